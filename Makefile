@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make [KDIR=DIR]          the modules, for the kernel whose headers are in KDIR: the newest 6.12 there is,
+#                            else the one that runs
+#   make install             and where modprobe and udev find what they need
+#   make picture             doc/picture.svg, from doc/picture.dot (needs graphviz)
+#   make demo|test|check     in virtual machines; nothing is loaded into this kernel
+#                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name
+
+KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
+ACCEL ?= auto
+export ACCEL ONLY
+
+all: modules
+
+modules modules_install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $@
+
+# Debian's headers lack what makes modules_install call depmod.
+install: modules modules_install
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/etc/udev/rules.d packaging/*.rules
+
+picture:
+	dot -Tsvg -o doc/picture.svg doc/picture.dot
+
+clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	rm -rf build
+
+demo test check:
+	@scripts/$@
+
+.PHONY: all modules modules_install install picture clean demo test check

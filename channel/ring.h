@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host end's two lower layers: a driver's memory, and the device side of a
+ * split virtqueue in it.  Neither knows of vDPA; neither locks the callers out
+ * of each other (but for the regions, see struct vs_memory).
+ */
+#ifndef VS_RING_H
+#define VS_RING_H
+
+#include <linux/bitmap.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/vhost_iotlb.h>
+#include <uapi/linux/virtio_ring.h>
+
+#include "vs_channel.h"
+
+struct mm_struct;
+
+#define VS_MEMORY_REGIONS_MAX	2048	/* as many as vhost_vdpa itself admits */
+#define VS_MEMORY_VECTORS_MAX	512	/* of one payload */
+#define VS_RING_SIZE_MAX	1024	/* entries; QEMU has no more */
+
+/**
+ * struct vs_memory - what a driver's addresses mean
+ * @name: for the log
+ * @direct: they are physical addresses of this kernel (local); what follows is unused
+ * @mm: of the VMM: its user addresses are meant, and only its own threads get at them.
+ *	Set and cleared while nobody else uses the memory
+ * @lock: protects the two below. Never held across a user copy or a sleep:
+ *	regions are edited under the VMM's mmap_lock
+ * @iotlb: from the driver's addresses to user addresses
+ * @hinted: the log has said what is wrong with guest RAM
+ */
+struct vs_memory {
+	const char *name;
+	bool direct;
+	struct mm_struct *mm;
+	spinlock_t lock;	/* innermost */
+	struct vhost_iotlb iotlb;
+	bool hinted;
+};
+
+void vs_memory_init(struct vs_memory *memory, const char *name, bool direct);
+void vs_memory_clear(struct vs_memory *memory);
+int vs_memory_map(struct vs_memory *memory, u64 addr, u64 size, u64 user, u32 perm);
+void vs_memory_unmap(struct vs_memory *memory, u64 addr, u64 size);
+bool vs_memory_reachable(const struct vs_memory *memory);
+int vs_memory_read(struct vs_memory *memory, u64 addr, void *to, size_t length);
+int vs_memory_write(struct vs_memory *memory, u64 addr, const void *from, size_t length);
+int vs_memory_read16(struct vs_memory *memory, u64 addr, u16 *value);
+int vs_memory_write16(struct vs_memory *memory, u64 addr, u16 value);
+int vs_memory_payload(struct vs_memory *memory, const struct vsp_segment *segment, int direction,
+		      u64 offset, size_t length, struct vsp_payload *payload,
+		      struct iov_iter *iter);
+void vs_memory_payload_free(struct vsp_payload *payload);
+
+/**
+ * struct vs_ring_layout - a virtqueue as its driver has set it up
+ * @desc: address of the descriptor table
+ * @avail: of the available ring
+ * @used: of the used ring
+ * @size: entries
+ * @avail_index: where to begin
+ * @event_idx: VIRTIO_RING_F_EVENT_IDX was negotiated
+ * @indirect: VIRTIO_RING_F_INDIRECT_DESC was
+ */
+struct vs_ring_layout {
+	u64 desc;
+	u64 avail;
+	u64 used;
+	u32 size;
+	u16 avail_index;
+	bool event_idx;
+	bool indirect;
+};
+
+/**
+ * struct vs_ring - device side of a split virtqueue
+ *
+ * One thread at a time. A ring that breaks a rule is bad from then on: nothing
+ * of it is touched until it is set up again.
+ *
+ * @memory: where it is
+ * @layout: a copy; valid while @reason is NULL
+ * @reason: NULL, or which rule was broken
+ * @culprit: index of the descriptor or of the ring entry that did
+ * @next_avail: next entry of the available ring to take
+ * @seen_avail: its index, as last read; at most layout.size ahead
+ * @next_used: next entry of the used ring to write
+ * @shown_used: its index, as last written
+ * @silent: VRING_USED_F_NO_NOTIFY is set (without event_idx)
+ * @called: the first completion has called back
+ * @peeked: @head and @head_room are of a chain that was peeked and not consumed
+ * @head: of that chain
+ * @head_room: its writable bytes
+ * @in_flight: heads that were consumed and not completed
+ * @room: writable bytes of each of those
+ * @table: copy of an indirect table
+ */
+struct vs_ring {
+	struct vs_memory *memory;
+	struct vs_ring_layout layout;
+	const char *reason;
+	u32 culprit;
+	u16 next_avail;
+	u16 seen_avail;
+	u16 next_used;
+	u16 shown_used;
+	bool silent;
+	bool called;
+	bool peeked;
+	u16 head;
+	u32 head_room;
+	DECLARE_BITMAP(in_flight, VS_RING_SIZE_MAX);
+	u32 room[VS_RING_SIZE_MAX];
+	struct vring_desc table[VSP_CHAIN_SEGMENTS];
+};
+
+void vs_ring_setup(struct vs_ring *ring, struct vs_memory *memory,
+		   const struct vs_ring_layout *layout);
+int vs_ring_start(struct vs_ring *ring);
+int vs_ring_peek(struct vs_ring *ring, struct vsp_chain *chain);
+void vs_ring_consume(struct vs_ring *ring);
+void vs_ring_complete(struct vs_ring *ring, u16 head, u32 written);
+bool vs_ring_forget(struct vs_ring *ring, u16 head);
+bool vs_ring_flush(struct vs_ring *ring);
+
+#endif

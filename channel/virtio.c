@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest end of the channel: a virtio driver for device id 9 with our magic.
+ *
+ * The id is that of the 9p transport: QEMU's generic vDPA device takes only ids that it
+ * knows (hw/virtio/virtio-pci.c, virtio_id_info). A real 9p device is told by its missing
+ * magic and left alone, and 9pnet_virtio may have been at ours before us.
+ *
+ * A host takes a driver that has read the config space since the last reset for a new
+ * one.  So it is read where a channel starts, and nowhere else.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/pm.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "vs_channel.h"
+#include "vs_class.h"
+
+#define CALL_BUFFERS	2
+#define QUEUES_MAX	(VS_CHANNEL_QUEUE_DATA + VS_CLASS_QUEUES_MAX)
+
+struct call_buffer {
+	u8 bytes[VS_WIRE_MESSAGE_MAX];
+};
+
+/**
+ * struct vsc_channel - the guest end of one channel
+ * @vdev: its device
+ * @spec: class that the device names
+ * @wire: its config space, as the session knows it
+ * @session: made by vsc_session_attach()
+ * @found: @vq is valid
+ * @stopped: the device is reset; changed by whoever may start and stop the channel:
+ *	the session's work, or the driver's own functions while there is none
+ * @vq: message, call, data
+ * @call: posted in virtqueue 1
+ *
+ * @lock: protects virtqueues 0 and 1, and what follows; taken with interrupts off.
+ *	The session's callbacks run under it
+ * @up: DRIVER_OK, or about to be: messages may be sent, and what comes is looked at
+ * @inflight: exchanges in virtqueue 0
+ */
+struct vsc_channel {
+	struct virtio_device *vdev;
+	const struct vs_class_spec *spec;
+	struct vs_wire_config wire;
+	void *session;
+	bool found;
+	bool stopped;
+	struct virtqueue *vq[QUEUES_MAX];
+	struct call_buffer *call[CALL_BUFFERS];
+
+	spinlock_t lock;	/* virtqueues 0 and 1 */
+	bool up;
+	struct list_head inflight;
+};
+
+/**
+ * vsc_channel_exchange() - room for a request and its answer
+ * @gfp: allocation flags
+ *
+ * Return: an exchange for vsc_channel_send(), or NULL without memory.
+ */
+struct vsc_exchange *vsc_channel_exchange(gfp_t gfp)
+{
+	struct vsc_exchange *exchange = kmalloc(sizeof(*exchange), gfp);
+
+	if (!exchange)
+		return NULL;
+	INIT_LIST_HEAD(&exchange->list);
+	exchange->epoch = 0;
+	exchange->length = 0;
+	exchange->request_length = 0;
+	/* What the device leaves unwritten must not be what was there before. */
+	memset(exchange->complete, 0, sizeof(exchange->complete));
+	return exchange;
+}
+
+/**
+ * vsc_channel_exchange_free() - the end of an exchange
+ * @exchange: not under way; may be NULL
+ */
+void vsc_channel_exchange_free(struct vsc_exchange *exchange)
+{
+	kfree(exchange);
+}
+
+/**
+ * vsc_channel_send() - send a request
+ * @channel: any
+ * @exchange: with its request; after success the channel's, until it comes back by
+ *	vsc_channel_ops.complete or is freed by vsc_channel_stop()
+ *
+ * Context: any but the channel's own callbacks.
+ * Return: 0; -ENODEV: the channel is stopped; -EIO: its ring is broken; -ENOSPC: it
+ * is full of requests that nobody has answered; -ENOMEM. After an error the exchange
+ * is the caller's.
+ */
+int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
+{
+	struct virtqueue *vq = channel->vq[VS_CHANNEL_QUEUE_MESSAGE];
+	struct scatterlist request, complete;
+	struct scatterlist *sgs[] = { &request, &complete };
+	unsigned long flags;
+	int error = -ENODEV;
+
+	sg_init_one(&request, exchange->request, exchange->request_length);
+	sg_init_one(&complete, exchange->complete, sizeof(exchange->complete));
+	spin_lock_irqsave(&channel->lock, flags);
+	if (channel->up)
+		error = virtqueue_add_sgs(vq, sgs, 1, 1, exchange, GFP_ATOMIC);
+	if (!error) {
+		list_add_tail(&exchange->list, &channel->inflight);
+		/* Under the lock, so that no kick is under way at a reset. */
+		virtqueue_kick(vq);
+	}
+	spin_unlock_irqrestore(&channel->lock, flags);
+	return error;
+}
+
+/**
+ * vsc_channel_queue() - a data queue
+ * @channel: not stopped, or stopped and not started again
+ * @index: from 0 for the first data queue
+ *
+ * Return: the virtqueue, or NULL if the class has not so many.
+ */
+struct virtqueue *vsc_channel_queue(struct vsc_channel *channel, unsigned int index)
+{
+	return index < channel->spec->queues ? channel->vq[VS_CHANNEL_QUEUE_DATA + index] : NULL;
+}
+EXPORT_SYMBOL_GPL(vsc_channel_queue);
+
+/**
+ * vsc_channel_device() - the device that the channel is
+ * @channel: any
+ *
+ * Return: the virtio device; lives as long as the channel.
+ */
+struct device *vsc_channel_device(struct vsc_channel *channel)
+{
+	return &channel->vdev->dev;
+}
+EXPORT_SYMBOL_GPL(vsc_channel_device);
+
+/**
+ * vsc_channel_broken() - is no answer to be expected any more?
+ * @channel: any
+ *
+ * Return: true if the channel is stopped, the device was taken away, or one of its
+ * rings of messages or data is broken.
+ */
+bool vsc_channel_broken(struct vsc_channel *channel)
+{
+	if (channel->stopped)
+		return true;
+	for (unsigned int i = 0; i < VS_CHANNEL_QUEUE_DATA + channel->spec->queues; i++)
+		if (virtqueue_is_broken(channel->vq[i]))
+			return true;
+	return false;
+}
+
+static void message_done(struct virtqueue *vq)
+{
+	struct vsc_channel *channel = vq->vdev->priv;
+	struct vsc_exchange *exchange;
+	unsigned int length;
+	unsigned long flags;
+
+	spin_lock_irqsave(&channel->lock, flags);
+	/* A device that does not wait for DRIVER_OK has nobody to talk to yet. */
+	if (!channel->up)
+		goto unlock;
+	do {
+		virtqueue_disable_cb(vq);
+		while ((exchange = virtqueue_get_buf(vq, &length))) {
+			list_del_init(&exchange->list);
+			exchange->length = min_t(size_t, length, sizeof(exchange->complete));
+			vsc_session_ops.complete(channel->session, exchange);
+		}
+	} while (!virtqueue_enable_cb(vq));
+unlock:
+	spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+static int post_call(struct vsc_channel *channel, struct call_buffer *buffer)
+{
+	struct scatterlist sg;
+
+	sg_init_one(&sg, buffer->bytes, sizeof(buffer->bytes));
+	return virtqueue_add_inbuf(channel->vq[VS_CHANNEL_QUEUE_CALL], &sg, 1, buffer, GFP_ATOMIC);
+}
+
+static void call_done(struct virtqueue *vq)
+{
+	struct vsc_channel *channel = vq->vdev->priv;
+	struct call_buffer *buffer;
+	unsigned int length;
+	unsigned long flags;
+	bool posted = false;
+
+	spin_lock_irqsave(&channel->lock, flags);
+	if (!channel->up)
+		goto unlock;
+	do {
+		virtqueue_disable_cb(vq);
+		while ((buffer = virtqueue_get_buf(vq, &length))) {
+			vsc_session_ops.call(channel->session, buffer->bytes,
+					     min_t(size_t, length, sizeof(buffer->bytes)));
+			/* There was room for it: fails on a broken ring only. */
+			posted |= !post_call(channel, buffer);
+		}
+	} while (!virtqueue_enable_cb(vq));
+	if (posted)
+		virtqueue_kick(vq);
+unlock:
+	spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+static void data_done(struct virtqueue *vq)
+{
+	struct vsc_channel *channel = vq->vdev->priv;
+
+	if (READ_ONCE(channel->up))
+		vsc_session_ops.data(channel->session, vq->index - VS_CHANNEL_QUEUE_DATA);
+}
+
+static int find_queues(struct vsc_channel *channel)
+{
+	struct virtqueue_info info[QUEUES_MAX] = {
+		[VS_CHANNEL_QUEUE_MESSAGE] = { "message", message_done },
+		[VS_CHANNEL_QUEUE_CALL] = { "call", call_done },
+	};
+	unsigned int count = VS_CHANNEL_QUEUE_DATA + channel->spec->queues;
+	int error;
+
+	for (unsigned int i = VS_CHANNEL_QUEUE_DATA; i < count; i++)
+		info[i] = (struct virtqueue_info){ "data", data_done };
+	error = virtio_find_vqs(channel->vdev, count, channel->vq, info, NULL);
+	channel->found = !error;
+	return error;
+}
+
+/* The device is reset, and nobody uses a virtqueue of it any more. */
+static void delete_queues(struct vsc_channel *channel)
+{
+	if (channel->found)
+		channel->vdev->config->del_vqs(channel->vdev);
+	channel->found = false;
+}
+
+static int post_calls(struct vsc_channel *channel)
+{
+	int error = 0;
+
+	spin_lock_irq(&channel->lock);
+	for (unsigned int i = 0; i < CALL_BUFFERS && !error; i++)
+		error = post_call(channel, channel->call[i]);
+	spin_unlock_irq(&channel->lock);
+	return error;
+}
+
+/* DRIVER_OK. From here on callbacks come. */
+static void go(struct vsc_channel *channel)
+{
+	struct virtqueue *vq = channel->vq[VS_CHANNEL_QUEUE_CALL];
+
+	spin_lock_irq(&channel->lock);
+	WRITE_ONCE(channel->up, true);
+	spin_unlock_irq(&channel->lock);
+	virtio_device_ready(channel->vdev);
+	channel->stopped = false;
+	spin_lock_irq(&channel->lock);
+	virtqueue_kick(vq);
+	spin_unlock_irq(&channel->lock);
+}
+
+/* What was in the rings is the driver's again: nothing of it will be answered. */
+static void empty_queues(struct vsc_channel *channel)
+{
+	struct virtqueue *vq = channel->vq[VS_CHANNEL_QUEUE_MESSAGE];
+	struct vsc_exchange *exchange, *next;
+
+	spin_lock_irq(&channel->lock);
+	while (virtqueue_detach_unused_buf(vq))
+		;
+	while (virtqueue_detach_unused_buf(channel->vq[VS_CHANNEL_QUEUE_CALL]))
+		;
+	list_for_each_entry_safe(exchange, next, &channel->inflight, list)
+		vsc_channel_exchange_free(exchange);
+	INIT_LIST_HEAD(&channel->inflight);
+	spin_unlock_irq(&channel->lock);
+}
+
+/**
+ * vsc_channel_stop() - reset the device
+ * @channel: any; a second call changes nothing
+ *
+ * Frees the exchanges that were under way. Afterwards no callback runs or comes, and
+ * what is in the data queues is the class's again (virtqueue_detach_unused_buf());
+ * the virtqueues stay until the channel goes or is started again.
+ *
+ * Context: the session's work, or the driver while there is no session; sleeps.
+ */
+void vsc_channel_stop(struct vsc_channel *channel)
+{
+	if (channel->stopped)
+		return;
+	channel->stopped = true;
+	spin_lock_irq(&channel->lock);
+	WRITE_ONCE(channel->up, false);
+	spin_unlock_irq(&channel->lock);
+	/* For data queues: no further request is added, nothing is kicked. */
+	virtio_break_device(channel->vdev);
+	virtio_reset_device(channel->vdev);
+	empty_queues(channel);
+}
+EXPORT_SYMBOL_GPL(vsc_channel_stop);
+
+/* Two bytes first: a 9p device has at least these, its tag's length. */
+static bool is_ours(struct virtio_device *vdev)
+{
+	__le16 low, high;
+
+	if (!vdev->config->get || !virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
+		return false;
+	vdev->config->get(vdev, 0, &low, sizeof(low));
+	if (le16_to_cpu(low) != (VS_WIRE_MAGIC & 0xffff))
+		return false;
+	vdev->config->get(vdev, sizeof(low), &high, sizeof(high));
+	return le16_to_cpu(high) == VS_WIRE_MAGIC >> 16;
+}
+
+static int offer_driver(struct virtio_device *vdev)
+{
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_DRIVER);
+	return vdev->config->finalize_features(vdev);
+}
+
+/*
+ * 9pnet_virtio, where it is loaded, probes first, fails, and leaves FEATURES_OK and
+ * an enabled queue behind: ours are then not found. So begin again from a reset.
+ */
+static int validate(struct virtio_device *vdev)
+{
+	if (!is_ours(vdev))
+		return -ENODEV;
+	virtio_reset_device(vdev);
+	return offer_driver(vdev);
+}
+
+static void read_config(struct virtio_device *vdev, struct vs_wire_config *wire)
+{
+	u8 *bytes = (u8 *)wire;
+
+	/* Four bytes at a time: a __le32, whatever the transport makes of it. */
+	for (unsigned int i = 0; i < sizeof(*wire); i += sizeof(__le32))
+		vdev->config->get(vdev, i, bytes + i, sizeof(__le32));
+}
+
+static const struct vs_class_spec *check_config(struct virtio_device *vdev,
+						const struct vs_wire_config *wire)
+{
+	const struct vs_class_spec *spec;
+
+	if (le32_to_cpu(wire->magic) != VS_WIRE_MAGIC ||
+	    le16_to_cpu(wire->layout) != VS_WIRE_LAYOUT) {
+		dev_err(&vdev->dev, "config space has layout %u, this driver knows %u: refused\n",
+			le16_to_cpu(wire->layout), VS_WIRE_LAYOUT);
+		return ERR_PTR(-ENODEV);
+	}
+	spec = vs_class_by_id(le16_to_cpu(wire->class));
+	if (!spec) {
+		dev_err(&vdev->dev, "class %u is not known to this build of vsc: refused\n",
+			le16_to_cpu(wire->class));
+		return ERR_PTR(-ENODEV);
+	}
+	if (!spec->queues || spec->queues > VS_CLASS_QUEUES_MAX)
+		return ERR_PTR(-EINVAL);
+	return spec;
+}
+
+/**
+ * vsc_channel_start() - begin anew after vsc_channel_stop()
+ * @channel: if it was never stopped nothing changes; else the class has let go of its data queues
+ *
+ * Context: the session's work; sleeps.
+ * Return: 0; -ENODEV: the device refuses, or is another one now; an errno of the
+ * transport. After an error the channel stays stopped.
+ */
+int vsc_channel_start(struct vsc_channel *channel)
+{
+	struct virtio_device *vdev = channel->vdev;
+	struct vs_wire_config wire;
+	int error;
+
+	if (!channel->stopped)
+		return 0;
+	virtio_reset_device(vdev);
+	delete_queues(channel);
+	error = offer_driver(vdev);
+	if (error)
+		goto reset;
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_FEATURES_OK);
+	error = -ENODEV;
+	if (!(vdev->config->get_status(vdev) & VIRTIO_CONFIG_S_FEATURES_OK))
+		goto reset;
+	read_config(vdev, &wire);
+	if (memcmp(&wire, &channel->wire, sizeof(wire)))
+		goto reset;
+	error = find_queues(channel);
+	if (error)
+		goto reset;
+	error = post_calls(channel);
+	if (error)
+		goto reset;
+	go(channel);
+	return 0;
+
+reset:
+	virtio_reset_device(vdev);
+	if (channel->found)
+		empty_queues(channel);
+	return error;
+}
+
+static void free_channel(struct vsc_channel *channel)
+{
+	for (unsigned int i = 0; i < CALL_BUFFERS; i++)
+		kfree(channel->call[i]);
+	kfree(channel);
+}
+
+static struct vsc_channel *new_channel(struct virtio_device *vdev)
+{
+	struct vsc_channel *channel = kzalloc(sizeof(*channel), GFP_KERNEL);
+
+	if (!channel)
+		return ERR_PTR(-ENOMEM);
+	channel->vdev = vdev;
+	channel->stopped = true;
+	spin_lock_init(&channel->lock);
+	INIT_LIST_HEAD(&channel->inflight);
+	for (unsigned int i = 0; i < CALL_BUFFERS; i++) {
+		channel->call[i] = kzalloc(sizeof(*channel->call[i]), GFP_KERNEL);
+		if (!channel->call[i])
+			goto free;
+	}
+	read_config(vdev, &channel->wire);
+	channel->spec = check_config(vdev, &channel->wire);
+	if (IS_ERR(channel->spec)) {
+		int error = PTR_ERR(channel->spec);
+
+		free_channel(channel);
+		return ERR_PTR(error);
+	}
+	return channel;
+
+free:
+	free_channel(channel);
+	return ERR_PTR(-ENOMEM);
+}
+
+static int probe(struct virtio_device *vdev)
+{
+	struct vsc_channel *channel = new_channel(vdev);
+	int error;
+
+	if (IS_ERR(channel))
+		return PTR_ERR(channel);
+	vdev->priv = channel;
+	error = find_queues(channel);
+	if (error)
+		goto free;
+	error = post_calls(channel);
+	if (error)
+		goto delete;
+	error = vsc_session_attach(channel, &channel->wire, channel->spec, &channel->session);
+	if (error)
+		goto delete;
+	go(channel);
+	vsc_session_ready(channel->session);
+	return 0;
+
+delete:
+	virtio_reset_device(vdev);
+	empty_queues(channel);
+	delete_queues(channel);
+free:
+	vdev->priv = NULL;
+	free_channel(channel);
+	return error;
+}
+
+static void remove(struct virtio_device *vdev)
+{
+	struct vsc_channel *channel = vdev->priv;
+
+	vsc_session_detach(channel->session);
+	/* Is reset already, but for a device that could not be restored. */
+	vsc_channel_stop(channel);
+	virtio_reset_device(vdev);
+	delete_queues(channel);
+	vdev->priv = NULL;
+	free_channel(channel);
+}
+
+/* Sleep gives nothing back: what becomes of the contract is the lease's to decide. */
+static int __maybe_unused freeze(struct virtio_device *vdev)
+{
+	struct vsc_channel *channel = vdev->priv;
+
+	vsc_session_suspend(channel->session);
+	delete_queues(channel);
+	return 0;
+}
+
+/* The session begins when the machine is awake; it tries again what fails here. */
+static int __maybe_unused restore(struct virtio_device *vdev)
+{
+	struct vsc_channel *channel = vdev->priv;
+	int error = vsc_channel_start(channel);
+
+	vsc_session_ready(channel->session);
+	return error;
+}
+
+static const struct virtio_device_id id_table[] = {
+	{ VS_CHANNEL_VIRTIO_ID, VIRTIO_DEV_ANY_ID },
+	{ 0 },
+};
+MODULE_DEVICE_TABLE(virtio, id_table);
+
+static struct virtio_driver driver = {
+	.driver.name = KBUILD_MODNAME,
+	.id_table = id_table,
+	.validate = validate,
+	.probe = probe,
+	.remove = remove,
+#ifdef CONFIG_PM_SLEEP
+	.freeze = freeze,
+	.restore = restore,
+#endif
+};
+
+/**
+ * vsc_channel_init() - from here on, devices are probed
+ *
+ * Context: module init, last of all.
+ * Return: 0, or an errno.
+ */
+int vsc_channel_init(void)
+{
+	return register_virtio_driver(&driver);
+}
+
+/**
+ * vsc_channel_exit() - ends every channel
+ *
+ * Context: module exit, first of all.
+ */
+void vsc_channel_exit(void)
+{
+	unregister_virtio_driver(&driver);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A hostile guest's driver, for tests only: takes the channel's device instead of
+ * vsc.ko and, round after round, scribbles over the rings of every queue, kicks,
+ * and resets. Loading it runs all rounds; it prints the seed that repeats them.
+ */
+#define pr_fmt(fmt) "hostile: " fmt
+
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "vs_channel.h"
+
+#define QUEUES		3
+#define BUFFER		PAGE_SIZE
+
+static unsigned int rounds = 200;
+module_param(rounds, uint, 0444);
+MODULE_PARM_DESC(rounds, "how often to attack and reset (200)");
+
+static unsigned int seed;
+module_param(seed, uint, 0444);
+MODULE_PARM_DESC(seed, "of the random numbers (0: draw one)");
+
+static struct rnd_state rnd;
+
+static u32 random_below(u32 ceiling)
+{
+	return prandom_u32_state(&rnd) % ceiling;
+}
+
+static void ignore(struct virtqueue *vq)
+{
+}
+
+/* One descriptor that is wrong in one way, or in every way. */
+static void bad_descriptor(struct virtio_device *vdev, const struct vring *ring,
+			   unsigned int i, void *buffer)
+{
+	struct vring_desc *desc = &ring->desc[i];
+	u16 flags = 0;
+	u64 addr = virt_to_phys(buffer);
+	u32 length = random_below(BUFFER);
+	u16 next = random_below(ring->num);
+
+	switch (random_below(8)) {
+	case 0:	/* a chain without end */
+		flags = VRING_DESC_F_NEXT;
+		break;
+	case 1:	/* an indirect table that is its own entry */
+		flags = VRING_DESC_F_INDIRECT;
+		length = sizeof(*desc) * (1 + random_below(200));
+		break;
+	case 2:	/* of a length that is no multiple of an entry */
+		flags = VRING_DESC_F_INDIRECT;
+		length = 1 + random_below(15);
+		break;
+	case 3:	/* beyond the table */
+		flags = VRING_DESC_F_NEXT;
+		next = ring->num + random_below(60000);
+		break;
+	case 4:	/* memory that is not there */
+		addr = 1ULL << 45;
+		break;
+	case 5:	/* addr + length wraps */
+		addr = U64_MAX - 16;
+		length = U32_MAX;
+		break;
+	case 6:	/* writable, then readable */
+		flags = VRING_DESC_F_NEXT | (i & 1 ? 0 : VRING_DESC_F_WRITE);
+		next = (i + 1) % ring->num;
+		break;
+	default:
+		addr = (u64)prandom_u32_state(&rnd) << 32 | prandom_u32_state(&rnd);
+		length = prandom_u32_state(&rnd);
+		flags = prandom_u32_state(&rnd);
+		next = prandom_u32_state(&rnd);
+	}
+	desc->addr = cpu_to_virtio64(vdev, addr);
+	desc->len = cpu_to_virtio32(vdev, length);
+	desc->flags = cpu_to_virtio16(vdev, flags);
+	desc->next = cpu_to_virtio16(vdev, next);
+}
+
+static void attack(struct virtqueue *vq, void *buffer)
+{
+	const struct vring *ring = virtqueue_get_vring(vq);
+	struct virtio_device *vdev = vq->vdev;
+	u16 index = virtio16_to_cpu(vdev, ring->avail->idx);
+	unsigned int i;
+
+	prandom_bytes_state(&rnd, buffer, BUFFER);
+	for (i = 0; i < ring->num; i++)
+		bad_descriptor(vdev, ring, i, buffer);
+	for (i = 0; i < ring->num; i++)
+		ring->avail->ring[i] = cpu_to_virtio16(vdev, random_below(8) ?
+						       random_below(ring->num) :
+						       prandom_u32_state(&rnd));
+	dma_wmb();
+	/* A few, all at once, or more than there can be. */
+	index += random_below(4) ? 1 + random_below(ring->num) : prandom_u32_state(&rnd);
+	WRITE_ONCE(ring->avail->idx, cpu_to_virtio16(vdev, index));
+	virtqueue_notify(vq);
+}
+
+static int one_round(struct virtio_device *vdev, void *buffer)
+{
+	struct virtqueue_info info[QUEUES] = {
+		{ .name = "message", .callback = ignore },
+		{ .name = "call", .callback = ignore },
+		{ .name = "data", .callback = ignore },
+	};
+	struct virtqueue *vq[QUEUES];
+	int error = virtio_find_vqs(vdev, QUEUES, vq, info, NULL);
+
+	if (error)
+		return error;
+	virtio_device_ready(vdev);
+	for (unsigned int i = 0; i < QUEUES; i++)
+		attack(vq[i], buffer);
+	usleep_range(1000, 5000);
+	virtio_reset_device(vdev);
+	vdev->config->del_vqs(vdev);
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	return vdev->config->finalize_features(vdev) ?: 0;
+}
+
+static int hostile_validate(struct virtio_device *vdev)
+{
+	struct vs_wire_config wire;
+
+	virtio_cread_bytes(vdev, 0, &wire, sizeof(wire));
+	if (le32_to_cpu(wire.magic) != VS_WIRE_MAGIC)
+		return -ENODEV;
+	virtio_reset_device(vdev);
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	return vdev->config->finalize_features(vdev);
+}
+
+static int hostile_probe(struct virtio_device *vdev)
+{
+	void *buffer = kmalloc(BUFFER, GFP_KERNEL);
+	unsigned int round;
+	int error = 0;
+
+	if (!buffer)
+		return -ENOMEM;
+	for (round = 0; round < rounds && !error; round++) {
+		error = one_round(vdev, buffer);
+		if (!error)
+			virtio_add_status(vdev, VIRTIO_CONFIG_S_FEATURES_OK);
+	}
+	pr_info("%u rounds, seed %u, error %d\n", round, seed, error);
+	kfree(buffer);
+	return error;
+}
+
+static void hostile_remove(struct virtio_device *vdev)
+{
+	virtio_reset_device(vdev);
+}
+
+static const struct virtio_device_id hostile_ids[] = {
+	{ VS_CHANNEL_VIRTIO_ID, VIRTIO_DEV_ANY_ID },
+	{ },
+};
+
+static const unsigned int features[] = { VIRTIO_RING_F_INDIRECT_DESC };
+
+static struct virtio_driver hostile_driver = {
+	.driver.name = "hostile",
+	.id_table = hostile_ids,
+	.feature_table = features,
+	.feature_table_size = ARRAY_SIZE(features),
+	.validate = hostile_validate,
+	.probe = hostile_probe,
+	.remove = hostile_remove,
+};
+
+static int __init hostile_init(void)
+{
+	if (!seed)
+		seed = get_random_u32();
+	prandom_seed_state(&rnd, seed);
+	return register_virtio_driver(&hostile_driver);
+}
+
+static void __exit hostile_exit(void)
+{
+	unregister_virtio_driver(&hostile_driver);
+}
+
+module_init(hostile_init);
+module_exit(hostile_exit);
+
+MODULE_DESCRIPTION("A guest's driver that scribbles over its rings (for tests only)");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

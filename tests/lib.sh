@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by the tests, inside the host VM. A test file says, in its head, how its host VM is booted ("# host: OPTIONS of
+# scripts/host"), defines functions, and calls test_case for each. One "pass|fail|skip NAME SECONDS" a test goes to
+# /out/results.
+
+set -uo pipefail
+CONFIG=/sys/kernel/config/vsp
+
+fail() {
+	echo "	$*" >&2
+	exit 1
+}
+
+skip() {
+	echo "	$*"
+	exit 77
+}
+
+# assert_eq GOT WANTED WHAT
+assert_eq() {
+	[[ $1 == "$2" ]] || fail "$3: got '$1', wanted '$2'"
+}
+
+# assert_fails COMMAND...
+assert_fails() {
+	! "$@" 2>/dev/null || fail "should have failed: $*"
+}
+
+# wait_for SECONDS COMMAND...: until COMMAND succeeds, which may be an assertion
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until ("$@") >/dev/null 2>&1; do
+		((SECONDS <= end)) || fail "did not happen in time: $*"
+		sleep 0.1
+	done
+}
+
+# is FILE VALUE: for wait_for
+is() {
+	[[ $(cat "$1") == "$2" ]]
+}
+
+# configure pools|services NAME ATTRIBUTE=VALUE...: makes it, where it is not there, and writes in this order
+configure() {
+	local dir=$CONFIG/$1/$2 i
+	shift 2
+	[[ -d $dir ]] || mkdir "$dir" || fail "mkdir $dir"
+	for i in "$@"; do
+		echo "${i#*=}" >"$dir/${i%%=*}" || fail "writing $i to $dir"
+	done
+}
+
+vsp_pool() {
+	configure pools "$@"
+}
+
+vsp_service() {
+	configure services "$@"
+}
+
+# check_log WHERE: fails if the kernel log on stdin has a warning
+check_log() {
+	local found
+	found=$(grep -aE -A 25 -f /vsp/tests/warnings) || return 0
+	echo "	the kernel of $1 warns:"$'\n'"$found" >&2
+	return 1
+}
+
+# mark_log: what host_log prints begins here
+mark_log() {
+	log_mark="tests: mark $RANDOM$RANDOM"
+	echo "$log_mark" >/dev/kmsg
+}
+
+# host_log: the kernel's log since mark_log; fails if that is no longer there
+host_log() {
+	dmesg | awk -v mark="$log_mark" 'seen { print } index($0, mark) { seen = 1 } END { exit !seen }'
+}
+
+check_host_log() {
+	host_log >/tmp/host_log || { echo "	the kernel's log has run over" >&2 && return 1; }
+	check_log "the host" </tmp/host_log
+}
+
+# Of all guests that there were: a warning is on the console, also of one that was killed.
+check_guest_logs() {
+	local dir status=0
+	for dir in /run/guest/*; do
+		[[ ! -e $dir/console ]] || check_log "guest ${dir##*/}" <"$dir/console" || status=1
+	done
+	return "$status"
+}
+
+remove_item() {
+	echo 0 >"$1/enable" && rmdir "$1"
+}
+
+# teardown: nothing of a test stays for the next one; what cannot be removed is a failure
+teardown() {
+	local i
+	for i in /run/guest/*/pid; do
+		[[ ! -e $i ]] || guest kill "$(basename "$(dirname "$i")")"
+	done
+	! mountpoint -q /mnt || umount /mnt
+	echo 1 >/sys/bus/virtio/drivers_autoprobe
+	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_storage vsc
+	for i in "$CONFIG"/services/* "$CONFIG"/pools/*; do
+		[[ ! -d $i ]] || wait_for 30 remove_item "$i"
+	done
+	! mountpoint -q /tmp/pool || { rm -rf /tmp/pool/* && umount /tmp/pool; }
+	rm -rf /run/guest/*
+}
+
+# test_case NAME FUNCTION [ARGUMENT...]: in a subshell under set -e, whose processes end with it. All logs are checked when
+# all that it has made is gone again.
+test_case() {
+	local name=$1 start=$SECONDS status=0 result
+	shift
+	[[ $name =~ ${ONLY-} ]] || return 0
+	mark_log
+	set -m
+	(set -e; "$@") &
+	set +m
+	wait $! || status=$?
+	kill -9 -- -$! 2>/dev/null || :
+	(set -e; teardown) || { echo "	cannot tear down" && status=1; }
+	check_guest_logs || status=1
+	check_host_log || status=1
+	case $status in
+	0) result=pass ;;
+	77) result=skip ;;
+	*) result=fail ;;
+	esac
+	echo "$result: $name ($((SECONDS - start)) s)"
+	echo "$result $name $((SECONDS - start))" >>/out/results
+}
+
+# At the end of every file, where the kernel can tell: nothing is lost. An object counts once it is 5 s old.
+nothing_leaks() {
+	local leaks=/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >$leaks
+	echo scan >$leaks
+	[[ ! -s $leaks && -z $(cat $leaks) ]] || { cat $leaks && fail "memory is lost"; }
+}
+
+at_exit() {
+	[[ ! -w /sys/kernel/debug/kmemleak ]] || ONLY='' test_case "$(basename "$0" .sh).nothing_leaks" nothing_leaks
+}
+trap at_exit EXIT
+
+# ---- storage: a pool on the first disk, services of it, clients of those ----
+
+# shellcheck disable=SC2034 # used by the tests
+POOLS=$CONFIG/pools
+# shellcheck disable=SC2034
+SERVICES=$CONFIG/services
+# shellcheck disable=SC2034
+VDPA=/sys/bus/vdpa/devices
+VSC=/sys/class/vsc/vsc0
+
+# disk_pool [ATTRIBUTE=VALUE...]: the pool storage.disk, a directory on a file system of /dev/vda
+disk_pool() {
+	modprobe vsp
+	if ! mountpoint -q /tmp/pool; then
+		mkfs.ext4 -q -F /dev/vda
+		mkdir -p /tmp/pool
+		mount /dev/vda /tmp/pool
+	fi
+	vsp_pool storage.disk source=/tmp/pool capacity_bandwidth=256M capacity_iops=50000 "$@" enable=1
+}
+
+# disk_service NAME [ATTRIBUTE=VALUE...]: of 64 MiB, of that pool, enabled
+disk_service() {
+	local name=$1
+	shift
+	vsp_service "storage.$name" pool=storage.disk size_max=64M bandwidth_ceiling=64M "$@" enable=1
+}
+
+# in_guest NAME COMMAND: a shell command line in a guest, or, with NAME "host", in the host VM
+in_guest() {
+	if [[ $1 == host ]]; then
+		bash -euo pipefail -c "$2"
+	else
+		guest run "$1" bash -euo pipefail -c "$2"
+	fi
+}
+
+# client NAME [PARAMETER...]: loads vsc there, and waits for a disk under a contract
+client() {
+	local name=$1
+	shift
+	in_guest "$name" "modprobe vsc${*:+ $*}"
+	running "$name"
+}
+
+# running NAME: waits until the client there is RUNNING and has its disk
+running() {
+	in_guest "$1" "for ((i = 0; i < 600; i++)); do
+		[[ -b /dev/vscblk0 && \$(cat $VSC/contract/state) == RUNNING ]] && exit 0; sleep 0.1; done
+		cat $VSC/contract/*; exit 1" >&2 || fail "$1: no contract"
+}
+
+# epoch NAME: of the client there
+epoch() {
+	in_guest "$1" "cat $VSC/contract/epoch"
+}
+
+# renegotiated NAME EPOCH: waits until a renegotiation that began after EPOCH has ended in RUNNING
+renegotiated() {
+	in_guest "$1" "for ((i = 0; i < 600; i++)); do
+		[[ \$(cat $VSC/contract/epoch) != $2 && \$(cat $VSC/contract/state) == RUNNING ]] && exit 0; sleep 0.1; done
+		cat $VSC/contract/*; exit 1" >&2 || fail "$1: did not renegotiate"
+}
+
+# ask NAME WISH=VALUE...: writes the wishes, renegotiates, and waits for the end of it
+ask() {
+	local name=$1 before commands='' i
+	shift
+	before=$(epoch "$name")
+	for i in "$@"; do
+		commands+="echo ${i#*=} >$VSC/request/${i%%=*}; "
+	done
+	in_guest "$name" "$commands echo 1 >$VSC/contract/renegotiate"
+	renegotiated "$name" "$before"
+}
+
+# value NAME FILE: of the client's directory
+value() {
+	in_guest "$1" "cat $VSC/$2"
+}
+
+# assert_value NAME FILE WANTED
+assert_value() {
+	assert_eq "$(value "$1" "$2")" "$3" "$1: $2"
+}
+
+# guests NAME...: boots them, each with a service of its name, and their clients
+guests() {
+	local i
+	for i in "$@"; do
+		guest start "$i" --service "$i"
+		client "$i"
+	done
+}
+
+# load NAME [FIO-OPTION...]: verified I/O on its raw disk, in the background, until loaded NAME
+load() {
+	local name=$1
+	shift
+	in_guest "$name" "touch /tmp/load; while [[ -e /tmp/load ]]; do
+		fio --name=load --filename=/dev/vscblk0 --rw=randrw --bs=4k-32k --size=8M --direct=1 --ioengine=libaio --iodepth=8 \
+			--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 $* || exit 1
+		done" >"/tmp/fio.$name" 2>&1 &
+	loads[$name]=$!
+	progress "$name"
+}
+declare -A loads
+
+# progress NAME: waits until its I/O has gone on for another bit
+progress() {
+	wait_for 120 operations_reach "$1" $(($(value "$1" counters/operations) + 50))
+}
+
+operations_reach() {
+	[[ $(value "$1" counters/operations) -ge $2 ]]
+}
+
+# loaded NAME: ends its load: nothing has failed, and it was verified once at least
+loaded() {
+	in_guest "$1" 'rm /tmp/load'
+	wait "${loads[$1]}" || { tail -n 30 "/tmp/fio.$1" && fail "$1: fio --verify"; }
+	grep -q 'err= 0' "/tmp/fio.$1" || fail "$1: fio did not end"
+	assert_value "$1" counters/errors 0
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --disk 1G --memory 6144 --time 900
+# Ceilings, as fio in a guest sees them: over no second more than 5 % above what was granted, before and after a change;
+# and at least 95 % of it, where without a limit there is twice as much. By the clock of the guest, from the log that fio
+# keeps of every request. What a guest could not do because it did not run is no measure of the ceiling: for the least, the
+# best of some tries counts.
+. tests/lib.sh
+
+TRIES=4
+SECONDS_EACH=6
+
+# run BLOCK_SIZE: fio in guest g; its log becomes /tmp/log: "ms, latency, direction, bytes, ..." a request
+run() {
+	in_guest g "cd /tmp && rm -f rate_* && fio --name=load --filename=/dev/vscblk0 --rw=randwrite --bs=$1 --direct=1 \
+		--ioengine=libaio --iodepth=4 --size=32M --time_based --runtime=$SECONDS_EACH --write_lat_log=rate --log_offset=0 \
+		>fio.out && cat rate_clat.1.log" >/tmp/log
+	[[ $(wc -l </tmp/log) -gt 50 ]] || { head -n 20 /tmp/log && fail "no log of fio"; }
+}
+
+# most COLUMN: the most of /tmp/log in any second; COLUMN 0: requests, 4: bytes
+most() {
+	awk -F', *' -v column="$1" '
+	{
+		time[NR] = $1; amount[NR] = column ? $column : 1; sum += amount[NR]
+		while (time[first + 1] <= $1 - 1000) sum -= amount[++first]
+		if (sum > most) most = sum
+	}
+	END { printf "%d\n", most }' /tmp/log
+}
+
+# mean COLUMN: the same a second, all in all
+mean() {
+	awk -F', *' -v column="$1" '{ sum += column ? $column : 1; end = $1 } END { printf "%d\n", sum * 1000 / end }' /tmp/log
+}
+
+# keeps TERM COLUMN BLOCK_SIZE WITHOUT: measures the ceiling of a term, of which there was WITHOUT without a limit
+keeps() {
+	local term=$1 column=$2 size=$3 without=$4 i granted mean best=0
+	granted=$(value g "terms/${term}_ceiling")
+	for ((i = 0; i < TRIES && best * 100 < granted * 95; i++)); do
+		run "$size"
+		mean=$(mean "$column")
+		echo "	$term: granted $granted, most in a second $(most "$column"), mean $mean, without a limit $without"
+		[[ $(($(most "$column") * 100)) -le $((granted * 105)) ]] || fail "more than granted"
+		((mean <= best)) || best=$mean
+	done
+	[[ $without -lt $((2 * granted)) || $((best * 100)) -ge $((granted * 95)) ]] || fail "less than granted"
+}
+
+# ceiling TERM VALUE: another one, by the host
+ceiling() {
+	local before
+	echo "$2" >"$SERVICES/storage.g/$1_ceiling"
+	before=$(epoch g)
+	echo 1 >$VDPA/g/contract/renegotiate
+	renegotiated g "$before"
+	assert_value g "terms/$1_ceiling" "$2"
+}
+
+# ceiling_is_kept TERM COLUMN BLOCK_SIZE STEP
+ceiling_is_kept() {
+	local term=$1 column=$2 size=$3 step=$4 without
+	disk_pool
+	disk_service g bandwidth_ceiling=256M
+	guests g
+	run "$size"
+	without=$(mean "$column")
+	ceiling "$term" $((without * 2 / 5 / step * step))
+	keeps "$term" "$column" "$size" "$without"
+	ceiling "$term" $((without / 5 / step * step))
+	keeps "$term" "$column" "$size" "$without"
+	[[ $(cat $VDPA/g/counters/waits) -gt 0 ]] || fail "nothing was held back"
+}
+
+test_case rate.bandwidth_is_what_was_granted ceiling_is_kept bandwidth 4 16k 4096
+test_case rate.iops_are_what_was_granted ceiling_is_kept iops 0 4k 1

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A session's innards: what session.c (its life, what comes in, its class and its
+ * timers) and machine.c (the machine and what its steps do) share.
+ */
+#ifndef VSC_SESSION_H
+#define VSC_SESSION_H
+
+#include <linux/completion.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "vsc.h"
+
+#define VSC_BACK_OFF_MIN_MS	100
+#define VSC_BACK_OFF_MAX_MS	30000
+#define VSC_MISSED_MAX		16
+#define VSC_RETRY_MAX_MS	(10 * 60 * 1000)	/* of what a denial may name */
+#define VSC_RELEASE_MS		2000	/* that a leaving session waits for its release */
+#define VSC_ROUNDS_MAX		8	/* offers in one epoch */
+#define VSC_MISMATCHES_MAX	3	/* epochs in a row opened for one; then it backs off */
+
+/* What waits for the work; bits of vsc_work.inbox. */
+#define VSC_INBOX_ANSWER	BIT(0)
+#define VSC_INBOX_CALL		BIT(1)
+#define VSC_INBOX_CLASS_GOES	BIT(2)
+#define VSC_INBOX_CLASS_CAME	BIT(3)
+#define VSC_INBOX_READY		BIT(4)
+#define VSC_INBOX_NEED		BIT(5)
+#define VSC_INBOX_RELEASE	BIT(6)
+#define VSC_INBOX_CLOSE		BIT(7)
+
+/* Why the session lets go of its class; bits of vsc_work.leaving. */
+#define VSC_LEAVING_CLASS	BIT(0)
+#define VSC_LEAVING_CHANNEL	BIT(1)
+
+/* The request that is unanswered. */
+enum vsc_sent {
+	VSC_SENT_NOTHING,
+	VSC_SENT_INITIALIZE,
+	VSC_SENT_ASK,
+	VSC_SENT_CHOICE,
+	VSC_SENT_KEEP,
+	VSC_SENT_START,
+	VSC_SENT_RELEASE,
+};
+
+/* What the session waits for, until vsc_work.expires at the latest. */
+enum vsc_timer {
+	VSC_TIMER_NONE,
+	VSC_TIMER_ANSWER,
+	VSC_TIMER_RETRY,
+};
+
+/**
+ * struct vsc_work - the machine of one session
+ * @session: whose
+ * @queue: its own: what the session waits for may need its disk
+ * @run: runs the machine; delayed to the next time-out
+ * @left: the session has let go of class and channel, for good
+ * @run_lock: held while @run does something, or somebody does it in its place
+ *
+ * @lock: protects the inbox: @inbox to @call; taken with interrupts off
+ * @inbox: VSC_INBOX_*
+ * @need_reason: of VSC_INBOX_NEED
+ * @dead: nothing is queued any more
+ * @answers: exchanges that have come back
+ * @call_length: bytes of @call
+ * @call: the last call; a newer one replaces it
+ *
+ * @data: class that the data queues' callbacks go to; RCU
+ *
+ * Everything else belongs to the work.
+ *
+ * @ready: the channel can send
+ * @requested: the class's module was asked for, once
+ * @slept: the machine was suspended since the session has begun
+ * @broken: the channel has failed; only another probe helps
+ * @closed: @left is complete
+ * @leaving: VSC_LEAVING_*
+ * @leave_by: when it is left without an answer
+ * @release: a contract is to be given back, not asked for, until NEED
+ * @released: it is, or cannot be
+ * @exchange: under way, or NULL; others that come back are late
+ * @sent: what it is
+ * @timer: what is waited for
+ * @expires: end of that
+ * @missed: answers in a row that did not come in time, at most VSC_MISSED_MAX
+ * @back_off_ms: last pause
+ * @retry_ms: of the last denial; 0: wait for a call
+ * @reason: of the next INITIALIZE, enum vs_wire_reason
+ * @rounds: offers in this epoch
+ * @mismatches: see VSC_MISMATCHES_MAX
+ * @keep_tried: this epoch has asked to keep what is held
+ * @granted_id: contract that was granted and has not started, or 0
+ * @prepared: by the class, too: it hears of the grant's end
+ * @unapplied: the class has failed to apply what is held
+ * @began: when this epoch was opened
+ * @result: of this epoch, so far
+ * @follow: event that an action has led to, or VSC_EVENTS
+ * @choice: what was last chosen from an offer
+ * @message: the message that was received
+ * @out: the message that is sent
+ * @bytes: private copy of what was received
+ */
+struct vsc_work {
+	struct vsc_session *session;
+	struct workqueue_struct *queue;
+	struct delayed_work run;
+	struct completion left;
+	struct mutex run_lock;	/* the machine */
+
+	spinlock_t lock;	/* the inbox */
+	unsigned long inbox;
+	u32 need_reason;
+	bool dead;
+	struct list_head answers;
+	size_t call_length;
+	u8 call[VS_WIRE_MESSAGE_MAX];
+
+	const struct vsc_class __rcu *data;
+
+	bool ready;
+	bool requested;
+	bool slept;
+	bool broken;
+	bool closed;
+	unsigned int leaving;
+	ktime_t leave_by;
+	bool release;
+	bool released;
+	struct vsc_exchange *exchange;
+	enum vsc_sent sent;
+	enum vsc_timer timer;
+	ktime_t expires;
+	unsigned int missed;
+	u32 back_off_ms;
+	u32 retry_ms;
+	u32 reason;
+	unsigned int rounds;
+	unsigned int mismatches;
+	bool keep_tried;
+	u64 granted_id;
+	bool prepared;
+	bool unapplied;
+	ktime_t began;
+	struct vsc_session_result result;
+	enum vsc_event follow;
+
+	struct vs_terms choice;
+	struct vs_message message;
+	struct vs_message out;
+	u8 bytes[VS_WIRE_MESSAGE_MAX];
+};
+
+/* vsc/session.c */
+void vsc_session_wait(struct vsc_session *session, enum vsc_timer timer, u32 ms);
+u32 vsc_session_back_off(struct vsc_session *session);
+u32 vsc_session_answer_ms(struct vsc_session *session);
+
+/* vsc/session_class.c: in the work only */
+void vsc_session_begin(struct vsc_session *session);
+void vsc_session_lose(struct vsc_session *session);
+void vsc_session_leave(struct vsc_session *session, unsigned int why);
+void vsc_session_left(struct vsc_session *session);
+
+/* vsc/machine.c: in the work only */
+void vsc_machine_step(struct vsc_session *session, enum vsc_event event);
+void vsc_machine_count(struct vsc_session *session, u64 *counter);
+void vsc_machine_set_held(struct vsc_session *session, u64 id, const struct vs_terms *terms);
+const struct vs_terms *vsc_machine_held(struct vsc_session *session);
+void vsc_machine_publish(struct vsc_session *session, const char *what);
+void vsc_machine_release_ends(struct vsc_session *session, enum vsc_event event);
+void vsc_machine_release(struct vsc_session *session);
+
+/* vsc/answer.c: in the work only */
+void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange);
+void vsc_answer_missing(struct vsc_session *session);
+void vsc_answer_call(struct vsc_session *session, size_t length);
+
+#endif

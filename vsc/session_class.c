@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A session and its class: takes it and begins, or waits until it is loaded; gives the
+ * contract back and lets go of it when either goes.  Runs in the session's work.
+ */
+#include <linux/kmod.h>
+#include <linux/ktime.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "session.h"
+
+static bool ask = true;
+module_param(ask, bool, 0644);
+MODULE_PARM_DESC(ask,
+		 "ask for a contract as soon as there is a channel, else when \"renegotiate\" is written (default Y)");
+
+static void set_class(struct vsc_session *session, const struct vsc_class *class)
+{
+	mutex_lock(&session->class_lock);
+	session->class = class;
+	mutex_unlock(&session->class_lock);
+}
+
+static bool joins_counters(const struct attribute_group *group)
+{
+	return group->name && !strcmp(group->name, "counters");
+}
+
+static void add_counters(struct vsc_session *session, const struct attribute_group *group)
+{
+	int error;
+
+	if (!group)
+		return;
+	error = joins_counters(group) ? sysfs_merge_group(&session->dev.kobj, group) :
+		sysfs_create_group(&session->dev.kobj, group);
+	if (error)
+		dev_warn(&session->dev, "the counters of class %s are not shown (%d)\n",
+			 session->spec->name, error);
+}
+
+static void remove_counters(struct vsc_session *session, const struct attribute_group *group)
+{
+	if (!group)
+		return;
+	if (joins_counters(group))
+		sysfs_unmerge_group(&session->dev.kobj, group);
+	else
+		sysfs_remove_group(&session->dev.kobj, group);
+}
+
+static const struct vsc_class *find_class(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vsc_class *class = vsc_class_get(session->spec);
+	bool missing;
+
+	if (!class && !work->requested) {
+		work->requested = true;
+		request_module("vsc-class-%s", session->spec->name);
+		class = vsc_class_get(session->spec);
+	}
+	missing = !class;
+	if (missing != session->class_missing) {
+		spin_lock(&session->lock);
+		session->class_missing = missing;
+		spin_unlock(&session->lock);
+		vsc_sysfs_changed(session, missing ? "class-missing" : "class-found");
+	}
+	if (missing)
+		dev_warn(&session->dev, "class missing: service \"%s\" needs module vsc_%s; it begins when that is loaded\n",
+			 session->name, session->spec->name);
+	return class;
+}
+
+/**
+ * vsc_session_begin() - take the class, if it is there, and begin
+ * @session: any; nothing happens if it has begun, leaves, or cannot
+ *
+ * Context: the session's work; may sleep, the first time for modprobe.
+ */
+void vsc_session_begin(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vsc_class *class;
+	int error;
+
+	if (!work->ready || session->class || work->leaving || work->broken)
+		return;
+	class = find_class(session);
+	if (!class)
+		return;
+	error = vsc_channel_start(session->channel);
+	if (!error)
+		error = class->attach(session);
+	if (error) {
+		vsc_class_put(class);
+		dev_err_ratelimited(&session->dev, "class %s cannot take the session (%d), trying again\n",
+				    session->spec->name, error);
+		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
+		return;
+	}
+	set_class(session, class);
+	rcu_assign_pointer(work->data, class);
+	add_counters(session, class->counters);
+	work->reason = work->slept ? VS_REASON_RESUME : VS_REASON_FIRST;
+	work->slept = false;
+	work->release = !READ_ONCE(ask);
+	vsc_machine_step(session, VSC_EVENT_BEGIN);
+}
+
+/**
+ * vsc_session_lose() - let go of the class, and of the contract with it
+ * @session: any
+ *
+ * Context: the session's work, or in its place; sleeps as long as the class needs to
+ * end its device.
+ */
+void vsc_session_lose(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vsc_class *class = session->class;
+
+	vsc_machine_step(session, VSC_EVENT_LOST);
+	if (!class)
+		return;
+	remove_counters(session, class->counters);
+	set_class(session, NULL);
+	class->detach(session, vsc_channel_broken(session->channel));
+	rcu_assign_pointer(work->data, NULL);
+	synchronize_rcu();
+	vsc_class_put(class);
+}
+
+/**
+ * vsc_session_left() - let go of the class, and of the channel if that goes
+ * @session: leaves; its contract is given back, or that has taken too long
+ *
+ * Context: the session's work; sleeps as long as the class needs to end its device.
+ */
+void vsc_session_left(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	unsigned int why = work->leaving;
+
+	vsc_session_lose(session);
+	if (why & VSC_LEAVING_CHANNEL) {
+		vsc_channel_stop(session->channel);
+		work->closed = true;
+		complete(&work->left);
+		return;
+	}
+	work->leaving = 0;
+	vsc_session_begin(session);
+}
+
+/**
+ * vsc_session_leave() - class or channel go
+ * @session: any
+ * @why: VSC_LEAVING_*
+ *
+ * Gives the contract back first, if that can be. vsc_session_left() is to follow when
+ * work->released is set or work->leave_by has come.
+ *
+ * Context: the session's work; may sleep.
+ */
+void vsc_session_leave(struct vsc_session *session, unsigned int why)
+{
+	struct vsc_work *work = session->work;
+	bool first = !work->leaving;
+
+	work->leaving |= why;
+	if (!first)
+		return;
+	work->release = true;
+	work->leave_by = ktime_add_ms(ktime_get(), VSC_RELEASE_MS);
+	if (vsc_channel_broken(session->channel) || (!session->id && !work->granted_id))
+		work->released = true;
+	else
+		vsc_machine_release(session);
+}

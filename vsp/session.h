@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The provider's session with one client: what service.c (who calls, when, and
+ * the life of it) and session.c (the machine and what its steps do) share.
+ */
+#ifndef VSP_SESSION_H
+#define VSP_SESSION_H
+
+#include <linux/ktime.h>
+#include <linux/ratelimit_types.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "vsp.h"
+
+/* A grant must leave its client time to start it, whatever lease_ms says. */
+#define VSP_GRANT_LEASE_MIN_MS	5000
+/* When the source has failed, nothing calls: the client asks again by itself. */
+#define VSP_RETRY_SOURCE_MS	5000
+#define VSP_RETRY_ROUNDS_MS	1000
+/* Grants in a row that a client may let go without a start, until a lease has passed. */
+#define VSP_UNSTARTED_MAX	8
+/* Messages that a service takes in a second; more wait in their ring. */
+#define VSP_MESSAGES_PER_SECOND	1000
+#define VSP_MESSAGES_PAUSE_MS	20
+
+/* What waits for the work; bits of vsp_session.inbox, handled lowest first. */
+#define VSP_INBOX_CLOSED	BIT(0)
+#define VSP_INBOX_NEW_DRIVER	BIT(1)
+#define VSP_INBOX_RESUME	BIT(2)
+#define VSP_INBOX_WITHDRAW	BIT(3)
+#define VSP_INBOX_RENEGOTIATE	BIT(4)
+#define VSP_INBOX_INVITE	BIT(5)
+#define VSP_INBOX_CLOSING	BIT(6)
+
+struct vsp_slot {
+	bool full;
+	u64 sequence;
+	size_t length;
+	u8 bytes[VS_WIRE_MESSAGE_MAX];
+};
+
+/**
+ * struct vsp_session - the machine of one service, while it is enabled
+ * @service: whose
+ * @inbox: VSP_INBOX_*, what is to be done
+ * @call_reason: of VSP_INBOX_RENEGOTIATE
+ * @slot: messages that have come
+ * @sequence: of the last one; they are taken in this order
+ * @messages: limits how many are taken in a second; of the work
+ * @state: of the machine
+ * @reason: of the last INITIALIZE, either way
+ * @result_epoch: how the last renegotiation ended: its epoch
+ * @result_outcome: enum vs_wire_outcome
+ * @result_reason: enum vs_wire_reason
+ * @asked: the last ask that was no choice from an offer
+ * @offered: what was available to it
+ * @message: scratch of the work, as all that follows: too large for its stack
+ * @answer: to @message
+ * @scratch: terms
+ * @bytes: a message as it is on the wire
+ *
+ * @lock: protects @inbox, @slot, @generation and @call_reason; taken in the mover
+ *	and in the work, never held for long
+ * @view_lock: held by the work to write what vsp_service_view() copies: @state to
+ *	@offered, @pending, @call
+ *
+ * Everything else belongs to the work.
+ *
+ * @generation: of the driver's rings; an answer to an older one is dropped
+ * @work: runs the machine; delayed to the next deadline or lease
+ * @epoch: as the client opened it; valid from UNINITIALIZED on
+ * @rounds: asks in this epoch
+ * @bad: malformed or unexpected messages in a row
+ * @next_id: contract ids, never used twice
+ * @expired_id: the last grant that was dropped by its lease
+ * @pending: granted and not started, or NULL; a kept contract has the id in force
+ * @pending_called: it was made while the open call was open
+ * @pending_expires: its lease
+ * @unstarted: grants in a row that were dropped
+ * @grant_after: when there may be another one, after too many of them
+ * @held: of a driver that is gone: charged, not in force, or NULL
+ * @held_expires: its lease
+ * @call: the open call
+ * @unanswered: the client has not answered the call (or what it was told last)
+ * @call_anew: the open call is to be made about the contract that was just started
+ * @withdrawn: nothing is granted until "renegotiate"
+ * @denied: an ask was denied for want of room, and the client has not been called
+ *	since; @asked says what it was
+ */
+struct vsp_session {
+	struct vsp_service *service;
+	struct delayed_work work;
+
+	spinlock_t lock;	/* inbox and what it is made of */
+	unsigned long inbox;
+	u32 call_reason;
+	u32 generation;
+	struct vsp_slot slot[VS_CHANNEL_MESSAGES];
+	u64 sequence;
+	struct ratelimit_state messages;
+
+	spinlock_t view_lock;	/* what a view copies */
+	enum vs_state state;
+	u64 epoch;
+	u32 reason;
+	u64 result_epoch;
+	u32 result_outcome;
+	u32 result_reason;
+	struct vs_terms asked;
+	struct vs_terms offered;
+
+	unsigned int rounds;
+	unsigned int bad;
+	u64 next_id;
+	u64 expired_id;
+	struct vsp_contract *pending;
+	bool pending_called;
+	ktime_t pending_expires;
+	unsigned int unstarted;
+	ktime_t grant_after;
+	struct vsp_contract *held;
+	ktime_t held_expires;
+	struct vsp_call call;
+	bool unanswered;
+	bool call_anew;
+	bool withdrawn;
+	bool denied;
+
+	struct vs_message message;
+	struct vs_message answer;
+	struct vs_terms scratch;
+	u8 bytes[VS_WIRE_MESSAGE_MAX];
+};
+
+/* vsp/session.c: all in the work, or before and after it runs */
+void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
+			 size_t length);
+void vsp_session_event(struct vsp_session *session, enum vsp_event event);
+void vsp_session_renegotiate(struct vsp_session *session, u32 reason);
+void vsp_session_withdraw(struct vsp_session *session);
+void vsp_session_invite(struct vsp_session *session);
+void vsp_session_close(struct vsp_session *session);
+ktime_t vsp_session_expire(struct vsp_session *session);
+
+/* vsp/service.c */
+void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
+			const void *bytes, size_t length);
+
+#endif

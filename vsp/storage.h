@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The provider's side of a disk: what storage.c (the contract), storage_queue.c
+ * (the requests), storage_io.c (what they do to the source), storage_pool.c and
+ * storage_source.c (what they are kept on) share.
+ *
+ * A request is in the ring until it is admitted; then it belongs to one of: the
+ * source (direct I/O under way), the service's workqueue (whatever may take long),
+ * the list of those that are done, the lists of those that wait for a sync.  It is
+ * finished in the mover.
+ */
+#ifndef VSP_STORAGE_H
+#define VSP_STORAGE_H
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/path.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/workqueue.h>
+
+#include "shaper.h"
+#include "vsp.h"
+
+struct block_device;
+struct cred;
+
+/* "service NAME", for log lines. */
+#define VSP_STORAGE_LABEL		(VSP_NAME_MAX + 8)
+/* Bounce buffers of a service, each of VS_STORAGE_REQUEST_MAX bytes. */
+#define VSP_STORAGE_BOUNCES		4
+/* Operations of a service that may take long, under way at once. */
+#define VSP_STORAGE_WORKERS		4
+
+/**
+ * struct vsp_storage_pool - pool->class_data
+ * @cred: of who enabled the pool; what is in @directory is used with them
+ * @directory: where the files are, or no dentry
+ * @device: the whole block device, claimed, or NULL
+ * @writable: @device may be written
+ * @kept: bytes of all files of services that @directory had when the pool was enabled
+ * @user: service that has @device; under sources_lock (storage_pool.c)
+ */
+struct vsp_storage_pool {
+	const struct cred *cred;
+	struct path directory;
+	struct file *device;
+	bool writable;
+	u64 kept;
+	struct vsp_service *user;
+};
+
+/**
+ * struct vsp_storage_source - what a disk is kept on
+ * @entry: in the list of sources in use
+ * @file: open while the service is
+ * @cred: every use of @file is made with these
+ * @pool: whose whole device it is, else NULL
+ * @owned: a file that the pool has made: it grows, and release deletes it
+ * @writable: else the disk is read-only
+ * @direct: takes O_DIRECT
+ * @no_discard: has refused a discard
+ * @untidy: its file may have blocks beyond its end
+ * @memory_mask: alignment of memory for direct I/O, less 1
+ * @length_mask: alignment of offsets and lengths, less 1
+ */
+struct vsp_storage_source {
+	struct list_head entry;
+	struct file *file;
+	const struct cred *cred;
+	struct vsp_storage_pool *pool;
+	bool owned;
+	bool writable;
+	bool direct;
+	bool no_discard;
+	bool untidy;
+	u32 memory_mask;
+	u32 length_mask;
+};
+
+/* Memory for what the source does not take as it is, or cannot take at once. */
+struct vsp_storage_bounce {
+	struct list_head entry;
+	void *bytes;
+	struct bio_vec *bvec;
+};
+
+/* Pages of a bounce buffer. */
+#define VSP_STORAGE_BOUNCE_PAGES	DIV_ROUND_UP(VS_STORAGE_REQUEST_MAX, PAGE_SIZE)
+
+/**
+ * struct vsp_storage_request - one request
+ * @entry: in free, done, waiting or covered
+ * @storage: whose
+ * @type: VIRTIO_BLK_T_*
+ * @durable: on the medium when the source has finished it
+ * @flags: of a write-zeroes
+ * @offset: bytes, of the disk
+ * @length: bytes: data, or a range
+ * @result: of the source: bytes, 0 or -errno
+ * @iocb: of a direct read or write
+ * @payload: of the same
+ * @bounce: if it is not moved in place
+ * @iter: over one of them
+ * @work: of what may take long
+ * @chain: as it was in the ring
+ */
+struct vsp_storage_request {
+	struct list_head entry;
+	struct vsp_storage *storage;
+	u32 type;
+	u32 flags;
+	bool durable;
+	u64 offset;
+	u64 length;
+	long result;
+	struct kiocb iocb;
+	struct vsp_payload payload;
+	struct vsp_storage_bounce *bounce;
+	struct iov_iter iter;
+	struct work_struct work;
+	struct vsp_chain chain;
+};
+
+/* What the data path needs of the contract in force. */
+struct vsp_storage_terms {
+	bool present;
+	u32 access;
+	u32 block_size;
+	u64 size;
+	u64 cache;
+};
+
+enum vsp_storage_counter {
+	VSP_STORAGE_BYTES_READ,
+	VSP_STORAGE_BYTES_WRITTEN,	/* zeroes included */
+	VSP_STORAGE_OPERATIONS,		/* admitted */
+	VSP_STORAGE_ERRORS,		/* completed with an error of the request or the source */
+	VSP_STORAGE_DENIED,		/* against the contract, or without one */
+	VSP_STORAGE_WAITS,		/* requests that waited for their rate */
+	VSP_STORAGE_WAITED_NS,		/* and for how long, in sum */
+	VSP_STORAGE_BOUNCED,		/* not moved in place */
+	VSP_STORAGE_SYNCS,		/* of the source, for flushes and cache limits */
+	VSP_STORAGE_COUNTERS
+};
+
+/**
+ * struct vsp_storage - service->class_data
+ * @service: whose
+ * @source: what the disk is kept on
+ * @slow: workqueue of what may take long
+ * @counter: for sysfs
+ *
+ * @resize: one change of the file's size at a time; protects @room
+ * @room: bytes of the source that are known to be allocated
+ * @trim: takes away what of the file neither contract needs
+ *
+ * @lock: protects what follows; taken with interrupts off
+ * @terms: in force; replaced in one step
+ * @bandwidth: ceiling, bytes
+ * @iops: ceiling, requests
+ * @keep: bytes of the source that hold, or may hold, the client's data
+ * @prepared: bytes that the pending contract needs, or 0
+ * @prepared_id: its id
+ * @queue: from its first kick to its reset; what completes after that wakes nobody
+ * @done: requests that the source has finished
+ * @sync_done: the sync under way has ended
+ * @sync_result: 0 or its errno
+ * @second_ns: when the current second of used_<rate> began
+ * @second: bytes and requests in it
+ * @last: in the full second before it
+ *
+ * Of the mover, and of whoever reaps in its place:
+ * @free: requests not in use
+ * @bounces: likewise
+ * @held_since: when the request at the head of the ring was found to be early, 0: no
+ * @held_until: when it may go; 0 if it is to be looked at again (also set by commit)
+ * @unsynced: bytes completed since the last sync
+ * @covered: of these, what the sync under way covers
+ * @sync_error: of a sync that no flush has heard of: the next flush's. What was
+ *	completed before that sync may be lost, and another one would not tell
+ * @syncing: a sync is under way
+ * @waiting: done, but to be completed after the next sync
+ * @syncing_list: done, to be completed after the sync under way
+ *
+ * @timer: wakes the mover at @held_until
+ * @sync: the sync
+ * @request: all there are
+ * @bounce: all there are
+ */
+struct vsp_storage {
+	struct vsp_service *service;
+	struct vsp_storage_source source;
+	struct workqueue_struct *slow;
+	atomic64_t counter[VSP_STORAGE_COUNTERS];
+
+	struct mutex resize;	/* file size */
+	u64 room;
+	struct work_struct trim;
+
+	spinlock_t lock;	/* contract, rates, what is done */
+	struct vsp_storage_terms terms;
+	struct vsp_shaper bandwidth;
+	struct vsp_shaper iops;
+	u64 keep;
+	u64 prepared;
+	u64 prepared_id;
+	struct vsp_queue *queue;
+	struct list_head done;
+	bool sync_done;
+	int sync_result;
+	u64 second_ns;
+	u64 second[2];
+	u64 last[2];
+
+	struct list_head free;
+	struct list_head bounces;
+	u64 held_since;
+	u64 held_until;
+	u64 unsynced;
+	u64 covered;
+	int sync_error;
+	bool syncing;
+	struct list_head waiting;
+	struct list_head syncing_list;
+
+	struct hrtimer timer;
+	struct work_struct sync;
+	struct vsp_storage_request *request;
+	struct vsp_storage_bounce bounce[VSP_STORAGE_BOUNCES];
+};
+
+/* storage.c */
+void vsp_storage_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u64 by);
+
+/* storage_pool.c */
+int vsp_storage_pool_open(struct vsp_pool *pool);
+void vsp_storage_pool_close(struct vsp_pool *pool);
+int vsp_storage_path(const char *owner, const char *name, struct path *path);
+struct file *vsp_storage_device(const char *owner, const struct path *path, void *holder,
+				bool *writable);
+int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct block_device *bdev);
+int vsp_storage_claim_device(struct vsp_service *service);
+void vsp_storage_unclaim_device(struct vsp_storage_pool *pool);
+int vsp_storage_own_device(struct block_device *bdev, const uuid_t *uuid);
+u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index);
+void vsp_storage_disown_device(struct block_device *bdev);
+int vsp_storage_claim_file(struct vsp_storage_source *source);
+void vsp_storage_unclaim_file(struct vsp_storage_source *source);
+void vsp_storage_pool_exit(void);
+
+/* storage_source.c */
+int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service);
+void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_service *service);
+struct block_device *vsp_storage_source_device(const struct vsp_storage_source *source);
+u64 vsp_storage_source_size(const struct vsp_storage_source *source);
+bool vsp_storage_source_discards(const struct vsp_storage_source *source);
+int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 size);
+void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size);
+int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_service *service);
+int vsp_storage_source_zero(struct vsp_storage_source *source, u64 offset, u64 length, bool unmap);
+int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u64 length);
+int vsp_storage_source_sync(struct vsp_storage_source *source);
+ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb *iocb,
+				struct iov_iter *iter);
+
+/* storage_io.c */
+int vsp_storage_io_open(struct vsp_storage *storage);
+void vsp_storage_io_close(struct vsp_storage *storage);
+int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue *queue);
+void vsp_storage_io_undo(struct vsp_storage_request *request);
+void vsp_storage_io_start(struct vsp_storage_request *request);
+void vsp_storage_io_sync(struct vsp_storage *storage);
+
+/* storage_queue.c */
+void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);
+void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue);
+void vsp_storage_queue_reset(struct vsp_service *service);
+void vsp_storage_queue_done(struct vsp_storage_request *request);
+void vsp_storage_queue_wake(struct vsp_storage *storage);
+enum hrtimer_restart vsp_storage_queue_timer(struct hrtimer *timer);
+
+#endif

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What one disk is kept on: a file that the pool has made for it, a file or block
+ * device that the administrator has named, or the whole device of the pool.
+ *
+ * Space that was granted is allocated, and stays so: a discard of a file zeroes it
+ * in place.  What a file grows by reads as zeroes, which fallocate() promises.
+ */
+#define pr_fmt(fmt) "vsp_storage: " fmt
+
+#include <linux/blkdev.h>
+#include <linux/bvec.h>
+#include <linux/cred.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/uio.h>
+
+#include "storage.h"
+
+/* Zeroed at once by a release, so that it can be interrupted. */
+#define ERASE_STEP	SZ_1G
+#define ZERO_PAGES	64
+
+static struct inode *source_inode(const struct vsp_storage_source *source)
+{
+	return source->file->f_mapping->host;
+}
+
+static bool is_device(const struct vsp_storage_source *source)
+{
+	return S_ISBLK(source_inode(source)->i_mode);
+}
+
+static void file_name(const struct vsp_service *service, char *name)
+{
+	snprintf(name, UUID_STRING_LEN + 1, "%pUb", &service->uuid);
+}
+
+/* ---- Opening ---- */
+
+static struct file *open_direct(const struct path *path, int flags)
+{
+	struct file *file = dentry_open(path, flags | O_DIRECT, current_cred());
+
+	if (file == ERR_PTR(-EINVAL))		/* the file system has no direct I/O */
+		file = dentry_open(path, flags, current_cred());
+	return file;
+}
+
+static struct file *open_named_file(const struct path *path)
+{
+	struct file *file = ERR_PTR(path_permission(path, MAY_READ | MAY_WRITE));
+
+	if (!file)
+		file = open_direct(path, O_RDWR | O_LARGEFILE);
+	if (file != ERR_PTR(-EROFS) && file != ERR_PTR(-EACCES) && file != ERR_PTR(-EPERM))
+		return file;
+	file = ERR_PTR(path_permission(path, MAY_READ));
+	return file ?: open_direct(path, O_RDONLY | O_LARGEFILE);
+}
+
+/* The file of a service in its pool's directory; made empty if it is not there. */
+static struct file *open_own_file(const struct vsp_storage_pool *pool,
+				  const struct vsp_service *service)
+{
+	const int flags = O_RDWR | O_CREAT | O_LARGEFILE | O_NOFOLLOW;
+	char name[UUID_STRING_LEN + 1];
+	struct file *file;
+
+	file_name(service, name);
+	file = file_open_root(&pool->directory, name, flags | O_DIRECT, 0600);
+	if (file == ERR_PTR(-EINVAL))
+		file = file_open_root(&pool->directory, name, flags, 0600);
+	return file;
+}
+
+static int check_disk(const struct vsp_service *service, struct block_device *bdev)
+{
+	char label[VSP_STORAGE_LABEL];
+
+	snprintf(label, sizeof(label), "service %s", service->name);
+	return vsp_storage_check_disk(service->pool, label, bdev);
+}
+
+static int check_file(const struct vsp_service *service, const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	if (!S_ISREG(inode->i_mode) || inode->i_nlink != 1) {
+		pr_err("service %s: %pD: %s\n", service->name, file, S_ISREG(inode->i_mode) ?
+		       "has several names" : "neither a regular file nor a block device");
+		return -EINVAL;
+	}
+	if (IS_SWAPFILE(inode)) {
+		pr_err("service %s: %pD: is swapped to\n", service->name, file);
+		return -ETXTBSY;
+	}
+	return check_disk(service, inode->i_sb->s_bdev);
+}
+
+/* It was opened for direct I/O, and cannot be used so. */
+static void use_cache(struct file *file)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags &= ~O_DIRECT;
+	file->f_iocb_flags = iocb_flags(file);
+	spin_unlock(&file->f_lock);
+}
+
+/* How direct I/O has to be aligned; where the file system will not say, to its blocks. */
+static void look_at_file(struct vsp_storage_source *source)
+{
+	u32 memory = i_blocksize(file_inode(source->file)), length = memory;
+	struct kstat stat;
+
+	source->writable = source->file->f_mode & FMODE_WRITE;
+	if (!vfs_getattr(&source->file->f_path, &stat, STATX_DIOALIGN, 0) &&
+	    (stat.result_mask & STATX_DIOALIGN)) {
+		memory = stat.dio_mem_align;
+		length = stat.dio_offset_align;
+	}
+	source->direct = (source->file->f_mode & FMODE_CAN_ODIRECT) && memory && length &&
+			 memory <= PAGE_SIZE && length <= SZ_4K;
+	source->memory_mask = source->direct ? memory - 1 : 0;
+	source->length_mask = source->direct ? max_t(u32, length, SECTOR_SIZE) - 1 :
+			      SECTOR_SIZE - 1;
+	if (!source->direct)
+		use_cache(source->file);
+}
+
+static void look_at_device(struct vsp_storage_source *source)
+{
+	struct block_device *bdev = file_bdev(source->file);
+
+	source->direct = true;
+	source->memory_mask = bdev_dma_alignment(bdev);
+	source->length_mask = bdev_logical_block_size(bdev) - 1;
+}
+
+static int take_file(struct vsp_storage_source *source, struct vsp_service *service,
+		     struct file *file)
+{
+	int error;
+
+	if (IS_ERR(file)) {
+		pr_err("service %s: its file cannot be opened (%ld)\n", service->name,
+		       PTR_ERR(file));
+		return PTR_ERR(file);
+	}
+	source->file = file;
+	error = check_file(service, file);
+	if (!error) {
+		error = vsp_storage_claim_file(source);
+		if (error)
+			pr_err("service %s: %pD: another service has it\n", service->name, file);
+	}
+	if (error) {
+		fput(file);
+		return error;
+	}
+	look_at_file(source);
+	return 0;
+}
+
+static int take_device(struct vsp_storage_source *source, struct vsp_service *service,
+		       struct file *file)
+{
+	int error;
+
+	source->file = file;
+	error = check_disk(service, file_bdev(file));
+	look_at_device(source);
+	if (!error && source->length_mask >= SZ_4K) {
+		pr_err("service %s: its device has blocks of %u bytes, at most %u are supported\n",
+		       service->name, source->length_mask + 1, (u32)SZ_4K);
+		error = -EINVAL;
+	}
+	return error;
+}
+
+static int open_backing(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	char label[VSP_STORAGE_LABEL];
+	struct file *file;
+	struct path path;
+	int error;
+
+	snprintf(label, sizeof(label), "service %s", service->name);
+	error = vsp_storage_path(label, service->backing, &path);
+	if (error)
+		return error;
+	if (d_is_reg(path.dentry)) {
+		error = take_file(source, service, open_named_file(&path));
+	} else if (S_ISBLK(d_inode(path.dentry)->i_mode)) {
+		file = vsp_storage_device(label, &path, source, &source->writable);
+		error = IS_ERR(file) ? PTR_ERR(file) : take_device(source, service, file);
+		if (error && !IS_ERR(file))
+			bdev_fput(file);
+	} else {
+		pr_err("%s: backing %s: neither a regular file nor a block device\n", label,
+		       service->backing);
+		error = -EINVAL;
+	}
+	path_put(&path);
+	return error;
+}
+
+static int open_whole(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	struct vsp_storage_pool *pool = service->pool->class_data;
+	int error;
+
+	error = vsp_storage_claim_device(service);
+	if (error)
+		return error;
+	error = take_device(source, service, get_file(pool->device));
+	if (error) {
+		fput(pool->device);
+		vsp_storage_unclaim_device(pool);
+		return error;
+	}
+	source->pool = pool;
+	source->writable = pool->writable;
+	return 0;
+}
+
+static int open_own(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	struct vsp_storage_pool *pool = service->pool->class_data;
+
+	source->owned = true;
+	return take_file(source, service, open_own_file(pool, service));
+}
+
+/**
+ * vsp_storage_source_open() - find and open what a service's disk is kept on
+ * @source: zeroed
+ * @service: its pool is enabled
+ *
+ * Context: the administrator's process.
+ * Return: 0, -ENODEV, -EINVAL, -ELOOP, -EBUSY, or what opening returns; logged
+ */
+int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	struct vsp_storage_pool *pool = service->pool->class_data;
+	const struct cred *old;
+	int error;
+
+	source->cred = get_cred(service->backing[0] ? current_cred() : pool->cred);
+	old = override_creds(source->cred);
+	if (service->backing[0]) {
+		error = open_backing(source, service);
+	} else if (pool->device) {
+		error = open_whole(source, service);
+	} else if (pool->directory.dentry) {
+		error = open_own(source, service);
+	} else {
+		pr_err("service %s: pool %s has no source: name a backing\n",
+		       service->name, service->pool->name);
+		error = -ENODEV;
+	}
+	revert_creds(old);
+	if (error)
+		put_cred(source->cred);
+	return error;
+}
+
+static int unlink_own(const struct vsp_storage_source *source, const struct vsp_service *service)
+{
+	const struct vsp_storage_pool *pool = service->pool->class_data;
+	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
+	struct inode *directory = d_inode(pool->directory.dentry);
+	char name[UUID_STRING_LEN + 1];
+	struct dentry *dentry;
+	int error;
+
+	file_name(service, name);
+	error = mnt_want_write(pool->directory.mnt);
+	if (error)
+		return error;
+	inode_lock_nested(directory, I_MUTEX_PARENT);
+	dentry = lookup_one(idmap, name, pool->directory.dentry, strlen(name));
+	error = PTR_ERR_OR_ZERO(dentry);
+	if (!error) {
+		/* Only what is open here; if it was removed or replaced, leave that alone. */
+		if (d_is_positive(dentry) && d_inode(dentry) == file_inode(source->file))
+			error = vfs_unlink(idmap, directory, dentry, NULL);
+		dput(dentry);
+	}
+	inode_unlock(directory);
+	mnt_drop_write(pool->directory.mnt);
+	return error;
+}
+
+/**
+ * vsp_storage_source_close() - undo vsp_storage_source_open()
+ * @source: nothing is under way
+ * @service: its pool is still enabled
+ *
+ * Deletes nothing but a file of the pool's that is empty.
+ */
+void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	const struct cred *old = override_creds(source->cred);
+
+	if (source->owned && !i_size_read(file_inode(source->file)))
+		unlink_own(source, service);
+	if (is_device(source) && !source->pool) {
+		bdev_fput(source->file);
+	} else {
+		if (source->pool)
+			vsp_storage_unclaim_device(source->pool);
+		else
+			vsp_storage_unclaim_file(source);
+		fput(source->file);
+	}
+	revert_creds(old);
+	put_cred(source->cred);
+}
+
+/* ---- Size ---- */
+
+/**
+ * vsp_storage_source_device() - the block device that a disk is kept on
+ * @source: open
+ *
+ * Context: any.
+ * Return: NULL if it is a file
+ */
+struct block_device *vsp_storage_source_device(const struct vsp_storage_source *source)
+{
+	return is_device(source) ? file_bdev(source->file) : NULL;
+}
+
+/**
+ * vsp_storage_source_size() - bytes that there are
+ * @source: open
+ *
+ * Context: any.
+ */
+u64 vsp_storage_source_size(const struct vsp_storage_source *source)
+{
+	return i_size_read(source_inode(source));
+}
+
+/**
+ * vsp_storage_source_discards() - can a client discard?
+ * @source: open
+ *
+ * Context: any.
+ */
+bool vsp_storage_source_discards(const struct vsp_storage_source *source)
+{
+	if (!source->writable || READ_ONCE(source->no_discard))
+		return false;
+	if (is_device(source))
+		return bdev_max_discard_sectors(file_bdev(source->file));
+	return source->file->f_op->fallocate;
+}
+
+/**
+ * vsp_storage_source_grow() - make sure that there is room
+ * @source: open
+ * @from: bytes from the start that are known to be allocated
+ * @size: bytes that must be; more than a file has only if the pool made it
+ *
+ * What is allocated already is left alone: the file system may stop all I/O to the
+ * file meanwhile.
+ *
+ * Context: may sleep. Not beside vsp_storage_source_trim().
+ * Return: 0; -ENOSPC, or what the file system returns
+ */
+int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 size)
+{
+	const struct cred *old;
+	int error;
+
+	if (!source->owned && size > vsp_storage_source_size(source))
+		return -ENOSPC;
+	if (is_device(source) || !source->writable || size <= from)
+		return 0;
+	old = override_creds(source->cred);
+	error = vfs_fallocate(source->file, 0, from, size - from);
+	revert_creds(old);
+	/* Some allocate far beyond the end before they find out that there is no room. */
+	if (error)
+		WRITE_ONCE(source->untidy, true);
+	/* A file of the administrator's choice may be on what cannot allocate. */
+	return error == -EOPNOTSUPP && !source->owned ? 0 : error;
+}
+
+/**
+ * vsp_storage_source_trim() - give back what is beyond a size
+ * @source: open
+ * @size: bytes that stay
+ *
+ * Only of files that the pool has made.
+ *
+ * Context: may sleep. Not beside vsp_storage_source_grow().
+ */
+void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size)
+{
+	const struct cred *old;
+	int error;
+
+	if (!source->owned)
+		return;
+	/* Cut at its own end, a file loses what it has beyond. */
+	if (vsp_storage_source_size(source) <= size && !xchg(&source->untidy, false))
+		return;
+	old = override_creds(source->cred);
+	error = vfs_truncate(&source->file->f_path, min(size, vsp_storage_source_size(source)));
+	revert_creds(old);
+	if (error)
+		pr_warn_ratelimited("%pD: cannot be cut to %llu bytes (%d)\n", source->file,
+				    size, error);
+}
+
+/* ---- What is not a read or a write ---- */
+
+/* For file systems that cannot zero a range. */
+static int write_zeroes(struct vsp_storage_source *source, loff_t offset, u64 length)
+{
+	struct bio_vec *bvec;
+	struct iov_iter iter;
+	ssize_t written = 0;
+	size_t step;
+
+	bvec = kmalloc_array(ZERO_PAGES, sizeof(*bvec), GFP_NOIO);
+	if (!bvec)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < ZERO_PAGES; i++)
+		bvec_set_page(&bvec[i], ZERO_PAGE(0), PAGE_SIZE, 0);
+	while (length && written >= 0) {
+		step = min_t(u64, length, ZERO_PAGES * PAGE_SIZE);
+		iov_iter_bvec(&iter, ITER_SOURCE, bvec, ZERO_PAGES, step);
+		written = vfs_iter_write(source->file, &iter, &offset, 0);
+		if (!written)
+			written = -EIO;
+		if (written > 0)
+			length -= written;
+		cond_resched();
+	}
+	kfree(bvec);
+	return min_t(ssize_t, written, 0);
+}
+
+/**
+ * vsp_storage_source_zero() - make a range read as zeroes
+ * @source: open, writable
+ * @offset: bytes
+ * @length: bytes, not 0; both aligned to the source's blocks
+ * @unmap: of a device, the range may be unmapped; a file's stays allocated
+ *
+ * Context: may sleep for long; not in a mover.
+ * Return: 0 or what the source returns
+ */
+int vsp_storage_source_zero(struct vsp_storage_source *source, u64 offset, u64 length, bool unmap)
+{
+	const struct cred *old = override_creds(source->cred);
+	int error = -EOPNOTSUPP;
+
+	if (unmap && is_device(source))
+		error = vfs_fallocate(source->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				      offset, length);
+	if (error == -EOPNOTSUPP)
+		error = vfs_fallocate(source->file, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+				      offset, length);
+	if (error == -EOPNOTSUPP && !is_device(source))
+		error = write_zeroes(source, offset, length);
+	revert_creds(old);
+	return error;
+}
+
+/**
+ * vsp_storage_source_discard() - the client does not need a range any more
+ * @source: open, writable
+ * @offset: bytes
+ * @length: bytes, not 0; both aligned to the source's blocks
+ *
+ * A file's space was granted: it is zeroed and stays allocated.
+ *
+ * Context: may sleep for long; not in a mover.
+ * Return: 0, -EOPNOTSUPP, or what the source returns
+ */
+int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u64 length)
+{
+	const struct cred *old;
+	int error;
+
+	if (is_device(source))
+		return blkdev_issue_discard(file_bdev(source->file), offset >> SECTOR_SHIFT,
+					    length >> SECTOR_SHIFT, GFP_NOIO);
+	old = override_creds(source->cred);
+	error = vfs_fallocate(source->file, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset,
+			      length);
+	revert_creds(old);
+	if (error == -EOPNOTSUPP)
+		WRITE_ONCE(source->no_discard, true);
+	return error;
+}
+
+/**
+ * vsp_storage_source_sync() - what was written is on the medium when this returns
+ * @source: open
+ *
+ * Context: may sleep for long; not in a mover.
+ * Return: 0 or what the source returns
+ */
+int vsp_storage_source_sync(struct vsp_storage_source *source)
+{
+	const struct cred *old = override_creds(source->cred);
+	int error = vfs_fsync(source->file, 1);
+
+	revert_creds(old);
+	return error;
+}
+
+/**
+ * vsp_storage_source_move() - read or write
+ * @source: open
+ * @iocb: position and flags set; with ki_complete it may become asynchronous
+ * @iter: its direction says which of the two
+ *
+ * Context: the mover, if @iter is over its memory; else may sleep for long.
+ * Return: bytes, -EIOCBQUEUED (a write then owes kiocb_end_write()), or an error
+ */
+ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb *iocb,
+				struct iov_iter *iter)
+{
+	const struct cred *old = override_creds(source->cred);
+	ssize_t moved;
+
+	if (iov_iter_rw(iter) == WRITE)
+		moved = vfs_iocb_iter_write(source->file, iocb, iter);
+	else
+		moved = vfs_iocb_iter_read(source->file, iocb, iter);
+	revert_creds(old);
+	return moved;
+}
+
+/* ---- Release ---- */
+
+static int erase(struct vsp_storage_source *source)
+{
+	u64 size = vsp_storage_source_size(source), step;
+	int error = 0;
+
+	for (u64 offset = 0; offset < size && !error; offset += step) {
+		step = min_t(u64, size - offset, ERASE_STEP);
+		error = fatal_signal_pending(current) ? -EINTR :
+			vsp_storage_source_zero(source, offset, step, true);
+		cond_resched();
+	}
+	return error ?: vsp_storage_source_sync(source);
+}
+
+/**
+ * vsp_storage_source_release() - delete what the service kept
+ * @source: open, not in use
+ * @service: whose
+ *
+ * A file that the pool has made is deleted: its file system sees to it that nobody
+ * reads what was in it.  A device, or a file that the administrator has named, is
+ * overwritten with zeroes.
+ *
+ * Context: the administrator's process; may sleep for long, ends at a fatal signal.
+ * Return: 0; -EROFS; -EINTR; what the source returns
+ */
+int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	const struct cred *old;
+	int error;
+
+	if (source->owned) {
+		old = override_creds(source->cred);
+		error = unlink_own(source, service);
+		revert_creds(old);
+	} else {
+		error = source->writable ? erase(source) : -EROFS;
+		if (!error && is_device(source))
+			vsp_storage_disown_device(file_bdev(source->file));
+	}
+	if (error)
+		pr_err("service %s: its data could not be released (%d)\n", service->name, error);
+	return error;
+}
