@@ -276,7 +276,24 @@ whole_disk() {
 	assert_fails sh -c "echo 1 >$SERVICES/storage.second/enable"
 }
 
+# a session ends after five in a row; another can begin
+bad_messages() {
+	disk_pool
+	disk_service local local=1
+	modprobe hostile rounds=0 messages=5
+	host_log | grep 'hostile: 0 rounds, .* error 0' >/dev/null || fail "not all were answered"
+	assert_eq "$(host_log | grep -c 'hostile: bad message .* status 1$')" 5 "answers that say malformed"
+	assert_eq "$(cat $VDPA/local/counters/malformed)" 5 "malformed"
+	assert_eq "$(cat $VDPA/local/counters/messages)" 1 "messages"
+	host_log | grep 'service local: 5 bad messages in a row, the session ends' >/dev/null || fail "the session goes on"
+	assert_eq "$(cat $VDPA/local/contract/state)" START "VSP"
+	modprobe -r hostile
+	client host
+	dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct status=none
+}
+
 test_case contract.six_messages_make_a_contract six_messages
+test_case contract.bad_messages_end_the_session bad_messages
 test_case contract.is_the_same_on_both_sides same_on_both_sides
 test_case contract.disk_grows_online grows_online
 test_case contract.ask_above_the_limit_is_denied denied_above_limit

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --disk 1G --memory 6144 --time 1800
+# host: --guests --disk 1G --memory 6144 --time 1800
 # Real guests under real QEMU: what they share, and what becomes of their contracts when they, or their VMMs, go away,
 # stand still, or are hostile.
 . tests/lib.sh
@@ -147,8 +147,8 @@ unplugged() {
 	disk_pool
 	disk_service a bandwidth_floor=8M
 	node=/dev/$(basename $VDPA/a/vhost-vdpa-*)
-	guest start a -- -device pcie-root-port,id=port,chassis=1 \
-		-device "vhost-vdpa-device-pci,id=disk,bus=port,vhostdev=$node"
+	guest start a -- -device pcie-root-port,id=root0,chassis=1 \
+		-device "vhost-vdpa-device-pci,id=disk,bus=root0,vhostdev=$node"
 	client a
 	sum=$(fill a)
 	guest qmp a device_del '{"id":"disk"}' >/dev/null
@@ -156,7 +156,7 @@ unplugged() {
 	in_guest a 'umount /mnt' || :	# its last writes may have come too late
 	wait_for 60 is $POOLS/storage.disk/charged_bandwidth 0
 	wait_for 60 qemu_has_let_go a
-	guest qmp a device_add "{\"driver\":\"vhost-vdpa-device-pci\",\"id\":\"disk\",\"bus\":\"port\",\"vhostdev\":\"$node\"}" \
+	guest qmp a device_add "{\"driver\":\"vhost-vdpa-device-pci\",\"id\":\"disk\",\"bus\":\"root0\",\"vhostdev\":\"$node\"}" \
 		>/dev/null
 	running a
 	has a "$sum"
@@ -188,5 +188,6 @@ test_case guest.restarts_and_finds_its_data guest_restarts
 test_case guest.stop_and_cont_change_nothing stop_and_cont
 test_case guest.killed_qemu_finds_its_data killed
 test_case guest.frozen_vmm_loses_its_contract_on_time frozen
+test_case guest.hostile_driver_hurts_nobody_else attacked_beside good
 test_case guest.disk_is_unplugged_and_plugged unplugged
 test_case guest.ram_that_is_not_shared_is_named not_shared

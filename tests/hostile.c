@@ -2,7 +2,8 @@
 /*
  * A hostile guest's driver, for tests only: takes the channel's device instead of
  * vsc.ko and, round after round, scribbles over the rings of every queue, kicks,
- * and resets. Loading it runs all rounds; it prints the seed that repeats them.
+ * and resets; or begins a session and goes on with messages that are none. Loading
+ * it does it all; it prints the seed that repeats it.
  */
 #define pr_fmt(fmt) "hostile: " fmt
 
@@ -11,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
+#include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
@@ -24,6 +26,10 @@
 static unsigned int rounds = 200;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "how often to attack and reset (200)");
+
+static unsigned int messages;
+module_param(messages, uint, 0444);
+MODULE_PARM_DESC(messages, "how many bad messages to send, after a good one (0)");
 
 static unsigned int seed;
 module_param(seed, uint, 0444);
@@ -132,6 +138,60 @@ static int one_round(struct virtio_device *vdev, void *buffer)
 	return vdev->config->finalize_features(vdev) ?: 0;
 }
 
+/* Sends what stands at the start of @buffer; the answer comes behind it. Return: its status. */
+static int exchange(struct virtqueue *vq, void *buffer, size_t length)
+{
+	struct scatterlist request, answer, *sgs[] = { &request, &answer };
+	const struct vs_wire_header *header = buffer + BUFFER / 2;
+	unsigned int written;
+	int error;
+
+	sg_init_one(&request, buffer, length);
+	sg_init_one(&answer, buffer + BUFFER / 2, BUFFER / 2);
+	error = virtqueue_add_sgs(vq, sgs, 1, 1, buffer, GFP_KERNEL);
+	if (error)
+		return error;
+	virtqueue_kick(vq);
+	for (unsigned int i = 0; i < 10000; i++) {
+		if (virtqueue_get_buf(vq, &written))
+			return written < sizeof(*header) ? -EMSGSIZE : le32_to_cpu(header->status);
+		usleep_range(1000, 2000);
+	}
+	return -ETIMEDOUT;
+}
+
+static int bad_messages(struct virtio_device *vdev, void *buffer)
+{
+	struct virtqueue_info info[QUEUES] = {
+		{ .name = "message", .callback = ignore },
+		{ .name = "call", .callback = ignore },
+		{ .name = "data", .callback = ignore },
+	};
+	struct vs_wire_initialize initialize = {
+		.header.type = cpu_to_le16(VS_WIRE_INITIALIZE),
+		.header.length = cpu_to_le16(sizeof(initialize)),
+		.header.epoch = cpu_to_le64(1),
+		.version_min = cpu_to_le16(VS_WIRE_VERSION_MIN),
+		.version_max = cpu_to_le16(VS_WIRE_VERSION_MAX),
+		.reason = cpu_to_le32(VS_REASON_FIRST),
+	};
+	struct virtqueue *vq[QUEUES];
+	int error = virtio_find_vqs(vdev, QUEUES, vq, info, NULL);
+	int status;
+
+	if (error)
+		return error;
+	virtio_device_ready(vdev);
+	memcpy(buffer, &initialize, sizeof(initialize));
+	status = exchange(vq[0], buffer, sizeof(initialize));
+	for (unsigned int i = 0; i < messages && status >= 0; i++) {
+		prandom_bytes_state(&rnd, buffer, BUFFER / 2);
+		status = exchange(vq[0], buffer, 1 + random_below(BUFFER / 2));
+		pr_info("bad message %u is answered with status %d\n", i, status);
+	}
+	return status < 0 ? status : 0;
+}
+
 static int hostile_validate(struct virtio_device *vdev)
 {
 	struct vs_wire_config wire;
@@ -157,6 +217,8 @@ static int hostile_probe(struct virtio_device *vdev)
 		if (!error)
 			virtio_add_status(vdev, VIRTIO_CONFIG_S_FEATURES_OK);
 	}
+	if (!error && messages)
+		error = bad_messages(vdev, buffer);
 	pr_info("%u rounds, seed %u, error %d\n", round, seed, error);
 	kfree(buffer);
 	return error;
@@ -165,6 +227,7 @@ static int hostile_probe(struct virtio_device *vdev)
 static void hostile_remove(struct virtio_device *vdev)
 {
 	virtio_reset_device(vdev);
+	vdev->config->del_vqs(vdev);
 }
 
 static const struct virtio_device_id hostile_ids[] = {

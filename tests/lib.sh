@@ -275,3 +275,35 @@ loaded() {
 	grep -q 'err= 0' "/tmp/fio.$1" || fail "$1: fio did not end"
 	assert_value "$1" counters/errors 0
 }
+
+# attacked_beside CLIENT: a guest's driver scribbles over its rings, while CLIENT ("host", or a guest) does I/O
+attacked_beside() {
+	local good=$1 name=$1 errors lines start=$SECONDS
+	disk_pool
+	disk_service bad
+	if [[ $good == host ]]; then
+		name=local
+		disk_service local local=1
+		client host
+	else
+		disk_service "$good"
+		guests "$good"
+	fi
+	guest start bad --service bad
+	load "$good"
+	in_guest bad 'modprobe hostile rounds=40; dmesg | grep "hostile: 40 rounds, .* error 0"' || fail "no attack"
+	progress "$good"
+	loaded "$good"
+	assert_value "$good" contract/state RUNNING
+	errors=$(cat $VDPA/bad/counters/ring_errors)
+	echo "	$errors ring errors, $(cat $VDPA/bad/counters/malformed) malformed messages"
+	[[ $errors -gt 0 ]] || fail "no bad ring was noticed"
+	assert_eq "$(cat "$VDPA/$name/counters/ring_errors")" 0 "ring errors of the good one"
+	# ten in five seconds at the most, of ring and session each
+	lines=$(host_log | grep -c ' bad: ')
+	[[ $lines -le $((4 * (SECONDS - start) + 40)) ]] || fail "the attack fills the host's log: $lines lines"
+	# and when it is good again, all is well again
+	in_guest bad 'modprobe -r hostile'
+	client bad
+	in_guest bad 'dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct status=none'
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --disk 1G --memory 4096 --time 1500
+# host: --guests --disk 1G --memory 4096 --time 1500
 # verify: fio --verify through 200 renegotiations from both sides: no error, and no request waited for one.
 . tests/lib.sh
 
