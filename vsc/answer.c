@@ -271,8 +271,7 @@ void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
 	memcpy(work->bytes, exchange->complete, length);
 	vsc_channel_exchange_free(exchange);
 	error = vs_wire_decode(&work->message, work->bytes, length);
-	if (!error)
-		trace_vsc_message(name(session), false, &work->message);
+	trace_vsc_message(name(session), false, &work->message);
 	if (!awaited) {
 		/* Late, but the provider is there: no need to pause any longer. */
 		if (epoch == session->epoch && session->state == VS_STATE_UNINITIALIZED &&
@@ -321,15 +320,15 @@ void vsc_answer_call(struct vsc_session *session, size_t length)
 	struct vsc_work *work = session->work;
 	const struct vs_message *message = &work->message;
 	enum vsc_event event = VSC_EVENT_CALL_OLD;
+	int error = vs_wire_decode(&work->message, work->bytes, length);
 
-	if (vs_wire_decode(&work->message, work->bytes, length) ||
-	    message->type != VS_WIRE_INITIALIZE) {
+	trace_vsc_message(name(session), false, message);
+	if (error || message->type != VS_WIRE_INITIALIZE) {
 		vsc_machine_count(session, &session->counters.malformed);
 		dev_warn_ratelimited(&session->dev, "a call of the provider refused: its %zu bytes are none\n",
 				     length);
 		return;
 	}
-	trace_vsc_message(name(session), false, message);
 	vsc_machine_count(session, &session->counters.calls);
 	spin_lock(&session->lock);
 	session->reason = message->reason;
