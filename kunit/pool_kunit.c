@@ -561,16 +561,31 @@ static void capacity_out_of_range_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_set_capacity(pool, SPACE, 0));
 }
 
-static void leaving_returns_the_charge(struct kunit *test)
+static void leaving_returns_all_but_what_is_kept(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
+	struct holder *holder = &fixture->holder[0];
 
-	ask_for(&fixture->ask, 1, 600, 600, 100);
-	grant(test, &fixture->holder[0], &fixture->ask);
-	vsp_pool_leave(&fixture->pool, &fixture->holder[0].service);
+	ask_for(&fixture->ask, 500, 600, 600, 100);
+	grant(test, holder, &fixture->ask);
+	drop_all(holder);
+	vsp_pool_leave(&fixture->pool, &holder->service);
 	for (u32 i = 0; i < TERMS; i++)
-		KUNIT_EXPECT_EQ(test, 0, fixture->pool.charged[i]);
-	KUNIT_EXPECT_EQ(test, 1, fixture->holder[1].invited);
+		KUNIT_EXPECT_EQ(test, i == KEPT ? 500 : 0, fixture->pool.charged[i]);
+	KUNIT_EXPECT_LE(test, 1, fixture->holder[1].invited);
+
+	/* It is nobody's, until it is found again. */
+	vsp_pool_offer(&fixture->holder[1].service, NULL, &fixture->offer, NULL, NULL);
+	KUNIT_EXPECT_EQ(test, fixture->pool.capacity[KEPT] - 500, fixture->offer.term[KEPT].high);
+	vsp_pool_join(&fixture->pool, &holder->service);
+	for (int i = 0; i < 2; i++) {
+		vsp_pool_adopt(&holder->service);
+		KUNIT_EXPECT_EQ(test, 500, fixture->pool.charged[KEPT]);
+		KUNIT_EXPECT_EQ(test, 500, holder->service.charge[KEPT]);
+	}
+	holder->kept = 0;
+	recharge(holder);
+	KUNIT_EXPECT_EQ(test, 0, fixture->pool.charged[KEPT]);
 }
 
 static struct kunit_case pool_cases[] = {
@@ -585,7 +600,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_in_use_cannot_be_disabled),
 	KUNIT_CASE(enable_fails_without_rate_class_or_source),
 	KUNIT_CASE(capacity_out_of_range_is_refused),
-	KUNIT_CASE(leaving_returns_the_charge),
+	KUNIT_CASE(leaving_returns_all_but_what_is_kept),
 	{}
 };
 

@@ -292,8 +292,38 @@ bad_messages() {
 	dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct status=none
 }
 
+# whoever takes grants and starts none has to let others have a turn
+unstarted_grants() {
+	disk_pool
+	disk_service local local=1
+	modprobe hostile rounds=0 grants=12
+	host_log | grep 'hostile: 0 rounds, .* error 0' >/dev/null || fail "not all were answered"
+	assert_eq "$(host_log | grep -c 'hostile: ask .* outcome grant,')" 8 "grants"
+	assert_eq "$(host_log | grep -c 'hostile: ask .* outcome deny, reason rounds')" 4 "denials"
+	assert_eq "$(cat $POOLS/storage.disk/charged_size)" 0 "charged for what was let go"
+	modprobe -r hostile
+	client host
+}
+
+# two services of this kernel that are promised too much between them begin at the same time
+begin_together() {
+	local i floors=0
+	disk_pool capacity_bandwidth=100M
+	disk_service one local=1 bandwidth_ceiling=100M bandwidth_floor=80M
+	disk_service two local=1 bandwidth_ceiling=100M bandwidth_floor=80M
+	modprobe vsc
+	for i in one two; do
+		wait_for 60 is $VDPA/$i/contract/state RUNNING
+		floors=$((floors + $(cat $VDPA/$i/terms/bandwidth_floor)))
+	done
+	[[ $floors -le $((100 << 20)) ]] || fail "floors of $floors bytes/s"
+	assert_eq "$(cat $POOLS/storage.disk/charged_bandwidth)" "$floors" "charged"
+}
+
 test_case contract.six_messages_make_a_contract six_messages
 test_case contract.bad_messages_end_the_session bad_messages
+test_case contract.unstarted_grants_are_limited unstarted_grants
+test_case contract.two_that_begin_together_both_run begin_together
 test_case contract.is_the_same_on_both_sides same_on_both_sides
 test_case contract.disk_grows_online grows_online
 test_case contract.ask_above_the_limit_is_denied denied_above_limit

@@ -2,8 +2,9 @@
 /*
  * A hostile guest's driver, for tests only: takes the channel's device instead of
  * vsc.ko and, round after round, scribbles over the rings of every queue, kicks,
- * and resets; or begins a session and goes on with messages that are none. Loading
- * it does it all; it prints the seed that repeats it.
+ * and resets; or begins a session and goes on with messages that are none, or with
+ * asks for contracts that it never starts. Loading it does it all; it prints the seed
+ * that repeats it.
  */
 #define pr_fmt(fmt) "hostile: " fmt
 
@@ -19,6 +20,8 @@
 #include <linux/virtio_ring.h>
 
 #include "vs_channel.h"
+#include "vs_class.h"
+#include "vs_terms.h"
 
 #define QUEUES		3
 #define BUFFER		PAGE_SIZE
@@ -30,6 +33,10 @@ MODULE_PARM_DESC(rounds, "how often to attack and reset (200)");
 static unsigned int messages;
 module_param(messages, uint, 0444);
 MODULE_PARM_DESC(messages, "how many bad messages to send, after a good one (0)");
+
+static unsigned int grants;
+module_param(grants, uint, 0444);
+MODULE_PARM_DESC(grants, "how many contracts to ask for and not to start (0)");
 
 static unsigned int seed;
 module_param(seed, uint, 0444);
@@ -116,19 +123,27 @@ static void attack(struct virtqueue *vq, void *buffer)
 	virtqueue_notify(vq);
 }
 
-static int one_round(struct virtio_device *vdev, void *buffer)
+static int begin(struct virtio_device *vdev, struct virtqueue **vq)
 {
 	struct virtqueue_info info[QUEUES] = {
 		{ .name = "message", .callback = ignore },
 		{ .name = "call", .callback = ignore },
 		{ .name = "data", .callback = ignore },
 	};
-	struct virtqueue *vq[QUEUES];
 	int error = virtio_find_vqs(vdev, QUEUES, vq, info, NULL);
+
+	if (!error)
+		virtio_device_ready(vdev);
+	return error;
+}
+
+static int one_round(struct virtio_device *vdev, void *buffer)
+{
+	struct virtqueue *vq[QUEUES];
+	int error = begin(vdev, vq);
 
 	if (error)
 		return error;
-	virtio_device_ready(vdev);
 	for (unsigned int i = 0; i < QUEUES; i++)
 		attack(vq[i], buffer);
 	usleep_range(1000, 5000);
@@ -138,11 +153,10 @@ static int one_round(struct virtio_device *vdev, void *buffer)
 	return vdev->config->finalize_features(vdev) ?: 0;
 }
 
-/* Sends what stands at the start of @buffer; the answer comes behind it. Return: its status. */
+/* Sends what stands at the start of @buffer; the answer comes into its second half. */
 static int exchange(struct virtqueue *vq, void *buffer, size_t length)
 {
 	struct scatterlist request, answer, *sgs[] = { &request, &answer };
-	const struct vs_wire_header *header = buffer + BUFFER / 2;
 	unsigned int written;
 	int error;
 
@@ -154,42 +168,99 @@ static int exchange(struct virtqueue *vq, void *buffer, size_t length)
 	virtqueue_kick(vq);
 	for (unsigned int i = 0; i < 10000; i++) {
 		if (virtqueue_get_buf(vq, &written))
-			return written < sizeof(*header) ? -EMSGSIZE : le32_to_cpu(header->status);
+			return written;
 		usleep_range(1000, 2000);
 	}
 	return -ETIMEDOUT;
 }
 
-static int bad_messages(struct virtio_device *vdev, void *buffer)
+/* Sends @message, which turns into its answer. */
+static int say(struct virtqueue *vq, struct vs_message *message, void *buffer)
 {
-	struct virtqueue_info info[QUEUES] = {
-		{ .name = "message", .callback = ignore },
-		{ .name = "call", .callback = ignore },
-		{ .name = "data", .callback = ignore },
-	};
-	struct vs_wire_initialize initialize = {
-		.header.type = cpu_to_le16(VS_WIRE_INITIALIZE),
-		.header.length = cpu_to_le16(sizeof(initialize)),
-		.header.epoch = cpu_to_le64(1),
-		.version_min = cpu_to_le16(VS_WIRE_VERSION_MIN),
-		.version_max = cpu_to_le16(VS_WIRE_VERSION_MAX),
-		.reason = cpu_to_le32(VS_REASON_FIRST),
-	};
-	struct virtqueue *vq[QUEUES];
-	int error = virtio_find_vqs(vdev, QUEUES, vq, info, NULL);
-	int status;
+	int length = vs_wire_encode(message, buffer, BUFFER / 2);
 
-	if (error)
-		return error;
-	virtio_device_ready(vdev);
-	memcpy(buffer, &initialize, sizeof(initialize));
-	status = exchange(vq[0], buffer, sizeof(initialize));
-	for (unsigned int i = 0; i < messages && status >= 0; i++) {
+	length = length ? exchange(vq, buffer, length) : -EINVAL;
+	return length < 0 ? length : vs_wire_decode(message, buffer + BUFFER / 2, length);
+}
+
+static int initialize(struct virtqueue *vq, struct vs_message *message, void *buffer, u64 epoch)
+{
+	memset(message, 0, sizeof(*message));
+	message->type = VS_WIRE_INITIALIZE;
+	message->epoch = epoch;
+	message->version_min = VS_WIRE_VERSION_MIN;
+	message->version_max = VS_WIRE_VERSION_MAX;
+	message->reason = VS_REASON_FIRST;
+	return say(vq, message, buffer);
+}
+
+static int bad_messages(struct virtqueue *vq, struct vs_message *message, void *buffer)
+{
+	const struct vs_wire_header *answer = buffer + BUFFER / 2;
+	int length = initialize(vq, message, buffer, 1);
+
+	for (unsigned int i = 0; i < messages && length >= 0; i++) {
 		prandom_bytes_state(&rnd, buffer, BUFFER / 2);
-		status = exchange(vq[0], buffer, 1 + random_below(BUFFER / 2));
-		pr_info("bad message %u is answered with status %d\n", i, status);
+		length = exchange(vq, buffer, 1 + random_below(BUFFER / 2));
+		pr_info("bad message %u is answered with status %u\n", i,
+			le32_to_cpu(answer->status));
 	}
-	return status < 0 ? status : 0;
+	return length < 0 ? length : 0;
+}
+
+/* The least that there can be, so that it is granted at once. */
+static void ask(struct vs_message *message, u64 epoch)
+{
+	const struct vs_class_spec *spec = &vs_class_storage;
+
+	memset(message, 0, sizeof(*message));
+	message->type = VS_WIRE_REQUEST;
+	message->epoch = epoch;
+	message->flags = VS_REQUEST_ALL;
+	message->terms.count = spec->count;
+	for (u32 i = 0; i < spec->count; i++) {
+		struct vs_term *term = &message->terms.term[i];
+
+		term->id = spec->term[i].id;
+		term->kind = spec->term[i].kind;
+		if (term->kind == VS_KIND_SET)
+			continue;
+		term->high = spec->term[i].lowest;
+		if (term->kind != VS_KIND_RATE)
+			term->low = term->high;
+	}
+}
+
+static int unstarted(struct virtqueue *vq, struct vs_message *message, void *buffer)
+{
+	int error = 0;
+
+	for (unsigned int i = 1; i <= grants && !error; i++) {
+		error = initialize(vq, message, buffer, i);
+		if (error)
+			break;
+		ask(message, i);
+		error = say(vq, message, buffer);
+		pr_info("ask %u is answered with outcome %s, reason %s\n", i,
+			vs_wire_outcome_name(message->outcome),
+			vs_wire_reason_name(message->reason));
+	}
+	return error;
+}
+
+/* A session, and what is done to it. */
+static int abuse(struct virtio_device *vdev, void *buffer)
+{
+	struct vs_message *message = kmalloc(sizeof(*message), GFP_KERNEL);
+	struct virtqueue *vq[QUEUES];
+	int error = message ? begin(vdev, vq) : -ENOMEM;
+
+	if (!error && messages)
+		error = bad_messages(vq[0], message, buffer);
+	if (!error && grants)
+		error = unstarted(vq[0], message, buffer);
+	kfree(message);
+	return error;
 }
 
 static int hostile_validate(struct virtio_device *vdev)
@@ -217,8 +288,8 @@ static int hostile_probe(struct virtio_device *vdev)
 		if (!error)
 			virtio_add_status(vdev, VIRTIO_CONFIG_S_FEATURES_OK);
 	}
-	if (!error && messages)
-		error = bad_messages(vdev, buffer);
+	if (!error && (messages || grants))
+		error = abuse(vdev, buffer);
 	pr_info("%u rounds, seed %u, error %d\n", round, seed, error);
 	kfree(buffer);
 	return error;

@@ -12,7 +12,8 @@ DEVICE=/sys/bus/vdpa/devices/s
 
 # refused ERROR VALUE FILE: with that error, in words, a log line that names file or object, and its value as before
 refused() {
-	local seen before='' out mode
+	local seen before='' out mode value=${2:0:32}
+	[[ $value != [01] ]] || value=''	# of a switch: right as such
 	seen=$(host_log | wc -l)
 	mode=$(stat -c %a "$3")
 	[[ $mode == 200 ]] || before=$(cat "$3")
@@ -20,7 +21,7 @@ refused() {
 		fail "'$2' accepted by $3"
 	fi
 	[[ $out == *"$1" ]] || fail "'$2' to $3: $out, wanted $1"
-	host_log | tail -n +$((seen + 1)) | grep -F "${2:0:32}" | grep -E "${3##*/}|(pool|service) (storage\.)?[ps]: |vsc0: " >/dev/null ||
+	host_log | tail -n +$((seen + 1)) | grep -F -e "$value" | grep -E "${3##*/}|(pool|service) (storage\.)?[ps]: |vsc0: " >/dev/null ||
 		fail "'$2' to $3: refused without a log line that names it and the value"
 	[[ $mode == 200 ]] || assert_eq "$(cat "$3")" "$before" "${3##*/} after a refusal"
 }
@@ -207,7 +208,7 @@ open_races_rmdir() {
 		make_service
 		echo 1 >"$SERVICE/enable"
 		# it may be killed, and its shell says so
-		(bash -c "exec 9<>/dev/$(basename $DEVICE/vhost-vdpa-*)" || :) 2>/dev/null &
+		(bash -c "exec 9</dev/$(basename $DEVICE/vhost-vdpa-*)" || :) 2>/dev/null &
 		rmdir "$SERVICE" 2>/dev/null || :
 		wait $! || :
 		[[ ! -d $SERVICE ]] || wait_for 5 rmdir "$SERVICE"
@@ -281,7 +282,7 @@ udev_rules() {
 	cp /vsp/packaging/*.rules /etc/udev/rules.d/
 	mkdir -p /run/udev
 	/usr/lib/systemd/systemd-udevd >/tmp/udevd 2>&1 &
-	wait_for 30 test -S /run/udev/control
+	wait_for 60 udevadm control --ping
 	make_pool
 	echo 1 >"$POOL/enable"
 	make_service

@@ -157,11 +157,12 @@ static ssize_t last_us_show(struct device *dev, struct device_attribute *attr, c
 
 static int check_trigger(struct device *dev, const char *knob, const char *text)
 {
-	unsigned int value;
+	int shown = min_t(size_t, strcspn(text, "\n"), 64);
 
-	if (!kstrtouint(text, 0, &value) && value == 1)
+	if (sysfs_streq(text, "1"))
 		return 0;
-	dev_warn_ratelimited(dev, "%s: only 1 can be written\n", knob);
+	dev_warn_ratelimited(dev, "%s: \"%*pE\" refused, only 1 can be written\n", knob, shown,
+			     text);
 	return -EINVAL;
 }
 
