@@ -459,8 +459,8 @@ static void ask(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	u32 flags = session->message.flags;
 	const struct vs_terms *terms = flags & VS_REQUEST_KEEP ? NULL : &session->message.terms;
-	/* The first ask of an epoch has no offer to choose from. */
-	bool choice = flags & VS_REQUEST_CHOICE && session->rounds;
+	/* The first ask of an epoch, or of all, has no offer to choose from. */
+	bool choice = flags & VS_REQUEST_CHOICE && session->rounds && session->asked.count;
 	u32 reason = VS_REASON_NONE;
 	u16 term = 0;
 	int error;
