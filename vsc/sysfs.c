@@ -6,9 +6,10 @@
 #include <linux/array_size.h>
 #include <linux/device.h>
 #include <linux/kobject.h>
-#include <linux/kstrtox.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "session.h"
