@@ -16,27 +16,39 @@
 #include "session.h"
 #include "trace.h"
 
-#define SETS_MAX 4	/* in force, held, pending, fallback */
-
-static struct vsp_contract *in_force(struct vsp_session *session)
+/**
+ * vsp_session_in_force() - the contract in force
+ * @session: of an enabled service
+ *
+ * Context: the service's work, which alone replaces it.
+ * Return: NULL if there is none
+ */
+struct vsp_contract *vsp_session_in_force(struct vsp_session *session)
 {
 	return rcu_dereference_protected(session->service->in_force, true);
 }
 
 static u64 in_force_id(struct vsp_session *session)
 {
-	struct vsp_contract *contract = in_force(session);
+	struct vsp_contract *contract = vsp_session_in_force(session);
 
 	return contract ? contract->id : 0;
 }
 
-/* What the pool has to be charged for: the most of these, term by term. */
-static unsigned int charged_sets(struct vsp_session *session, const struct vs_terms **sets)
+/**
+ * vsp_session_charged_sets() - what the pool has to be charged for
+ * @session: of an enabled service
+ * @sets: filled; the most of them, term by term, is to be charged
+ *
+ * Context: the service's work.
+ * Return: how many there are, up to VSP_SESSION_SETS
+ */
+unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets)
 {
 	unsigned int count = 0;
 
-	if (in_force(session))
-		sets[count++] = &in_force(session)->terms;
+	if (vsp_session_in_force(session))
+		sets[count++] = &vsp_session_in_force(session)->terms;
 	if (session->held)
 		sets[count++] = &session->held->terms;
 	if (session->pending)
@@ -46,16 +58,31 @@ static unsigned int charged_sets(struct vsp_session *session, const struct vs_te
 	return count;
 }
 
-static void recharge(struct vsp_session *session)
+/**
+ * vsp_session_recharge() - what the session holds has changed: tell the pool
+ * @session: of an enabled service
+ *
+ * Context: the service's work; takes pool->lock.
+ */
+void vsp_session_recharge(struct vsp_session *session)
 {
-	const struct vs_terms *sets[SETS_MAX];
-	unsigned int count = charged_sets(session, sets);
+	const struct vs_terms *sets[VSP_SESSION_SETS];
+	unsigned int count = vsp_session_charged_sets(session, sets);
 
 	vsp_pool_charge(session->service, sets, count);
 }
 
-static struct vsp_contract *new_contract(struct vsp_session *session, u64 id,
-					 const struct vs_terms *terms)
+/**
+ * vsp_session_new_contract() - a contract that nobody knows yet
+ * @session: of an enabled service
+ * @id: from session->next_id, or that in force for one that is kept
+ * @terms: a complete set
+ *
+ * Context: the service's work.
+ * Return: it, for vsp_session_free_contract(), or NULL: no memory
+ */
+struct vsp_contract *vsp_session_new_contract(struct vsp_session *session, u64 id,
+					      const struct vs_terms *terms)
 {
 	struct vsp_contract *contract = kzalloc(sizeof(*contract), GFP_KERNEL);
 
@@ -66,7 +93,15 @@ static struct vsp_contract *new_contract(struct vsp_session *session, u64 id,
 	return contract;
 }
 
-static void set_result(struct vsp_session *session, u32 outcome, u32 reason)
+/**
+ * vsp_session_set_result() - show how the renegotiation has ended
+ * @session: of an enabled service
+ * @outcome: enum vs_wire_outcome
+ * @reason: enum vs_wire_reason
+ *
+ * Context: the service's work.
+ */
+void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason)
 {
 	spin_lock(&session->view_lock);
 	session->result_epoch = session->epoch;
@@ -82,7 +117,13 @@ static void set_reason(struct vsp_session *session, u32 reason)
 	spin_unlock(&session->view_lock);
 }
 
-static void free_contract(struct vsp_contract *contract)
+/**
+ * vsp_session_free_contract() - when no reader has it any more
+ * @contract: in force no more; may be NULL
+ *
+ * Context: any.
+ */
+void vsp_session_free_contract(struct vsp_contract *contract)
 {
 	kfree_rcu(contract, rcu);
 }
@@ -94,14 +135,22 @@ static void free_contract(struct vsp_contract *contract)
 static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp_contract *next)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *old = in_force(session);
+	struct vsp_contract *old = vsp_session_in_force(session);
 
 	service->class->commit(service, next);
 	rcu_assign_pointer(service->in_force, next);
 	return old;
 }
 
-static struct vsp_contract *set_pending(struct vsp_session *session, struct vsp_contract *next)
+/**
+ * vsp_session_set_pending() - what is granted and not started
+ * @session: of an enabled service
+ * @next: in place of what was; may be NULL
+ *
+ * Context: the service's work.
+ * Return: what was; the caller's
+ */
+struct vsp_contract *vsp_session_set_pending(struct vsp_session *session, struct vsp_contract *next)
 {
 	struct vsp_contract *old = session->pending;
 
@@ -111,16 +160,27 @@ static struct vsp_contract *set_pending(struct vsp_session *session, struct vsp_
 	return old;
 }
 
-/* Of grants. */
-static u32 lease_ms(const struct vsp_session *session)
+/**
+ * vsp_session_lease_ms() - for how long a grant waits for its START
+ * @session: of an enabled service
+ *
+ * Return: ms
+ */
+u32 vsp_session_lease_ms(const struct vsp_session *session)
 {
 	return max_t(u32, session->service->lease_ms, VSP_GRANT_LEASE_MIN_MS);
 }
 
-static void drop_pending(struct vsp_session *session)
+/**
+ * vsp_session_drop_pending() - what was granted will not start
+ * @session: of an enabled service; without a grant nothing happens
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_drop_pending(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *pending = set_pending(session, NULL);
+	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
 
 	if (!pending)
 		return;
@@ -129,30 +189,32 @@ static void drop_pending(struct vsp_session *session)
 		session->expired_id = pending->id;
 		/* Else one that never starts could keep others from it for ever. */
 		if (++session->unstarted >= VSP_UNSTARTED_MAX)
-			session->grant_after = ktime_add_ms(ktime_get(), lease_ms(session));
+			session->grant_after = ktime_add_ms(ktime_get(),
+							    vsp_session_lease_ms(session));
 	}
-	free_contract(pending);
-	recharge(session);
+	vsp_session_free_contract(pending);
+	vsp_session_recharge(session);
 }
 
 static void commit(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *pending = set_pending(session, NULL);
+	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
 
 	if (pending->id == in_force_id(session)) {
-		free_contract(pending);		/* kept: it never stopped being in force */
+		/* Kept: it never stopped being in force. */
+		vsp_session_free_contract(pending);
 	} else {
 		session->denied = false;
 		session->unstarted = 0;
-		if (in_force(session))
+		if (vsp_session_in_force(session))
 			service->counters.renegotiations++;
-		free_contract(put_in_force(session, pending));
-		free_contract(session->held);
+		vsp_session_free_contract(put_in_force(session, pending));
+		vsp_session_free_contract(session->held);
 		session->held = NULL;
 	}
-	recharge(session);
-	set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
+	vsp_session_recharge(session);
+	vsp_session_set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
 	vsp_sysfs_changed(service, "contract");
 }
 
@@ -163,9 +225,9 @@ static void settle(struct vsp_session *session)
 	spin_lock(&session->view_lock);
 	session->call.open = false;
 	spin_unlock(&session->view_lock);
-	free_contract(session->call.fallback);
+	vsp_session_free_contract(session->call.fallback);
 	session->call.fallback = NULL;
-	recharge(session);
+	vsp_session_recharge(session);
 }
 
 /*
@@ -177,22 +239,22 @@ static void start_fallback(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	struct vsp_contract *fallback = session->call.fallback;
 
-	if (!session->call.open || (!in_force(session) && !session->held))
+	if (!session->call.open || (!vsp_session_in_force(session) && !session->held))
 		return;
 	session->call.fallback = NULL;
 	if (fallback)
 		service->counters.fallbacks++;
 	else
 		service->counters.withdrawals++;
-	if (in_force(session)) {
-		free_contract(put_in_force(session, fallback));
+	if (vsp_session_in_force(session)) {
+		vsp_session_free_contract(put_in_force(session, fallback));
 	} else {
-		free_contract(session->held);
+		vsp_session_free_contract(session->held);
 		session->held = fallback;
 	}
-	recharge(session);
-	set_result(session, fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED,
-		   fallback ? VS_REASON_FALLBACK : VS_REASON_WITHDRAWN);
+	vsp_session_recharge(session);
+	vsp_session_set_result(session, fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED,
+			       fallback ? VS_REASON_FALLBACK : VS_REASON_WITHDRAWN);
 	pr_info("service %s: contract %s at its deadline\n", service->name,
 		fallback ? "changed" : "withdrawn");
 	vsp_sysfs_changed(service, fallback ? "fallback" : "withdrawn");
@@ -204,16 +266,16 @@ static void hold(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	struct vsp_contract *old;
 
-	if (!in_force(session))
+	if (!vsp_session_in_force(session))
 		return;
 	old = put_in_force(session, NULL);
-	free_contract(session->held);
+	vsp_session_free_contract(session->held);
 	session->held = old;
 	session->held_expires = ktime_add_ms(ktime_get(), service->lease_ms);
 	/* Nobody escapes a withdrawal's deadline by a reset. */
 	if (session->withdrawn)
 		session->held_expires = min(session->held_expires, session->call.deadline);
-	recharge(session);
+	vsp_session_recharge(session);
 	vsp_sysfs_changed(service, "held");
 }
 
@@ -221,13 +283,13 @@ static void forget(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
-	if (!in_force(session) && !session->held)
+	if (!vsp_session_in_force(session) && !session->held)
 		return;
-	if (in_force(session))
-		free_contract(put_in_force(session, NULL));
-	free_contract(session->held);
+	if (vsp_session_in_force(session))
+		vsp_session_free_contract(put_in_force(session, NULL));
+	vsp_session_free_contract(session->held);
 	session->held = NULL;
-	recharge(session);
+	vsp_session_recharge(session);
 	vsp_sysfs_changed(service, "released");
 }
 
@@ -280,8 +342,15 @@ static void tell(struct vsp_session *session)
 	call(session);
 }
 
-/* An answer with nothing in it but what every answer carries. */
-static struct vs_message *begin_answer(struct vsp_session *session, u32 status)
+/**
+ * vsp_session_begin_answer() - an answer with nothing in it but what every answer carries
+ * @session: session->message is what is answered
+ * @status: enum vs_wire_status
+ *
+ * Context: the service's work.
+ * Return: session->answer
+ */
+struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status)
 {
 	const struct vs_message *message = &session->message;
 	struct vs_message *answer = &session->answer;
@@ -294,226 +363,34 @@ static struct vs_message *begin_answer(struct vsp_session *session, u32 status)
 	return answer;
 }
 
-static void deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms)
-{
-	struct vsp_service *service = session->service;
-	struct vs_message *answer = begin_answer(session, VS_STATUS_OK);
-
-	answer->outcome = VS_OUTCOME_DENY;
-	answer->reason = reason;
-	answer->term = term;
-	answer->retry_ms = retry_ms;
-	answer->terms = session->offered;
-	session->denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT;
-	service->counters.denials++;
-	set_result(session, VS_OUTCOME_DENY, reason);
-	vsp_sysfs_changed(service, "denied");
-}
-
-static void grant(struct vsp_session *session, struct vsp_contract *contract)
-{
-	struct vsp_service *service = session->service;
-	struct vs_message *answer = begin_answer(session, VS_STATUS_OK);
-
-	set_pending(session, contract);
-	session->pending_called = session->call.open;
-	session->pending_expires = ktime_add_ms(ktime_get(), lease_ms(session));
-	service->counters.grants++;
-	answer->outcome = VS_OUTCOME_GRANT;
-	answer->granted = contract->id;
-	answer->lease_ms = lease_ms(session);
-	answer->terms = contract->terms;
-}
-
-/* What the source can do may have changed since the contract was made. */
-static bool source_can(struct vsp_session *session, const struct vs_terms *terms)
-{
-	struct vsp_service *service = session->service;
-	struct vs_terms *limits = &session->scratch;
-
-	vs_terms_unlimited(service->spec, limits);
-	service->class->limits(service, limits);
-	for (u32 i = 0; i < service->spec->count; i++)
-		if (service->spec->term[i].kind == VS_KIND_SET &&
-		    (terms->term[i].low & ~limits->term[i].high))
-			return false;
-	return true;
-}
-
-/* The pool must still hold what is to be kept; limits that have changed need not. */
-static bool pool_holds(struct vsp_service *service, const struct vs_terms *terms)
-{
-	const struct vs_class_spec *spec = service->spec;
-
-	for (u32 i = 0; i < spec->count; i++) {
-		if (vsp_pool_deficit(service->pool, i))
-			return false;
-		if (spec->term[i].kind == VS_KIND_RATE &&
-		    terms->term[i].high > READ_ONCE(service->pool->capacity[i]))
-			return false;
-	}
-	return true;
-}
-
-static void keep(struct vsp_session *session)
-{
-	struct vsp_service *service = session->service;
-	struct vsp_contract *running = in_force(session);
-	struct vsp_contract *copy;
-
-	if (!running || running->id != session->message.contract)
-		return deny(session, VS_REASON_CHANGED, 0, 0);
-	if (session->call.open && !service->keep)
-		return deny(session, VS_REASON_LIMIT, 0, 0);
-	if (!source_can(session, &running->terms))
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	if (!pool_holds(service, &running->terms))
-		return deny(session, VS_REASON_CAPACITY, 0, 0);
-	drop_pending(session);
-	copy = new_contract(session, running->id, &running->terms);
-	if (!copy)
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	grant(session, copy);
-}
-
-/* Does @offer have all of @ask, the most of every term included? */
-static bool offers_all(const struct vs_class_spec *spec, const struct vs_terms *ask,
-		       const struct vs_terms *offer)
-{
-	for (u32 i = 0; i < spec->count; i++) {
-		if (spec->term[i].kind == VS_KIND_SET) {
-			if (ask->term[i].high & ~offer->term[i].high)
-				return false;
-		} else if (ask->term[i].high > offer->term[i].high) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static void offer(struct vsp_session *session)
-{
-	struct vs_message *answer = begin_answer(session, VS_STATUS_OK);
-
-	answer->outcome = VS_OUTCOME_OFFER;
-	answer->terms = session->offered;
-}
-
-/*
- * What was chosen is there no more: others were faster.  The client is offered what
- * there is now, if that can still do; the rounds of its epoch are the end of it.
- */
-static void offer_again(struct vsp_session *session)
-{
-	u32 reason = VS_REASON_NONE;
-	u16 term = 0;
-	int error = vsp_pool_offer(session->service, &session->asked, &session->scratch, &term,
-				   &reason);
-
-	spin_lock(&session->view_lock);
-	session->offered = session->scratch;
-	spin_unlock(&session->view_lock);
-	if (error)
-		deny(session, reason, term, 0);
-	else
-		offer(session);
-}
-
-static void reserve(struct vsp_session *session, bool choice)
-{
-	struct vsp_service *service = session->service;
-	const struct vs_terms *sets[SETS_MAX];
-	struct vsp_contract *contract;
-	unsigned int count;
-	u32 reason = 0;
-	u16 term = 0;
-	int error;
-
-	drop_pending(session);
-	if (ktime_before(ktime_get(), session->grant_after))
-		return deny(session, VS_REASON_ROUNDS, 0,
-			    ktime_ms_delta(session->grant_after, ktime_get()) + 1);
-	contract = new_contract(session, ++session->next_id, &session->message.terms);
-	if (!contract)
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	count = charged_sets(session, sets);
-	error = vsp_pool_reserve(service, &session->message.terms, sets, count,
-				 &contract->terms, &term, &reason);
-	if (error) {
-		free_contract(contract);
-		return choice ? offer_again(session) : deny(session, reason, term, 0);
-	}
-	error = service->class->prepare(service, in_force(session), contract);
-	if (error) {
-		vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
-				 service->name, contract->id, error);
-		free_contract(contract);
-		recharge(session);
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	}
-	grant(session, contract);
-}
-
-static void ask(struct vsp_session *session)
-{
-	struct vsp_service *service = session->service;
-	u32 flags = session->message.flags;
-	const struct vs_terms *terms = flags & VS_REQUEST_KEEP ? NULL : &session->message.terms;
-	/* The first ask of an epoch, or of all, has no offer to choose from. */
-	bool choice = flags & VS_REQUEST_CHOICE && session->rounds && session->asked.count;
-	u32 reason = VS_REASON_NONE;
-	u16 term = 0;
-	int error;
-
-	error = vsp_pool_offer(service, terms, &session->scratch, &term, &reason);
-	spin_lock(&session->view_lock);
-	session->offered = session->scratch;
-	if (terms && !choice)
-		session->asked = *terms;
-	spin_unlock(&session->view_lock);
-
-	if (++session->rounds > VSP_ROUNDS_MAX)
-		return deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
-	if (session->withdrawn)
-		return deny(session, VS_REASON_WITHDRAWN, 0, 0);
-	if (!terms)
-		return keep(session);
-	if (error)
-		return choice ? offer_again(session) : deny(session, reason, term, 0);
-	if (choice ||
-	    ((flags & VS_REQUEST_ALL) && offers_all(service->spec, terms, &session->offered)))
-		return reserve(session, choice);
-	offer(session);
-}
-
 static void answer_initialize(struct vsp_session *session)
 {
-	struct vs_message *answer = begin_answer(session, VS_STATUS_OK);
+	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
 
 	answer->version_min = VS_WIRE_VERSION_MAX;
 	answer->version_max = VS_WIRE_VERSION_MAX;
-	if (in_force(session))
-		answer->terms = in_force(session)->terms;
+	if (vsp_session_in_force(session))
+		answer->terms = vsp_session_in_force(session)->terms;
 }
 
 static void answer(struct vsp_session *session)
 {
 	if (session->message.type == VS_WIRE_START) {
-		begin_answer(session, VS_STATUS_OK);
+		vsp_session_begin_answer(session, VS_STATUS_OK);
 	} else if (session->message.terms.count || (session->message.flags & VS_REQUEST_KEEP)) {
-		ask(session);
+		vsp_session_ask(session);
 	} else {
-		begin_answer(session, VS_STATUS_OK)->outcome = VS_OUTCOME_RELEASED;
-		set_result(session, VS_OUTCOME_RELEASED, VS_REASON_NONE);
+		vsp_session_begin_answer(session, VS_STATUS_OK)->outcome = VS_OUTCOME_RELEASED;
+		vsp_session_set_result(session, VS_OUTCOME_RELEASED, VS_REASON_NONE);
 	}
 }
 
 static void do_actions(struct vsp_session *session, u32 actions)
 {
 	if (actions & VSP_DO_DROP_PENDING)
-		drop_pending(session);
+		vsp_session_drop_pending(session);
 	if ((actions & VSP_DO_DROP_CROSSED) && session->pending && !session->pending_called)
-		drop_pending(session);
+		vsp_session_drop_pending(session);
 	if (actions & VSP_DO_COMMIT)
 		commit(session);
 	if (actions & VSP_DO_START_FALLBACK)
@@ -529,9 +406,9 @@ static void do_actions(struct vsp_session *session, u32 actions)
 	if (actions & VSP_DO_ANSWER)
 		answer(session);
 	if (actions & VSP_DO_REFUSE)
-		begin_answer(session, VS_STATUS_UNEXPECTED);
+		vsp_session_begin_answer(session, VS_STATUS_UNEXPECTED);
 	if (actions & VSP_DO_STALE)
-		begin_answer(session, session->message.contract == session->expired_id ?
+		vsp_session_begin_answer(session, session->message.contract == session->expired_id ?
 			     VS_STATUS_EXPIRED : VS_STATUS_STALE);
 	if (actions & VSP_DO_CALL)
 		call(session);
@@ -583,14 +460,14 @@ static void take_message(struct vsp_session *session)
 	if (message->type == VS_WIRE_INITIALIZE) {
 		if (message->version_min > VS_WIRE_VERSION_MAX ||
 		    message->version_max < VS_WIRE_VERSION_MIN) {
-			begin_answer(session, VS_STATUS_VERSION);
+			vsp_session_begin_answer(session, VS_STATUS_VERSION);
 			return;
 		}
 		vsp_session_event(session, VSP_EVENT_INITIALIZE);
 		answer_initialize(session);
 		vsp_session_event(session, VSP_EVENT_ANSWERED);
 	} else if (session->state != VS_STATE_START && message->epoch != session->epoch) {
-		begin_answer(session, VS_STATUS_EPOCH);
+		vsp_session_begin_answer(session, VS_STATUS_EPOCH);
 	} else if (message->type == VS_WIRE_START) {
 		vsp_session_event(session, start_event(session, in_force_id(session)));
 	} else if (message->flags & VS_REQUEST_KEEP) {
@@ -599,7 +476,7 @@ static void take_message(struct vsp_session *session)
 		vsp_session_event(session, VSP_EVENT_RELEASE);
 	} else if (vs_terms_check_ask(session->service->spec, &message->terms)) {
 		session->service->counters.malformed++;
-		begin_answer(session, VS_STATUS_MALFORMED);
+		vsp_session_begin_answer(session, VS_STATUS_MALFORMED);
 	} else {
 		vsp_session_event(session, VSP_EVENT_ASK);
 	}
@@ -642,16 +519,17 @@ static void call_anew(struct vsp_session *session)
 	session->call_anew = false;
 	if (!session->call.open || session->withdrawn)
 		return;
-	vsp_pool_fallback(service, &in_force(session)->terms, &session->scratch);
-	if (vs_terms_equal(&session->scratch, &in_force(session)->terms)) {
+	vsp_pool_fallback(service, &vsp_session_in_force(session)->terms, &session->scratch);
+	if (vs_terms_equal(&session->scratch, &vsp_session_in_force(session)->terms)) {
 		settle(session);
 	} else {
 		if (session->scratch.count)
-			fallback = new_contract(session, ++session->next_id, &session->scratch);
+			fallback = vsp_session_new_contract(session, ++session->next_id,
+							    &session->scratch);
 		/* Without memory, as without anything that is left: a withdrawal. */
-		free_contract(session->call.fallback);
+		vsp_session_free_contract(session->call.fallback);
 		session->call.fallback = fallback;
-		recharge(session);
+		vsp_session_recharge(session);
 	}
 	session->unanswered = true;
 	call(session);
@@ -681,7 +559,7 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 		if (!from_client(message->type))
 			message->type = VS_WIRE_START;	/* the shortest answer */
 		trace_vsp_message(service->name, false, message);
-		begin_answer(session, VS_STATUS_MALFORMED);
+		vsp_session_begin_answer(session, VS_STATUS_MALFORMED);
 	} else {
 		trace_vsp_message(service->name, false, message);
 		service->counters.messages++;
@@ -708,7 +586,7 @@ static void open_call(struct vsp_session *session, u32 reason, struct vsp_contra
 	session->pending_called = false;	/* whatever is pending was made before this call */
 	session->unanswered = true;
 	set_reason(session, reason);
-	recharge(session);
+	vsp_session_recharge(session);
 	vsp_session_event(session, VSP_EVENT_CALL);
 }
 
@@ -731,7 +609,7 @@ static void open_invitation(struct vsp_session *session, u32 reason)
  */
 void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 {
-	struct vsp_contract *running = in_force(session) ?: session->held;
+	struct vsp_contract *running = vsp_session_in_force(session) ?: session->held;
 	struct vsp_contract *fallback;
 
 	session->withdrawn = false;
@@ -745,7 +623,7 @@ void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 	/* Nothing that is left could be a contract: a withdrawal, but new asks are heard. */
 	if (!session->scratch.count)
 		return open_call(session, reason, NULL);
-	fallback = new_contract(session, ++session->next_id, &session->scratch);
+	fallback = vsp_session_new_contract(session, ++session->next_id, &session->scratch);
 	if (!fallback) {
 		pr_err("service %s: no memory for a call, nothing has changed\n",
 		       session->service->name);
@@ -765,8 +643,8 @@ void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 void vsp_session_withdraw(struct vsp_session *session)
 {
 	session->withdrawn = true;
-	drop_pending(session);
-	if (in_force(session) || session->held)
+	vsp_session_drop_pending(session);
+	if (vsp_session_in_force(session) || session->held)
 		open_call(session, VS_REASON_WITHDRAWN, NULL);
 	else
 		open_invitation(session, VS_REASON_WITHDRAWN);
@@ -839,7 +717,7 @@ ktime_t vsp_session_expire(struct vsp_session *session)
 void vsp_session_close(struct vsp_session *session)
 {
 	session->withdrawn = true;
-	drop_pending(session);
+	vsp_session_drop_pending(session);
 	settle(session);
 	forget(session);
 }

@@ -21,6 +21,8 @@
 #define VSP_RETRY_ROUNDS_MS	1000
 /* Grants in a row that a client may let go without a start, until a lease has passed. */
 #define VSP_UNSTARTED_MAX	8
+/* Sets that a service is charged for: in force, held, pending, fallback. */
+#define VSP_SESSION_SETS	4
 /* Messages that a service takes in a second; more wait in their ring. */
 #define VSP_MESSAGES_PER_SECOND	1000
 #define VSP_MESSAGES_PAUSE_MS	20
@@ -135,6 +137,18 @@ struct vsp_session {
 };
 
 /* vsp/session.c: all in the work, or before and after it runs */
+struct vsp_contract *vsp_session_in_force(struct vsp_session *session);
+struct vsp_contract *vsp_session_new_contract(struct vsp_session *session, u64 id,
+					      const struct vs_terms *terms);
+void vsp_session_free_contract(struct vsp_contract *contract);
+struct vsp_contract *vsp_session_set_pending(struct vsp_session *session,
+					     struct vsp_contract *next);
+void vsp_session_drop_pending(struct vsp_session *session);
+unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets);
+void vsp_session_recharge(struct vsp_session *session);
+u32 vsp_session_lease_ms(const struct vsp_session *session);
+void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
+struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
 void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
 			 size_t length);
 void vsp_session_event(struct vsp_session *session, enum vsp_event event);
@@ -143,6 +157,9 @@ void vsp_session_withdraw(struct vsp_session *session);
 void vsp_session_invite(struct vsp_session *session);
 void vsp_session_close(struct vsp_session *session);
 ktime_t vsp_session_expire(struct vsp_session *session);
+
+/* vsp/session_ask.c */
+void vsp_session_ask(struct vsp_session *session);
 
 /* vsp/service.c */
 void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the provider's session answers an ask with: an offer, a grant, a denial.  All of it
+ * runs in the service's work.
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/ratelimit.h>
+
+#include "session.h"
+
+static void deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms)
+{
+	struct vsp_service *service = session->service;
+	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
+
+	answer->outcome = VS_OUTCOME_DENY;
+	answer->reason = reason;
+	answer->term = term;
+	answer->retry_ms = retry_ms;
+	answer->terms = session->offered;
+	session->denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT;
+	service->counters.denials++;
+	vsp_session_set_result(session, VS_OUTCOME_DENY, reason);
+	vsp_sysfs_changed(service, "denied");
+}
+
+static void grant(struct vsp_session *session, struct vsp_contract *contract)
+{
+	struct vsp_service *service = session->service;
+	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
+
+	vsp_session_set_pending(session, contract);
+	session->pending_called = session->call.open;
+	session->pending_expires = ktime_add_ms(ktime_get(), vsp_session_lease_ms(session));
+	service->counters.grants++;
+	answer->outcome = VS_OUTCOME_GRANT;
+	answer->granted = contract->id;
+	answer->lease_ms = vsp_session_lease_ms(session);
+	answer->terms = contract->terms;
+}
+
+/* What the source can do may have changed since the contract was made. */
+static bool source_can(struct vsp_session *session, const struct vs_terms *terms)
+{
+	struct vsp_service *service = session->service;
+	struct vs_terms *limits = &session->scratch;
+
+	vs_terms_unlimited(service->spec, limits);
+	service->class->limits(service, limits);
+	for (u32 i = 0; i < service->spec->count; i++)
+		if (service->spec->term[i].kind == VS_KIND_SET &&
+		    (terms->term[i].low & ~limits->term[i].high))
+			return false;
+	return true;
+}
+
+/* The pool must still hold what is to be kept; limits that have changed need not. */
+static bool pool_holds(struct vsp_service *service, const struct vs_terms *terms)
+{
+	const struct vs_class_spec *spec = service->spec;
+
+	for (u32 i = 0; i < spec->count; i++) {
+		if (vsp_pool_deficit(service->pool, i))
+			return false;
+		if (spec->term[i].kind == VS_KIND_RATE &&
+		    terms->term[i].high > READ_ONCE(service->pool->capacity[i]))
+			return false;
+	}
+	return true;
+}
+
+static void keep(struct vsp_session *session)
+{
+	struct vsp_service *service = session->service;
+	struct vsp_contract *running = vsp_session_in_force(session);
+	struct vsp_contract *copy;
+
+	if (!running || running->id != session->message.contract)
+		return deny(session, VS_REASON_CHANGED, 0, 0);
+	if (session->call.open && !service->keep)
+		return deny(session, VS_REASON_LIMIT, 0, 0);
+	if (!source_can(session, &running->terms))
+		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+	if (!pool_holds(service, &running->terms))
+		return deny(session, VS_REASON_CAPACITY, 0, 0);
+	vsp_session_drop_pending(session);
+	copy = vsp_session_new_contract(session, running->id, &running->terms);
+	if (!copy)
+		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+	grant(session, copy);
+}
+
+/* Does @offer have all of @ask, the most of every term included? */
+static bool offers_all(const struct vs_class_spec *spec, const struct vs_terms *ask,
+		       const struct vs_terms *offer)
+{
+	for (u32 i = 0; i < spec->count; i++) {
+		if (spec->term[i].kind == VS_KIND_SET) {
+			if (ask->term[i].high & ~offer->term[i].high)
+				return false;
+		} else if (ask->term[i].high > offer->term[i].high) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void offer(struct vsp_session *session)
+{
+	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
+
+	answer->outcome = VS_OUTCOME_OFFER;
+	answer->terms = session->offered;
+}
+
+/*
+ * What was chosen is there no more: others were faster.  The client is offered what
+ * there is now, if that can still do; the rounds of its epoch are the end of it.
+ */
+static void offer_again(struct vsp_session *session)
+{
+	u32 reason = VS_REASON_NONE;
+	u16 term = 0;
+	int error = vsp_pool_offer(session->service, &session->asked, &session->scratch, &term,
+				   &reason);
+
+	spin_lock(&session->view_lock);
+	session->offered = session->scratch;
+	spin_unlock(&session->view_lock);
+	if (error)
+		deny(session, reason, term, 0);
+	else
+		offer(session);
+}
+
+static void reserve(struct vsp_session *session, bool choice)
+{
+	struct vsp_service *service = session->service;
+	const struct vs_terms *sets[VSP_SESSION_SETS];
+	struct vsp_contract *contract;
+	unsigned int count;
+	u32 reason = 0;
+	u16 term = 0;
+	int error;
+
+	vsp_session_drop_pending(session);
+	if (ktime_before(ktime_get(), session->grant_after))
+		return deny(session, VS_REASON_ROUNDS, 0,
+			    ktime_ms_delta(session->grant_after, ktime_get()) + 1);
+	contract = vsp_session_new_contract(session, ++session->next_id, &session->message.terms);
+	if (!contract)
+		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+	count = vsp_session_charged_sets(session, sets);
+	error = vsp_pool_reserve(service, &session->message.terms, sets, count,
+				 &contract->terms, &term, &reason);
+	if (error) {
+		vsp_session_free_contract(contract);
+		return choice ? offer_again(session) : deny(session, reason, term, 0);
+	}
+	error = service->class->prepare(service, vsp_session_in_force(session), contract);
+	if (error) {
+		vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
+				 service->name, contract->id, error);
+		vsp_session_free_contract(contract);
+		vsp_session_recharge(session);
+		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+	}
+	grant(session, contract);
+}
+
+/**
+ * vsp_session_ask() - answer an ask, or the wish to keep what is in force
+ * @session: session->message has terms, or VS_REQUEST_KEEP
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_ask(struct vsp_session *session)
+{
+	struct vsp_service *service = session->service;
+	u32 flags = session->message.flags;
+	const struct vs_terms *terms = flags & VS_REQUEST_KEEP ? NULL : &session->message.terms;
+	/* The first ask of an epoch, or of all, has no offer to choose from. */
+	bool choice = flags & VS_REQUEST_CHOICE && session->rounds && session->asked.count;
+	u32 reason = VS_REASON_NONE;
+	u16 term = 0;
+	int error;
+
+	error = vsp_pool_offer(service, terms, &session->scratch, &term, &reason);
+	spin_lock(&session->view_lock);
+	session->offered = session->scratch;
+	if (terms && !choice)
+		session->asked = *terms;
+	spin_unlock(&session->view_lock);
+
+	if (++session->rounds > VSP_ROUNDS_MAX)
+		return deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
+	if (session->withdrawn)
+		return deny(session, VS_REASON_WITHDRAWN, 0, 0);
+	if (!terms)
+		return keep(session);
+	if (error)
+		return choice ? offer_again(session) : deny(session, reason, term, 0);
+	if (choice ||
+	    ((flags & VS_REQUEST_ALL) && offers_all(service->spec, terms, &session->offered)))
+		return reserve(session, choice);
+	offer(session);
+}
+
