@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is a floor kept?  Both sides look at windows of at least a second, each by its own
+ * clock and from what it has seen itself: pure.
+ *
+ * A window in which there was something to do at every moment, and which has seen less
+ * than the floor of every rate that has one, is a violation; unless some rate was at
+ * its ceiling, which then was the reason.  What is owed may be off by one request, and by
+ * two percent, since no window begins or ends with a request.
+ */
+#ifndef VS_WINDOW_H
+#define VS_WINDOW_H
+
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#include "vs_wire.h"
+
+struct vs_class_spec;
+struct vs_terms;
+
+#define VS_WINDOW_NS	1000000000ULL
+
+/**
+ * struct vs_window - one window of one contract; the caller serialises
+ * @start_ns: when it began
+ * @idle: at some moment of it there was nothing to do, or no contract, or another one
+ * @served: what has been done in it, per term of the class, of RATE only
+ * @largest: most that one request has counted for, likewise
+ */
+struct vs_window {
+	u64 start_ns;
+	bool idle;
+	u64 served[VS_WIRE_TERMS_MAX];
+	u64 largest[VS_WIRE_TERMS_MAX];
+};
+
+/**
+ * vs_window_count() - a part of a request is done
+ * @window: open
+ * @index: of the RATE in the class's table
+ * @amount: in the term's unit
+ */
+static inline void vs_window_count(struct vs_window *window, u32 index, u64 amount)
+{
+	window->served[index] += amount;
+	window->largest[index] = max(window->largest[index], amount);
+}
+
+/* channel/window.c */
+void vs_window_begin(struct vs_window *window, u64 now_ns, bool idle);
+bool vs_window_over(const struct vs_window *window, u64 now_ns);
+bool vs_window_violated(const struct vs_window *window, u64 now_ns,
+			const struct vs_class_spec *spec, const struct vs_terms *terms);
+
+#endif

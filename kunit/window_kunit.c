@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is a floor kept? Windows over a clock of the test's own.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vs_window.h"
+
+#define SECOND		VS_WINDOW_NS
+#define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
+#define IOPS		VS_STORAGE_INDEX(VS_STORAGE_IOPS)
+
+struct rates {
+	u64 floor;
+	u64 ceiling;
+};
+
+static struct vs_terms *new_terms(struct kunit *test, struct rates bandwidth, struct rates iops)
+{
+	struct vs_terms *terms = kunit_kzalloc(test, sizeof(*terms), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, terms);
+	vs_terms_unlimited(&vs_class_storage, terms);
+	terms->term[BANDWIDTH].low = bandwidth.floor;
+	terms->term[BANDWIDTH].high = bandwidth.ceiling;
+	terms->term[IOPS].low = iops.floor;
+	terms->term[IOPS].high = iops.ceiling;
+	return terms;
+}
+
+/* A second with @count requests of @size bytes. */
+static struct vs_window second(u64 count, u64 size)
+{
+	struct vs_window window;
+
+	vs_window_begin(&window, 5, false);
+	for (u64 i = 0; i < count; i++) {
+		vs_window_count(&window, BANDWIDTH, size);
+		vs_window_count(&window, IOPS, 1);
+	}
+	return window;
+}
+
+static bool violated(const struct vs_terms *terms, struct vs_window window)
+{
+	return vs_window_violated(&window, 5 + SECOND, &vs_class_storage, terms);
+}
+
+static void a_floor_is_owed_but_for_one_request_and_two_percent(struct kunit *test)
+{
+	const struct vs_terms *terms = new_terms(test, (struct rates){ 4096000, 1 << 30 },
+						 (struct rates){ 0, 1 << 30 });
+
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(1000, 4096)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(980, 4096)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(979, 4096)));
+	KUNIT_EXPECT_TRUE(test, violated(terms, second(978, 4096)));
+	KUNIT_EXPECT_TRUE(test, violated(terms, second(0, 0)));
+	/* Three requests of a MiB, where 3.9 are owed. */
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(3, 1 << 20)));
+	KUNIT_EXPECT_TRUE(test, violated(terms, second(2, 1 << 20)));
+}
+
+static void nothing_is_owed_without_a_floor_or_without_demand(struct kunit *test)
+{
+	const struct vs_terms *floor = new_terms(test, (struct rates){ 4096, 8192 },
+						 (struct rates){ 1, 100 });
+	const struct vs_terms *none = new_terms(test, (struct rates){ 0, 8192 },
+						(struct rates){ 0, 100 });
+	struct vs_window window = second(0, 0);
+
+	KUNIT_EXPECT_FALSE(test, violated(none, window));
+	KUNIT_EXPECT_TRUE(test, violated(new_terms(test, (struct rates){ 4096, 8192 },
+						   (struct rates){ 0, 100 }), window));
+	/* One operation a second is owed; so is none, but for the one at the edge. */
+	KUNIT_EXPECT_TRUE(test, violated(floor, window));
+	window.idle = true;
+	KUNIT_EXPECT_FALSE(test, violated(floor, window));
+}
+
+static void one_floor_of_two_is_enough(struct kunit *test)
+{
+	const struct vs_terms *terms = new_terms(test, (struct rates){ 4096000, 1 << 30 },
+						 (struct rates){ 1000, 1 << 20 });
+
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(1000, 512)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(100, 65536)));
+	KUNIT_EXPECT_TRUE(test, violated(terms, second(900, 2048)));
+}
+
+static void who_is_at_a_ceiling_is_owed_no_more(struct kunit *test)
+{
+	const struct vs_terms *terms = new_terms(test, (struct rates){ 4096000, 1 << 30 },
+						 (struct rates){ 0, 100 });
+
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(100, 512)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, second(98, 512)));
+	KUNIT_EXPECT_TRUE(test, violated(terms, second(90, 512)));
+}
+
+static void a_window_is_over_after_a_second_and_owes_for_all_its_time(struct kunit *test)
+{
+	const struct vs_terms *terms = new_terms(test, (struct rates){ 1000, 1 << 30 },
+						 (struct rates){ 0, 1 << 30 });
+	struct vs_window window = second(150, 10);
+
+	KUNIT_EXPECT_FALSE(test, vs_window_over(&window, 5 + SECOND - 1));
+	KUNIT_EXPECT_TRUE(test, vs_window_over(&window, 5 + SECOND));
+	KUNIT_EXPECT_FALSE(test, violated(terms, window));
+	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, 5 + 2 * SECOND, &vs_class_storage,
+						   terms));
+	/* The largest numbers there are do not overflow. */
+	terms = new_terms(test, (struct rates){ 1ULL << 50, 1ULL << 50 },
+			  (struct rates){ 0, 1ULL << 40 });
+	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, U64_MAX, &vs_class_storage, terms));
+}
+
+static struct kunit_case window_cases[] = {
+	KUNIT_CASE(a_floor_is_owed_but_for_one_request_and_two_percent),
+	KUNIT_CASE(nothing_is_owed_without_a_floor_or_without_demand),
+	KUNIT_CASE(one_floor_of_two_is_enough),
+	KUNIT_CASE(who_is_at_a_ceiling_is_owed_no_more),
+	KUNIT_CASE(a_window_is_over_after_a_second_and_owes_for_all_its_time),
+	{}
+};
+
+static struct kunit_suite window_suite = {
+	.name = "vs_window",
+	.test_cases = window_cases,
+};
+
+kunit_test_suite(window_suite);
+
+MODULE_DESCRIPTION("KUnit: is a floor kept?");
+MODULE_LICENSE("GPL");
