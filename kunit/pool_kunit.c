@@ -106,6 +106,19 @@ void vsp_class_put(const struct vsp_class *class)
 {
 }
 
+void vsp_rates_pool_init(struct vsp_pool *pool)
+{
+}
+
+void vsp_rates_pool_changed(struct vsp_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+}
+
+void vsp_rates_pool_stop(struct vsp_pool *pool)
+{
+}
+
 void vsp_service_invite(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);

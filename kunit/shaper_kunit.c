@@ -53,6 +53,18 @@ static struct load *new_load(struct kunit *test)
 	return load;
 }
 
+static u64 wait_of(const struct vsp_shaper *shaper, u64 now_ns, u64 cost)
+{
+	u64 opens = vsp_shaper_opens(shaper, vsp_shaper_takes(shaper, cost));
+
+	return opens > now_ns ? opens - now_ns : 0;
+}
+
+static void charge(struct vsp_shaper *shaper, u64 now_ns, u64 cost)
+{
+	vsp_shaper_charge(shaper, now_ns, now_ns, vsp_shaper_takes(shaper, cost));
+}
+
 static u64 units(u64 rate, u64 ns)
 {
 	return mul_u64_u64_div_u64(rate, ns, NSEC_PER_SEC);
@@ -61,9 +73,9 @@ static u64 units(u64 rate, u64 ns)
 /* Waits as it is told to, and passes. */
 static void pass(struct kunit *test, struct vsp_shaper *shaper, struct load *load, u64 cost)
 {
-	load->now_ns += vsp_shaper_wait(shaper, load->now_ns, cost);
-	KUNIT_ASSERT_EQ(test, vsp_shaper_wait(shaper, load->now_ns, cost), 0);
-	vsp_shaper_charge(shaper, load->now_ns, cost);
+	load->now_ns += wait_of(shaper, load->now_ns, cost);
+	KUNIT_ASSERT_EQ(test, wait_of(shaper, load->now_ns, cost), 0);
+	charge(shaper, load->now_ns, cost);
 	KUNIT_ASSERT_LT(test, load->count, LOG_MAX);
 	load->entry[load->count++] = (struct entry){ load->now_ns, cost };
 }
@@ -149,7 +161,7 @@ static void backlog_gets_99_percent_though_its_timer_is_late(struct kunit *test)
 		while (load->now_ns - begin < 20 * NSEC_PER_SEC) {
 			u64 cost = largest / 4 + draw(load, largest - largest / 4);
 
-			wait = vsp_shaper_wait(&shaper, load->now_ns, cost);
+			wait = wait_of(&shaper, load->now_ns, cost);
 			if (wait)
 				load->now_ns += wait + draw(load, NSEC_PER_MSEC);
 			pass(test, &shaper, load, cost);
@@ -157,6 +169,39 @@ static void backlog_gets_99_percent_though_its_timer_is_late(struct kunit *test)
 		KUNIT_EXPECT_GE(test, sum_of(load),
 				div_u64(units(backlog_rates[i], load->now_ns - begin) * 99, 100));
 		check_windows(test, load, backlog_rates[i] + units(backlog_rates[i], BURST_NS) + 1);
+	}
+}
+
+/*
+ * What a request takes is more than the burst, and every timer is late by up to the burst:
+ * who waits loses nothing, and passes no more than it may.
+ */
+static void late_timers_cost_who_waits_nothing(struct kunit *test)
+{
+	static const u64 late_rates[] = { 4, 50, 1 << 20, 4 << 20, 100 << 20 };
+	struct load *load = new_load(test);
+
+	for (int i = 0; i < ARRAY_SIZE(late_rates); i++) {
+		u64 largest = clamp(late_rates[i] / 4, 1, LARGEST), begin = load->now_ns;
+		struct vsp_shaper shaper = {};
+
+		load->count = 0;
+		vsp_shaper_start(&shaper, begin, late_rates[i], BURST_NS);
+		for (int n = 0; n < 10000; n++) {
+			u64 cost = 1 + draw(load, largest - 1);
+			u64 takes = vsp_shaper_takes(&shaper, cost), since = load->now_ns;
+			u64 wait = wait_of(&shaper, since, cost);
+
+			if (wait)
+				load->now_ns += wait + draw(load, min(BURST_NS, takes));
+			vsp_shaper_charge(&shaper, load->now_ns, since, takes);
+			load->entry[load->count++] = (struct entry){ load->now_ns, cost };
+		}
+		check_windows(test, load, late_rates[i] + units(late_rates[i], BURST_NS) + 2 +
+			      largest);
+		KUNIT_EXPECT_GE_MSG(test, sum_of(load) + largest,
+				    div_u64(units(late_rates[i], load->now_ns - begin) * 999, 1000),
+				    "rate %llu", late_rates[i]);
 	}
 }
 
@@ -184,11 +229,11 @@ static void the_first_second_has_no_burst(struct kunit *test)
 		for (int n = 0; n < 1000; n++) {
 			u64 cost = clamp(rates[i] / 500, 1, LARGEST);
 
-			wait = vsp_shaper_wait(&shaper, now, cost);
+			wait = wait_of(&shaper, now, cost);
 			if (now + wait - 12345 > NSEC_PER_SEC)
 				break;
 			now += wait;
-			vsp_shaper_charge(&shaper, now, cost);
+			charge(&shaper, now, cost);
 			sum += cost;
 		}
 		KUNIT_EXPECT_LE(test, sum, rates[i]);
@@ -206,10 +251,10 @@ static void two_ceilings_are_both_kept(struct kunit *test)
 	vsp_shaper_start(&iops, begin, iops_rate, BURST_NS);
 	for (int n = 0; n < 10000; n++) {
 		cost = 512 * (1 + draw(load, 255));
-		load->now_ns += max(vsp_shaper_wait(&bandwidth, load->now_ns, cost),
-				    vsp_shaper_wait(&iops, load->now_ns, 1));
-		KUNIT_ASSERT_EQ(test, vsp_shaper_wait(&iops, load->now_ns, 1), 0);
-		vsp_shaper_charge(&iops, load->now_ns, 1);
+		load->now_ns += max(wait_of(&bandwidth, load->now_ns, cost),
+				    wait_of(&iops, load->now_ns, 1));
+		KUNIT_ASSERT_EQ(test, wait_of(&iops, load->now_ns, 1), 0);
+		charge(&iops, load->now_ns, 1);
 		pass(test, &bandwidth, load, cost);
 	}
 	check_windows(test, load, bandwidth_rate + units(bandwidth_rate, BURST_NS) + 1);
@@ -227,15 +272,15 @@ static void a_change_keeps_what_is_owed(struct kunit *test)
 	u64 now = NSEC_PER_SEC;
 
 	vsp_shaper_start(&shaper, now, 1000, 0);
-	vsp_shaper_charge(&shaper, now, 500);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, now, 1), 500 * NSEC_PER_MSEC);
+	charge(&shaper, now, 500);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, now, 1), 500 * NSEC_PER_MSEC);
 	vsp_shaper_set_rate(&shaper, now, 2000, 0);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, now, 1), 250 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, now, 1), 250 * NSEC_PER_MSEC);
 	vsp_shaper_set_rate(&shaper, now, 100, 0);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, now, 1), 5 * NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, now, 1), 5 * NSEC_PER_SEC);
 	/* Nor does a client rid itself of it by a pause without a contract. */
 	vsp_shaper_start(&shaper, now + NSEC_PER_SEC, 100, 0);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, now + NSEC_PER_SEC, 1), 4 * NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, now + NSEC_PER_SEC, 1), 4 * NSEC_PER_SEC);
 }
 
 static void no_second_exceeds_the_higher_rate_across_changes(struct kunit *test)
@@ -304,9 +349,9 @@ static void extremes_do_not_overflow(struct kunit *test)
 
 		vsp_shaper_start(&shaper, e->now_ns, e->rate, e->burst_ns);
 		for (int n = 0; n < 8; n++) {
-			KUNIT_EXPECT_LE(test, vsp_shaper_wait(&shaper, e->now_ns, e->cost),
+			KUNIT_EXPECT_LE(test, vsp_shaper_takes(&shaper, e->cost),
 					VSP_SHAPER_FOREVER_NS);
-			vsp_shaper_charge(&shaper, e->now_ns, e->cost);
+			charge(&shaper, e->now_ns, e->cost);
 			KUNIT_EXPECT_GE(test, shaper.arrival_ns, e->now_ns);
 			vsp_shaper_set_rate(&shaper, e->now_ns, n & 1 ? 1 : U64_MAX, e->burst_ns);
 			KUNIT_EXPECT_GE(test, shaper.arrival_ns, e->now_ns);
@@ -319,9 +364,9 @@ static void a_gibibyte_at_the_lowest_rate_takes_its_time(struct kunit *test)
 	struct vsp_shaper shaper = {};
 
 	vsp_shaper_start(&shaper, 0, 4096, 0);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, 0, 1ULL << 30), 0);
-	vsp_shaper_charge(&shaper, 0, 1ULL << 30);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, 0, 512), 262144 * NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, 0, 1ULL << 30), 0);
+	charge(&shaper, 0, 1ULL << 30);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, 0, 512), 262144 * NSEC_PER_SEC);
 }
 
 static void what_is_charged_is_rounded_up(struct kunit *test)
@@ -329,19 +374,19 @@ static void what_is_charged_is_rounded_up(struct kunit *test)
 	struct vsp_shaper shaper = {};
 
 	vsp_shaper_start(&shaper, 0, 3, 0);
-	vsp_shaper_charge(&shaper, 0, 1);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, 0, 1), 333333334);
-	vsp_shaper_charge(&shaper, 0, 2);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, 0, 1), 1000000001);
+	charge(&shaper, 0, 1);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, 0, 1), 333333334);
+	charge(&shaper, 0, 2);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, 0, 1), 1000000001);
 	vsp_shaper_set_rate(&shaper, 0, 7, 0);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, 0, 1), 428571429);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, 0, 1), 428571429);
 }
 
 static void without_a_rate_nothing_passes(struct kunit *test)
 {
 	struct vsp_shaper shaper = {};
 
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, 1, 1), VSP_SHAPER_FOREVER_NS);
+	KUNIT_EXPECT_EQ(test, vsp_shaper_opens(&shaper, vsp_shaper_takes(&shaper, 1)), U64_MAX);
 }
 
 static void what_costs_nothing_never_waits(struct kunit *test)
@@ -349,14 +394,15 @@ static void what_costs_nothing_never_waits(struct kunit *test)
 	struct vsp_shaper shaper = {};
 
 	vsp_shaper_start(&shaper, 0, 1, 0);
-	vsp_shaper_charge(&shaper, 0, 1000);
-	KUNIT_EXPECT_EQ(test, vsp_shaper_wait(&shaper, 0, 0), 0);
+	charge(&shaper, 0, 1000);
+	KUNIT_EXPECT_EQ(test, wait_of(&shaper, 0, 0), 0);
 }
 
 static struct kunit_case shaper_cases[] = {
 	KUNIT_CASE(no_second_exceeds_rate_and_burst_under_backlog),
 	KUNIT_CASE(no_second_exceeds_rate_and_burst_after_random_pauses),
 	KUNIT_CASE(backlog_gets_99_percent_though_its_timer_is_late),
+	KUNIT_CASE(late_timers_cost_who_waits_nothing),
 	KUNIT_CASE(requests_above_the_burst_get_the_rate_too),
 	KUNIT_CASE(the_first_second_has_no_burst),
 	KUNIT_CASE(two_ceilings_are_both_kept),

@@ -12,6 +12,11 @@
 #define vsp_queue_flush		stub_flush
 #define vsp_queue_wake		stub_wake
 #define vsp_storage_count	stub_count
+#define vsp_rates_admit		stub_admit
+#define vsp_rates_drop		stub_drop
+#define vsp_rates_reset		stub_reset
+#define vsp_rates_held		stub_held
+#define vsp_rates_done		stub_done
 #define vsp_storage_io_prepare	stub_prepare
 #define vsp_storage_io_undo	stub_undo
 #define vsp_storage_io_start	stub_start
@@ -37,6 +42,11 @@ static struct {
 	unsigned int completed;
 	unsigned int started;
 	unsigned int syncs;
+	bool early;		/* it has to wait for its rates */
+	bool held;		/* it does */
+	unsigned int charged;	/* admitted, less those that were dropped */
+	unsigned int owed;	/* admitted, and not done */
+	u64 cost[VSP_STORAGE_RATES];
 	struct vsp_storage_request seen;
 	u64 counter[VSP_STORAGE_COUNTERS];
 } world;
@@ -89,6 +99,39 @@ void stub_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u
 	world.counter[counter] += by;
 }
 
+bool stub_admit(struct vsp_service *service, const u64 *cost)
+{
+	lockdep_assert_held(&service->pool->rates.lock);
+	world.held = world.early;
+	if (world.early)
+		return false;
+	memcpy(world.cost, cost, sizeof(world.cost));
+	world.charged++;
+	world.owed++;
+	return true;
+}
+
+void stub_drop(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->rates.lock);
+	world.held = false;
+}
+
+void stub_reset(struct vsp_service *service)
+{
+	world.held = false;
+}
+
+bool stub_held(const struct vsp_service *service)
+{
+	return world.held;
+}
+
+void stub_done(struct vsp_service *service, const u64 *cost)
+{
+	world.owed--;
+}
+
 int stub_prepare(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
 	return 0;
@@ -116,6 +159,7 @@ void stub_sync(struct vsp_storage *storage)
 }
 
 struct fixture {
+	struct vsp_pool pool;
 	struct vsp_service service;
 	struct vsp_storage storage;
 	struct vsp_storage_request request;
@@ -127,6 +171,8 @@ static struct fixture *make(struct kunit *test)
 	struct vsp_storage *storage = &f->storage;
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
+	spin_lock_init(&f->pool.rates.lock);
+	f->service.pool = &f->pool;
 	f->service.class_data = storage;
 	storage->service = &f->service;
 	storage->keep = SIZE;
@@ -135,8 +181,6 @@ static struct fixture *make(struct kunit *test)
 	INIT_LIST_HEAD(&storage->waiting);
 	INIT_LIST_HEAD(&storage->syncing_list);
 	INIT_LIST_HEAD(&storage->free);
-	hrtimer_init(&storage->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	storage->timer.function = vsp_storage_queue_timer;
 	f->request.storage = storage;
 	list_add(&f->request.entry, &storage->free);
 	storage->terms = (struct vsp_storage_terms){
@@ -145,8 +189,6 @@ static struct fixture *make(struct kunit *test)
 		.block_size = 512,
 		.size = SIZE,
 	};
-	vsp_shaper_start(&storage->bandwidth, 0, 1ULL << 50, NSEC_PER_SEC);
-	vsp_shaper_start(&storage->iops, 0, 1ULL << 40, NSEC_PER_SEC);
 	return f;
 }
 
@@ -315,21 +357,55 @@ static void unmapping_needs_discard(struct kunit *test)
 static void what_is_early_stays_in_the_ring(struct kunit *test)
 {
 	struct fixture *f = make(test);
-	u64 now = ktime_get_ns();
 
-	vsp_shaper_set_rate(&f->storage.iops, now, 1, NSEC_PER_MSEC);
-	vsp_shaper_charge(&f->storage.iops, now, 1000);
 	ask(VIRTIO_BLK_T_IN, 0, 4096);
+	world.early = true;
 	run(f);
-	KUNIT_EXPECT_TRUE(test, world.there);
+	KUNIT_EXPECT_TRUE(test, world.there && world.held);
 	KUNIT_EXPECT_EQ(test, world.completed + world.started, 0);
-	KUNIT_EXPECT_EQ(test, world.counter[VSP_STORAGE_WAITS], 1);
+	/* Nobody looks at it before its time, though there are kicks. */
+	world.early = false;
+	run(f);
+	KUNIT_EXPECT_EQ(test, world.completed + world.started, 0);
 	/* The contract goes: it is held no longer, and fails. */
+	world.held = false;
 	f->storage.terms.present = false;
-	f->storage.held_until = 0;
 	run(f);
 	KUNIT_EXPECT_EQ(test, world.status, VS_STORAGE_S_DENIED);
-	hrtimer_cancel(&f->storage.timer);
+	KUNIT_EXPECT_EQ(test, world.charged, 0);
+}
+
+/* However it ends: what was admitted is done, once, and what was not is not charged. */
+static void each_byte_and_operation_is_charged_once(struct kunit *test)
+{
+	static const struct {
+		u32 type;
+		u64 bytes;
+	} kinds[] = {
+		{ VIRTIO_BLK_T_IN, 8192 }, { VIRTIO_BLK_T_OUT, 8192 }, { VIRTIO_BLK_T_FLUSH, 0 },
+		{ VIRTIO_BLK_T_WRITE_ZEROES, 8192 }, { VIRTIO_BLK_T_DISCARD, 0 },
+	};
+	struct fixture *f = make(test);
+
+	for (int i = 0; i < ARRAY_SIZE(kinds); i++) {
+		u32 type = kinds[i].type;
+
+		if (type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES)
+			ask_range(type, 0, 16, 0);
+		else
+			ask(type, 0, kinds[i].bytes);
+		run(f);
+		KUNIT_EXPECT_EQ_MSG(test, world.charged, 1, "type %u", type);
+		KUNIT_EXPECT_EQ_MSG(test, world.owed, 0, "type %u", type);
+		KUNIT_EXPECT_EQ_MSG(test, world.cost[0], kinds[i].bytes, "type %u", type);
+		KUNIT_EXPECT_EQ_MSG(test, world.cost[1], 1, "type %u", type);
+		if (f->storage.syncing)
+			f->storage.sync_done = true;
+		run(f);
+	}
+	ask(VIRTIO_BLK_T_IN, SIZE >> 9, 512);
+	run(f);
+	KUNIT_EXPECT_EQ(test, world.charged + world.owed, 0);
 }
 
 static void end_sync(struct fixture *f, int result)
@@ -396,6 +472,7 @@ static void random_requests_stay_within_the_contract(struct kunit *test)
 		if (f->storage.syncing)
 			end_sync(f, 0);
 		KUNIT_ASSERT_EQ_MSG(test, world.completed, 1, "round %d", i);
+		KUNIT_ASSERT_EQ_MSG(test, world.owed, 0, "round %d", i);
 		if (!world.started)
 			continue;
 		started++;
@@ -417,6 +494,7 @@ static struct kunit_case storage_queue_cases[] = {
 	KUNIT_CASE(misaligned_is_an_error),
 	KUNIT_CASE(unmapping_needs_discard),
 	KUNIT_CASE(what_is_early_stays_in_the_ring),
+	KUNIT_CASE(each_byte_and_operation_is_charged_once),
 	KUNIT_CASE(a_failed_sync_is_told_to_a_flush),
 	KUNIT_CASE(random_requests_stay_within_the_contract),
 	{}

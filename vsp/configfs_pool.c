@@ -86,6 +86,7 @@ static ssize_t pool_burst_ms_show(struct config_item *item, char *page)
 
 static ssize_t pool_burst_ms_store(struct config_item *item, const char *page, size_t count)
 {
+	struct vsp_pool *pool = to_pool(item);
 	u64 value;
 	int error = vs_value_u64(page, &value);
 
@@ -94,7 +95,10 @@ static ssize_t pool_burst_ms_store(struct config_item *item, const char *page, s
 	if (error)
 		return vsp_configfs_refuse(item, "burst_ms", page, error, "%u..%u ms allowed",
 					   BURST_MS_MIN, BURST_MS_MAX);
-	WRITE_ONCE(to_pool(item)->burst_ms, value);
+	mutex_lock(&pool->lock);
+	WRITE_ONCE(pool->burst_ms, value);
+	vsp_rates_pool_changed(pool);
+	mutex_unlock(&pool->lock);
 	return count;
 }
 
@@ -117,11 +121,17 @@ static ssize_t pool_state_show(struct config_item *item, char *page)
 	return sysfs_emit(page, "disabled\n");
 }
 
+static ssize_t pool_slow_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%d\n", READ_ONCE(to_pool(item)->rates.slow));
+}
+
 CONFIGFS_ATTR(pool_, source);
 CONFIGFS_ATTR(pool_, enable);
 CONFIGFS_ATTR(pool_, burst_ms);
 CONFIGFS_ATTR_WO(pool_, renegotiate);
 CONFIGFS_ATTR_RO(pool_, state);
+CONFIGFS_ATTR_RO(pool_, slow);
 
 static struct configfs_attribute * const fixed[] = {
 	&pool_attr_source,
@@ -129,6 +139,7 @@ static struct configfs_attribute * const fixed[] = {
 	&pool_attr_burst_ms,
 	&pool_attr_renegotiate,
 	&pool_attr_state,
+	&pool_attr_slow,
 	NULL
 };
 

@@ -317,6 +317,18 @@ void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms
 }
 
 /**
+ * vsp_pool_grantable() - what may be charged of a term
+ * @pool: any
+ * @index: of the term in its class's table
+ *
+ * Context: pool->lock held.
+ */
+u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
+{
+	return pool->capacity[index];
+}
+
+/**
  * vsp_pool_deficit() - what is charged above the capacity
  * @pool: the pool
  * @index: of the term in its class's table
@@ -350,6 +362,7 @@ void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, cons
 	mutex_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->services);
 	pool->burst_ms = BURST_MS_DEFAULT;
+	vsp_rates_pool_init(pool);
 }
 
 /* The class may have filled in what nobody has set. */
@@ -441,6 +454,7 @@ int vsp_pool_enable(struct vsp_pool *pool)
 		goto unlock;
 	mutex_lock(&pool->lock);
 	count_orphans(pool);
+	vsp_rates_pool_changed(pool);
 	WRITE_ONCE(pool->enabled, true);
 	mutex_unlock(&pool->lock);
 unlock:
@@ -484,6 +498,7 @@ int vsp_pool_disable(struct vsp_pool *pool)
 		       pool->spec->name, pool->name);
 		goto unlock;
 	}
+	vsp_rates_pool_stop(pool);
 	pool->class->pool_close(pool);
 	vsp_class_put(pool->class);
 	pool->class = NULL;
@@ -555,6 +570,7 @@ int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value)
 	WRITE_ONCE(pool->capacity[index], value);
 	pool->capacity_set[index] = true;
 	divide(pool, index);
+	vsp_rates_pool_changed(pool);
 	if (more)
 		invite(pool, NULL);
 	mutex_unlock(&pool->lock);

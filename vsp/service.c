@@ -203,6 +203,11 @@ static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 r
 		vsp_session_renegotiate(session, reason);
 	if (inbox & VSP_INBOX_INVITE)
 		vsp_session_invite(session);
+	if (inbox & VSP_INBOX_VIOLATED)
+		vsp_sysfs_changed(session->service, "violated");
+	if (inbox & VSP_INBOX_SLOW)
+		vsp_sysfs_changed(session->service,
+				  READ_ONCE(session->service->pool->rates.slow) ? "slow" : "well");
 	if (inbox & VSP_INBOX_CLOSING)
 		vsp_session_close(session);
 }
@@ -290,6 +295,7 @@ void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *s
 	service->owner_uid = GLOBAL_ROOT_UID;
 	service->owner_gid = GLOBAL_ROOT_GID;
 	service->weight = 100;
+	vsp_rates_init(service);
 	service->lease_ms = LEASE_MS_DEFAULT;
 	service->deadline_ms = DEADLINE_MS_DEFAULT;
 	service->keep = true;
@@ -612,6 +618,32 @@ void vsp_service_invite(struct vsp_service *service)
 	lockdep_assert_held(&service->pool->lock);
 	if (service->session)
 		post(service->session, VSP_INBOX_INVITE);
+}
+
+/**
+ * vsp_service_violated() - its contract's floor was not kept
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_service_violated(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		post(service->session, VSP_INBOX_VIOLATED);
+}
+
+/**
+ * vsp_service_source_slow() - the source of its pool has become too slow, or is not any more
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_service_source_slow(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		post(service->session, VSP_INBOX_SLOW);
 }
 
 /**

@@ -115,6 +115,7 @@ static void set_reason(struct vsp_session *session, u32 reason)
 	spin_lock(&session->view_lock);
 	session->reason = reason;
 	spin_unlock(&session->view_lock);
+	session->cause = reason;
 }
 
 /**
@@ -137,8 +138,12 @@ static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp
 	struct vsp_service *service = session->service;
 	struct vsp_contract *old = vsp_session_in_force(session);
 
+	spin_lock_irq(&service->pool->rates.lock);
 	service->class->commit(service, next);
+	vsp_rates_commit(service, next ? &next->terms : NULL);
 	rcu_assign_pointer(service->in_force, next);
+	spin_unlock_irq(&service->pool->rates.lock);
+	trace_vsp_contract(service->name, old ? old->id : 0, next ? next->id : 0);
 	return old;
 }
 
@@ -196,6 +201,15 @@ void vsp_session_drop_pending(struct vsp_session *session)
 	vsp_session_recharge(session);
 }
 
+static void count_renegotiation(struct vsp_session *session)
+{
+	struct vsp_service_counters *counters = &session->service->counters;
+
+	counters->renegotiations++;
+	if (session->cause < VS_REASONS)
+		counters->renegotiations_for[session->cause]++;
+}
+
 static void commit(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
@@ -208,7 +222,7 @@ static void commit(struct vsp_session *session)
 		session->denied = false;
 		session->unstarted = 0;
 		if (vsp_session_in_force(session))
-			service->counters.renegotiations++;
+			count_renegotiation(session);
 		vsp_session_free_contract(put_in_force(session, pending));
 		vsp_session_free_contract(session->held);
 		session->held = NULL;
@@ -299,6 +313,8 @@ static void open_epoch(struct vsp_session *session)
 	session->epoch = session->message.epoch;
 	session->reason = session->message.reason;
 	spin_unlock(&session->view_lock);
+	if (session->message.reason != VS_REASON_CALLED)
+		session->cause = session->message.reason;
 	session->rounds = 0;
 	session->unanswered = false;
 }

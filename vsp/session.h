@@ -35,6 +35,8 @@
 #define VSP_INBOX_RENEGOTIATE	BIT(4)
 #define VSP_INBOX_INVITE	BIT(5)
 #define VSP_INBOX_CLOSING	BIT(6)
+#define VSP_INBOX_VIOLATED	BIT(7)
+#define VSP_INBOX_SLOW		BIT(8)
 
 struct vsp_slot {
 	bool full;
@@ -53,6 +55,8 @@ struct vsp_slot {
  * @messages: limits how many are taken in a second; of the work
  * @state: of the machine
  * @reason: of the last INITIALIZE, either way
+ * @cause: what the last renegotiation is for: the same, but that of the call where the
+ *	client has answered one
  * @result_epoch: how the last renegotiation ended: its epoch
  * @result_outcome: enum vs_wire_outcome
  * @result_reason: enum vs_wire_reason
@@ -107,6 +111,7 @@ struct vsp_session {
 	enum vs_state state;
 	u64 epoch;
 	u32 reason;
+	u32 cause;
 	u64 result_epoch;
 	u32 result_outcome;
 	u32 result_reason;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A ceiling on a rate; see shaper.h for what it promises.  All divisions round up,
+ * The clock of a rate; see shaper.h for what it promises.  All divisions round up,
  * so that no sum of roundings passes the ceiling.
  */
 #include <linux/export.h>
@@ -38,28 +38,38 @@ static u64 later(u64 ns, u64 by)
 }
 
 /**
- * vsp_shaper_set_rate() - change the ceiling while it is in use
+ * vsp_shaper_set_rate() - change the rate while it is in use
  * @shaper: started
  * @now_ns: by the caller's clock
  * @rate: units a second, not 0
  * @burst_ns: what the clock may be run ahead of
  *
- * What is owed stays owed, in units: nobody rids itself of a debt by a change.
+ * What is owed, and what of the burst is left, stays as much in units: nobody rids itself
+ * of a debt by a change, and who uses all of the old rate gets all of the new one at once.
  *
  * Context: any; the caller serialises.
  */
 void vsp_shaper_set_rate(struct vsp_shaper *shaper, u64 now_ns, u64 rate, u64 burst_ns)
 {
-	if (shaper->arrival_ns > now_ns)
-		shaper->arrival_ns = later(now_ns, scale(shaper->arrival_ns - now_ns,
-							 shaper->rate, rate));
+	u64 ahead = shaper->arrival_ns - min(shaper->arrival_ns, now_ns);
+	u64 left;
+
+	burst_ns = min(burst_ns, VSP_SHAPER_FOREVER_NS);
+	if (ahead < shaper->burst_ns) {
+		left = scale(shaper->burst_ns - ahead, shaper->rate, rate);
+		/* Down, for once: it is not charged. */
+		ahead = burst_ns - min(burst_ns, left - min(left, 1));
+	} else {
+		ahead = later(burst_ns, scale(ahead - shaper->burst_ns, shaper->rate, rate));
+	}
+	shaper->arrival_ns = later(now_ns, ahead);
 	shaper->rate = rate;
-	shaper->burst_ns = min(burst_ns, VSP_SHAPER_FOREVER_NS);
+	shaper->burst_ns = burst_ns;
 }
 EXPORT_SYMBOL_GPL(vsp_shaper_set_rate);
 
 /**
- * vsp_shaper_start() - a ceiling where there was none for a while
+ * vsp_shaper_start() - a rate where there was none for a while
  * @shaper: zeroed, or used before: then what is owed stays owed
  * @now_ns: by the caller's clock
  * @rate: units a second, not 0
@@ -79,41 +89,58 @@ void vsp_shaper_start(struct vsp_shaper *shaper, u64 now_ns, u64 rate, u64 burst
 EXPORT_SYMBOL_GPL(vsp_shaper_start);
 
 /**
- * vsp_shaper_wait() - may a request pass now?
+ * vsp_shaper_takes() - how long a request takes at the rate
  * @shaper: looked at only
- * @now_ns: by the caller's clock
  * @cost: units
  *
  * Context: any; the caller serialises.
- * Return: 0 if it may, else the ns until it may if nothing else is charged
+ * Return: ns, rounded up; VSP_SHAPER_FOREVER_NS without a rate
  */
-u64 vsp_shaper_wait(const struct vsp_shaper *shaper, u64 now_ns, u64 cost)
+u64 vsp_shaper_takes(const struct vsp_shaper *shaper, u64 cost)
 {
-	u64 takes, passed, until;
-
-	if (!shaper->rate)
-		return VSP_SHAPER_FOREVER_NS;
 	if (!cost)
 		return 0;
-	takes = scale(cost, NSEC_PER_SEC, shaper->rate);
-	passed = later(max(shaper->arrival_ns, now_ns), takes);
-	until = later(now_ns, max(shaper->burst_ns, takes));
-	return passed > until ? min(passed - until, VSP_SHAPER_FOREVER_NS) : 0;
+	return shaper->rate ? scale(cost, NSEC_PER_SEC, shaper->rate) : VSP_SHAPER_FOREVER_NS;
 }
-EXPORT_SYMBOL_GPL(vsp_shaper_wait);
+EXPORT_SYMBOL_GPL(vsp_shaper_takes);
+
+/**
+ * vsp_shaper_opens() - when may a request pass?
+ * @shaper: looked at only
+ * @takes: of the request: vsp_shaper_takes()
+ *
+ * Context: any; the caller serialises.
+ * Return: when by the caller's clock, if nothing else is charged; U64_MAX without a rate
+ */
+u64 vsp_shaper_opens(const struct vsp_shaper *shaper, u64 takes)
+{
+	u64 ahead;
+
+	if (!takes)
+		return 0;
+	if (!shaper->rate)
+		return U64_MAX;
+	ahead = shaper->burst_ns - min(takes, shaper->burst_ns);
+	return shaper->arrival_ns - min(ahead, shaper->arrival_ns);
+}
+EXPORT_SYMBOL_GPL(vsp_shaper_opens);
 
 /**
  * vsp_shaper_charge() - a request passes
- * @shaper: vsp_shaper_wait() has just said 0 for this cost
+ * @shaper: vsp_shaper_opens() for this request is not after @now_ns
  * @now_ns: by the caller's clock
- * @cost: units
+ * @since_ns: from when on it has waited, @now_ns if it has not
+ * @takes: of the request: vsp_shaper_takes()
+ *
+ * Who has waited loses nothing by a timer that was late, up to the burst.
  *
  * Context: any; the caller serialises.
  */
-void vsp_shaper_charge(struct vsp_shaper *shaper, u64 now_ns, u64 cost)
+void vsp_shaper_charge(struct vsp_shaper *shaper, u64 now_ns, u64 since_ns, u64 takes)
 {
-	if (cost && shaper->rate)
-		shaper->arrival_ns = later(max(shaper->arrival_ns, now_ns),
-					   scale(cost, NSEC_PER_SEC, shaper->rate));
+	u64 late = min(now_ns - min(since_ns, now_ns), min(takes, shaper->burst_ns));
+
+	if (takes && shaper->rate)
+		shaper->arrival_ns = later(max(shaper->arrival_ns, now_ns - late), takes);
 }
 EXPORT_SYMBOL_GPL(vsp_shaper_charge);

@@ -134,28 +134,10 @@ static void commit_size(struct vsp_storage *storage, const struct vsp_contract *
 
 /* ---- Contracts ---- */
 
-static void commit_rates(struct vsp_storage *storage, const struct vs_terms *terms)
-{
-	u64 burst_ns = (u64)READ_ONCE(storage->service->pool->burst_ms) * NSEC_PER_MSEC;
-	u64 bandwidth = max(term_of(terms, VS_STORAGE_BANDWIDTH)->high, 1);
-	u64 iops = max(term_of(terms, VS_STORAGE_IOPS)->high, 1);
-	u64 now = ktime_get_ns();
-
-	lockdep_assert_held(&storage->lock);
-	if (storage->terms.present) {
-		vsp_shaper_set_rate(&storage->bandwidth, now, bandwidth, burst_ns);
-		vsp_shaper_set_rate(&storage->iops, now, iops, burst_ns);
-	} else {
-		vsp_shaper_start(&storage->bandwidth, now, bandwidth, burst_ns);
-		vsp_shaper_start(&storage->iops, now, iops, burst_ns);
-	}
-}
-
 static void commit_terms(struct vsp_storage *storage, const struct vsp_contract *next)
 {
 	struct vsp_storage_terms *terms = &storage->terms;
 
-	commit_rates(storage, &next->terms);
 	commit_size(storage, next);
 	terms->access = term_of(&next->terms, VS_STORAGE_ACCESS)->high;
 	terms->cache = term_of(&next->terms, VS_STORAGE_CACHE)->high;
@@ -167,15 +149,13 @@ static void storage_commit(struct vsp_service *service, const struct vsp_contrac
 {
 	struct vsp_storage *storage = service->class_data;
 
-	spin_lock_irq(&storage->lock);
+	spin_lock(&storage->lock);
 	if (next)
 		commit_terms(storage, next);
 	else
 		memset(&storage->terms, 0, sizeof(storage->terms));
-	/* Who waits for the old rate is to be looked at again. */
-	storage->held_until = 0;
 	vsp_storage_queue_wake(storage);
-	spin_unlock_irq(&storage->lock);
+	spin_unlock(&storage->lock);
 	queue_work(storage->slow, &storage->trim);
 }
 
@@ -221,16 +201,6 @@ static u64 storage_kept(struct vsp_service *service, u32 index)
 	return keep;
 }
 
-static u64 rate_used(struct vsp_storage *storage, unsigned int which)
-{
-	u64 passed = ktime_get_ns() - storage->second_ns;
-
-	lockdep_assert_held(&storage->lock);
-	if (passed < NSEC_PER_SEC)
-		return storage->last[which];
-	return passed < 2 * NSEC_PER_SEC ? storage->second[which] : 0;
-}
-
 static u64 storage_used(struct vsp_service *service, u32 index)
 {
 	struct vsp_storage *storage = service->class_data;
@@ -238,16 +208,12 @@ static u64 storage_used(struct vsp_service *service, u32 index)
 
 	if (!storage)
 		return 0;
+	if (vs_class_storage.term[index].kind == VS_KIND_RATE)
+		return vsp_rates_used(service, index);
 	spin_lock_irq(&storage->lock);
 	switch (index) {
 	case VS_STORAGE_INDEX(VS_STORAGE_SIZE):
 		used = storage->keep;
-		break;
-	case VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH):
-		used = rate_used(storage, 0);
-		break;
-	case VS_STORAGE_INDEX(VS_STORAGE_IOPS):
-		used = rate_used(storage, 1);
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_ACCESS):
 		used = storage->terms.access;
@@ -286,8 +252,6 @@ static int storage_service_open(struct vsp_service *service)
 	INIT_LIST_HEAD(&storage->done);
 	INIT_LIST_HEAD(&storage->waiting);
 	INIT_LIST_HEAD(&storage->syncing_list);
-	hrtimer_init(&storage->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	storage->timer.function = vsp_storage_queue_timer;
 	error = vsp_storage_source_open(&storage->source, service);
 	if (error)
 		goto free;
@@ -311,7 +275,6 @@ static void storage_service_close(struct vsp_service *service)
 	struct vsp_storage *storage = service->class_data;
 
 	service->class_data = NULL;
-	hrtimer_cancel(&storage->timer);
 	vsp_storage_io_close(storage);
 	vsp_storage_source_close(&storage->source, service);
 	kvfree(storage);
@@ -351,8 +314,6 @@ COUNTER(bytes_written, VSP_STORAGE_BYTES_WRITTEN);
 COUNTER(operations, VSP_STORAGE_OPERATIONS);
 COUNTER(errors, VSP_STORAGE_ERRORS);
 COUNTER(denied, VSP_STORAGE_DENIED);
-COUNTER(waits, VSP_STORAGE_WAITS);
-COUNTER(waited_ns, VSP_STORAGE_WAITED_NS);
 COUNTER(bounced, VSP_STORAGE_BOUNCED);
 COUNTER(syncs, VSP_STORAGE_SYNCS);
 
@@ -362,8 +323,6 @@ static struct attribute *counter_attributes[] = {
 	&counter_operations.attr.attr,
 	&counter_errors.attr.attr,
 	&counter_denied.attr.attr,
-	&counter_waits.attr.attr,
-	&counter_waited_ns.attr.attr,
 	&counter_bounced.attr.attr,
 	&counter_syncs.attr.attr,
 	NULL
@@ -392,6 +351,7 @@ static const struct vsp_class storage_class = {
 	.queue_kick = vsp_storage_queue_kick,
 	.queue_reap = vsp_storage_queue_reap,
 	.queue_reset = vsp_storage_queue_reset,
+	.wake = vsp_storage_queue_go_on,
 	.used = storage_used,
 	.counters = &counters,
 };

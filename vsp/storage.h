@@ -14,7 +14,6 @@
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
-#include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/path.h>
@@ -23,7 +22,6 @@
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
-#include "shaper.h"
 #include "vsp.h"
 
 struct block_device;
@@ -33,6 +31,8 @@ struct cred;
 #define VSP_STORAGE_LABEL		(VSP_NAME_MAX + 8)
 /* Bounce buffers of a service, each of VS_STORAGE_REQUEST_MAX bytes. */
 #define VSP_STORAGE_BOUNCES		4
+/* Rates, in the order of the class's table: bandwidth, iops. */
+#define VSP_STORAGE_RATES		2
 /* Operations of a service that may take long, under way at once. */
 #define VSP_STORAGE_WORKERS		4
 
@@ -98,6 +98,7 @@ struct vsp_storage_bounce {
  * @storage: whose
  * @type: VIRTIO_BLK_T_*
  * @durable: on the medium when the source has finished it
+ * @cost: that it was admitted with, per rate
  * @flags: of a write-zeroes
  * @offset: bytes, of the disk
  * @length: bytes: data, or a range
@@ -115,6 +116,7 @@ struct vsp_storage_request {
 	u32 type;
 	u32 flags;
 	bool durable;
+	u64 cost[VSP_STORAGE_RATES];
 	u64 offset;
 	u64 length;
 	long result;
@@ -141,8 +143,6 @@ enum vsp_storage_counter {
 	VSP_STORAGE_OPERATIONS,		/* admitted */
 	VSP_STORAGE_ERRORS,		/* completed with an error of the request or the source */
 	VSP_STORAGE_DENIED,		/* against the contract, or without one */
-	VSP_STORAGE_WAITS,		/* requests that waited for their rate */
-	VSP_STORAGE_WAITED_NS,		/* and for how long, in sum */
 	VSP_STORAGE_BOUNCED,		/* not moved in place */
 	VSP_STORAGE_SYNCS,		/* of the source, for flushes and cache limits */
 	VSP_STORAGE_COUNTERS
@@ -161,8 +161,6 @@ enum vsp_storage_counter {
  *
  * @lock: protects what follows; taken with interrupts off
  * @terms: in force; replaced in one step
- * @bandwidth: ceiling, bytes
- * @iops: ceiling, requests
  * @keep: bytes of the source that hold, or may hold, the client's data
  * @prepared: bytes that the pending contract needs, or 0
  * @prepared_id: its id
@@ -170,15 +168,10 @@ enum vsp_storage_counter {
  * @done: requests that the source has finished
  * @sync_done: the sync under way has ended
  * @sync_result: 0 or its errno
- * @second_ns: when the current second of used_<rate> began
- * @second: bytes and requests in it
- * @last: in the full second before it
  *
  * Of the mover, and of whoever reaps in its place:
  * @free: requests not in use
  * @bounces: likewise
- * @held_since: when the request at the head of the ring was found to be early, 0: no
- * @held_until: when it may go; 0 if it is to be looked at again (also set by commit)
  * @unsynced: bytes completed since the last sync
  * @covered: of these, what the sync under way covers
  * @sync_error: of a sync that no flush has heard of: the next flush's. What was
@@ -187,7 +180,6 @@ enum vsp_storage_counter {
  * @waiting: done, but to be completed after the next sync
  * @syncing_list: done, to be completed after the sync under way
  *
- * @timer: wakes the mover at @held_until
  * @sync: the sync
  * @request: all there are
  * @bounce: all there are
@@ -204,8 +196,6 @@ struct vsp_storage {
 
 	spinlock_t lock;	/* contract, rates, what is done */
 	struct vsp_storage_terms terms;
-	struct vsp_shaper bandwidth;
-	struct vsp_shaper iops;
 	u64 keep;
 	u64 prepared;
 	u64 prepared_id;
@@ -213,14 +203,9 @@ struct vsp_storage {
 	struct list_head done;
 	bool sync_done;
 	int sync_result;
-	u64 second_ns;
-	u64 second[2];
-	u64 last[2];
 
 	struct list_head free;
 	struct list_head bounces;
-	u64 held_since;
-	u64 held_until;
 	u64 unsynced;
 	u64 covered;
 	int sync_error;
@@ -228,7 +213,6 @@ struct vsp_storage {
 	struct list_head waiting;
 	struct list_head syncing_list;
 
-	struct hrtimer timer;
 	struct work_struct sync;
 	struct vsp_storage_request *request;
 	struct vsp_storage_bounce bounce[VSP_STORAGE_BOUNCES];
@@ -282,6 +266,6 @@ void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue
 void vsp_storage_queue_reset(struct vsp_service *service);
 void vsp_storage_queue_done(struct vsp_storage_request *request);
 void vsp_storage_queue_wake(struct vsp_storage *storage);
-enum hrtimer_restart vsp_storage_queue_timer(struct hrtimer *timer);
+void vsp_storage_queue_go_on(struct vsp_service *service);
 
 #endif

@@ -11,7 +11,6 @@
 #define pr_fmt(fmt) "vsp_storage: " fmt
 
 #include <linux/blkdev.h>
-#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
@@ -152,74 +151,37 @@ static int judge(const struct vsp_storage_terms *terms, const struct vsp_storage
 	return ADMIT;
 }
 
-static void measure(struct vsp_storage *storage, u64 now, u64 bytes)
+/* Bytes that are moved, or are written as zeroes; and each request is one operation. */
+static void set_cost(struct vsp_storage_request *request)
 {
-	u64 passed = now - storage->second_ns;
-
-	lockdep_assert_held(&storage->lock);
-	if (passed >= NSEC_PER_SEC) {
-		for (int i = 0; i < ARRAY_SIZE(storage->second); i++) {
-			storage->last[i] = passed < 2 * NSEC_PER_SEC ? storage->second[i] : 0;
-			storage->second[i] = 0;
-		}
-		storage->second_ns = now;
-	}
-	storage->second[0] += bytes;
-	storage->second[1]++;
+	request->cost[0] = moves(request) || request->type == VIRTIO_BLK_T_WRITE_ZEROES ?
+			   request->length : 0;
+	request->cost[1] = 1;
 }
+
+static_assert(VSP_STORAGE_RATES <= VSP_SHARE_RATES_MAX);
 
 static int admit(struct vsp_storage *storage, struct vsp_storage_request *request)
 {
-	u64 bytes = moves(request) || request->type == VIRTIO_BLK_T_WRITE_ZEROES ?
-		    request->length : 0;
-	u64 now = ktime_get_ns(), wait = 0;
+	struct vsp_service *service = storage->service;
 	unsigned long irq;
 	int verdict;
 
-	spin_lock_irqsave(&storage->lock, irq);
+	set_cost(request);
+	spin_lock_irqsave(&service->pool->rates.lock, irq);
+	spin_lock(&storage->lock);
 	verdict = judge(&storage->terms, request);
-	if (verdict != ADMIT)
-		goto unlock;
-	/* Both must let it pass before either is charged. */
-	wait = max(vsp_shaper_wait(&storage->bandwidth, now, bytes),
-		   vsp_shaper_wait(&storage->iops, now, 1));
-	if (wait) {
-		verdict = HOLD;
-		storage->held_until = now + wait;
-		goto unlock;
-	}
-	vsp_shaper_charge(&storage->bandwidth, now, bytes);
-	vsp_shaper_charge(&storage->iops, now, 1);
-	measure(storage, now, bytes);
 	request->durable = !storage->terms.cache;
 	/* To unmap is to discard; zeroes can be written without. */
 	if (!(storage->terms.access & VS_STORAGE_DISCARD))
 		request->flags &= ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-unlock:
-	spin_unlock_irqrestore(&storage->lock, irq);
-	if (verdict == HOLD && !storage->held_since) {
-		storage->held_since = now;
-		vsp_storage_count(storage, VSP_STORAGE_WAITS, 1);
-	} else if (verdict != HOLD && storage->held_since) {
-		vsp_storage_count(storage, VSP_STORAGE_WAITED_NS, now - storage->held_since);
-		storage->held_since = 0;
-	}
-	if (verdict == HOLD)
-		hrtimer_start(&storage->timer, ns_to_ktime(now + wait), HRTIMER_MODE_ABS);
+	spin_unlock(&storage->lock);
+	if (verdict != ADMIT)
+		vsp_rates_drop(service);
+	else if (!vsp_rates_admit(service, request->cost))
+		verdict = HOLD;
+	spin_unlock_irqrestore(&service->pool->rates.lock, irq);
 	return verdict;
-}
-
-/* Still too early for the request at the head of the ring? A commit resets that. */
-static bool held(struct vsp_storage *storage)
-{
-	bool early;
-
-	spin_lock_irq(&storage->lock);
-	early = storage->held_until > ktime_get_ns();
-	if (!early)
-		storage->held_until = 0;
-	spin_unlock_irq(&storage->lock);
-	return early;
 }
 
 /* ---- Completion ---- */
@@ -361,6 +323,7 @@ void vsp_storage_queue_done(struct vsp_storage_request *request)
 	struct vsp_storage *storage = request->storage;
 	unsigned long irq;
 
+	vsp_rates_done(storage->service, request->cost);
 	/*
 	 * Woken under the lock: who takes the request off the list may be the last
 	 * that the queue waits for, and the queue goes soon after.
@@ -385,20 +348,18 @@ void vsp_storage_queue_wake(struct vsp_storage *storage)
 }
 
 /**
- * vsp_storage_queue_timer() - the request at the head of the ring may go now
- * @timer: of a struct vsp_storage
+ * vsp_storage_queue_go_on() - wake of the class
+ * @service: enabled
  *
- * Return: HRTIMER_NORESTART
+ * Context: atomic, interrupts off.
  */
-enum hrtimer_restart vsp_storage_queue_timer(struct hrtimer *timer)
+void vsp_storage_queue_go_on(struct vsp_service *service)
 {
-	struct vsp_storage *storage = container_of(timer, struct vsp_storage, timer);
-	unsigned long irq;
+	struct vsp_storage *storage = service->class_data;
 
-	spin_lock_irqsave(&storage->lock, irq);
+	spin_lock(&storage->lock);
 	vsp_storage_queue_wake(storage);
-	spin_unlock_irqrestore(&storage->lock, irq);
-	return HRTIMER_NORESTART;
+	spin_unlock(&storage->lock);
 }
 
 /* ---- Out of the ring ---- */
@@ -432,7 +393,11 @@ static void start(struct vsp_storage *storage, struct vsp_queue *queue,
 	vsp_storage_count(storage, VSP_STORAGE_OPERATIONS, 1);
 	if (moves(request) || has_range(request)) {
 		vsp_storage_io_start(request);
-	} else if (request->type == VIRTIO_BLK_T_GET_ID) {
+		return;
+	}
+	/* Nothing that the source could be too slow for. */
+	vsp_rates_done(storage->service, request->cost);
+	if (request->type == VIRTIO_BLK_T_GET_ID) {
 		get_id(storage, queue, request);
 	} else {
 		/* What was completed before it came is covered by the next sync. */
@@ -489,7 +454,7 @@ void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue
 	spin_unlock_irq(&storage->lock);
 
 	reap(storage, queue);
-	if (!held(storage)) {
+	if (!vsp_rates_held(service)) {
 		blk_start_plug(&plug);
 		while (budget && take(storage, queue))
 			budget--;
@@ -526,8 +491,6 @@ void vsp_storage_queue_reset(struct vsp_service *service)
 
 	spin_lock_irq(&storage->lock);
 	storage->queue = NULL;
-	storage->held_until = 0;
 	spin_unlock_irq(&storage->lock);
-	storage->held_since = 0;
-	hrtimer_cancel(&storage->timer);
+	vsp_rates_reset(service);
 }

@@ -169,6 +169,10 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attribu
 	return sysfs_emit(page, "%llu\n", READ_ONCE(*(const u64 *)(counters + file->offset)));
 }
 
+#define RENEGOTIATIONS(name, reason)						\
+	{ __ATTR(renegotiations_##name, 0444, counter_show, NULL),		\
+	  offsetof(struct vsp_service_counters, renegotiations_for[reason]) }
+
 static struct counter_file counter_files[] = {
 	{ __ATTR(messages, 0444, counter_show, NULL),
 	  offsetof(struct vsp_service_counters, messages) },
@@ -190,7 +194,31 @@ static struct counter_file counter_files[] = {
 	  offsetof(struct vsp_service_counters, calls) },
 	{ __ATTR(leases, 0444, counter_show, NULL),
 	  offsetof(struct vsp_service_counters, leases) },
+	RENEGOTIATIONS(need, VS_REASON_NEED),
+	RENEGOTIATIONS(resume, VS_REASON_RESUME),
+	RENEGOTIATIONS(retry, VS_REASON_RETRY),
+	RENEGOTIATIONS(mismatch, VS_REASON_MISMATCH),
+	RENEGOTIATIONS(admin, VS_REASON_ADMIN),
+	RENEGOTIATIONS(more, VS_REASON_MORE),
+	RENEGOTIATIONS(capacity, VS_REASON_CAPACITY),
+	RENEGOTIATIONS(fallback, VS_REASON_FALLBACK),
+	RENEGOTIATIONS(source, VS_REASON_SOURCE),
 };
+
+/* Those that the data path keeps, under its pool's lock or its own. */
+#define RATES_COUNTER(name, ...)							\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attribute,	\
+			   char *page)							\
+{											\
+	const struct vsp_rates *rates = &vsp_service_of_device(dev)->rates;		\
+											\
+	return sysfs_emit(page, "%llu\n", __VA_ARGS__);					\
+}											\
+static DEVICE_ATTR_RO(name)
+
+RATES_COUNTER(waits, READ_ONCE(rates->waits));
+RATES_COUNTER(waited_ns, READ_ONCE(rates->waited_ns));
+RATES_COUNTER(violations, READ_ONCE(rates->violations));
 
 static ssize_t ring_errors_show(struct device *dev, struct device_attribute *attribute,
 				char *page)
@@ -200,6 +228,13 @@ static ssize_t ring_errors_show(struct device *dev, struct device_attribute *att
 	return sysfs_emit(page, "%llu\n", vsp_channel_ring_errors(channel));
 }
 static DEVICE_ATTR_RO(ring_errors);
+
+static struct attribute * const more_counters[] = {
+	&dev_attr_waits.attr,
+	&dev_attr_waited_ns.attr,
+	&dev_attr_violations.attr,
+	&dev_attr_ring_errors.attr,
+};
 
 /* ---- All groups of one device ---- */
 
@@ -242,7 +277,8 @@ static size_t count_attributes(struct attribute * const *attributes)
 int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute_group ***groups)
 {
 	struct attribute **more = class->counters ? class->counters->attrs : NULL;
-	size_t own = ARRAY_SIZE(counter_files) + 1, others = count_attributes(more);
+	size_t own = ARRAY_SIZE(counter_files) + ARRAY_SIZE(more_counters);
+	size_t others = count_attributes(more);
 	struct groups *made;
 
 	made = kzalloc(struct_size(made, counter, own + others + 1), GFP_KERNEL);
@@ -256,7 +292,7 @@ int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(counter_files); i++)
 		made->counter[i] = &counter_files[i].attribute.attr;
-	made->counter[own - 1] = &dev_attr_ring_errors.attr;
+	memcpy(made->counter + ARRAY_SIZE(counter_files), more_counters, sizeof(more_counters));
 	if (others)
 		memcpy(made->counter + own, more, others * sizeof(*made->counter));
 	made->counters.name = "counters";
@@ -295,6 +331,7 @@ static void describe(struct kobj_uevent_env *env, struct vsp_service *service, c
 	add_uevent_var(env, "VSP_STATE=%s", vs_states_name(view->state));
 	add_uevent_var(env, "VSP_CONTRACT=%llu", view->id);
 	add_uevent_var(env, "VSP_REASON=%s", vs_wire_reason_name(view->reason));
+	add_uevent_var(env, "VSP_POOL=%s", service->pool->name);
 	add_uevent_var(env, "VSP_OWNER=%u", from_kuid(&init_user_ns, service->owner_uid));
 	add_uevent_var(env, "VSP_GROUP=%u", from_kgid(&init_user_ns, service->owner_gid));
 	add_uevent_var(env, "VSP_MODE=%04o", service->mode);

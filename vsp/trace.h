@@ -62,6 +62,49 @@ TRACE_EVENT(vsp_state,
 		  vs_states_name(__entry->to), vs_states_provider_event(__entry->event))
 );
 
+TRACE_EVENT(vsp_contract,
+	TP_PROTO(const char *service, u64 from, u64 to),
+	TP_ARGS(service, from, to),
+	TP_STRUCT__entry(
+		__string(service, service)
+		__field(u64, from)
+		__field(u64, to)
+	),
+	TP_fast_assign(
+		__assign_str(service);
+		__entry->from = from;
+		__entry->to = to;
+	),
+	TP_printk("%s in force=%llu instead of %llu", __get_str(service), __entry->to,
+		  __entry->from)
+);
+
+/* One line for each rate, as a contract has several. */
+TRACE_EVENT(vsp_violation,
+	TP_PROTO(const char *service, u64 contract, const char *term, u64 floor, u64 served,
+		 u64 passed_ns),
+	TP_ARGS(service, contract, term, floor, served, passed_ns),
+	TP_STRUCT__entry(
+		__string(service, service)
+		__field(u64, contract)
+		__string(term, term)
+		__field(u64, floor)
+		__field(u64, served)
+		__field(u64, passed_ns)
+	),
+	TP_fast_assign(
+		__assign_str(service);
+		__entry->contract = contract;
+		__assign_str(term);
+		__entry->floor = floor;
+		__entry->served = served;
+		__entry->passed_ns = passed_ns;
+	),
+	TP_printk("%s contract=%llu %s: floor=%llu/s served=%llu in %llu ns", __get_str(service),
+		  __entry->contract, __get_str(term), __entry->floor, __entry->served,
+		  __entry->passed_ns)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -13,7 +13,8 @@
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.
  *
- * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_service.lock.
+ * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_session.lock,
+ * vsp_pool.rates.lock > locks of a class > vsp_service.rates.lock.
  * Nothing waits for a mover but the VMM's own suspend, reset and close.
  */
 #ifndef VSP_H
@@ -35,6 +36,8 @@
 #include "vs_class.h"
 #include "vs_states.h"
 #include "vs_terms.h"
+
+#include "rates.h"
 
 #define VSP_PATH_MAX		256	/* bytes of source and backing, zero included */
 #define VSP_NAME_MAX		VS_WIRE_NAME_MAX
@@ -93,12 +96,16 @@ struct vsp_contract {
  * @prepare: makes ready for @next (allocate the file's room, ...) while @current
  *	(NULL: none) stays in force. May sleep and fail: the errno becomes a denial.
  * @commit: @next comes into force; NULL: there is none any more. Cannot fail, must
- *	not wait for a mover. The core publishes service->in_force right after.
+ *	not wait for a mover. The core publishes service->in_force right after, under the
+ *	same pool->rates.lock, which is held with interrupts off: what a class admits
+ *	under that lock is admitted before that, or after it.
  * @abort: @next will not come.
  *
  * @queue_kick: as in struct vsp_channel_ops.
  * @queue_reap: likewise.
  * @queue_reset: the data queues were reset, nothing is in flight.
+ * @wake: the request that vsp_rates_admit() has held back may go: have the mover look.
+ *	Atomic, pool->rates.lock held, interrupts off.
  *
  * @used: what the client uses of term @index now, for used_<term>; or NULL.
  * @counters: sysfs attribute group of the class's counters, or NULL. Its show
@@ -127,6 +134,7 @@ struct vsp_class {
 	void (*queue_kick)(struct vsp_service *service, struct vsp_queue *queue);
 	void (*queue_reap)(struct vsp_service *service, struct vsp_queue *queue);
 	void (*queue_reset)(struct vsp_service *service);
+	void (*wake)(struct vsp_service *service);
 
 	u64 (*used)(struct vsp_service *service, u32 index);
 	const struct attribute_group *counters;
@@ -153,7 +161,8 @@ struct vsp_class {
  * @users: vsp_pool_use() without vsp_pool_unuse(); the pool stays enabled while > 0
  * @offer: scratch: too large for a stack
  * @grant: likewise
- * @burst_ms: ceilings may be passed by this much at once
+ * @burst_ms: rates may be passed by this much at once
+ * @rates: the data path's; has a lock of its own
  * @class_data: owned by the class
  */
 struct vsp_pool {
@@ -174,6 +183,7 @@ struct vsp_pool {
 	struct vs_terms offer;
 	struct vs_terms grant;
 	u32 burst_ms;
+	struct vsp_rates_pool rates;
 	void *class_data;
 };
 
@@ -203,6 +213,8 @@ struct vsp_service_counters {
 	u64 withdrawals;
 	u64 calls;		/* written to the client */
 	u64 leases;		/* that ran out */
+	/* Renegotiations by what has led to them. */
+	u64 renegotiations_for[VS_REASONS];
 };
 
 struct vsp_session;	/* vsp/session.h */
@@ -256,6 +268,7 @@ struct vsp_session;	/* vsp/session.h */
  * @groups: of the channel's device, while @enabled
  * @session: while @enabled; see vsp/session.h; set and cleared under pool->lock
  * @counters: see there
+ * @rates: the data path's; under @pool's rates.lock
  * @class_data: owned by the class
  */
 struct vsp_service {
@@ -300,6 +313,7 @@ struct vsp_service {
 	const struct attribute_group **groups;
 	struct vsp_session *session;
 	struct vsp_service_counters counters;
+	struct vsp_rates rates;
 	void *class_data;
 };
 
@@ -332,6 +346,7 @@ void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms
 		       struct vs_terms *fallback);
 void vsp_pool_adopt(struct vsp_service *service);
 u64 vsp_pool_deficit(struct vsp_pool *pool, u32 index);
+u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index);
 
 /* vsp/service.c: the life of a service */
 int vsp_service_start(void);
@@ -344,6 +359,8 @@ int vsp_service_release(struct vsp_service *service);
 int vsp_service_renegotiate(struct vsp_service *service, u32 reason);
 int vsp_service_withdraw(struct vsp_service *service);
 void vsp_service_invite(struct vsp_service *service);
+void vsp_service_violated(struct vsp_service *service);
+void vsp_service_source_slow(struct vsp_service *service);
 struct vsp_service *vsp_service_of_device(struct device *dev);
 
 /**

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rates in the data path; see rates.h and share.h.
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/limits.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/printk.h>
+#include <linux/rcupdate.h>
+
+#include "trace.h"
+#include "vsp.h"
+
+/* A mover that needs longer to come back does not run: its client demands nothing. */
+#define AWAY_NS		(100 * NSEC_PER_MSEC)
+/* Seconds in a row until a source is slow, and until it is not any more. */
+#define SLOW_AFTER	3
+#define WELL_AFTER	10
+
+static struct vsp_rates_pool *pool_of(const struct vsp_service *service)
+{
+	return &service->pool->rates;
+}
+
+/* ---- Letting pass ---- */
+
+static void arm(struct vsp_rates_pool *rates, u64 next_ns)
+{
+	lockdep_assert_held(&rates->lock);
+	if (next_ns == rates->timer_ns)
+		return;
+	rates->timer_ns = next_ns;
+	/* One that comes too early finds nobody, and is armed again. */
+	if (next_ns != U64_MAX)
+		hrtimer_start(&rates->timer, ns_to_ktime(min_t(u64, next_ns, KTIME_MAX)),
+			      HRTIMER_MODE_ABS);
+}
+
+/* Those who may pass are told, but for @asker, who is looking. */
+static void let_pass(struct vsp_rates_pool *rates, u64 now, const struct vsp_share *asker)
+{
+	struct vsp_service *service;
+	struct vsp_share *share;
+	u64 next;
+
+	lockdep_assert_held(&rates->lock);
+	while ((share = vsp_share_next(&rates->share, now, &next))) {
+		if (share == asker)
+			continue;
+		service = container_of(share, struct vsp_service, rates.share);
+		service->class->wake(service);
+	}
+	arm(rates, next);
+}
+
+static enum hrtimer_restart timer_passed(struct hrtimer *timer)
+{
+	struct vsp_rates_pool *rates = container_of(timer, struct vsp_rates_pool, timer);
+	unsigned long irq;
+
+	spin_lock_irqsave(&rates->lock, irq);
+	rates->timer_ns = U64_MAX;
+	let_pass(rates, ktime_get_ns(), NULL);
+	spin_unlock_irqrestore(&rates->lock, irq);
+	return HRTIMER_NORESTART;
+}
+
+/* ---- Measuring ---- */
+
+static void measure(struct vsp_rates *rates, unsigned int count, u64 now, const u64 *cost)
+{
+	u64 passed = now - rates->second_ns;
+
+	if (passed >= NSEC_PER_SEC) {
+		for (unsigned int i = 0; i < count; i++) {
+			rates->last[i] = passed < 2 * NSEC_PER_SEC ? rates->second[i] : 0;
+			rates->second[i] = 0;
+		}
+		rates->second_ns = now;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		rates->second[i] += cost[i];
+}
+
+static void end_hold(struct vsp_rates *rates, u64 now)
+{
+	u64 held = now - rates->held_since_ns;
+
+	if (!rates->held_since_ns)
+		return;
+	rates->waited_ns += held;
+	rates->held_since_ns = 0;
+	spin_lock(&rates->lock);
+	rates->held_ns += min(held, now - rates->window.start_ns);
+	spin_unlock(&rates->lock);
+}
+
+/**
+ * vsp_rates_admit() - may the request at the head of a service's queue pass?
+ * @service: its contract is in force
+ * @cost: of the request, for each rate of the class, in the order of its table
+ *
+ * If it may, it is charged, and vsp_rates_done() is owed; else the class's wake() says
+ * when to ask again.
+ *
+ * Context: the mover; pool->rates.lock held, interrupts off.
+ * Return: whether it may.
+ */
+bool vsp_rates_admit(struct vsp_service *service, const u64 *cost)
+{
+	struct vsp_rates_pool *pool = pool_of(service);
+	struct vsp_rates *rates = &service->rates;
+	struct vsp_share *share = &rates->share;
+	u64 now = ktime_get_ns();
+	bool away;
+
+	lockdep_assert_held(&pool->lock);
+	share->weight = READ_ONCE(service->weight);
+	away = share->state == VSP_SHARE_PAID && now - share->paid_ns > AWAY_NS;
+	if (!vsp_share_ask(share, now, cost)) {
+		let_pass(pool, now, share);
+		if (share->state != VSP_SHARE_PAID || !vsp_share_ask(share, now, cost)) {
+			if (!rates->held_since_ns) {
+				rates->held_since_ns = now;
+				rates->waits++;
+			}
+			return false;
+		}
+	}
+	end_hold(rates, now);
+	measure(rates, pool->share.rates, now, cost);
+	spin_lock(&rates->lock);
+	rates->outstanding++;
+	rates->window.idle |= away;
+	spin_unlock(&rates->lock);
+	return true;
+}
+EXPORT_SYMBOL_GPL(vsp_rates_admit);
+
+/**
+ * vsp_rates_drop() - the request at the head of a service's queue passes without its rates
+ * @service: any; it fails, or there is none
+ *
+ * Context: the mover; pool->rates.lock held, interrupts off.
+ */
+void vsp_rates_drop(struct vsp_service *service)
+{
+	struct vsp_rates_pool *pool = pool_of(service);
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&pool->lock);
+	vsp_share_leave(&service->rates.share);
+	end_hold(&service->rates, now);
+	let_pass(pool, now, NULL);
+}
+EXPORT_SYMBOL_GPL(vsp_rates_drop);
+
+/**
+ * vsp_rates_reset() - a service's queue is gone
+ * @service: any; nothing that was admitted is under way
+ *
+ * Context: any.
+ */
+void vsp_rates_reset(struct vsp_service *service)
+{
+	struct vsp_rates_pool *pool = pool_of(service);
+	unsigned long irq;
+
+	spin_lock_irqsave(&pool->lock, irq);
+	vsp_rates_drop(service);
+	spin_unlock_irqrestore(&pool->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vsp_rates_reset);
+
+/**
+ * vsp_rates_held() - is it of no use to look at a service's queue now?
+ * @service: any
+ *
+ * Context: any. What has changed meanwhile wakes.
+ */
+bool vsp_rates_held(const struct vsp_service *service)
+{
+	return READ_ONCE(service->rates.share.state) == VSP_SHARE_WAITING;
+}
+EXPORT_SYMBOL_GPL(vsp_rates_held);
+
+/**
+ * vsp_rates_done() - the source has finished with a request, however it ended
+ * @service: of the request
+ * @cost: that it was admitted with
+ *
+ * Context: any, interrupts included.
+ */
+void vsp_rates_done(struct vsp_service *service, const u64 *cost)
+{
+	const struct vsp_rates_pool *pool = pool_of(service);
+	struct vsp_rates *rates = &service->rates;
+	unsigned long irq;
+
+	spin_lock_irqsave(&rates->lock, irq);
+	for (unsigned int i = 0; i < pool->share.rates; i++)
+		vs_window_count(&rates->window, pool->index[i], cost[i]);
+	/* What waits to pass is demand, too. */
+	if (!--rates->outstanding && READ_ONCE(rates->share.state) < VSP_SHARE_WAITING)
+		rates->window.idle = true;
+	spin_unlock_irqrestore(&rates->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vsp_rates_done);
+
+/**
+ * vsp_rates_used() - what a service uses of a rate
+ * @service: enabled
+ * @index: of the RATE in the class's table
+ *
+ * Context: any but interrupt.
+ * Return: what was admitted in the last full second, in the term's unit
+ */
+u64 vsp_rates_used(struct vsp_service *service, u32 index)
+{
+	struct vsp_rates_pool *pool = pool_of(service);
+	struct vsp_rates *rates = &service->rates;
+	u64 passed, used = 0;
+
+	spin_lock_irq(&pool->lock);
+	passed = ktime_get_ns() - rates->second_ns;
+	for (unsigned int i = 0; i < pool->share.rates; i++) {
+		if (pool->index[i] != index)
+			continue;
+		if (passed < NSEC_PER_SEC)
+			used = rates->last[i];
+		else if (passed < 2 * NSEC_PER_SEC)
+			used = rates->second[i];
+	}
+	spin_unlock_irq(&pool->lock);
+	return used;
+}
+EXPORT_SYMBOL_GPL(vsp_rates_used);
+
+/* ---- Floors that are not kept ---- */
+
+static void trace_violation(const struct vsp_service *service, const struct vsp_contract *contract,
+			    u64 now)
+{
+	const struct vsp_rates_pool *pool = pool_of(service);
+	const struct vs_window *window = &service->rates.window;
+
+	for (unsigned int i = 0; i < pool->share.rates; i++) {
+		u32 index = pool->index[i];
+
+		trace_vsp_violation(service->name, contract->id, service->spec->term[index].name,
+				    contract->terms.term[index].low, window->served[index],
+				    now - window->start_ns);
+	}
+}
+
+/*
+ * Judges the window of a service that is over, and begins another one.
+ *
+ * Return: whether its floor was not kept; @source: though it was held back for less than half
+ * of the time.
+ */
+static bool judge(struct vsp_service *service, u64 now, bool *source)
+{
+	struct vsp_rates *rates = &service->rates;
+	const struct vsp_share *share = &rates->share;
+	const struct vsp_contract *contract;
+	struct vs_window *window = &rates->window;
+	bool violated = false, away;
+	u64 held;
+
+	lockdep_assert_held(&pool_of(service)->lock);
+	away = share->state == VSP_SHARE_PAID && now - share->paid_ns > AWAY_NS;
+	spin_lock(&rates->lock);
+	if (!vs_window_over(window, now))
+		goto unlock;
+	held = rates->held_ns;
+	if (rates->held_since_ns)
+		held += now - max(rates->held_since_ns, window->start_ns);
+	rcu_read_lock();
+	contract = rcu_dereference(service->in_force);
+	violated = contract && !away &&
+		   vs_window_violated(window, now, service->spec, &contract->terms);
+	*source = violated && held < (now - window->start_ns) / 2;
+	if (violated) {
+		rates->violations++;
+		trace_violation(service, contract, now);
+	}
+	rcu_read_unlock();
+	vs_window_begin(window, now,
+			away || (!rates->outstanding && share->state < VSP_SHARE_WAITING));
+	rates->held_ns = 0;
+unlock:
+	spin_unlock(&rates->lock);
+	return violated;
+}
+
+/* The log says it once, when it begins and when it is over. */
+static void judge_source(struct vsp_pool *pool, bool slow)
+{
+	struct vsp_rates_pool *rates = &pool->rates;
+
+	lockdep_assert_held(&pool->lock);
+	rates->slow_for = slow ? rates->slow_for + 1 : 0;
+	rates->well_for = slow ? 0 : rates->well_for + 1;
+	if (!rates->slow && rates->slow_for >= SLOW_AFTER) {
+		WRITE_ONCE(rates->slow, true);
+		pr_warn("pool %s.%s: its source is slower than declared: floors are not kept though it is busy; lower its capacity\n",
+			pool->spec->name, pool->name);
+	} else if (rates->slow && rates->well_for >= WELL_AFTER) {
+		WRITE_ONCE(rates->slow, false);
+		pr_info("pool %s.%s: its source keeps the floors again\n", pool->spec->name,
+			pool->name);
+	}
+}
+
+static void watch_work(struct work_struct *work)
+{
+	struct vsp_pool *pool = container_of(work, struct vsp_pool, rates.watch.work);
+	struct vsp_rates_pool *rates = &pool->rates;
+	bool any_slow = false, source, violated, was_slow;
+	struct vsp_service *service;
+
+	mutex_lock(&pool->lock);
+	was_slow = rates->slow;
+	list_for_each_entry(service, &pool->services, pool_entry) {
+		source = false;
+		spin_lock_irq(&rates->lock);
+		violated = judge(service, ktime_get_ns(), &source);
+		spin_unlock_irq(&rates->lock);
+		if (violated)
+			vsp_service_violated(service);
+		any_slow |= source;
+	}
+	judge_source(pool, any_slow);
+	if (was_slow != rates->slow)
+		list_for_each_entry(service, &pool->services, pool_entry)
+			vsp_service_source_slow(service);
+	spin_lock_irq(&rates->lock);
+	if (!list_empty(&rates->share.shares))
+		queue_delayed_work(system_wq, &rates->watch, HZ + 1);
+	spin_unlock_irq(&rates->lock);
+	mutex_unlock(&pool->lock);
+}
+
+/* ---- Setting ---- */
+
+/**
+ * vsp_rates_pool_init() - of a new pool
+ * @pool: its spec is set
+ */
+void vsp_rates_pool_init(struct vsp_pool *pool)
+{
+	struct vsp_rates_pool *rates = &pool->rates;
+	unsigned int count = 0;
+
+	for (u32 i = 0; i < pool->spec->count; i++)
+		if (pool->spec->term[i].kind == VS_KIND_RATE && count < VSP_SHARE_RATES_MAX)
+			rates->index[count++] = i;
+	spin_lock_init(&rates->lock);
+	vsp_share_pool_init(&rates->share, count);
+	hrtimer_init(&rates->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	rates->timer.function = timer_passed;
+	rates->timer_ns = U64_MAX;
+	INIT_DELAYED_WORK(&rates->watch, watch_work);
+}
+
+/**
+ * vsp_rates_pool_changed() - its capacity, or what floors may have of it, has changed
+ * @pool: any
+ *
+ * Context: process; pool->lock held.
+ */
+void vsp_rates_pool_changed(struct vsp_pool *pool)
+{
+	u64 capacity[VSP_SHARE_RATES_MAX] = {}, limit[VSP_SHARE_RATES_MAX] = {};
+	u64 burst_ns = (u64)READ_ONCE(pool->burst_ms) * NSEC_PER_MSEC;
+	struct vsp_rates_pool *rates = &pool->rates;
+
+	lockdep_assert_held(&pool->lock);
+	for (unsigned int i = 0; i < rates->share.rates; i++) {
+		capacity[i] = pool->capacity[rates->index[i]];
+		limit[i] = vsp_pool_grantable(pool, rates->index[i]);
+	}
+	spin_lock_irq(&rates->lock);
+	vsp_share_pool_set(&rates->share, ktime_get_ns(), capacity, limit, burst_ns);
+	let_pass(rates, ktime_get_ns(), NULL);
+	spin_unlock_irq(&rates->lock);
+}
+
+/**
+ * vsp_rates_pool_stop() - nobody passes any more
+ * @pool: none of its services is enabled
+ *
+ * Context: process; no lock that watch_work() takes.
+ */
+void vsp_rates_pool_stop(struct vsp_pool *pool)
+{
+	cancel_delayed_work_sync(&pool->rates.watch);
+	hrtimer_cancel(&pool->rates.timer);
+	pool->rates.timer_ns = U64_MAX;
+	pool->rates.slow = false;
+}
+
+/**
+ * vsp_rates_init() - of a new service
+ * @service: zeroed, its weight set
+ */
+void vsp_rates_init(struct vsp_service *service)
+{
+	vsp_share_init(&service->rates.share, service->weight);
+	spin_lock_init(&service->rates.lock);
+}
+
+static void set_share(struct vsp_service *service, const struct vs_terms *terms, u64 now)
+{
+	u64 floor[VSP_SHARE_RATES_MAX] = {}, ceiling[VSP_SHARE_RATES_MAX] = {};
+	struct vsp_rates_pool *pool = pool_of(service);
+
+	for (unsigned int i = 0; i < pool->share.rates; i++) {
+		floor[i] = terms->term[pool->index[i]].low;
+		ceiling[i] = max(terms->term[pool->index[i]].high, 1);
+	}
+	vsp_share_set(&service->rates.share, &pool->share, now, floor, ceiling);
+	queue_delayed_work(system_wq, &pool->watch, HZ + 1);
+}
+
+/**
+ * vsp_rates_commit() - another contract is in force
+ * @service: of an enabled pool
+ * @terms: of the contract, a complete set; NULL: there is none any more
+ *
+ * Context: the service's work; pool->rates.lock held, interrupts off.
+ */
+void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms)
+{
+	struct vsp_rates_pool *pool = pool_of(service);
+	struct vsp_rates *rates = &service->rates;
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&pool->lock);
+	if (terms)
+		set_share(service, terms, now);
+	else
+		vsp_share_stop(&rates->share, now);
+	/* What was owed in this window is not known. */
+	spin_lock(&rates->lock);
+	rates->window.idle = true;
+	spin_unlock(&rates->lock);
+	let_pass(pool, now, NULL);
+}
