@@ -1,0 +1,201 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel debug --disk 1G --time 900
+# What happens when a pool's capacity changes: who gives way, who loses its contract, and that all have what they had when
+# it is back. With services of this kernel.
+. tests/lib.sh
+
+POOL=$POOLS/storage.disk
+# Of three kinds: those of priority 20 and 10 take what they can get; those of priority 0 need all of their floor.
+HIGH=(high0 high1 high2 high3)
+MIDDLE=(light0 light1 light2 light3 heavy0 heavy1 heavy2 heavy3)
+LOW=(low0 low1 low2 low3)
+
+# vsc_of SERVICE: the directory of its client
+vsc_of() {
+	local i
+	for i in /sys/class/vsc/*; do
+		[[ $(cat "$i/name") != "$1" ]] || { echo "$i" && return 0; }
+	done
+	fail "$1: no client"
+}
+
+# disk_of SERVICE
+disk_of() {
+	echo "/dev/$(basename "$(vsc_of "$1")"/block/*)"
+}
+
+# both_run SERVICE: both of its ends are RUNNING
+both_run() {
+	[[ $(cat "$VDPA/$1/contract/state" "$(vsc_of "$1")/contract/state" | xargs) == 'RUNNING RUNNING' ]]
+}
+
+# floor SERVICE: of its contract, bytes/s; both ends say the same
+floor() {
+	local floor
+	floor=$(cat "$VDPA/$1/terms/bandwidth_floor")
+	assert_eq "$(cat "$(vsc_of "$1")/terms/bandwidth_floor")" "$floor" "$1: floor on both sides"
+	echo "$floor"
+}
+
+# about GOT WANTED WHAT: to within what all services together may lose by rounding
+about() {
+	[[ $(($1 - $2)) -ge -16 && $(($1 - $2)) -le 16 ]] || fail "$3: got $1, wanted $2"
+}
+
+# floor_is SERVICE BYTES
+floor_is() {
+	both_run "$1" && about "$(floor "$1")" "$2" "$1: floor"
+}
+
+# floors BYTES SERVICE...: waits until each of them runs with that floor
+floors() {
+	local bytes=$1 i
+	shift
+	for i in "$@"; do
+		wait_for 60 floor_is "$i" "$bytes"
+	done
+}
+
+# service NAME PRIORITY WEIGHT FLOOR
+service() {
+	disk_service "$1" local=1 size_max=4M "priority=$2" "weight=$3" "bandwidth_floor=$4"
+}
+
+sixteen_services() {
+	local i
+	disk_pool capacity_bandwidth=128M
+	for i in "${HIGH[@]}"; do service "$i" 20 100 8M; done
+	for i in "${MIDDLE[@]}"; do service "$i" 10 "$([[ $i == light* ]] && echo 100 || echo 300)" 8M; done
+	service low0 0 100 4M
+	service low1 0 200 4M
+	service low2 0 100 4M
+	service low3 0 200 4M
+	modprobe vsc
+	for i in "${HIGH[@]}" "${MIDDLE[@]}" "${LOW[@]}"; do wait_for 60 both_run "$i"; done
+	for i in "${LOW[@]}"; do
+		echo 4M >"$(vsc_of "$i")/request/bandwidth_floor"
+		echo 1 >"$(vsc_of "$i")/contract/renegotiate"
+	done
+}
+
+# as_promised: everybody has the floor that the service allows
+as_promised() {
+	floors $((8 << 20)) "${HIGH[@]}" "${MIDDLE[@]}"
+	floors $((4 << 20)) "${LOW[@]}"
+}
+
+# writes SERVICE: without a pause, until /tmp/load is gone; what fails is counted by its client
+writes() {
+	local disk
+	disk=$(disk_of "$1")
+	while [[ -e /tmp/load ]]; do
+		dd if=/dev/zero "of=$disk" bs=64k count=16 oflag=direct status=none 2>/dev/null || sleep 0.5
+	done
+}
+
+# settled: nothing is missing, nothing is promised that there is not
+settled() {
+	wait_for 60 is $POOL/deficit_bandwidth 0
+	[[ $(cat $POOL/charged_bandwidth) -le $(($(cat $POOL/capacity_bandwidth) * 99 / 100)) ]] ||
+		fail "$(cat $POOL/charged_bandwidth) of $(cat $POOL/capacity_bandwidth) are promised"
+}
+
+# calls: of all services
+calls() {
+	cat $VDPA/*/counters/calls | awk '{ sum += $1 } END { print sum }'
+}
+
+# lost SERVICE: its contract, and both of its ends say why
+lost() {
+	is "$VDPA/$1/contract/id" 0 && is "$(vsc_of "$1")/contract/id" 0 &&
+		[[ $(cat "$VDPA/$1/contract/result") == *'outcome=deny reason=capacity' ]] &&
+		[[ $(cat "$(vsc_of "$1")/contract/result") == *'outcome=deny reason=capacity term=bandwidth asked=4194304 '* ]]
+}
+
+capacity_falls_and_comes_back() {
+	local i before left
+	sixteen_services
+	as_promised
+	settled
+	touch /tmp/load
+	for i in "${HIGH[@]}" "${MIDDLE[@]}" "${LOW[@]}"; do writes "$i" & done
+
+	# less than all floors, and more than what is needed at least: the middle gives way, by weight
+	echo 74M >$POOL/capacity_bandwidth
+	left=$(((74 << 20) * 99 / 100 - 4 * (8 << 20) - 4 * (4 << 20)))
+	floors $((left / 16)) light{0..3}
+	floors $((left * 3 / 16)) heavy{0..3}
+	floors $((8 << 20)) "${HIGH[@]}"
+	floors $((4 << 20)) "${LOW[@]}"
+	settled
+
+	# less than what is needed at least: of the lowest priority the lowest weight goes
+	echo 12M >$POOL/capacity_bandwidth
+	wait_for 60 lost low0
+	wait_for 60 lost low2
+	left=$(((12 << 20) * 99 / 100 - 2 * (4 << 20)))
+	floors $((left / 4)) "${HIGH[@]}"
+	floors 0 "${MIDDLE[@]}"
+	floors $((4 << 20)) low1 low3
+	settled
+	wait_for 60 is "$VDPA/low0/counters/withdrawals" 1
+	assert_fails dd "if=$(disk_of low2)" of=/dev/null bs=4k count=1 iflag=direct
+
+	# and all of it is back
+	before=$(calls)
+	echo 128M >$POOL/capacity_bandwidth
+	as_promised
+	settled
+	echo "	$(($(calls) - before)) calls to offer all of them more"
+	[[ $(($(calls) - before)) -le 48 ]] || fail "$(($(calls) - before)) calls to offer 16 services more"
+	rm /tmp/load
+	for i in "${HIGH[@]}" "${MIDDLE[@]}" low1 low3; do
+		assert_eq "$(cat "$(vsc_of "$i")/counters/errors")" 0 "$i: errors"
+	done
+	[[ $(cat "$(vsc_of low0)/counters/errors") -gt 0 ]] || fail "low0 did no I/O without a contract"
+	wait
+}
+
+# A part of the rate is no floor; what is kept back can be changed, and counts by itself.
+reserved_part() {
+	disk_pool capacity_bandwidth=8M
+	disk_service one local=1 bandwidth_ceiling=8M bandwidth_floor=8M
+	client host
+	wait_for 60 both_run one
+	assert_eq "$(floor one)" $(((8 << 20) * 99 / 100)) "floor with 1 % reserved"
+	assert_value host terms/bandwidth_ceiling $((8 << 20))
+	assert_eq "$(cat $POOL/available_bandwidth)" 0 "available"
+	echo 50 >$POOL/reserved_percent
+	floors $((4 << 20)) one
+	settled
+	echo 0 >$POOL/reserved_percent
+	floors $((8 << 20)) one
+	assert_value host terms/bandwidth_ceiling $((8 << 20))
+}
+
+# Who can have no more hears nothing of it; who can is called when another gives back.
+called_for_a_gain() {
+	local calls
+	disk_pool capacity_bandwidth=100M
+	disk_service modest local=1 bandwidth_floor=8M bandwidth_ceiling=16M
+	disk_service greedy local=1 bandwidth_floor=60M
+	disk_service late local=1 bandwidth_floor=60M
+	modprobe vsc
+	for i in modest greedy late; do wait_for 60 both_run $i; done
+	[[ $(($(floor greedy) + $(floor late))) -lt $((120 << 20)) ]] || fail "more is promised than there is"
+	calls=$(cat $VDPA/modest/counters/calls)
+	echo 1 >$POOL/renegotiate
+	if [[ $(floor greedy) -lt $(floor late) ]]; then
+		echo 1 >"$(vsc_of late)/contract/release"
+		floors $((60 << 20)) greedy
+	else
+		echo 1 >"$(vsc_of greedy)/contract/release"
+		floors $((60 << 20)) late
+	fi
+	assert_eq "$(cat $VDPA/modest/counters/calls)" "$calls" "calls of one that has all"
+}
+
+test_case allocation.capacity_falls_and_comes_back capacity_falls_and_comes_back
+test_case allocation.part_of_a_rate_is_reserved reserved_part
+test_case allocation.called_only_for_a_gain called_for_a_gain
