@@ -11,41 +11,45 @@ HIGH=(high0 high1 high2 high3)
 MIDDLE=(light0 light1 light2 light3 heavy0 heavy1 heavy2 heavy3)
 LOW=(low0 low1 low2 low3)
 
-# vsc_of SERVICE: the directory of its client
-vsc_of() {
-	local i
+# clients: fills vsc[SERVICE] with the directory of its client, and disk[SERVICE]
+clients() {
+	local i name
 	for i in /sys/class/vsc/*; do
-		[[ $(cat "$i/name") != "$1" ]] || { echo "$i" && return 0; }
+		read -r name <"$i/name"
+		vsc[$name]=$i
+		disk[$name]=/dev/$(basename "$i"/vscblk*)
+		[[ -b ${disk[$name]} ]] || fail "$name: no disk"
 	done
-	fail "$1: no client"
 }
+declare -A vsc disk
 
-# disk_of SERVICE
-disk_of() {
-	echo "/dev/$(basename "$(vsc_of "$1")"/block/*)"
+# reads FILE: into value; a shell of its own takes long where everything is emulated
+reads() {
+	value=none
+	read -r value <"$1" || :
 }
 
 # both_run SERVICE: both of its ends are RUNNING
 both_run() {
-	[[ $(cat "$VDPA/$1/contract/state" "$(vsc_of "$1")/contract/state" | xargs) == 'RUNNING RUNNING' ]]
+	reads "$VDPA/$1/contract/state"
+	[[ $value == RUNNING ]] || return 1
+	reads "${vsc[$1]}/contract/state"
+	[[ $value == RUNNING ]]
 }
 
-# floor SERVICE: of its contract, bytes/s; both ends say the same
+# floor SERVICE: of its contract, into value, bytes/s; both ends say the same
 floor() {
-	local floor
-	floor=$(cat "$VDPA/$1/terms/bandwidth_floor")
-	assert_eq "$(cat "$(vsc_of "$1")/terms/bandwidth_floor")" "$floor" "$1: floor on both sides"
-	echo "$floor"
+	reads "${vsc[$1]}/terms/bandwidth_floor"
+	local at_client=$value
+	reads "$VDPA/$1/terms/bandwidth_floor"
+	assert_eq "$at_client" "$value" "$1: floor on both sides"
 }
 
-# about GOT WANTED WHAT: to within what all services together may lose by rounding
-about() {
-	[[ $(($1 - $2)) -ge -16 && $(($1 - $2)) -le 16 ]] || fail "$3: got $1, wanted $2"
-}
-
-# floor_is SERVICE BYTES
+# floor_is SERVICE BYTES: to within what all services together may lose by rounding
 floor_is() {
-	both_run "$1" && about "$(floor "$1")" "$2" "$1: floor"
+	both_run "$1" || return 1
+	floor "$1"
+	[[ $((value - $2)) -ge -16 && $((value - $2)) -le 16 ]] || fail "$1: floor $value, wanted $2"
 }
 
 # floors BYTES SERVICE...: waits until each of them runs with that floor
@@ -55,6 +59,19 @@ floors() {
 	for i in "$@"; do
 		wait_for 60 floor_is "$i" "$bytes"
 	done
+}
+
+# running_clients COUNT: waits until there are so many, and all run
+running_clients() {
+	local i
+	wait_for 60 disks "$1"
+	clients
+	for i in "${!vsc[@]}"; do wait_for 60 both_run "$i"; done
+}
+
+# disks COUNT: so many are there
+disks() {
+	[[ $(echo /sys/block/vscblk* | wc -w) -eq $1 ]]
 }
 
 # service NAME PRIORITY WEIGHT FLOOR
@@ -72,10 +89,10 @@ sixteen_services() {
 	service low2 0 100 4M
 	service low3 0 200 4M
 	modprobe vsc
-	for i in "${HIGH[@]}" "${MIDDLE[@]}" "${LOW[@]}"; do wait_for 60 both_run "$i"; done
+	running_clients 16
 	for i in "${LOW[@]}"; do
-		echo 4M >"$(vsc_of "$i")/request/bandwidth_floor"
-		echo 1 >"$(vsc_of "$i")/contract/renegotiate"
+		echo 4M >"${vsc[$i]}/request/bandwidth_floor"
+		echo 1 >"${vsc[$i]}/contract/renegotiate"
 	done
 }
 
@@ -85,12 +102,11 @@ as_promised() {
 	floors $((4 << 20)) "${LOW[@]}"
 }
 
-# writes SERVICE: without a pause, until /tmp/load is gone; what fails is counted by its client
+# writes SERVICE: a little, all the time, until /tmp/load is gone; what fails is counted by its client
 writes() {
-	local disk
-	disk=$(disk_of "$1")
 	while [[ -e /tmp/load ]]; do
-		dd if=/dev/zero "of=$disk" bs=64k count=16 oflag=direct status=none 2>/dev/null || sleep 0.5
+		dd if=/dev/zero "of=${disk[$1]}" bs=16k count=32 oflag=direct status=none 2>/dev/null || :
+		sleep 2
 	done
 }
 
@@ -108,9 +124,9 @@ calls() {
 
 # lost SERVICE: its contract, and both of its ends say why
 lost() {
-	is "$VDPA/$1/contract/id" 0 && is "$(vsc_of "$1")/contract/id" 0 &&
+	is "$VDPA/$1/contract/id" 0 && is "${vsc[$1]}/contract/id" 0 &&
 		[[ $(cat "$VDPA/$1/contract/result") == *'outcome=deny reason=capacity' ]] &&
-		[[ $(cat "$(vsc_of "$1")/contract/result") == *'outcome=deny reason=capacity term=bandwidth asked=4194304 '* ]]
+		[[ $(cat "${vsc[$1]}/contract/result") == *'outcome=deny reason=capacity term=bandwidth asked=4194304 '* ]]
 }
 
 capacity_falls_and_comes_back() {
@@ -140,7 +156,7 @@ capacity_falls_and_comes_back() {
 	floors $((4 << 20)) low1 low3
 	settled
 	wait_for 60 is "$VDPA/low0/counters/withdrawals" 1
-	assert_fails dd "if=$(disk_of low2)" of=/dev/null bs=4k count=1 iflag=direct
+	assert_fails dd "if=${disk[low2]}" of=/dev/null bs=4k count=1 iflag=direct
 
 	# and all of it is back
 	before=$(calls)
@@ -151,9 +167,9 @@ capacity_falls_and_comes_back() {
 	[[ $(($(calls) - before)) -le 48 ]] || fail "$(($(calls) - before)) calls to offer 16 services more"
 	rm /tmp/load
 	for i in "${HIGH[@]}" "${MIDDLE[@]}" low1 low3; do
-		assert_eq "$(cat "$(vsc_of "$i")/counters/errors")" 0 "$i: errors"
+		assert_eq "$(cat "${vsc[$i]}/counters/errors")" 0 "$i: errors"
 	done
-	[[ $(cat "$(vsc_of low0)/counters/errors") -gt 0 ]] || fail "low0 did no I/O without a contract"
+	[[ $(cat "${vsc[low0]}/counters/errors") -gt 0 ]] || fail "low0 did no I/O without a contract"
 	wait
 }
 
@@ -162,8 +178,8 @@ reserved_part() {
 	disk_pool capacity_bandwidth=8M
 	disk_service one local=1 bandwidth_ceiling=8M bandwidth_floor=8M
 	client host
-	wait_for 60 both_run one
-	assert_eq "$(floor one)" $(((8 << 20) * 99 / 100)) "floor with 1 % reserved"
+	clients
+	floors $(((8 << 20) * 99 / 100)) one
 	assert_value host terms/bandwidth_ceiling $((8 << 20))
 	assert_eq "$(cat $POOL/available_bandwidth)" 0 "available"
 	echo 50 >$POOL/reserved_percent
@@ -176,26 +192,56 @@ reserved_part() {
 
 # Who can have no more hears nothing of it; who can is called when another gives back.
 called_for_a_gain() {
-	local calls
+	local calls first=greedy second=late
 	disk_pool capacity_bandwidth=100M
 	disk_service modest local=1 bandwidth_floor=8M bandwidth_ceiling=16M
 	disk_service greedy local=1 bandwidth_floor=60M
 	disk_service late local=1 bandwidth_floor=60M
 	modprobe vsc
-	for i in modest greedy late; do wait_for 60 both_run $i; done
-	[[ $(($(floor greedy) + $(floor late))) -lt $((120 << 20)) ]] || fail "more is promised than there is"
+	running_clients 3
 	calls=$(cat $VDPA/modest/counters/calls)
 	echo 1 >$POOL/renegotiate
-	if [[ $(floor greedy) -lt $(floor late) ]]; then
-		echo 1 >"$(vsc_of late)/contract/release"
-		floors $((60 << 20)) greedy
-	else
-		echo 1 >"$(vsc_of greedy)/contract/release"
-		floors $((60 << 20)) late
+	# of these two, one was first
+	floor late
+	if [[ $value -eq $((60 << 20)) ]]; then
+		first=late second=greedy
 	fi
+	floors $((60 << 20)) $first
+	floor $second
+	[[ $value -lt $((60 << 20)) ]] || fail "more is promised than there is"
+	echo 1 >"${vsc[$first]}/contract/release"
+	floors $((60 << 20)) $second
 	assert_eq "$(cat $VDPA/modest/counters/calls)" "$calls" "calls of one that has all"
+}
+
+# What an administrator has taken back stays so, whatever the capacity becomes.
+withdrawn_stays_withdrawn() {
+	local before
+	disk_pool
+	disk_service one local=1 bandwidth_floor=8M deadline_ms=600000
+	client host
+	before=$(epoch host)
+	echo 1 >$VDPA/one/contract/withdraw
+	wait_for 30 denied_after "$before"
+	echo 4M >$POOL/capacity_bandwidth
+	echo 1 >$POOL/renegotiate
+	echo 256M >$POOL/capacity_bandwidth
+	echo 1 >$POOL/renegotiate
+	before=$(epoch host)
+	echo 1 >$VSC/contract/renegotiate
+	wait_for 30 denied_after "$before"
+	before=$(epoch host)
+	echo 1 >$VDPA/one/contract/renegotiate
+	renegotiated host "$before"
+	assert_value host terms/bandwidth_floor $((8 << 20))
+}
+
+# denied_after EPOCH: a later negotiation has ended as the contract is withdrawn
+denied_after() {
+	[[ $(epoch host) != "$1" && $(value host contract/result) == *"outcome=deny reason=withdrawn"* ]]
 }
 
 test_case allocation.capacity_falls_and_comes_back capacity_falls_and_comes_back
 test_case allocation.part_of_a_rate_is_reserved reserved_part
 test_case allocation.called_only_for_a_gain called_for_a_gain
+test_case allocation.withdrawn_stays_withdrawn withdrawn_stays_withdrawn

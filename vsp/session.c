@@ -639,7 +639,8 @@ static bool called_already(const struct vsp_session *session, u32 reason)
  * @reason: enum vs_wire_reason
  *
  * What would be less than now comes with a deadline and a fallback; if nothing
- * would be, the call is an invitation.
+ * would be, the call is an invitation.  The pool (VS_REASON_CAPACITY) ends no withdrawal,
+ * and does not call for the same twice.
  *
  * Context: the service's work. May sleep.
  */
