@@ -57,16 +57,16 @@ floors() {
 	local bytes=$1 i
 	shift
 	for i in "$@"; do
-		wait_for 60 floor_is "$i" "$bytes"
+		wait_for 300 floor_is "$i" "$bytes"
 	done
 }
 
 # running_clients COUNT: waits until there are so many, and all run
 running_clients() {
 	local i
-	wait_for 60 disks "$1"
+	wait_for 300 disks "$1"
 	clients
-	for i in "${!vsc[@]}"; do wait_for 60 both_run "$i"; done
+	for i in "${!vsc[@]}"; do wait_for 300 both_run "$i"; done
 }
 
 # disks COUNT: so many are there
@@ -105,14 +105,14 @@ as_promised() {
 # writes SERVICE: a little, all the time, until /tmp/load is gone; what fails is counted by its client
 writes() {
 	while [[ -e /tmp/load ]]; do
-		dd if=/dev/zero "of=${disk[$1]}" bs=16k count=32 oflag=direct status=none 2>/dev/null || :
-		sleep 2
+		dd if=/dev/zero "of=${disk[$1]}" bs=16k count=8 oflag=direct status=none 2>/dev/null || :
+		sleep 3
 	done
 }
 
 # settled: nothing is missing, nothing is promised that there is not
 settled() {
-	wait_for 60 is $POOL/deficit_bandwidth 0
+	wait_for 300 is $POOL/deficit_bandwidth 0
 	[[ $(cat $POOL/charged_bandwidth) -le $(($(cat $POOL/capacity_bandwidth) * 99 / 100)) ]] ||
 		fail "$(cat $POOL/charged_bandwidth) of $(cat $POOL/capacity_bandwidth) are promised"
 }
@@ -148,14 +148,14 @@ capacity_falls_and_comes_back() {
 
 	# less than what is needed at least: of the lowest priority the lowest weight goes
 	echo 12M >$POOL/capacity_bandwidth
-	wait_for 60 lost low0
-	wait_for 60 lost low2
+	wait_for 300 lost low0
+	wait_for 300 lost low2
 	left=$(((12 << 20) * 99 / 100 - 2 * (4 << 20)))
 	floors $((left / 4)) "${HIGH[@]}"
 	floors 0 "${MIDDLE[@]}"
 	floors $((4 << 20)) low1 low3
 	settled
-	wait_for 60 is "$VDPA/low0/counters/withdrawals" 1
+	wait_for 300 is "$VDPA/low0/counters/withdrawals" 1
 	assert_fails dd "if=${disk[low2]}" of=/dev/null bs=4k count=1 iflag=direct
 
 	# and all of it is back
