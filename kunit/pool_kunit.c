@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Admission, without configfs and sessions: vsp/pool.c itself, over a class that
- * is made here, in random sequences of what services and administrators do.
+ * Admission and what happens when a capacity changes, without configfs and sessions:
+ * vsp/pool.c and vsp/pool_divide.c themselves, over a class that is made here, in random
+ * sequences of what services and administrators do.
  */
 
 /* Not exported by vsp.ko: this module has its own copy, and what it calls, below. */
 #include "../vsp/pool.c"
+#include "../vsp/pool_divide.c"
+#include "../vsp/allocate.c"
 
 #include <kunit/test.h>
 #include <linux/array_size.h>
@@ -60,6 +63,7 @@ struct fixture {
 static bool class_missing;
 static int open_error;
 static unsigned int opened;
+static struct delayed_work *queued;
 
 static struct holder *holder_of(struct vsp_service *service)
 {
@@ -132,6 +136,12 @@ int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
 	return 0;
 }
 
+/* Not by itself: a test says when the time has passed. */
+void vsp_service_queue(struct delayed_work *work, unsigned int ms)
+{
+	queued = work;
+}
+
 /* ---- Fixture ---- */
 
 static void set_limits(struct vsp_service *service, u64 floor, u64 ceiling, u64 space)
@@ -168,6 +178,7 @@ static struct fixture *make_fixture(struct kunit *test)
 	open_error = 0;
 	opened = 0;
 	vsp_pool_init(&fixture->pool, &spec, "pool");
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_reserved(&fixture->pool, 0));
 	for (u32 i = 0; i < SERVICES; i++) {
 		struct vsp_service *service = &fixture->holder[i].service;
 
@@ -180,8 +191,7 @@ static struct fixture *make_fixture(struct kunit *test)
 	for (u32 i = 0; i < TERMS; i++)
 		KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, i, 1000));
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_enable(&fixture->pool));
-	for (u32 i = 0; i < SERVICES; i++)
-		fixture->holder[i].invited = 0;		/* of the capacities above */
+	queued = NULL;
 	return fixture;
 }
 
@@ -298,13 +308,16 @@ static void step_reserve(struct kunit *test, struct fixture *fixture, struct hol
 	ask->term[SPACE].low = below(fixture, ask->term[SPACE].high + 1);
 	holder->present[PENDING] = false;
 	recharge(holder);
+	if (below(fixture, 2))
+		vsp_pool_asked(&holder->service, ask);
 	for (u32 i = 0; i < TERMS; i++)
 		before[i] = fixture->pool.charged[i];
 	error = reserve(holder, ask, &denied, &reason);
 	if (error) {
 		KUNIT_ASSERT_EQ(test, -ENOSPC, error);
 		KUNIT_ASSERT_TRUE(test, vs_terms_find(ask, denied));
-		KUNIT_ASSERT_TRUE(test, reason == VS_REASON_POOL || reason == VS_REASON_LIMIT);
+		KUNIT_ASSERT_TRUE(test, reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
+				  (reason == VS_REASON_CAPACITY && holder->service.displaced));
 	}
 	for (u32 i = 0; i < TERMS; i++) {
 		u64 charged = fixture->pool.charged[i];
@@ -337,11 +350,46 @@ static void step_fallback(struct kunit *test, struct fixture *fixture, struct ho
 	recharge(holder);
 }
 
+static void expect_room(struct kunit *test, const struct fixture *fixture)
+{
+	for (u32 i = RATE; i < TERMS; i++)
+		KUNIT_ASSERT_LE(test, fixture->pool.charged[i], fixture->pool.capacity[i]);
+}
+
+/* Nobody answers the call: all that is affected falls back, and then there is room. */
+static void step_deadline(struct kunit *test, struct fixture *fixture)
+{
+	for (u32 i = 0; i < SERVICES; i++) {
+		fixture->holder[i].called = 0;
+		fixture->holder[i].present[PENDING] = false;
+		fixture->holder[i].present[FALLBACK] = false;
+		recharge(&fixture->holder[i]);
+	}
+	vsp_pool_renegotiate(&fixture->pool);
+	for (u32 i = 0; i < SERVICES; i++) {
+		struct holder *holder = &fixture->holder[i];
+		struct vs_terms *running = &holder->set[IN_FORCE].terms;
+
+		if (!holder->present[IN_FORCE])
+			continue;
+		vsp_pool_fallback(&holder->service, running, &fixture->offer);
+		/* Who is not called keeps all that it has. */
+		if (!holder->called)
+			KUNIT_ASSERT_TRUE(test, vs_terms_equal(running, &fixture->offer));
+		*running = fixture->offer;
+		holder->present[IN_FORCE] = running->count;
+		publish(holder);
+	}
+	for (u32 i = 0; i < SERVICES; i++)
+		recharge(&fixture->holder[i]);
+	expect_room(test, fixture);
+}
+
 static void step(struct kunit *test, struct fixture *fixture)
 {
 	struct holder *holder = &fixture->holder[below(fixture, SERVICES)];
 
-	switch (below(fixture, 8)) {
+	switch (below(fixture, 9)) {
 	case 0:
 	case 1:
 	case 2:
@@ -361,10 +409,13 @@ static void step(struct kunit *test, struct fixture *fixture)
 			recharge(holder);
 		}
 		break;
-	default:
+	case 7:
 		KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool,
 							       below(fixture, TERMS),
 							       1 + below(fixture, 1500)));
+		break;
+	default:
+		step_deadline(test, fixture);
 		break;
 	}
 }
@@ -457,29 +508,178 @@ static void kept_space_stays_charged_until_released(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fixture->pool.charged[KEPT]);
 }
 
-static void deficit_is_shared_in_proportion_in_any_order(struct kunit *test)
+/* A contract of this floor, and the ask for it: the least that it needs. */
+static void grant_floor(struct kunit *test, struct holder *holder, struct fixture *fixture,
+			u64 least, u64 floor)
+{
+	ask_for(&fixture->ask, 1, least, 1000, 0);
+	vsp_pool_asked(&holder->service, &fixture->ask);
+	fixture->ask.term[RATE].low = floor;
+	grant(test, holder, &fixture->ask);
+}
+
+/* At its deadline, and on its own: what is left to it. */
+static void fall_back(struct holder *holder, struct vs_terms *fallback)
+{
+	vsp_pool_fallback(&holder->service, &holder->set[IN_FORCE].terms, fallback);
+	holder->set[IN_FORCE].terms = *fallback;
+	holder->present[IN_FORCE] = fallback->count;
+	publish(holder);
+	recharge(holder);
+}
+
+static void deficit_is_shared_by_weight_in_any_order(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
 	struct vs_terms *fallback = &fixture->grant;
 
 	for (u32 i = 0; i < 3; i++) {
-		ask_for(&fixture->ask, 1, i ? 200 : 600, 1000, 0);
-		grant(test, &fixture->holder[i], &fixture->ask);
+		fixture->holder[i].service.weight = i ? 100 : 300;
+		grant_floor(test, &fixture->holder[i], fixture, 0, i ? 200 : 600);
 	}
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 500));
 	KUNIT_EXPECT_EQ(test, 500, vsp_pool_deficit(&fixture->pool, RATE));
 	/* Each falls back before the next is looked at. */
 	for (u32 i = 0; i < 3; i++) {
-		struct holder *holder = &fixture->holder[i];
-
-		vsp_pool_fallback(&holder->service, &holder->set[IN_FORCE].terms, fallback);
+		fall_back(&fixture->holder[i], fallback);
 		KUNIT_EXPECT_EQ(test, i ? 100 : 300, fallback->term[RATE].low);
 		KUNIT_EXPECT_EQ(test, 500, fallback->term[RATE].high);
-		holder->set[IN_FORCE].terms = *fallback;
-		recharge(holder);
 	}
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_deficit(&fixture->pool, RATE));
 	KUNIT_EXPECT_EQ(test, 500, fixture->pool.charged[RATE]);
+}
+
+static void deficit_takes_from_the_lowest_priority_first(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct vs_terms *fallback = &fixture->grant;
+
+	for (u32 i = 0; i < 3; i++) {
+		fixture->holder[i].service.priority = i;
+		grant_floor(test, &fixture->holder[i], fixture, 0, 300);
+	}
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 450));
+	for (u32 i = 0; i < 3; i++) {
+		fall_back(&fixture->holder[i], fallback);
+		KUNIT_EXPECT_EQ(test, i * 150, fallback->term[RATE].low);
+	}
+	KUNIT_EXPECT_EQ(test, 0, vsp_pool_deficit(&fixture->pool, RATE));
+}
+
+static void deficit_withdraws_who_needs_more_than_there_is(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct vs_terms *fallback = &fixture->grant;
+	struct holder *holder = fixture->holder;
+	u32 reason;
+	u16 denied;
+
+	for (u32 i = 0; i < 3; i++) {
+		holder[i].service.priority = i;
+		set_limits(&holder[i].service, 500, 500, 1000);
+		grant_floor(test, &holder[i], fixture, 250, 300);
+	}
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 580));
+	vsp_pool_renegotiate(&fixture->pool);
+	for (u32 i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, i < 2, holder[i].called);
+	KUNIT_EXPECT_FALSE(test, vsp_pool_holds(&holder[0].service, &holder[0].set[0].terms));
+	KUNIT_EXPECT_FALSE(test, vsp_pool_holds(&holder[1].service, &holder[1].set[0].terms));
+	KUNIT_EXPECT_TRUE(test, vsp_pool_holds(&holder[2].service, &holder[2].set[0].terms));
+	fall_back(&holder[0], fallback);
+	KUNIT_EXPECT_EQ(test, 0, fallback->count);
+	fall_back(&holder[1], fallback);
+	KUNIT_EXPECT_EQ(test, 280, fallback->term[RATE].low);
+	fall_back(&holder[2], fallback);
+	KUNIT_EXPECT_EQ(test, 300, fallback->term[RATE].low);
+	KUNIT_EXPECT_EQ(test, 0, vsp_pool_deficit(&fixture->pool, RATE));
+	/* Its data is kept, and it hears why it has nothing else. */
+	KUNIT_EXPECT_EQ(test, 1, holder[0].service.charge[KEPT]);
+	ask_for(&fixture->ask, 1, 250, 1000, 0);
+	KUNIT_EXPECT_EQ(test, -ENOSPC, reserve(&holder[0], &fixture->ask, &denied, &reason));
+	KUNIT_EXPECT_EQ(test, VS_REASON_CAPACITY, reason);
+	KUNIT_EXPECT_EQ(test, 3, denied);
+	/* With room it is as all others again. */
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 1000));
+	holder[0].invited = 0;
+	vsp_pool_renegotiate(&fixture->pool);
+	KUNIT_EXPECT_EQ(test, 1, holder[0].invited);
+	grant(test, &holder[0], &fixture->ask);
+	fall_back(&holder[0], fallback);
+	KUNIT_EXPECT_EQ(test, 250, fallback->term[RATE].low);
+}
+
+/* Withdrawn for want of one term, it frees what it holds of the others. */
+static void withdrawal_is_of_all_terms(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct vs_terms *fallback = &fixture->grant;
+	struct holder *holder = fixture->holder;
+
+	for (u32 i = 0; i < 2; i++) {
+		holder[i].service.priority = i;
+		ask_for(&fixture->ask, 1, 400, 1000, 400);
+		fixture->ask.term[SPACE].low = 0;
+		vsp_pool_asked(&holder[i].service, &fixture->ask);
+		grant(test, &holder[i], &fixture->ask);
+	}
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, SPACE, 500));
+	vsp_pool_fallback(&holder[0].service, &holder[0].set[IN_FORCE].terms, fallback);
+	KUNIT_EXPECT_EQ(test, 400, fallback->term[RATE].low);
+	KUNIT_EXPECT_EQ(test, 100, fallback->term[SPACE].high);
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 700));
+	for (u32 i = 0; i < 2; i++) {
+		fall_back(&holder[i], fallback);
+		KUNIT_EXPECT_EQ(test, i ? TERMS : 0, fallback->count);
+	}
+	KUNIT_EXPECT_EQ(test, 400, fallback->term[RATE].low);
+	KUNIT_EXPECT_EQ(test, 400, fallback->term[SPACE].high);
+}
+
+static void part_of_a_rate_is_never_a_floor(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct vsp_pool *pool = &fixture->pool;
+	struct vsp_service *service = &fixture->holder[0].service;
+
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(pool, RATE, 150));
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_reserved(pool, 5));
+	vsp_pool_offer(service, NULL, &fixture->offer, NULL, NULL);
+	KUNIT_EXPECT_EQ(test, 142, fixture->offer.term[RATE].low);	/* of 142.5 */
+	KUNIT_EXPECT_EQ(test, 150, fixture->offer.term[RATE].high);
+	KUNIT_EXPECT_EQ(test, 1000, fixture->offer.term[SPACE].high);
+	KUNIT_EXPECT_EQ(test, 142, vsp_pool_available(pool, RATE));
+	KUNIT_EXPECT_EQ(test, 1000, vsp_pool_available(pool, SPACE));
+	grant_floor(test, &fixture->holder[0], fixture, 0, 142);
+	KUNIT_EXPECT_EQ(test, 0, vsp_pool_available(pool, RATE));
+
+	queued = NULL;
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_reserved(pool, VSP_RESERVED_MAX));
+	KUNIT_EXPECT_PTR_EQ(test, &pool->renegotiation, queued);
+	KUNIT_EXPECT_EQ(test, 67, vsp_pool_deficit(pool, RATE));
+	fall_back(&fixture->holder[0], &fixture->grant);
+	KUNIT_EXPECT_EQ(test, 75, fixture->grant.term[RATE].low);
+	KUNIT_EXPECT_EQ(test, 150, fixture->grant.term[RATE].high);
+	KUNIT_EXPECT_EQ(test, -ERANGE, vsp_pool_set_reserved(pool, VSP_RESERVED_MAX + 1));
+}
+
+static void wanted_is_what_the_pool_has_for_one_alone(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+
+	grant_floor(test, &fixture->holder[0], fixture, 0, 900);
+	ask_for(&fixture->ask, 1, 0, 800, 300);
+	vsp_pool_wanted(&fixture->holder[1].service, &fixture->ask, &fixture->offer);
+	KUNIT_EXPECT_EQ(test, 800, fixture->offer.term[RATE].low);
+	KUNIT_EXPECT_EQ(test, 800, fixture->offer.term[RATE].high);
+	KUNIT_EXPECT_EQ(test, 300, fixture->offer.term[SPACE].high);
+	set_limits(&fixture->holder[1].service, 500, 600, 1000);
+	vsp_pool_wanted(&fixture->holder[1].service, &fixture->ask, &fixture->offer);
+	KUNIT_EXPECT_EQ(test, 500, fixture->offer.term[RATE].low);
+	KUNIT_EXPECT_EQ(test, 600, fixture->offer.term[RATE].high);
+	fixture->ask.term[RATE].low = 501;
+	vsp_pool_wanted(&fixture->holder[1].service, &fixture->ask, &fixture->offer);
+	KUNIT_EXPECT_EQ(test, 0, fixture->offer.count);
 }
 
 static void what_is_freed_is_offered_to_the_others(struct kunit *test)
@@ -492,13 +692,27 @@ static void what_is_freed_is_offered_to_the_others(struct kunit *test)
 	drop_all(&fixture->holder[0]);
 	KUNIT_EXPECT_EQ(test, 1, fixture->holder[1].invited);
 	KUNIT_EXPECT_EQ(test, 0, fixture->holder[0].invited);
-	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 2000));
-	KUNIT_EXPECT_EQ(test, 2, fixture->holder[1].invited);
-	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 1000));
-	KUNIT_EXPECT_EQ(test, 2, fixture->holder[1].invited);
 }
 
-static void renegotiate_calls_only_those_whose_offer_changed(struct kunit *test)
+static void change_of_capacity_renegotiates_once_and_later(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct vsp_pool *pool = &fixture->pool;
+
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(pool, RATE, 2000));
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(pool, SPACE, 2000));
+	KUNIT_ASSERT_PTR_EQ(test, &pool->renegotiation, queued);
+	KUNIT_EXPECT_EQ(test, 0, fixture->holder[0].invited);
+	queued->work.func(&queued->work);
+	KUNIT_EXPECT_EQ(test, 1, fixture->holder[0].invited);
+	/* A disabled pool has nobody to call. */
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_disable(pool));
+	queued = NULL;
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(pool, RATE, 1000));
+	KUNIT_EXPECT_NULL(test, queued);
+}
+
+static void renegotiate_calls_only_those_that_do_not_fit(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
 
@@ -515,12 +729,29 @@ static void renegotiate_calls_only_those_whose_offer_changed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fixture->holder[1].called);
 	ask_for(&fixture->ask, 1, 0, 500, 0);
 	grant(test, &fixture->holder[0], &fixture->ask);
-	set_limits(&fixture->holder[0].service, 0, 2000, 1000);
+	fixture->holder[0].invited = 0;
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 800));
 	vsp_pool_renegotiate(&fixture->pool);
-	KUNIT_EXPECT_EQ(test, 2, fixture->holder[0].called);
+	KUNIT_EXPECT_EQ(test, 1, fixture->holder[0].called);
+	KUNIT_EXPECT_EQ(test, 1, fixture->holder[0].invited);
 	KUNIT_EXPECT_EQ(test, 0, fixture->holder[1].called);
 	KUNIT_EXPECT_EQ(test, 0, fixture->holder[2].called);
+}
+
+/* Also one whose client is gone, or has not started what it was granted. */
+static void renegotiate_calls_whoever_is_charged(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	u32 reason;
+	u16 denied;
+
+	ask_for(&fixture->ask, 1, 600, 600, 0);
+	KUNIT_ASSERT_EQ(test, 0, reserve(&fixture->holder[0], &fixture->ask, &denied, &reason));
+	vsp_pool_renegotiate(&fixture->pool);
+	KUNIT_EXPECT_EQ(test, 0, fixture->holder[0].called);
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 500));
+	vsp_pool_renegotiate(&fixture->pool);
+	KUNIT_EXPECT_EQ(test, 1, fixture->holder[0].called);
 }
 
 static void pool_in_use_cannot_be_disabled(struct kunit *test)
@@ -607,9 +838,16 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(denial_says_whether_limit_or_pool_is_short),
 	KUNIT_CASE(renegotiation_reserves_only_the_excess),
 	KUNIT_CASE(kept_space_stays_charged_until_released),
-	KUNIT_CASE(deficit_is_shared_in_proportion_in_any_order),
+	KUNIT_CASE(deficit_is_shared_by_weight_in_any_order),
+	KUNIT_CASE(deficit_takes_from_the_lowest_priority_first),
+	KUNIT_CASE(deficit_withdraws_who_needs_more_than_there_is),
+	KUNIT_CASE(withdrawal_is_of_all_terms),
+	KUNIT_CASE(part_of_a_rate_is_never_a_floor),
+	KUNIT_CASE(wanted_is_what_the_pool_has_for_one_alone),
 	KUNIT_CASE(what_is_freed_is_offered_to_the_others),
-	KUNIT_CASE(renegotiate_calls_only_those_whose_offer_changed),
+	KUNIT_CASE(change_of_capacity_renegotiates_once_and_later),
+	KUNIT_CASE(renegotiate_calls_only_those_that_do_not_fit),
+	KUNIT_CASE(renegotiate_calls_whoever_is_charged),
 	KUNIT_CASE(pool_in_use_cannot_be_disabled),
 	KUNIT_CASE(enable_fails_without_rate_class_or_source),
 	KUNIT_CASE(capacity_out_of_range_is_refused),

@@ -22,7 +22,7 @@ charged() {
 
 two_share_a_pool() {
 	local a b before
-	disk_pool capacity_bandwidth=64M
+	disk_pool capacity_bandwidth=64M reserved_percent=0
 	disk_service a bandwidth_floor=24M
 	disk_service b bandwidth_floor=24M
 	guests a b

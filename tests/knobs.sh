@@ -81,6 +81,11 @@ pool_values() {
 	refused 'Numerical result out of range' 0 "$POOL/burst_ms"
 	refused 'Numerical result out of range' 1001 "$POOL/burst_ms"
 	takes 20 "$POOL/burst_ms"
+	assert_eq "$(cat "$POOL/reserved_percent")" 1 reserved_percent
+	refused 'Numerical result out of range' 51 "$POOL/reserved_percent"
+	refused 'Invalid argument' 1% "$POOL/reserved_percent"
+	takes 50 "$POOL/reserved_percent"
+	takes 1 "$POOL/reserved_percent"
 	refused 'Invalid argument' 2 "$POOL/renegotiate"
 	takes 1 "$POOL/enable"
 	assert_eq "$(cat "$POOL/state")" enabled state
@@ -88,7 +93,7 @@ pool_values() {
 	refused 'Device or resource busy' /tmp "$POOL/source"
 	refused 'Device or resource busy' unset "$POOL/capacity_iops"
 	echo 1 >"$POOL/renegotiate"
-	assert_eq "$(cat "$POOL/available_iops" "$POOL/charged_iops" "$POOL/deficit_iops" | xargs)" '1000 0 0' iops
+	assert_eq "$(cat "$POOL/available_iops" "$POOL/charged_iops" "$POOL/deficit_iops" | xargs)" '990 0 0' iops
 	takes 0 "$POOL/enable"
 	takes 0 "$POOL/enable"
 }

@@ -102,6 +102,25 @@ static ssize_t pool_burst_ms_store(struct config_item *item, const char *page, s
 	return count;
 }
 
+static ssize_t pool_reserved_percent_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->reserved_percent));
+}
+
+static ssize_t pool_reserved_percent_store(struct config_item *item, const char *page,
+					   size_t count)
+{
+	u64 value;
+	int error = vs_value_u64(page, &value);
+
+	if (!error)
+		error = vsp_pool_set_reserved(to_pool(item), value);
+	if (error)
+		return vsp_configfs_refuse(item, "reserved_percent", page, error,
+					   "0..%u percent allowed", VSP_RESERVED_MAX);
+	return count;
+}
+
 static ssize_t pool_renegotiate_store(struct config_item *item, const char *page, size_t count)
 {
 	if (!sysfs_streq(page, "1"))
@@ -129,6 +148,7 @@ static ssize_t pool_slow_show(struct config_item *item, char *page)
 CONFIGFS_ATTR(pool_, source);
 CONFIGFS_ATTR(pool_, enable);
 CONFIGFS_ATTR(pool_, burst_ms);
+CONFIGFS_ATTR(pool_, reserved_percent);
 CONFIGFS_ATTR_WO(pool_, renegotiate);
 CONFIGFS_ATTR_RO(pool_, state);
 CONFIGFS_ATTR_RO(pool_, slow);
@@ -137,6 +157,7 @@ static struct configfs_attribute * const fixed[] = {
 	&pool_attr_source,
 	&pool_attr_enable,
 	&pool_attr_burst_ms,
+	&pool_attr_reserved_percent,
 	&pool_attr_renegotiate,
 	&pool_attr_state,
 	&pool_attr_slow,
@@ -196,14 +217,7 @@ static ssize_t charged_show(struct config_item *item, const struct vsp_file *fil
 
 static ssize_t available_show(struct config_item *item, const struct vsp_file *file, char *page)
 {
-	struct vsp_pool *pool = to_pool(item);
-	u64 available = 0;
-
-	mutex_lock(&pool->lock);
-	if (pool->capacity[file->index] > pool->charged[file->index])
-		available = pool->capacity[file->index] - pool->charged[file->index];
-	mutex_unlock(&pool->lock);
-	return sysfs_emit(page, "%llu\n", available);
+	return sysfs_emit(page, "%llu\n", vsp_pool_available(to_pool(item), file->index));
 }
 
 static ssize_t deficit_show(struct config_item *item, const struct vsp_file *file, char *page)

@@ -7,8 +7,10 @@
  *	  computed anew from them, never added to and taken from, so nothing can be
  *	  returned twice or get lost;
  *	- a reservation looks at what is free and charges in one critical section. It
- *	  never takes charged[] above capacity[]; where capacity[] has fallen below
- *	  charged[] (the deficit), it never takes charged[] up at all;
+ *	  never takes charged[] above what can be granted of capacity[]; where that has
+ *	  fallen below charged[] (the deficit), it never takes charged[] up at all;
+ *	- of a RATE, reserved_percent of capacity[] is never granted as a floor: it is
+ *	  what those without one still progress with;
  *	- what a service's backing keeps (KEPT) is charged to it with or without a
  *	  contract, and always counts as its own. What the source keeps for services that
  *	  were not enabled since the pool was, or that are gone, is charged to nobody, but
@@ -23,23 +25,48 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
-#include "vsp.h"
+#include "pool.h"
 
 #define BURST_MS_DEFAULT	10
+#define RESERVED_DEFAULT	1	/* percent */
 
 static u64 add_saturating(u64 a, u64 b)
 {
 	return a + b < a ? U64_MAX : a + b;
 }
 
-static u64 subtract_saturating(u64 a, u64 b)
+/**
+ * vsp_pool_grantable() - what may be charged of a capacity
+ * @pool: the pool
+ * @index: of a term that has one
+ *
+ * Floors never have all of a RATE; what is reserved is rounded up.
+ *
+ * Context: pool->lock held.
+ * Return: it, in the term's unit.
+ */
+u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
 {
-	return a > b ? a - b : 0;
+	u64 capacity = pool->capacity[index], reserved;
+	u32 percent = pool->reserved_percent, rest;
+
+	if (pool->spec->term[index].kind != VS_KIND_RATE)
+		return capacity;
+	reserved = div_u64_rem(capacity, 100, &rest) * percent;
+	return capacity - reserved - DIV_ROUND_UP(rest * percent, 100);
 }
 
-static bool has_capacity(const struct vs_term_spec *term)
+/**
+ * vsp_pool_get_deficit() - vsp_pool_deficit() for who has the lock
+ * @pool: the pool
+ * @index: of the term in its class's table
+ *
+ * Context: pool->lock held.
+ * Return: the deficit in the term's unit, 0 if there is none.
+ */
+u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index)
 {
-	return term->kind == VS_KIND_RATE || term->kind == VS_KIND_SPACE;
+	return vsp_pool_subtract(pool->charged[index], vsp_pool_grantable(pool, index));
 }
 
 /* ---- Charges: all under pool->lock ---- */
@@ -63,29 +90,27 @@ static void recount(struct vsp_pool *pool)
 		pool->charged[i] = charges(pool, NULL, i);
 }
 
-/* What @service may hold of term @index, its own charge included. */
-static u64 room(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
-		u64 kept)
+/**
+ * vsp_pool_room() - what a service may hold of a term
+ * @pool: of the service
+ * @service: any of it
+ * @index: of the term in its class's table
+ * @kept: what its backing keeps of it
+ *
+ * Context: pool->lock held.
+ * Return: it, what the service is charged for already included.
+ */
+u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
+		  u64 kept)
 {
-	u64 free = subtract_saturating(pool->capacity[index], charges(pool, service, index));
+	u64 free = vsp_pool_subtract(vsp_pool_grantable(pool, index),
+				     charges(pool, service, index));
 
 	/* In a deficit, its part of what is left: no more than it holds already. */
 	return max3(free, min(service->share[index], service->charge[index]), kept);
 }
 
-/* Divides what is left of a term among those who are charged for it. */
-static void divide(struct vsp_pool *pool, u32 index)
-{
-	u64 capacity = pool->capacity[index], charged = pool->charged[index];
-	struct vsp_service *service;
-
-	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry)
-		service->share[index] = charged <= capacity ? service->charge[index] :
-			mul_u64_u64_div_u64(service->charge[index], capacity, charged);
-}
-
-/* Those who were denied may want to ask again. */
+/* Those who were denied, or got less than they wanted, may want to ask again. */
 static void invite(struct vsp_pool *pool, const struct vsp_service *except)
 {
 	struct vsp_service *service;
@@ -150,24 +175,24 @@ static void make_offer(struct vsp_service *service, const struct vs_terms *limit
 
 	lockdep_assert_held(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count; i++)
-		free[i] = room(pool, service, i, kept[i]);
+		free[i] = vsp_pool_room(pool, service, i, kept[i]);
 	vs_terms_offer(pool->spec, limits, free, pool->capacity, offer);
 }
 
 /* Which is short: what the service may have at all, or what the pool has left? */
-static u32 why_denied(const struct vs_class_spec *spec, const struct vs_terms *ask,
+static u32 why_denied(const struct vsp_service *service, const struct vs_terms *ask,
 		      const struct vs_terms *limits, u16 id)
 {
 	const struct vs_term *asked = vs_terms_find(ask, id);
 	const struct vs_term *limit = vs_terms_find(limits, id);
+	u32 pool = service->displaced ? VS_REASON_CAPACITY : VS_REASON_POOL;
 
 	if (!asked || !limit)
 		return VS_REASON_LIMIT;
 	if (asked->kind == VS_KIND_SPACE)
-		return asked->low > limit->high ? VS_REASON_LIMIT : VS_REASON_POOL;
+		return asked->low > limit->high ? VS_REASON_LIMIT : pool;
 	if (asked->kind == VS_KIND_RATE)
-		return asked->low > min(limit->low, limit->high) ? VS_REASON_LIMIT :
-								   VS_REASON_POOL;
+		return asked->low > min(limit->low, limit->high) ? VS_REASON_LIMIT : pool;
 	return VS_REASON_LIMIT;
 }
 
@@ -177,7 +202,8 @@ static u32 why_denied(const struct vs_class_spec *spec, const struct vs_terms *a
  * @ask: complete set, checked by vs_terms_check_ask(), that is tried on it; or NULL
  * @offer: filled, a complete set
  * @denied: id of the first term of @ask that is short, if one is
- * @reason: VS_REASON_LIMIT or VS_REASON_POOL, if one is
+ * @reason: if one is: VS_REASON_LIMIT, VS_REASON_POOL, or VS_REASON_CAPACITY: its contract
+ *	was withdrawn as there is no room for it any more
  *
  * Never shows more than what @service itself may have: neither the pool's rest nor
  * another's charge.
@@ -197,7 +223,7 @@ int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 	mutex_lock(&pool->lock);
 	make_offer(service, offer, kept, &pool->offer);
 	if (ask && vs_terms_grant(pool->spec, ask, &pool->offer, &pool->grant, denied)) {
-		*reason = why_denied(pool->spec, ask, offer, *denied);
+		*reason = why_denied(service, ask, offer, *denied);
 		error = -ENOSPC;
 	}
 	*offer = pool->offer;
@@ -213,7 +239,7 @@ int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
  * @count: of @charged
  * @grant: filled if it is granted, else clobbered
  * @denied: id of the first term that is short, if it is not
- * @reason: VS_REASON_LIMIT or VS_REASON_POOL, if it is not
+ * @reason: as of vsp_pool_offer(), if it is not
  *
  * If it is granted, @service is charged, term by term, for the most of @grant,
  * @charged and what its backing keeps: vsp_pool_charge() without @grant returns it.
@@ -235,16 +261,56 @@ int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
 	make_offer(service, grant, kept, &pool->offer);
 	error = vs_terms_grant(pool->spec, ask, &pool->offer, &pool->grant, denied);
 	if (error) {
-		*reason = why_denied(pool->spec, ask, grant, *denied);
+		*reason = why_denied(service, ask, grant, *denied);
 		error = -ENOSPC;
 	} else {
 		*grant = pool->grant;
-		memcpy(service->seen, pool->capacity, sizeof(service->seen));
+		service->displaced = false;
 		if (set_charge(service, charged, count, grant, kept))
 			invite(pool, service);
 	}
 	mutex_unlock(&pool->lock);
 	return error;
+}
+
+/**
+ * vsp_pool_asked() - what a service wants at least, if there should be less for all
+ * @service: enabled
+ * @ask: complete set, checked by vs_terms_check_ask(); no choice from an offer
+ *
+ * Context: the service's work; takes pool->lock.
+ */
+void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask)
+{
+	mutex_lock(&service->pool->lock);
+	for (u32 i = 0; i < service->spec->count; i++)
+		service->least[i] = ask->term[i].low;
+	mutex_unlock(&service->pool->lock);
+}
+
+/**
+ * vsp_pool_wanted() - what an ask would take if the pool were the service's alone
+ * @service: enabled
+ * @ask: complete set, checked by vs_terms_check_ask()
+ * @wanted: filled, what would be chosen; zeroed if that would be nothing; another object
+ *	than @ask
+ *
+ * Context: the service's work; takes pool->lock.
+ */
+void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+		     struct vs_terms *wanted)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 free[VS_WIRE_TERMS_MAX];
+	u16 denied;
+
+	get_limits(service, wanted);
+	mutex_lock(&pool->lock);
+	for (u32 i = 0; i < pool->spec->count; i++)
+		free[i] = vsp_pool_grantable(pool, i);
+	vs_terms_offer(pool->spec, wanted, free, pool->capacity, &pool->offer);
+	vs_terms_choose(pool->spec, ask, &pool->offer, wanted, &denied);
+	mutex_unlock(&pool->lock);
 }
 
 /**
@@ -286,7 +352,7 @@ void vsp_pool_adopt(struct vsp_service *service)
 	get_kept(service, kept);
 	mutex_lock(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count && !service->adopted; i++)
-		pool->orphaned[i] = subtract_saturating(pool->orphaned[i], kept[i]);
+		pool->orphaned[i] = vsp_pool_subtract(pool->orphaned[i], kept[i]);
 	service->adopted = true;
 	set_charge(service, NULL, 0, NULL, kept);
 	mutex_unlock(&pool->lock);
@@ -296,9 +362,10 @@ void vsp_pool_adopt(struct vsp_service *service)
  * vsp_pool_fallback() - what is left of a contract, now
  * @service: enabled
  * @terms: in force, complete
- * @fallback: filled: @terms, cut to what limits, source and pool still hold
+ * @fallback: filled: @terms, cut to what limits, source and pool still hold; no terms
+ *	(count 0) if nothing is left: a withdrawal
  *
- * In a deficit every service keeps the same part of what it holds.
+ * In a deficit it is what vsp_allocate() leaves to it.
  *
  * Context: the service's work; takes pool->lock.
  */
@@ -312,24 +379,33 @@ void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms
 	get_limits(service, fallback);
 	mutex_lock(&pool->lock);
 	make_offer(service, fallback, kept, &pool->offer);
-	vs_terms_clamp(pool->spec, terms, &pool->offer, fallback);
+	if (vsp_pool_displaced(pool, service))
+		memset(fallback, 0, sizeof(*fallback));
+	else
+		vs_terms_clamp(pool->spec, terms, &pool->offer, fallback);
 	mutex_unlock(&pool->lock);
 }
 
 /**
- * vsp_pool_grantable() - what may be charged of a term
- * @pool: any
+ * vsp_pool_available() - what can still be granted
+ * @pool: the pool
  * @index: of the term in its class's table
  *
- * Context: pool->lock held.
+ * Context: process; takes pool->lock.
+ * Return: it, in the term's unit.
  */
-u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
+u64 vsp_pool_available(struct vsp_pool *pool, u32 index)
 {
-	return pool->capacity[index];
+	u64 available;
+
+	mutex_lock(&pool->lock);
+	available = vsp_pool_subtract(vsp_pool_grantable(pool, index), pool->charged[index]);
+	mutex_unlock(&pool->lock);
+	return available;
 }
 
 /**
- * vsp_pool_deficit() - what is charged above the capacity
+ * vsp_pool_deficit() - what is charged above what can be granted
  * @pool: the pool
  * @index: of the term in its class's table
  *
@@ -341,7 +417,7 @@ u64 vsp_pool_deficit(struct vsp_pool *pool, u32 index)
 	u64 deficit;
 
 	mutex_lock(&pool->lock);
-	deficit = subtract_saturating(pool->charged[index], pool->capacity[index]);
+	deficit = vsp_pool_get_deficit(pool, index);
 	mutex_unlock(&pool->lock);
 	return deficit;
 }
@@ -363,6 +439,8 @@ void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, cons
 	INIT_LIST_HEAD(&pool->services);
 	pool->burst_ms = BURST_MS_DEFAULT;
 	vsp_rates_pool_init(pool);
+	pool->reserved_percent = RESERVED_DEFAULT;
+	INIT_DELAYED_WORK(&pool->renegotiation, vsp_pool_renegotiation_work);
 }
 
 /* The class may have filled in what nobody has set. */
@@ -499,6 +577,8 @@ int vsp_pool_disable(struct vsp_pool *pool)
 		goto unlock;
 	}
 	vsp_rates_pool_stop(pool);
+	/* Nobody queues it again: that takes pool->admin, and an enabled pool. */
+	cancel_delayed_work_sync(&pool->renegotiation);
 	pool->class->pool_close(pool);
 	vsp_class_put(pool->class);
 	pool->class = NULL;
@@ -543,117 +623,6 @@ void vsp_pool_unuse(struct vsp_pool *pool)
 }
 
 /**
- * vsp_pool_set_capacity() - the administrator says what there is
- * @pool: any
- * @index: of the term in its class's table
- * @value: in the term's unit
- *
- * Takes effect at once. What is charged above it is the pool's deficit, until the
- * contracts have been renegotiated; what there is more is offered to those denied.
- *
- * Context: the administrator's process; takes pool->admin and pool->lock.
- * Return: 0; -EINVAL if the term has no capacity, -ERANGE.
- */
-int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value)
-{
-	const struct vs_term_spec *term;
-	bool more;
-
-	if (index >= pool->spec->count || !has_capacity(&pool->spec->term[index]))
-		return -EINVAL;
-	term = &pool->spec->term[index];
-	if (value > term->highest || (term->kind == VS_KIND_RATE && value < term->lowest))
-		return -ERANGE;
-	mutex_lock(&pool->admin);
-	mutex_lock(&pool->lock);
-	more = value > pool->capacity[index];
-	WRITE_ONCE(pool->capacity[index], value);
-	pool->capacity_set[index] = true;
-	divide(pool, index);
-	vsp_rates_pool_changed(pool);
-	if (more)
-		invite(pool, NULL);
-	mutex_unlock(&pool->lock);
-	mutex_unlock(&pool->admin);
-	return 0;
-}
-
-/**
- * vsp_pool_unset_capacity() - leave it to the class again
- * @pool: disabled
- * @index: of the term in its class's table
- *
- * Context: the administrator's process; takes pool->admin and pool->lock.
- * Return: 0, or -EBUSY if the pool is enabled.
- */
-int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index)
-{
-	int error = -EBUSY;
-
-	mutex_lock(&pool->admin);
-	if (!pool->enabled) {
-		mutex_lock(&pool->lock);
-		WRITE_ONCE(pool->capacity[index], 0);
-		pool->capacity_set[index] = false;
-		mutex_unlock(&pool->lock);
-		error = 0;
-	}
-	mutex_unlock(&pool->admin);
-	return error;
-}
-
-/* Does the pool not hold all of @terms any more, or could it give more than that? */
-static bool affected(const struct vsp_pool *pool, const struct vsp_service *service,
-		     const struct vs_terms *terms)
-{
-	for (u32 i = 0; i < pool->spec->count; i++) {
-		const struct vs_term_spec *spec = &pool->spec->term[i];
-		u64 capacity = pool->capacity[i];
-
-		if (!has_capacity(spec) || (spec->flags & VS_TERM_KEPT))
-			continue;
-		if (vs_terms_charge(pool->spec, terms, i) > room(pool, service, i, 0))
-			return true;
-		if (spec->kind == VS_KIND_RATE && terms->term[i].high > capacity)
-			return true;
-		if (capacity > service->seen[i] &&
-		    terms->term[i].high < min(capacity, service->active_limits.term[i].high))
-			return true;
-	}
-	return false;
-}
-
-/**
- * vsp_pool_renegotiate() - call every service whose contract the pool's state touches
- * @pool: any
- *
- * Those without a contract hear of it only if they were denied and would not be now.
- *
- * Context: process; takes pool->lock. Returns before anything has happened.
- */
-void vsp_pool_renegotiate(struct vsp_pool *pool)
-{
-	const struct vsp_contract *contract;
-	struct vsp_service *service;
-	bool call;
-
-	mutex_lock(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry) {
-		rcu_read_lock();
-		contract = rcu_dereference(service->in_force);
-		call = contract && affected(pool, service, &contract->terms);
-		rcu_read_unlock();
-		if (!call) {
-			vsp_service_invite(service);
-			continue;
-		}
-		memcpy(service->seen, pool->capacity, sizeof(service->seen));
-		vsp_service_renegotiate(service, VS_REASON_CAPACITY);
-	}
-	mutex_unlock(&pool->lock);
-}
-
-/**
  * vsp_pool_join() - a service names this pool
  * @pool: of the service's class
  * @service: disabled, of no pool; the caller sets service->pool
@@ -665,7 +634,8 @@ void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service)
 	mutex_lock(&pool->lock);
 	memset(service->charge, 0, sizeof(service->charge));
 	memset(service->share, 0, sizeof(service->share));
-	memset(service->seen, 0, sizeof(service->seen));
+	memset(service->least, 0, sizeof(service->least));
+	service->displaced = false;
 	service->adopted = false;
 	list_add_tail(&service->pool_entry, &pool->services);
 	mutex_unlock(&pool->lock);

@@ -275,6 +275,18 @@ void vsp_service_stop(void)
 	destroy_workqueue(workqueue);
 }
 
+/**
+ * vsp_service_queue() - run another work of the provider, later
+ * @work: not run before that, if it is queued already
+ * @ms: from now
+ *
+ * Context: any. Who owns @work cancels it before the module goes.
+ */
+void vsp_service_queue(struct delayed_work *work, unsigned int ms)
+{
+	mod_delayed_work(workqueue, work, msecs_to_jiffies(ms));
+}
+
 /* ---- What the administrator wants ---- */
 
 /**
@@ -577,9 +589,12 @@ int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
 		return -ENODEV;
 	copy_limits(service);
 	spin_lock_bh(&session->lock);
-	session->call_reason = reason;
+	/* The pool's own call neither undoes what an administrator wants nor hides it. */
+	if (reason != VS_REASON_CAPACITY)
+		session->inbox &= ~VSP_INBOX_WITHDRAW;
+	if (reason != VS_REASON_CAPACITY || !(session->inbox & VSP_INBOX_RENEGOTIATE))
+		session->call_reason = reason;
 	session->inbox |= VSP_INBOX_RENEGOTIATE;
-	session->inbox &= ~VSP_INBOX_WITHDRAW;
 	spin_unlock_bh(&session->lock);
 	wake(session);
 	return 0;

@@ -220,6 +220,7 @@ static void commit(struct vsp_session *session)
 		vsp_session_free_contract(pending);
 	} else {
 		session->denied = false;
+		session->invited.count = 0;
 		session->unstarted = 0;
 		if (vsp_session_in_force(session))
 			count_renegotiation(session);
@@ -232,7 +233,13 @@ static void commit(struct vsp_session *session)
 	vsp_sysfs_changed(service, "contract");
 }
 
-static void settle(struct vsp_session *session)
+/**
+ * vsp_session_settle() - the open call is over
+ * @session: of an enabled service; without a call nothing happens
+ *
+ * Context: the service's work.
+ */
+void vsp_session_settle(struct vsp_session *session)
 {
 	if (!session->call.open)
 		return;
@@ -256,6 +263,7 @@ static void start_fallback(struct vsp_session *session)
 	if (!session->call.open || (!vsp_session_in_force(session) && !session->held))
 		return;
 	session->call.fallback = NULL;
+	session->invited.count = 0;
 	if (fallback)
 		service->counters.fallbacks++;
 	else
@@ -412,7 +420,7 @@ static void do_actions(struct vsp_session *session, u32 actions)
 	if (actions & VSP_DO_START_FALLBACK)
 		start_fallback(session);
 	if (actions & VSP_DO_SETTLE)
-		settle(session);
+		vsp_session_settle(session);
 	if (actions & VSP_DO_OPEN_EPOCH)
 		open_epoch(session);
 	if (actions & VSP_DO_HOLD)
@@ -537,7 +545,7 @@ static void call_anew(struct vsp_session *session)
 		return;
 	vsp_pool_fallback(service, &vsp_session_in_force(session)->terms, &session->scratch);
 	if (vs_terms_equal(&session->scratch, &vsp_session_in_force(session)->terms)) {
-		settle(session);
+		vsp_session_settle(session);
 	} else {
 		if (session->scratch.count)
 			fallback = vsp_session_new_contract(session, ++session->next_id,
@@ -587,12 +595,14 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 	judge(session);
 	if (session->call_anew)
 		call_anew(session);
+	if (session->invite_later && session->state == VS_STATE_RUNNING)
+		vsp_session_invite(session);
 }
 
 /* Opens a call, in place of one that is open; @fallback is the session's from here. */
 static void open_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
 {
-	settle(session);
+	vsp_session_settle(session);
 	spin_lock(&session->view_lock);
 	session->call.open = true;
 	session->call.reason = reason;
@@ -606,11 +616,37 @@ static void open_call(struct vsp_session *session, u32 reason, struct vsp_contra
 	vsp_session_event(session, VSP_EVENT_CALL);
 }
 
-static void open_invitation(struct vsp_session *session, u32 reason)
+/**
+ * vsp_session_open_invitation() - a call without a deadline
+ * @session: of an enabled service; an open call stays open
+ * @reason: enum vs_wire_reason
+ *
+ * Context: the service's work.
+ */
+void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
 {
 	session->unanswered = true;
 	set_reason(session, reason);
 	vsp_session_event(session, VSP_EVENT_INVITE);
+}
+
+/* What is granted and not started does not come into force without a call any more. */
+static void invite_anew(struct vsp_session *session, u32 reason)
+{
+	if (session->pending && !vsp_pool_holds(session->service, &session->pending->terms))
+		vsp_session_drop_pending(session);
+	vsp_session_open_invitation(session, reason);
+}
+
+/* The pool says the same once more: the deadline that was set for it stays. */
+static bool called_already(const struct vsp_session *session, u32 reason)
+{
+	const struct vsp_call *open = &session->call;
+
+	if (!open->open || open->reason != reason || reason != VS_REASON_CAPACITY)
+		return false;
+	return open->fallback ? vs_terms_equal(&open->fallback->terms, &session->scratch) :
+				!session->scratch.count;
 }
 
 /**
@@ -619,7 +655,8 @@ static void open_invitation(struct vsp_session *session, u32 reason)
  * @reason: enum vs_wire_reason
  *
  * What would be less than now comes with a deadline and a fallback; if nothing
- * would be, the call is an invitation.
+ * would be, the call is an invitation.  The pool (VS_REASON_CAPACITY) ends no withdrawal,
+ * and does not call for the same twice.
  *
  * Context: the service's work. May sleep.
  */
@@ -628,13 +665,18 @@ void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 	struct vsp_contract *running = vsp_session_in_force(session) ?: session->held;
 	struct vsp_contract *fallback;
 
+	/* What an administrator has taken back, the pool does not give. */
+	if (session->withdrawn && reason == VS_REASON_CAPACITY)
+		return;
 	session->withdrawn = false;
 	if (!running)
-		return open_invitation(session, reason);
+		return invite_anew(session, reason);
 	vsp_pool_fallback(session->service, &running->terms, &session->scratch);
+	if (called_already(session, reason))
+		return;
 	if (vs_terms_equal(&session->scratch, &running->terms)) {
-		settle(session);
-		return open_invitation(session, reason);
+		vsp_session_settle(session);
+		return invite_anew(session, reason);
 	}
 	/* Nothing that is left could be a contract: a withdrawal, but new asks are heard. */
 	if (!session->scratch.count)
@@ -663,34 +705,7 @@ void vsp_session_withdraw(struct vsp_session *session)
 	if (vsp_session_in_force(session) || session->held)
 		open_call(session, VS_REASON_WITHDRAWN, NULL);
 	else
-		open_invitation(session, VS_REASON_WITHDRAWN);
-}
-
-/**
- * vsp_session_invite() - there may be more than when the last ask was denied
- * @session: of an enabled service
- *
- * Calls only if that ask would be granted now.
- *
- * Context: the service's work. May sleep.
- */
-void vsp_session_invite(struct vsp_session *session)
-{
-	u32 reason;
-	u16 term;
-
-	if (!session->denied || session->withdrawn)
-		return;
-	if (vsp_pool_offer(session->service, &session->asked, &session->scratch, &term, &reason))
-		return;
-	session->denied = false;
-	/* An open call says it as well: whoever answers it is offered what there is. */
-	if (session->call.open) {
-		session->unanswered = true;
-		vsp_session_event(session, VSP_EVENT_INVITE);
-		return;
-	}
-	open_invitation(session, VS_REASON_MORE);
+		vsp_session_open_invitation(session, VS_REASON_WITHDRAWN);
 }
 
 /**
@@ -734,6 +749,6 @@ void vsp_session_close(struct vsp_session *session)
 {
 	session->withdrawn = true;
 	vsp_session_drop_pending(session);
-	settle(session);
+	vsp_session_settle(session);
 	forget(session);
 }

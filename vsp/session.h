@@ -65,6 +65,7 @@ struct vsp_slot {
  * @message: scratch of the work, as all that follows: too large for its stack
  * @answer: to @message
  * @scratch: terms
+ * @choice: terms that would be chosen
  * @bytes: a message as it is on the wire
  *
  * @lock: protects @inbox, @slot, @generation and @call_reason; taken in the mover
@@ -94,6 +95,9 @@ struct vsp_slot {
  * @withdrawn: nothing is granted until "renegotiate"
  * @denied: an ask was denied for want of room, and the client has not been called
  *	since; @asked says what it was
+ * @invite_later: there may be more than it will get of what it negotiates about now
+ * @invited: what @asked would have taken when the client was last called as there was
+ *	more; no terms: not since its contract has begun
  */
 struct vsp_session {
 	struct vsp_service *service;
@@ -134,10 +138,13 @@ struct vsp_session {
 	bool call_anew;
 	bool withdrawn;
 	bool denied;
+	bool invite_later;
+	struct vs_terms invited;
 
 	struct vs_message message;
 	struct vs_message answer;
 	struct vs_terms scratch;
+	struct vs_terms choice;
 	u8 bytes[VS_WIRE_MESSAGE_MAX];
 };
 
@@ -152,6 +159,8 @@ void vsp_session_drop_pending(struct vsp_session *session);
 unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets);
 void vsp_session_recharge(struct vsp_session *session);
 u32 vsp_session_lease_ms(const struct vsp_session *session);
+void vsp_session_settle(struct vsp_session *session);
+void vsp_session_open_invitation(struct vsp_session *session, u32 reason);
 void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
 struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
 void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
@@ -159,12 +168,14 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 void vsp_session_event(struct vsp_session *session, enum vsp_event event);
 void vsp_session_renegotiate(struct vsp_session *session, u32 reason);
 void vsp_session_withdraw(struct vsp_session *session);
-void vsp_session_invite(struct vsp_session *session);
 void vsp_session_close(struct vsp_session *session);
 ktime_t vsp_session_expire(struct vsp_session *session);
 
 /* vsp/session_ask.c */
 void vsp_session_ask(struct vsp_session *session);
+
+/* vsp/session_invite.c */
+void vsp_session_invite(struct vsp_session *session);
 
 /* vsp/service.c */
 void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,

@@ -21,7 +21,8 @@ static void deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms
 	answer->term = term;
 	answer->retry_ms = retry_ms;
 	answer->terms = session->offered;
-	session->denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT;
+	session->denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
+			   reason == VS_REASON_CAPACITY;
 	service->counters.denials++;
 	vsp_session_set_result(session, VS_OUTCOME_DENY, reason);
 	vsp_sysfs_changed(service, "denied");
@@ -57,21 +58,6 @@ static bool source_can(struct vsp_session *session, const struct vs_terms *terms
 	return true;
 }
 
-/* The pool must still hold what is to be kept; limits that have changed need not. */
-static bool pool_holds(struct vsp_service *service, const struct vs_terms *terms)
-{
-	const struct vs_class_spec *spec = service->spec;
-
-	for (u32 i = 0; i < spec->count; i++) {
-		if (vsp_pool_deficit(service->pool, i))
-			return false;
-		if (spec->term[i].kind == VS_KIND_RATE &&
-		    terms->term[i].high > READ_ONCE(service->pool->capacity[i]))
-			return false;
-	}
-	return true;
-}
-
 static void keep(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
@@ -84,7 +70,7 @@ static void keep(struct vsp_session *session)
 		return deny(session, VS_REASON_LIMIT, 0, 0);
 	if (!source_can(session, &running->terms))
 		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	if (!pool_holds(service, &running->terms))
+	if (!vsp_pool_holds(service, &running->terms))
 		return deny(session, VS_REASON_CAPACITY, 0, 0);
 	vsp_session_drop_pending(session);
 	copy = vsp_session_new_contract(session, running->id, &running->terms);
@@ -195,6 +181,8 @@ void vsp_session_ask(struct vsp_session *session)
 		session->asked = *terms;
 	spin_unlock(&session->view_lock);
 
+	if (terms && !choice)
+		vsp_pool_asked(service, terms);
 	if (++session->rounds > VSP_ROUNDS_MAX)
 		return deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
 	if (session->withdrawn)

@@ -32,6 +32,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "allocate.h"
 #include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_states.h"
@@ -43,6 +44,7 @@
 #define VSP_NAME_MAX		VS_WIRE_NAME_MAX
 #define VSP_ROUNDS_MAX		8	/* asks in one epoch */
 #define VSP_BAD_MESSAGES_MAX	5	/* in a row, then the session ends */
+#define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
 
 struct vsp_pool;
 struct vsp_service;
@@ -162,6 +164,9 @@ struct vsp_class {
  * @offer: scratch: too large for a stack
  * @grant: likewise
  * @burst_ms: rates may be passed by this much at once
+ * @reserved_percent: of every RATE's @capacity, never granted as a floor
+ * @renegotiation: some time after @capacity or @reserved_percent was changed; queued
+ *	under @admin, while @enabled
  * @rates: the data path's; has a lock of its own
  * @class_data: owned by the class
  */
@@ -183,6 +188,8 @@ struct vsp_pool {
 	struct vs_terms offer;
 	struct vs_terms grant;
 	u32 burst_ms;
+	u32 reserved_percent;
+	struct delayed_work renegotiation;
 	struct vsp_rates_pool rates;
 	void *class_data;
 };
@@ -235,8 +242,9 @@ struct vsp_session;	/* vsp/session.h */
  * @owner_uid: of /dev/vhost-vdpa-N, applied by udev (packaging/60-vsp.rules)
  * @owner_gid: likewise
  * @mode: likewise; permission bits
- * @weight: part of what others leave unused, relative to the pool's other services
- * @priority: for the monitor that moves shares
+ * @weight: part of what others leave unused, and of what is left to its @priority in a
+ *	deficit, relative to the pool's other services
+ * @priority: in a deficit, a lower one gives way before a higher one
  * @limits_lock: protects @limits and @limits_set; the innermost lock
  * @limits: staged, complete set: what the client may be granted at most. RATE: most
  *	floor (0 unless set), most ceiling (U64_MAX: the pool's capacity); SPACE: 0, max;
@@ -254,9 +262,13 @@ struct vsp_session;	/* vsp/session.h */
  *	force, held, pending, fallback and kept. Under pool->lock
  *
  * @adopted: what its backing keeps is in @charge, not in pool->orphaned. Under pool->lock
+ * @least: what its client's last ask needs at least, per term; 0: any less will do.
+ *	Under pool->lock
  * @share: what it may hold of @charge while its pool is in deficit, per term: its
  *	part of the capacity, as it was divided when that fell. Under pool->lock
- * @seen: capacity of the pool at its last grant or call, per term. Under pool->lock
+ * @displaced: by the same division, no contract of it fits any more; until it is granted
+ *	one again. Under pool->lock
+ * @claim: scratch of that division. Under pool->lock
  *
  * @leaving: its rmdir has begun; see vsp_configfs_depend()
  * @uuid_fixed: was enabled before, so that data may be found by @uuid. Under @admin
@@ -300,8 +312,10 @@ struct vsp_service {
 	struct list_head pool_entry;
 	u64 charge[VS_WIRE_TERMS_MAX];
 	bool adopted;
+	u64 least[VS_WIRE_TERMS_MAX];
 	u64 share[VS_WIRE_TERMS_MAX];
-	u64 seen[VS_WIRE_TERMS_MAX];
+	bool displaced;
+	struct vsp_claim claim;
 
 	bool leaving;
 	bool uuid_fixed;
@@ -330,9 +344,6 @@ int vsp_pool_enable(struct vsp_pool *pool);
 int vsp_pool_disable(struct vsp_pool *pool);
 int vsp_pool_use(struct vsp_pool *pool);
 void vsp_pool_unuse(struct vsp_pool *pool);
-int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value);
-int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index);
-void vsp_pool_renegotiate(struct vsp_pool *pool);
 void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service);
 void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service);
 int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
@@ -340,13 +351,24 @@ int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
 		     const struct vs_terms * const *charged, unsigned int count,
 		     struct vs_terms *grant, u16 *denied, u32 *reason);
+void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask);
+void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+		     struct vs_terms *wanted);
 void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
 		     unsigned int count);
 void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
 		       struct vs_terms *fallback);
 void vsp_pool_adopt(struct vsp_service *service);
+u64 vsp_pool_available(struct vsp_pool *pool, u32 index);
 u64 vsp_pool_deficit(struct vsp_pool *pool, u32 index);
 u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index);
+
+/* vsp/pool_divide.c: what there is, and who gives way when that is less */
+int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value);
+int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index);
+int vsp_pool_set_reserved(struct vsp_pool *pool, u64 percent);
+void vsp_pool_renegotiate(struct vsp_pool *pool);
+bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms);
 
 /* vsp/service.c: the life of a service */
 int vsp_service_start(void);
@@ -361,6 +383,7 @@ int vsp_service_withdraw(struct vsp_service *service);
 void vsp_service_invite(struct vsp_service *service);
 void vsp_service_violated(struct vsp_service *service);
 void vsp_service_source_slow(struct vsp_service *service);
+void vsp_service_queue(struct delayed_work *work, unsigned int ms);
 struct vsp_service *vsp_service_of_device(struct device *dev);
 
 /**
