@@ -367,6 +367,25 @@ static void the_administrator_takes_a_floor_back(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vsc_auto_take_back(&world->state, &vs_class_storage));
 }
 
+/* The source is stuck, or the provider does not keep the floor: no reason to need less. */
+static void what_is_not_served_is_not_given_back(struct kunit *test)
+{
+	struct world *world = new_disk(test, 64 * MiB, 64 * MiB);
+	struct vsc_sample sample = {};
+
+	for (int n = 0; n < 6000; n++) {
+		world->now_ns += SAMPLE_NS;
+		vs_window_begin(&sample.seen, world->now_ns - SAMPLE_NS, false);
+		sample.seen.largest[BANDWIDTH] = world->size;
+		sample.seen.served[BANDWIDTH] = n % 2 ? world->size : 0;
+		vsc_auto_sample(&world->state, &world->knobs, &vs_class_storage, &sample,
+				world->now_ns);
+		KUNIT_ASSERT_EQ(test, vsc_auto_judge(&world->state, &world->knobs,
+						     &vs_class_storage, world->now_ns),
+				VSC_AUTO_NOTHING);
+	}
+}
+
 /* Held back by one rate for ever, while the floor of the other is not needed. */
 static void one_rate_does_not_bring_back_the_floor_of_another(struct kunit *test)
 {
@@ -400,7 +419,8 @@ static void no_constant_load_makes_it_oscillate(struct kunit *test)
 			load = offer->ceiling / 8 * part;
 			KUNIT_EXPECT_LE_MSG(test, run(world, load, HOUR / 2), VSC_AUTO_TRIES + 6,
 					    "load %llu of %llu", load, offer->ceiling);
-			KUNIT_EXPECT_EQ_MSG(test, run(world, load, HOUR / 4), 0,
+			/* On the very edge of a quarter the one step may come late. */
+			KUNIT_EXPECT_LE_MSG(test, run(world, load, HOUR / 4), 1,
 					    "load %llu of %llu", load, offer->ceiling);
 			kunit_kfree(test, world);
 		}
@@ -436,12 +456,14 @@ static void a_square_wave_is_not_followed_for_long(struct kunit *test)
 	}
 }
 
-/* Once given back and once taken back in a period. */
+/* Given back once in a period, or in two steps, and taken back once. */
 static void a_slow_square_wave_is_followed(struct kunit *test)
 {
 	struct world *world = new_disk(test, 64 * MiB, 128 * MiB);
+	unsigned int asks = run_wave(world, HOUR / 2, 10);
 
-	KUNIT_EXPECT_EQ(test, run_wave(world, HOUR / 2, 10), 20);
+	KUNIT_EXPECT_GE(test, asks, 20);
+	KUNIT_EXPECT_LE(test, asks, 30);
 }
 
 static void a_ramp_is_followed_both_ways(struct kunit *test)
@@ -570,6 +592,7 @@ static struct kunit_case auto_cases[] = {
 	KUNIT_CASE(what_stays_is_twice_the_highest_use),
 	KUNIT_CASE(the_administrators_least_is_kept),
 	KUNIT_CASE(the_administrator_takes_a_floor_back),
+	KUNIT_CASE(what_is_not_served_is_not_given_back),
 	KUNIT_CASE(one_rate_does_not_bring_back_the_floor_of_another),
 	KUNIT_CASE(no_constant_load_makes_it_oscillate),
 	KUNIT_CASE(a_square_wave_is_not_followed_for_long),

@@ -21,7 +21,7 @@
 #define IDLE_TOLERANCE		10
 /* Requests that a ceiling has to be worth before one of them does not decide any more. */
 #define STRETCH_REQUESTS	16
-/* Then it is judged all the same. */
+/* Then it is judged all the same, if there was one. */
 #define STRETCH_MAX_NS		(10 * NSEC_PER_SEC)
 
 /* Off: a client asks for what its administrator wishes, when he says so. */
@@ -67,6 +67,15 @@ void vsc_auto_begin(struct vsc_auto *state)
 }
 EXPORT_SYMBOL_GPL(vsc_auto_begin);
 
+static void begin_window(struct vsc_auto *state, u64 now_ns)
+{
+	state->window_ns = now_ns;
+	state->active_ns = 0;
+	state->idled = false;
+	state->held = false;
+	state->slow = false;
+}
+
 /**
  * vsc_auto_measure() - what was measured is out of date: another window begins
  * @state: begun
@@ -80,9 +89,7 @@ void vsc_auto_measure(struct vsc_auto *state, u64 now_ns)
 		state->rate[i].needed = false;
 	}
 	state->measured = false;
-	state->relieved = false;
-	state->window_ns = now_ns;
-	state->active_ns = 0;
+	begin_window(state, now_ns);
 	vs_window_begin(&state->stretch, now_ns, true);
 }
 EXPORT_SYMBOL_GPL(vsc_auto_measure);
@@ -136,13 +143,16 @@ EXPORT_SYMBOL_GPL(vsc_auto_contract);
 /* Would one request more or less decide about the stretch? */
 static bool too_short(const struct vsc_auto *state, const struct vs_class_spec *spec, u64 ns)
 {
-	if (ns >= STRETCH_MAX_NS)
-		return false;
-	for (u32 i = 0; i < spec->count; i++)
-		if (is_rate(spec, i) && worth(state->rate[i].ceiling, ns) <
-		    STRETCH_REQUESTS * state->stretch.largest[i])
-			return true;
-	return false;
+	bool short_of = false, served = false;
+
+	for (u32 i = 0; i < spec->count; i++) {
+		if (!is_rate(spec, i))
+			continue;
+		served |= state->stretch.served[i] > 0;
+		short_of |= worth(state->rate[i].ceiling, ns) <
+			STRETCH_REQUESTS * state->stretch.largest[i];
+	}
+	return short_of && !(served && ns >= STRETCH_MAX_NS);
 }
 
 static void judge_stretch(struct vsc_auto *state, const struct vs_class_spec *spec, u64 ns)
@@ -166,8 +176,8 @@ static void judge_stretch(struct vsc_auto *state, const struct vs_class_spec *sp
 	}
 	if (held)
 		state->held_ns += ns;
-	else
-		state->relieved = true;
+	state->held |= held;
+	state->slow |= !held;
 }
 
 /* A busy sample goes on with the stretch, or begins one; another one ends it. */
@@ -179,7 +189,7 @@ static void stretch(struct vsc_auto *state, const struct vs_class_spec *spec,
 
 	if (sample->idle_ns > (now_ns - sample->seen.start_ns) / IDLE_TOLERANCE) {
 		vs_window_begin(window, now_ns, true);
-		state->relieved = true;
+		state->idled = true;
 		return;
 	}
 	vs_window_join(window, &sample->seen);
@@ -201,6 +211,8 @@ static void close_rate(const struct vsc_auto *state, const struct vsc_auto_knobs
 		       struct vsc_auto_rate *rate, u64 ns)
 {
 	bool active = share(state->active_ns, ns, knobs->held_percent);
+	/* Else it waits for what it is not served: that is no use of little. */
+	bool served = state->idled || state->held;
 	u64 floor;
 
 	/* Of less than an hour: so long is no window. */
@@ -209,7 +221,7 @@ static void close_rate(const struct vsc_auto *state, const struct vsc_auto_knobs
 	if (rate->given && active && rate->served &&
 	    rate->used >= rate->floor - rate->floor / FLOOR_TOLERANCE)
 		rate->needed = true;
-	if (is_less(rate, rate->used, &floor)) {
+	if (served && is_less(rate, rate->used, &floor)) {
 		rate->quiet++;
 		rate->highest = max(rate->highest, rate->used);
 	} else {
@@ -255,11 +267,9 @@ bool vsc_auto_sample(struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
 		needed |= state->rate[i].needed;
 	}
 	/* A stretch may be longer than a window, which then says nothing. */
-	if (!needed && state->relieved)
+	if (!needed && (state->idled || state->slow))
 		state->tries = 0;
-	state->relieved = false;
-	state->active_ns = 0;
-	state->window_ns = now_ns;
+	begin_window(state, now_ns);
 	state->measured = true;
 	return true;
 }

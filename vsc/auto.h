@@ -12,9 +12,9 @@
  *	MORE	Held back for the share of the window that the administrator has set, by
  *		a ceiling below what he allows to be asked for?  Or: was a floor given
  *		back, and is it used up?
- *	LESS	Was a floor, in each of the last windows, used for a quarter at the most?
- *		Then twice the highest use of these windows is enough: half of what there
- *		is, or less.
+ *	LESS	Was a floor, in each of the last windows, used for a quarter at the most,
+ *		and not because the device waited for what it was not served?  Then twice
+ *		the highest use of these windows is enough: half of what there is, or less.
  *
  * Between the two lies more than half of any floor, so a load that does not change
  * leads to a few asks and then to none: each LESS at least halves a floor, and is taken
@@ -116,7 +116,9 @@ struct vsc_auto_rate {
  * @window_ns: when the window began
  * @active_ns: time of it in which the device had something to do
  * @stretch: busy samples that are not judged yet; idle: there are none
- * @relieved: in some part of the window the device was not held back
+ * @idled: the window has a sample that is not busy
+ * @held: a stretch at a ceiling has ended in it
+ * @slow: another one has
  * @held_ns: time at a ceiling, all in all
  * @asked_ns: of the last ask, or of the contract that came later
  * @asking: a MORE has not ended yet
@@ -132,7 +134,9 @@ struct vsc_auto {
 	u64 window_ns;
 	u64 active_ns;
 	struct vs_window stretch;
-	bool relieved;
+	bool idled;
+	bool held;
+	bool slow;
 	u64 held_ns;
 	u64 asked_ns;
 	bool asking;
