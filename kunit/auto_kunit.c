@@ -456,6 +456,18 @@ static void a_square_wave_is_not_followed_for_long(struct kunit *test)
 	}
 }
 
+static void patience_is_short_again_after_a_long_time_without_need(struct kunit *test)
+{
+	struct world *world = new_disk(test, 64 * MiB, 128 * MiB);
+
+	run_wave(world, 60, 1);
+	KUNIT_EXPECT_EQ(test, run(world, 0, 60), 0);
+	KUNIT_EXPECT_EQ(test, run(world, 0, 2 * HOUR), 1);
+	KUNIT_EXPECT_EQ(test, run(world, 60 * MiB, 60), 1);
+	KUNIT_EXPECT_GE(test, run(world, 0, 60), 1);
+	KUNIT_EXPECT_EQ(test, floor_of(world, BANDWIDTH), 1);
+}
+
 /* Given back once in a period, or in two steps, and taken back once. */
 static void a_slow_square_wave_is_followed(struct kunit *test)
 {
@@ -596,6 +608,7 @@ static struct kunit_case auto_cases[] = {
 	KUNIT_CASE(one_rate_does_not_bring_back_the_floor_of_another),
 	KUNIT_CASE(no_constant_load_makes_it_oscillate),
 	KUNIT_CASE(a_square_wave_is_not_followed_for_long),
+	KUNIT_CASE(patience_is_short_again_after_a_long_time_without_need),
 	KUNIT_CASE(a_slow_square_wave_is_followed),
 	KUNIT_CASE(a_ramp_is_followed_both_ways),
 	KUNIT_CASE(random_loads_keep_to_the_interval),
