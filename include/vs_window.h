@@ -53,4 +53,19 @@ bool vs_window_over(const struct vs_window *window, u64 now_ns);
 bool vs_window_violated(const struct vs_window *window, u64 now_ns,
 			const struct vs_class_spec *spec, const struct vs_terms *terms);
 
+/**
+ * vs_window_join() - a window goes on with what was seen in a part of it
+ * @window: begins with the part if it is idle
+ * @part: not idle, and follows what is in @window already
+ */
+static inline void vs_window_join(struct vs_window *window, const struct vs_window *part)
+{
+	if (window->idle)
+		vs_window_begin(window, part->start_ns, false);
+	for (u32 i = 0; i < VS_WIRE_TERMS_MAX; i++) {
+		window->served[i] += part->served[i];
+		window->largest[i] = max(window->largest[i], part->largest[i]);
+	}
+}
+
 #endif

@@ -54,6 +54,7 @@ void vsc_machine_set_held(struct vsc_session *session, u64 id, const struct vs_t
 	else
 		session->held.count = 0;
 	spin_unlock(&session->lock);
+	vsc_watch_contract(session);
 }
 
 /**
@@ -191,12 +192,16 @@ static void widen(struct vsc_session *session)
 	bool kept = work->granted_id == session->id;
 	int error = 0;
 
-	if (kept)
-		vsc_machine_count(session, &session->counters.kept);
-	else if (session->id)
+	if (!kept && session->id) {
 		vsc_machine_count(session, &session->counters.renegotiations);
-	if (!kept)
+		vsc_machine_count(session, &session->counters.reasons[session->reason]);
+	}
+	if (kept) {
+		vsc_machine_count(session, &session->counters.kept);
+		vsc_watch_kept(session);
+	} else {
 		vsc_machine_set_held(session, work->granted_id, &session->granted);
+	}
 	if (!kept || work->unapplied)
 		error = apply(session);
 	if (error)

@@ -70,7 +70,7 @@ static void tell_sessions(const struct vs_class_spec *spec, const struct vsc_cla
 static bool complete_class(const struct vsc_class *class)
 {
 	return class->attach && class->detach && class->prepare && class->narrow &&
-		class->undo && class->apply && class->lost && class->data;
+		class->undo && class->apply && class->lost && class->data && class->sample;
 }
 
 /**

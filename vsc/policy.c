@@ -44,7 +44,8 @@ int vsc_policy_check(struct vsc_session *session, const struct vs_terms *wish)
  * vsc_policy_wish() - what to ask for now
  * @session: has a class
  * @wish: filled: the wishes of the administrator, else all that the class knows, made
- *	complete by the class, with the present demand
+ *	complete by the class, less what the client itself has found to be enough, with
+ *	the present demand
  *
  * Context: the session's work; takes request_lock; may sleep.
  * Return: 0; -ERANGE: what the administrator and the device want does not go together.
@@ -62,6 +63,7 @@ int vsc_policy_wish(struct vsc_session *session, struct vs_terms *wish)
 			wish->term[i].demand = class->used(session, i);
 	if (class->wish)
 		class->wish(session, wish);
+	vsc_watch_wish(session, wish);
 	return vsc_policy_check(session, wish);
 }
 

@@ -9,6 +9,7 @@
  */
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
@@ -160,6 +161,33 @@ void vsc_session_ready(void *data)
 }
 
 /**
+ * vsc_session_busy() - the device has something to do again
+ * @session: its class's ->sample has found nothing, or was never called
+ *
+ * Context: any, with the class's locks held.
+ */
+void vsc_session_busy(struct vsc_session *session)
+{
+	post(session, VSC_INBOX_BUSY);
+}
+EXPORT_SYMBOL_GPL(vsc_session_busy);
+
+/**
+ * vsc_session_auto() - the client may ask by itself, or may not
+ * @session: any
+ * @on: which
+ *
+ * Context: process.
+ */
+void vsc_session_auto(struct vsc_session *session, bool on)
+{
+	spin_lock(&session->lock);
+	session->knobs.on = on;
+	spin_unlock(&session->lock);
+	post(session, VSC_INBOX_AUTO);
+}
+
+/**
  * vsc_session_class_changed() - a class has come, or goes
  * @session: of its kind
  * @class: NULL: the one that it has goes
@@ -296,8 +324,14 @@ static void handle(struct vsc_session *session, unsigned long inbox, u32 need_re
 		work->ready = true;
 	if (inbox & (VSC_INBOX_READY | VSC_INBOX_CLASS_CAME))
 		vsc_session_begin(session);
-	if (inbox & VSC_INBOX_NEED)
+	if (inbox & VSC_INBOX_BUSY)
+		vsc_watch_busy(session);
+	if (inbox & VSC_INBOX_AUTO && vsc_watch_knobs(session))
+		need(session, VS_REASON_NEED);
+	if (inbox & VSC_INBOX_NEED) {
+		vsc_auto_take_back(&work->watch.automatic, session->spec);
 		need(session, need_reason);
+	}
 	if (inbox & VSC_INBOX_RELEASE && !work->leaving) {
 		work->release = true;
 		vsc_machine_release(session);
@@ -335,6 +369,8 @@ static void rearm(struct vsc_work *work)
 		next = work->expires;
 	if (work->leaving)
 		next = min(next, work->leave_by);
+	if (work->watch.on)
+		next = min(next, work->watch.due);
 	if (next == KTIME_MAX)
 		return;
 	ms = clamp_t(s64, ktime_ms_delta(next, ktime_get()), 0, INT_MAX / 2);
@@ -365,6 +401,8 @@ static void run(struct work_struct *item)
 			break;
 		handle(work->session, inbox, need_reason);
 		expire(work->session);
+		if (vsc_watch_run(work->session))
+			need(work->session, VS_REASON_NEED);
 		if (work->leaving && is_over(work))
 			vsc_session_left(work->session);
 	} while (inbox);
@@ -444,6 +482,7 @@ int vsc_session_attach(struct vsc_channel *channel, const struct vs_wire_config 
 	take_name(session, wire);
 	vs_terms_unlimited(spec, &session->wish);
 	session->staged = session->wish;
+	session->knobs = vsc_auto_defaults;
 	session->state = VS_STATE_START;
 	session->work = new_work(session);
 	if (!session->work)

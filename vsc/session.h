@@ -15,6 +15,9 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "vs_window.h"
+
+#include "auto.h"
 #include "vsc.h"
 
 #define VSC_BACK_OFF_MIN_MS	100
@@ -34,6 +37,8 @@
 #define VSC_INBOX_NEED		BIT(5)
 #define VSC_INBOX_RELEASE	BIT(6)
 #define VSC_INBOX_CLOSE		BIT(7)
+#define VSC_INBOX_BUSY		BIT(8)
+#define VSC_INBOX_AUTO		BIT(9)
 
 /* Why the session lets go of its class; bits of vsc_work.leaving. */
 #define VSC_LEAVING_CLASS	BIT(0)
@@ -55,6 +60,23 @@ enum vsc_timer {
 	VSC_TIMER_NONE,
 	VSC_TIMER_ANSWER,
 	VSC_TIMER_RETRY,
+};
+
+/**
+ * struct vsc_watch - what the session sees of its device; vsc/watch.c
+ * @on: samples are taken, else there is no contract, or the class tells when there is
+ *	something to see
+ * @due: the next one
+ * @automatic: the client's own judgement
+ * @sample: the last one
+ * @floor: is the floor kept?  Begins anew with whatever voids it
+ */
+struct vsc_watch {
+	bool on;
+	ktime_t due;
+	struct vsc_auto automatic;
+	struct vsc_sample sample;
+	struct vs_window floor;
 };
 
 /**
@@ -103,6 +125,7 @@ enum vsc_timer {
  * @began: when this epoch was opened
  * @result: of this epoch, so far
  * @follow: event that an action has led to, or VSC_EVENTS
+ * @watch: what is seen of the device
  * @choice: what was last chosen from an offer
  * @message: the message that was received
  * @out: the message that is sent
@@ -152,6 +175,7 @@ struct vsc_work {
 	struct vsc_session_result result;
 	enum vsc_event follow;
 
+	struct vsc_watch watch;
 	struct vs_terms choice;
 	struct vs_message message;
 	struct vs_message out;
@@ -168,6 +192,14 @@ void vsc_session_begin(struct vsc_session *session);
 void vsc_session_lose(struct vsc_session *session);
 void vsc_session_leave(struct vsc_session *session, unsigned int why);
 void vsc_session_left(struct vsc_session *session);
+
+/* vsc/watch.c: in the work only */
+void vsc_watch_begin(struct vsc_session *session);
+void vsc_watch_contract(struct vsc_session *session);
+void vsc_watch_kept(struct vsc_session *session);
+void vsc_watch_busy(struct vsc_session *session);
+bool vsc_watch_knobs(struct vsc_session *session);
+bool vsc_watch_run(struct vsc_session *session);
 
 /* vsc/machine.c: in the work only */
 void vsc_machine_step(struct vsc_session *session, enum vsc_event event);

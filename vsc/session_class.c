@@ -104,6 +104,7 @@ void vsc_session_begin(struct vsc_session *session)
 		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
 		return;
 	}
+	vsc_watch_begin(session);
 	set_class(session, class);
 	rcu_assign_pointer(work->data, class);
 	add_counters(session, class->counters);

@@ -531,6 +531,11 @@ static u64 storage_used(struct vsc_session *session, u32 index)
 	return used;
 }
 
+static bool storage_sample(struct vsc_session *session, struct vsc_sample *sample)
+{
+	return vsc_storage_counters_sample(session->class_data, sample);
+}
+
 static const struct vsc_class storage_class = {
 	.spec = &vs_class_storage,
 	.abi = VS_CLASS_ABI,
@@ -545,6 +550,7 @@ static const struct vsc_class storage_class = {
 	.lost = storage_lost,
 	.data = storage_data,
 	.used = storage_used,
+	.sample = storage_sample,
 	.counters = &vsc_storage_counters_group,
 };
 

@@ -29,6 +29,8 @@
 
 #include "vs_class.h"
 
+#include "auto.h"
+
 struct attribute_group;
 struct gendisk;
 struct virtqueue;
@@ -123,6 +125,11 @@ struct vsc_storage_counters {
  * @dirty: bytes written since the last flush
  * @held: requests that wait behind the gate, oldest first
  * @counters: what is measured
+ * @charged: outstanding requests that the bandwidth is charged with
+ * @largest: bytes of the largest of them, and of those since there were none
+ * @uncharged_ns: since when there are none
+ * @watched: the session takes samples, and need not be told of requests
+ * @sample: since the last one
  * @idle: woken when requests have left the ring
  */
 struct vsc_storage {
@@ -152,6 +159,11 @@ struct vsc_storage {
 	u64 dirty;
 	struct list_head held;
 	struct vsc_storage_counters counters;
+	unsigned int charged;
+	u64 largest;
+	u64 uncharged_ns;
+	bool watched;
+	struct vsc_sample sample;
 	wait_queue_head_t idle;
 };
 
@@ -166,12 +178,16 @@ void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken);
 void vsc_storage_queue_data(struct vsc_storage *storage);
 
 /* vsc/storage_counters.c */
-void vsc_storage_counters_begin(struct vsc_storage *storage);
+void vsc_storage_counters_begin(struct vsc_storage *storage,
+				const struct vsc_storage_request *request);
+void vsc_storage_counters_drop(struct vsc_storage *storage,
+			       const struct vsc_storage_request *request, u64 now);
 void vsc_storage_counters_end(struct vsc_storage *storage,
 			      const struct vsc_storage_request *request, bool write, bool ok,
 			      u64 now);
 void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now);
 u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index);
+bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample *sample);
 extern const struct attribute_group vsc_storage_counters_group;
 
 #endif

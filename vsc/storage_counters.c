@@ -18,8 +18,12 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
+#include "vs_window.h"
 #include "vsc.h"
 #include "storage.h"
+
+#define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
+#define IOPS		VS_STORAGE_INDEX(VS_STORAGE_IOPS)
 
 /* Closes the seconds that have passed. */
 static void roll(struct vsc_storage_counters *counters, u64 now)
@@ -42,17 +46,81 @@ static void roll(struct vsc_storage_counters *counters, u64 now)
 	counters->second_operations = 0;
 }
 
+static void begin_sample(struct vsc_storage *storage, u64 now)
+{
+	lockdep_assert_held(&storage->lock);
+	vs_window_begin(&storage->sample.seen, now, !storage->charged);
+	storage->sample.idle_ns = 0;
+}
+
+/* Closes the time without a request that is charged, up to now. */
+static void close_idle(struct vsc_storage *storage, u64 now)
+{
+	u64 start = max(storage->uncharged_ns, storage->sample.seen.start_ns);
+
+	lockdep_assert_held(&storage->lock);
+	if (now > start)
+		storage->sample.idle_ns += now - start;
+}
+
+/* There is something to do, after there was nothing. */
+static void begin_charged(struct vsc_storage *storage, u64 now)
+{
+	lockdep_assert_held(&storage->lock);
+	storage->largest = 0;
+	if (storage->watched) {
+		close_idle(storage, now);
+		return;
+	}
+	storage->watched = true;
+	begin_sample(storage, now);
+	vsc_session_busy(storage->session);
+}
+
+static void end_charged(struct vsc_storage *storage, const struct vsc_storage_request *request,
+			u64 now)
+{
+	lockdep_assert_held(&storage->lock);
+	if (!request->bytes || --storage->charged)
+		return;
+	storage->sample.seen.idle = true;
+	storage->uncharged_ns = now;
+}
+
 /**
  * vsc_storage_counters_begin() - a request was taken in
  * @storage: the disk
+ * @request: its bytes are known
  *
  * Context: any; vsc_storage.lock held.
  */
-void vsc_storage_counters_begin(struct vsc_storage *storage)
+void vsc_storage_counters_begin(struct vsc_storage *storage,
+				const struct vsc_storage_request *request)
 {
 	lockdep_assert_held(&storage->lock);
 	if (!storage->outstanding++)
 		storage->counters.gap_start_ns = ktime_get_ns();
+	if (!request->bytes)
+		return;
+	if (!storage->charged++)
+		begin_charged(storage, ktime_get_ns());
+	storage->largest = max(storage->largest, request->bytes);
+}
+
+/**
+ * vsc_storage_counters_drop() - a request will come again
+ * @storage: the disk
+ * @request: what vsc_storage_counters_begin() was called for
+ * @now: ktime_get_ns()
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_drop(struct vsc_storage *storage,
+			       const struct vsc_storage_request *request, u64 now)
+{
+	lockdep_assert_held(&storage->lock);
+	storage->outstanding--;
+	end_charged(storage, request, now);
 }
 
 /**
@@ -72,11 +140,13 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
 	struct vsc_storage_counters *counters = &storage->counters;
 
 	lockdep_assert_held(&storage->lock);
-	storage->outstanding--;
+	vsc_storage_counters_drop(storage, request, now);
 	if (!ok) {
 		counters->errors++;
 		return;
 	}
+	vs_window_count(&storage->sample.seen, BANDWIDTH, request->bytes);
+	vs_window_count(&storage->sample.seen, IOPS, 1);
 	roll(counters, now);
 	counters->operations++;
 	counters->second_operations++;
@@ -124,10 +194,10 @@ u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
 	case VS_STORAGE_INDEX(VS_STORAGE_SIZE):
 		used = storage->size;
 		break;
-	case VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH):
+	case BANDWIDTH:
 		used = storage->counters.bytes_rate;
 		break;
-	case VS_STORAGE_INDEX(VS_STORAGE_IOPS):
+	case IOPS:
 		used = storage->counters.operations_rate;
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_ACCESS):
@@ -142,6 +212,37 @@ u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
 	}
 	spin_unlock_irqrestore(&storage->lock, flags);
 	return used;
+}
+
+/**
+ * vsc_storage_counters_sample() - what was done since the last sample
+ * @storage: the disk
+ * @sample: filled; a request that is under way counts among the largest, too
+ *
+ * Context: any; takes vsc_storage.lock.
+ *
+ * Return: false: nothing was, and nothing is to be done. The next request that is charged
+ * tells the session.
+ */
+bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample *sample)
+{
+	u64 *largest = sample->seen.largest;
+	u64 now = ktime_get_ns();
+	bool active;
+
+	spin_lock_irq(&storage->lock);
+	if (!storage->charged)
+		close_idle(storage, now);
+	*sample = storage->sample;
+	if (storage->charged) {
+		largest[BANDWIDTH] = max(largest[BANDWIDTH], storage->largest);
+		largest[IOPS] = 1;
+	}
+	active = storage->charged || sample->seen.served[IOPS];
+	storage->watched = active;
+	begin_sample(storage, now);
+	spin_unlock_irq(&storage->lock);
+	return active;
 }
 
 /* The disk of a session's device; NULL while it has none. Under rcu_read_lock(). */

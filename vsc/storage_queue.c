@@ -154,14 +154,14 @@ static blk_status_t admit(struct vsc_storage *storage, struct vsc_storage_reques
 		return BLK_STS_IOERR;
 	}
 	if (!allowed(storage, pdu, storage->gate)) {
-		vsc_storage_counters_begin(storage);
+		vsc_storage_counters_begin(storage, pdu);
 		storage->counters.requests_waited++;
 		list_add_tail(&pdu->list, &storage->held);
 		return BLK_STS_OK;
 	}
 	error = send(storage, pdu);
 	if (!error) {
-		vsc_storage_counters_begin(storage);
+		vsc_storage_counters_begin(storage, pdu);
 		return BLK_STS_OK;
 	}
 	if (error == -ENOSPC || error == -ENOMEM)
@@ -327,7 +327,7 @@ static void release(struct vsc_storage *storage)
 			finish(storage, pdu, now, &done);
 		} else if (send(storage, pdu)) {
 			/* No room in the ring: blk-mq brings it again. */
-			storage->outstanding--;
+			vsc_storage_counters_drop(storage, pdu, now);
 			list_add_tail(&pdu->list, &again);
 		}
 	}

@@ -246,6 +246,11 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attr, c
 
 #define COUNTER_AT(name) offsetof(struct vsc_session_counters, name)
 
+/* Of those that can be the reason of a negotiation, as contract/reason names them. */
+#define RENEGOTIATIONS(name, reason)						\
+	{ __ATTR(renegotiations_##name, 0444, counter_show, NULL),		\
+	  COUNTER_AT(reasons[VS_REASON_##reason]) }
+
 static struct counter_attribute counters[] = {
 	{ __ATTR(messages, 0444, counter_show, NULL), COUNTER_AT(messages) },
 	{ __ATTR(malformed, 0444, counter_show, NULL), COUNTER_AT(malformed) },
@@ -256,6 +261,18 @@ static struct counter_attribute counters[] = {
 	{ __ATTR(kept, 0444, counter_show, NULL), COUNTER_AT(kept) },
 	{ __ATTR(timeouts, 0444, counter_show, NULL), COUNTER_AT(timeouts) },
 	{ __ATTR(adopted, 0444, counter_show, NULL), COUNTER_AT(adopted) },
+	{ __ATTR(held_back_ms, 0444, counter_show, NULL), COUNTER_AT(held_back_ms) },
+	{ __ATTR(violations, 0444, counter_show, NULL), COUNTER_AT(violations) },
+	RENEGOTIATIONS(first, FIRST),
+	RENEGOTIATIONS(need, NEED),
+	RENEGOTIATIONS(resume, RESUME),
+	RENEGOTIATIONS(retry, RETRY),
+	RENEGOTIATIONS(mismatch, MISMATCH),
+	RENEGOTIATIONS(admin, ADMIN),
+	RENEGOTIATIONS(more, MORE),
+	RENEGOTIATIONS(capacity, CAPACITY),
+	RENEGOTIATIONS(fallback, FALLBACK),
+	RENEGOTIATIONS(withdrawn, WITHDRAWN),
 };
 
 static struct attribute *counter_attributes[] = {
@@ -268,6 +285,18 @@ static struct attribute *counter_attributes[] = {
 	&counters[6].attr.attr,
 	&counters[7].attr.attr,
 	&counters[8].attr.attr,
+	&counters[9].attr.attr,
+	&counters[10].attr.attr,
+	&counters[11].attr.attr,
+	&counters[12].attr.attr,
+	&counters[13].attr.attr,
+	&counters[14].attr.attr,
+	&counters[15].attr.attr,
+	&counters[16].attr.attr,
+	&counters[17].attr.attr,
+	&counters[18].attr.attr,
+	&counters[19].attr.attr,
+	&counters[20].attr.attr,
 	NULL
 };
 
@@ -284,6 +313,7 @@ const struct attribute_group *vsc_sysfs_groups[] = {
 	&device_group,
 	&contract_group,
 	&counters_group,
+	&vsc_sysfs_auto,
 	NULL
 };
 

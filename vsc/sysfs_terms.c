@@ -16,8 +16,8 @@
 #include "vsc.h"
 
 #define NAME_MAX_BYTES	48
-/* Of a RATE: asked, offered, granted and in force twice each, used, and two wishes. */
-#define PER_TERM	11
+/* Of a RATE: asked, offered, granted and in force twice each, demand, used, and two wishes. */
+#define PER_TERM	12
 
 /* Which set of terms a file shows. */
 enum view {
@@ -45,6 +45,7 @@ static const char * const prefixes[VIEWS] = {
  * @view: which set of terms
  * @index: of the term in the class's table
  * @high: shows term->high, else term->low; the text of an IDENTITY either way
+ * @demand: shows term->demand in their place
  * @name: of the file
  */
 struct term_attribute {
@@ -52,6 +53,7 @@ struct term_attribute {
 	enum view view;
 	u32 index;
 	bool high;
+	bool demand;
 	char name[NAME_MAX_BYTES];
 };
 
@@ -118,12 +120,13 @@ static ssize_t show_term(struct vsc_session *session, const struct term_attribut
 			 const struct vs_term *term, char *text)
 {
 	const struct vs_term_spec *spec = to_spec(session, file);
+	u64 value = file->demand ? term->demand : file->high ? term->high : term->low;
 	ssize_t at = 0;
 
 	if (spec->kind == VS_KIND_IDENTITY)
 		at = sysfs_emit(text, "%.*s", term->length, term->text);
 	else
-		at = vsc_sysfs_value(spec, file->high ? term->high : term->low, ' ', text, 0);
+		at = vsc_sysfs_value(spec, value, ' ', text, 0);
 	return at + sysfs_emit_at(text, at, "\n");
 }
 
@@ -316,8 +319,8 @@ static ssize_t staged_store(struct device *dev, struct device_attribute *attr,
 
 /* ---- Making them ---- */
 
-static void add_file(struct vsc_session *session, enum view view, u32 index, bool high,
-		     const char *suffix)
+static struct term_attribute *add_file(struct vsc_session *session, enum view view, u32 index,
+				       bool high, const char *suffix)
 {
 	struct vsc_sysfs *sysfs = session->sysfs;
 	struct term_attribute *file = &sysfs->attributes[sysfs->count++];
@@ -333,6 +336,7 @@ static void add_file(struct vsc_session *session, enum view view, u32 index, boo
 	attr->attr.mode = view == VIEW_STAGED ? 0644 : 0444;
 	attr->show = view == VIEW_STAGED ? staged_show : view == VIEW_USED ? used_show : term_show;
 	attr->store = view == VIEW_STAGED ? staged_store : NULL;
+	return file;
 }
 
 /* Files of one term in one view. An ask has a range, what was agreed one value. */
@@ -362,6 +366,8 @@ static void add_term(struct vsc_session *session, enum view view, u32 index)
 		add_file(session, view, index, true, "");
 		break;
 	}
+	if (view == VIEW_ASKED && session->spec->term[index].kind != VS_KIND_IDENTITY)
+		add_file(session, view, index, false, "_demand")->demand = true;
 }
 
 /* Attributes from @first on, as a list. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints of the client: every message and every change of state.
+ * Tracepoints of the client: every message, every change of state, every window in which
+ * a floor was not kept.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vsc
@@ -60,6 +61,32 @@ TRACE_EVENT(vsc_state,
 	),
 	TP_printk("%s %s -> %s on %s", __get_str(session), vs_states_name(__entry->from),
 		  vs_states_name(__entry->to), vs_states_client_event(__entry->event))
+);
+
+/* One for each rate that has a floor. */
+TRACE_EVENT(vsc_violation,
+	TP_PROTO(const char *session, u64 contract, const char *rate, u64 served, u64 floor,
+		 u64 ns),
+	TP_ARGS(session, contract, rate, served, floor, ns),
+	TP_STRUCT__entry(
+		__string(session, session)
+		__string(rate, rate)
+		__field(u64, contract)
+		__field(u64, served)
+		__field(u64, floor)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__assign_str(session);
+		__assign_str(rate);
+		__entry->contract = contract;
+		__entry->served = served;
+		__entry->floor = floor;
+		__entry->ns = ns;
+	),
+	TP_printk("%s contract=%llu rate=%s floor=%llu served=%llu ns=%llu", __get_str(session),
+		  __entry->contract, __get_str(rate), __entry->floor, __entry->served,
+		  __entry->ns)
 );
 
 #endif

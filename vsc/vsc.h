@@ -11,7 +11,8 @@
  * callbacks (interrupt) and sysfs writers only queue to it.  Data requests run in
  * blk-mq and in the virtqueue's callback and never wait for the session.
  *
- * Lock order: vsc_session.request_lock > vsc_session.lock, class_lock > lock.
+ * Lock order: vsc_session.request_lock > vsc_session.lock, class_lock > lock; a class's own
+ * spinlocks > the session's inbox.
  */
 #ifndef VSC_H
 #define VSC_H
@@ -27,6 +28,8 @@
 #include "vs_class.h"
 #include "vs_states.h"
 #include "vs_terms.h"
+
+#include "auto.h"
 
 struct vsc_session;
 
@@ -54,6 +57,9 @@ struct vsc_session;
  *	under rcu_read_lock().
  * @used: what the device uses of term @index now: demand, and used_<term>. In the
  *	session's work, or from sysfs between @attach and @detach.
+ * @sample: what the device has done since the last call; another sample begins. False: it
+ *	had nothing to do and has nothing; then it calls vsc_session_busy(), once, when it
+ *	has, and the sample begins there. The first one does too.
  * @counters: attribute group of the session's device, or NULL; of the name
  *	"counters" it joins the session's own
  */
@@ -74,6 +80,7 @@ struct vsc_class {
 	void (*lost)(struct vsc_session *session);
 	void (*data)(struct vsc_session *session, unsigned int index);
 	u64 (*used)(struct vsc_session *session, u32 index);
+	bool (*sample)(struct vsc_session *session, struct vsc_sample *sample);
 	const struct attribute_group *counters;
 };
 
@@ -88,6 +95,9 @@ struct vsc_session_counters {
 	u64 kept;		/* grants of continued use */
 	u64 timeouts;
 	u64 adopted;		/* contracts learnt from INITIALIZE_COMPLETE */
+	u64 held_back_ms;	/* at a ceiling */
+	u64 violations;		/* windows in which the floor was not kept */
+	u64 reasons[VS_REASONS];	/* of renegotiations */
 };
 
 /**
@@ -134,8 +144,8 @@ struct vsc_work;	/* vsc/session.h: workqueue, timers, exchanges */
  * @staged_set: bit 2*index: low written, 2*index+1: high or text
  * @wish: what the next ask is made from (taken from @staged by "renegotiate")
  *
- * @lock: protects what follows, for readers in sysfs; written by the work only.
- *	Not for interrupt context
+ * @lock: protects what follows, for readers in sysfs; written by the work only, but for
+ *	@knobs. Not for interrupt context
  * @state: VSC state
  * @class_missing: shown in "state" as such
  * @epoch: current
@@ -149,6 +159,7 @@ struct vsc_work;	/* vsc/session.h: workqueue, timers, exchanges */
  * @last_ns: how long the last renegotiation took, from INITIALIZE to START_COMPLETE
  * @result: how the last renegotiation ended
  * @counters: see there
+ * @knobs: of the client's own judgement; written by sysfs
  * @work: the machine's innards
  * @class_data: owned by the class
  */
@@ -182,6 +193,7 @@ struct vsc_session {
 	u64 last_ns;
 	struct vsc_session_result result;
 	struct vsc_session_counters counters;
+	struct vsc_auto_knobs knobs;
 
 	struct vsc_work *work;
 	void *class_data;
@@ -201,6 +213,8 @@ void vsc_main_remove(struct vsc_session *session);
 /* vsc/session.c */
 int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
 int vsc_session_release(struct vsc_session *session);
+void vsc_session_auto(struct vsc_session *session, bool on);
+void vsc_session_busy(struct vsc_session *session);
 void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class);
 
 /* vsc/policy.c: what to ask, what to choose */
@@ -211,15 +225,21 @@ bool vsc_policy_within(const struct vs_class_spec *spec, const struct vs_terms *
 void vsc_policy_shortfall(const struct vs_terms *ask, const struct vs_terms *offer,
 			  struct vsc_session_result *result);
 
+/* vsc/watch.c */
+void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish);
+
 /* vsc/sysfs_terms.c: terms/ and request/, as the class's table has them */
 int vsc_sysfs_add(struct vsc_session *session);
 void vsc_sysfs_remove(struct vsc_session *session);
 ssize_t vsc_sysfs_value(const struct vs_term_spec *spec, u64 value, char separator, char *text,
 			ssize_t at);
 
+/* vsc/sysfs_auto.c */
+extern const struct attribute_group vsc_sysfs_auto;
+
 /* vsc/sysfs.c */
 extern const struct attribute_group *vsc_sysfs_groups[];
-#define VSC_SYSFS_GROUPS	3
+#define VSC_SYSFS_GROUPS	4
 void vsc_sysfs_changed(struct vsc_session *session, const char *what);	/* uevent, notify */
 
 #endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a session sees of its device, in samples: is its floor kept, is it held back by a
+ * ceiling, should another contract be asked for?  Runs in the session's work.
+ *
+ * Samples are taken only while there is a contract and the device has something to do,
+ * or while the client's own judgement waits to see that it has not: an idle machine is
+ * not woken.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/mutex.h>
+#include <linux/time64.h>
+
+#include "session.h"
+#include "trace.h"
+
+#define SAMPLE_MS	100
+
+/* Of this much and more nothing is said: the machine stood still, or the session did. */
+#define LATE_NS		(2 * VS_WINDOW_NS)
+
+/* A floor is judged when it is worth two requests, so that one does not decide; or then. */
+#define FLOOR_REQUESTS	2
+#define FLOOR_MAX_NS	(10 * VS_WINDOW_NS)
+
+static struct vsc_auto_knobs knobs(struct vsc_session *session)
+{
+	struct vsc_auto_knobs copy;
+
+	spin_lock(&session->lock);
+	copy = session->knobs;
+	spin_unlock(&session->lock);
+	return copy;
+}
+
+static void wait_ms(struct vsc_watch *watch, u32 ms)
+{
+	watch->due = ktime_add_ms(ktime_get(), ms);
+}
+
+/* From here on, another contract: what was seen before is not its. */
+static void start(struct vsc_session *session)
+{
+	struct vsc_watch *watch = &session->work->watch;
+
+	session->class->sample(session, &watch->sample);
+	vs_window_begin(&watch->floor, ktime_get_ns(), true);
+	watch->on = true;
+	wait_ms(watch, SAMPLE_MS);
+}
+
+/**
+ * vsc_watch_begin() - the session begins
+ * @session: has no contract
+ *
+ * Context: the session's work, here and below.
+ */
+void vsc_watch_begin(struct vsc_session *session)
+{
+	session->work->watch.on = false;
+	vsc_auto_begin(&session->work->watch.automatic);
+}
+
+/**
+ * vsc_watch_contract() - another contract is in force, or none any more
+ * @session: holds it; has its class
+ */
+void vsc_watch_contract(struct vsc_session *session)
+{
+	struct vsc_watch *watch = &session->work->watch;
+	const struct vs_terms *held = vsc_machine_held(session);
+
+	vsc_auto_contract(&watch->automatic, session->spec, held, ktime_get_ns());
+	watch->on = false;
+	if (held)
+		start(session);
+}
+
+/**
+ * vsc_watch_kept() - a renegotiation has ended with the contract that there was
+ * @session: holds it
+ */
+void vsc_watch_kept(struct vsc_session *session)
+{
+	vsc_auto_contract(&session->work->watch.automatic, session->spec,
+			  vsc_machine_held(session), ktime_get_ns());
+}
+
+/**
+ * vsc_watch_busy() - the device has something to do again
+ * @session: any
+ */
+void vsc_watch_busy(struct vsc_session *session)
+{
+	struct vsc_watch *watch = &session->work->watch;
+	ktime_t soon = ktime_add_ms(ktime_get(), SAMPLE_MS);
+
+	if (!session->class || !session->id)
+		return;
+	if (!watch->on)
+		vsc_auto_measure(&watch->automatic, ktime_get_ns());
+	if (!watch->on || ktime_after(watch->due, soon))
+		watch->due = soon;
+	watch->on = true;
+}
+
+/**
+ * vsc_watch_knobs() - the client's own judgement was switched on or off
+ * @session: any
+ *
+ * Return: whether another contract is to be asked for: a floor was given back.
+ */
+bool vsc_watch_knobs(struct vsc_session *session)
+{
+	struct vsc_watch *watch = &session->work->watch;
+
+	if (!session->class || !session->id)
+		return false;
+	if (!knobs(session).on)
+		return vsc_auto_take_back(&watch->automatic, session->spec);
+	if (!watch->on) {
+		vsc_auto_measure(&watch->automatic, ktime_get_ns());
+		start(session);
+	}
+	return false;
+}
+
+/**
+ * vsc_watch_wish() - what the judgement makes of the wishes
+ * @session: any
+ * @wish: what the administrator wishes, a complete set
+ */
+void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
+{
+	vsc_auto_wish(&session->work->watch.automatic, session->spec, wish);
+}
+
+/* ---- Is the floor kept? ---- */
+
+static bool decides(const struct vsc_session *session, const struct vs_window *window, u64 now_ns)
+{
+	u64 passed = now_ns - window->start_ns;
+	u64 owed;
+
+	if (!vs_window_over(window, now_ns))
+		return false;
+	if (passed >= FLOOR_MAX_NS)
+		return true;
+	for (u32 i = 0; i < session->spec->count; i++) {
+		if (session->spec->term[i].kind != VS_KIND_RATE || !session->held.term[i].low)
+			continue;
+		owed = mul_u64_u64_div_u64(session->held.term[i].low, passed, NSEC_PER_SEC);
+		if (owed < FLOOR_REQUESTS * window->largest[i])
+			return false;
+	}
+	return true;
+}
+
+static void violated(struct vsc_session *session, const struct vs_window *window, u64 now_ns)
+{
+	for (u32 i = 0; i < session->spec->count; i++)
+		if (session->spec->term[i].kind == VS_KIND_RATE && session->held.term[i].low)
+			trace_vsc_violation(dev_name(&session->dev), session->id,
+					    session->spec->term[i].name, window->served[i],
+					    session->held.term[i].low, now_ns - window->start_ns);
+	vsc_machine_count(session, &session->counters.violations);
+	vsc_sysfs_changed(session, "violated");
+}
+
+static void judge_floor(struct vsc_session *session, u64 now_ns)
+{
+	struct vsc_watch *watch = &session->work->watch;
+	struct vs_window *window = &watch->floor;
+
+	if (watch->sample.seen.idle || now_ns - watch->sample.seen.start_ns >= LATE_NS) {
+		vs_window_begin(window, now_ns, true);
+		return;
+	}
+	vs_window_join(window, &watch->sample.seen);
+	if (!decides(session, window, now_ns))
+		return;
+	if (vs_window_violated(window, now_ns, session->spec, &session->held))
+		violated(session, window, now_ns);
+	vs_window_begin(window, now_ns, true);
+}
+
+/* ---- Samples ---- */
+
+static void count_held_back(struct vsc_session *session)
+{
+	struct vsc_auto *automatic = &session->work->watch.automatic;
+	u32 rest;
+	u64 ms = div_u64_rem(automatic->held_ns, NSEC_PER_MSEC, &rest);
+
+	automatic->held_ns = rest;
+	spin_lock(&session->lock);
+	session->counters.held_back_ms += ms;
+	spin_unlock(&session->lock);
+}
+
+/* Only where nothing else is under way. */
+static bool may_ask(const struct vsc_session *session)
+{
+	const struct vsc_work *work = session->work;
+
+	return session->state == VS_STATE_RUNNING && !work->release && !work->leaving;
+}
+
+/**
+ * vsc_watch_run() - takes a sample, if one is due
+ * @session: any
+ *
+ * Return: whether the client itself wants another contract now.
+ */
+bool vsc_watch_run(struct vsc_session *session)
+{
+	struct vsc_watch *watch = &session->work->watch;
+	struct vsc_auto *automatic = &watch->automatic;
+	struct vsc_auto_knobs set;
+	bool active, over;
+	u64 now_ns;
+
+	if (!watch->on || ktime_before(ktime_get(), watch->due))
+		return false;
+	set = knobs(session);
+	active = session->class->sample(session, &watch->sample);
+	now_ns = ktime_get_ns();
+	judge_floor(session, now_ns);
+	over = vsc_auto_sample(automatic, &set, session->spec, &watch->sample, now_ns);
+	count_held_back(session);
+
+	wait_ms(watch, active ? SAMPLE_MS : set.window_ms);
+	watch->on = active || (set.on && vsc_auto_may_give(automatic, session->spec));
+	return over && may_ask(session) &&
+		vsc_auto_judge(automatic, &set, session->spec, now_ns) != VSC_AUTO_NOTHING;
+}
