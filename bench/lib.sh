@@ -147,7 +147,8 @@ results() {
 		printf "\"peer\": %.3f, \"peer_name\": \"%s\", \"ratio\": %.3f, \"min\": %.3f, \"max\": %.3f}\n",
 		       peer, peer_name, ratio, low, high >>"/out/results"
 		if (control != "")
-			printf "{\"name\": \"%s\", \"unit\": \"%s\", \"control\": %s}\n", figure, unit, control >>"/out/control"
+			printf "{\"name\": \"%s\", \"unit\": \"%s\", \"control\": %s}\n",
+			       figure, unit, control >>"/out/control"
 	}' "$MEASURED"
 }
 
