@@ -201,7 +201,7 @@ clock_ahead() {
 # has_changed LOG: does it show each rate of /tmp/changes ("from us, until us, bytes/s")? The median of the windows of
 # 100 ms that are surely in this time has to be on its side of the middle between both rates.
 has_changed() {
-	awk -F'[, ]+' -v ahead="$(clock_ahead)" -v unsure=200000 -v middle="$((rate / 4 * 3))" '
+	awk -F'[, ]+' -v ahead="$(clock_ahead)" -v unsure=200000 -v middle="$((rate * 3 / 4))" '
 	function median(i, count,	j, k, value) {
 		for (j = 1; j < count; j++) {
 			value = bytes[i, j]
