@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 2G --memory 6144 --time 2400
+# host: --guests --disk 2G --memory 6144 --time 1500
 # How exactly limits are kept, under continuous backlog: ours, beside those of QEMU's own throttle and a control run
 # without limits; the same guest, rate and load, in turn. By the clock of the guest, from the log that fio keeps of every
 # request.
