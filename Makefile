@@ -4,7 +4,7 @@
 #                            else the one that runs
 #   make install             and where modprobe and udev find what they need
 #   make picture             doc/picture.svg, from doc/picture.dot (needs graphviz)
-#   make demo|test|check     in virtual machines; nothing is loaded into this kernel
+#   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
 #                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name
 
 KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
@@ -28,7 +28,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-demo test check:
+demo test bench check:
 	@scripts/$@
 
-.PHONY: all modules modules_install install picture clean demo test check
+.PHONY: all modules modules_install install picture clean demo test bench check
