@@ -135,6 +135,8 @@ results() {
 	}
 	$1 == figure { values[$2, ++count[$2]] = $3 }
 	END {
+		if (!count["ours"] || !count["peer"])
+			exit 1
 		sort("ours"); sort("peer"); sort("control")
 		ours = median("ours"); peer = median("peer")
 		ratio = better == "lower" ? at_least(peer) / at_least(ours) : at_least(ours) / at_least(peer)
@@ -149,7 +151,7 @@ results() {
 		if (control != "")
 			printf "{\"name\": \"%s\", \"unit\": \"%s\", \"control\": %s}\n",
 			       figure, unit, control >>"/out/control"
-	}' "$MEASURED"
+	}' "$MEASURED" || fail "$1: not measured"
 }
 
 table_head() {
