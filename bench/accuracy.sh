@@ -174,7 +174,7 @@ change_ours() {
 change_peer() {
 	throttle peer-alone alone "$1"
 	changed_at=${throttled[1]}
-	awk -v ns="${throttled[0]}" 'BEGIN { print ns / 1e6 }' >>/tmp/took
+	awk -v us="${throttled[0]}" 'BEGIN { print us / 1e3 }' >>/tmp/took
 }
 
 # took_ours ROUND: from the trace, ms from each START to what it has started

@@ -55,15 +55,33 @@ guest_with_disks() {
 		for i in /dev/bench/{ours,peer,control}-*; do
 			dd if=/dev/zero of=\$i bs=1M count=${DISK_SIZE%M} oflag=direct status=none
 		done" >&2
-	coproc THROTTLE { exec bench/throttle g; }
+	coproc MONITOR { exec socat - UNIX-CONNECT:/run/guest/g/qmp; }
+	monitor qmp_capabilities '{}'
+}
+
+# monitor COMMAND JSON-ARGUMENTS: of QEMU, over the one connection: what `guest qmp` takes to start is no part of a call
+monitor() {
+	local line
+	printf '{"execute":"%s","arguments":%s}\n' "$1" "$2" >&"${MONITOR[1]}"
+	while read -r line; do
+		case $line in
+		'{"return"'*) return ;;
+		'{"error"'*) fail "QEMU: $1: $line" ;;
+		esac
+	done <&"${MONITOR[0]}"
+	fail "QEMU: $1: no answer"
 }
 
 # throttle DISK GROUP BYTES_A_SECOND: the limit of a peer's disk, or of all in the group together; throttled is how long
-# that took (ns), and when it had been done (us since 1970). Not in a subshell: bash keeps the coprocess from these.
+# that took, and when it had been done (since 1970), in us. Not in a subshell: bash keeps the coprocess from these.
 throttle() {
-	echo "$*" >&"${THROTTLE[1]}"
+	local began=${EPOCHREALTIME/./} until
+	# the disk itself is a part of its virtio-blk-pci
+	monitor block_set_io_throttle "{\"id\":\"/machine/peripheral/$1/virtio-backend\",\"group\":\"$2\",
+		\"bps\":$3,\"bps_rd\":0,\"bps_wr\":0,\"iops\":0,\"iops_rd\":0,\"iops_wr\":0}"
+	until=${EPOCHREALTIME/./}
 	# shellcheck disable=SC2034 # used by the benchmarks
-	read -ra throttled <&"${THROTTLE[0]}" || fail "QEMU's throttle: no answer for $1"
+	throttled=($((until - began)) "$until")
 }
 
 # in_force SERVICE TERM=VALUE...: for wait_for

@@ -12,6 +12,12 @@
 
 /* Part of what is owed that no window can be sure of. */
 #define TOLERANCE	50	/* 1/50: two percent */
+/* What is owed is to be worth so many, so that one request does not decide. */
+#define REQUESTS	2
+/* Windows of a second after which it is judged all the same. */
+#define PATIENCE	10
+/* Nobody looks so seldom; and no product overflows. */
+#define LONGEST_NS	(3600 * VS_WINDOW_NS)
 
 /**
  * vs_window_begin() - the last window is over, another one begins
@@ -29,23 +35,43 @@ void vs_window_begin(struct vs_window *window, u64 now_ns, bool idle)
 }
 EXPORT_SYMBOL_GPL(vs_window_begin);
 
+/* What is owed at @rate, at the most for the hour that no window is longer than. */
+static u64 owed_at(u64 rate, u64 passed_ns)
+{
+	return mul_u64_u64_div_u64(rate, min(passed_ns, LONGEST_NS), VS_WINDOW_NS);
+}
+
 /**
- * vs_window_over() - has it seen a second?
+ * vs_window_decides() - has it seen enough?
  * @window: open
  * @now_ns: by the caller's clock
+ * @spec: the class
+ * @terms: of the contract in force, a complete set; NULL: there is none
  *
  * Context: any.
+ * Return: whether it is to be judged now, and to end.
  */
-bool vs_window_over(const struct vs_window *window, u64 now_ns)
+bool vs_window_decides(const struct vs_window *window, u64 now_ns,
+		       const struct vs_class_spec *spec, const struct vs_terms *terms)
 {
-	return now_ns - window->start_ns >= VS_WINDOW_NS;
+	u64 passed = now_ns - window->start_ns;
+
+	if (passed < VS_WINDOW_NS)
+		return false;
+	if (window->idle || !terms || passed >= PATIENCE * VS_WINDOW_NS)
+		return true;
+	for (u32 i = 0; i < spec->count; i++)
+		if (spec->term[i].kind == VS_KIND_RATE && terms->term[i].low &&
+		    owed_at(terms->term[i].low, passed) < REQUESTS * window->largest[i])
+			return false;
+	return true;
 }
-EXPORT_SYMBOL_GPL(vs_window_over);
+EXPORT_SYMBOL_GPL(vs_window_decides);
 
 /* Was at least @rate served, as far as the window can tell? */
 static bool reached(const struct vs_window *window, u64 passed_ns, u32 index, u64 rate)
 {
-	u64 owed = mul_u64_u64_div_u64(rate, passed_ns, VS_WINDOW_NS);
+	u64 owed = owed_at(rate, passed_ns);
 
 	owed -= owed / TOLERANCE;
 	return owed <= window->served[index] ||
@@ -54,8 +80,8 @@ static bool reached(const struct vs_window *window, u64 passed_ns, u32 index, u6
 
 /**
  * vs_window_violated() - was the contract's floor not kept?
- * @window: vs_window_over() says that it is
- * @now_ns: by the caller's clock; at most an hour after the window's start
+ * @window: vs_window_decides() says so
+ * @now_ns: by the caller's clock
  * @spec: the class
  * @terms: of the contract that was in force all the time, a complete set
  *
@@ -64,7 +90,7 @@ static bool reached(const struct vs_window *window, u64 passed_ns, u32 index, u6
 bool vs_window_violated(const struct vs_window *window, u64 now_ns,
 			const struct vs_class_spec *spec, const struct vs_terms *terms)
 {
-	u64 passed = min(now_ns - window->start_ns, 3600 * VS_WINDOW_NS);
+	u64 passed = now_ns - window->start_ns;
 	bool below = false;
 
 	if (window->idle)

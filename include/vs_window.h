@@ -6,7 +6,8 @@
  * A window in which there was something to do at every moment, and which has seen less
  * than the floor of every rate that has one, is a violation; unless some rate was at
  * its ceiling, which then was the reason.  What is owed may be off by one request, and by
- * two percent, since no window begins or ends with a request.
+ * two percent, since no window begins or ends with a request.  So a window goes on until
+ * what is owed is worth two requests, but for no more than ten seconds.
  */
 #ifndef VS_WINDOW_H
 #define VS_WINDOW_H
@@ -26,7 +27,7 @@ struct vs_terms;
  * @start_ns: when it began
  * @idle: at some moment of it there was nothing to do, or no contract, or another one
  * @served: what has been done in it, per term of the class, of RATE only
- * @largest: most that one request has counted for, likewise
+ * @largest: most that one request has counted for, or will, likewise
  */
 struct vs_window {
 	u64 start_ns;
@@ -47,9 +48,21 @@ static inline void vs_window_count(struct vs_window *window, u32 index, u64 amou
 	window->largest[index] = max(window->largest[index], amount);
 }
 
+/**
+ * vs_window_expect() - a request waits, or is under way
+ * @window: open
+ * @index: of the RATE in the class's table
+ * @amount: that it will count for, in the term's unit
+ */
+static inline void vs_window_expect(struct vs_window *window, u32 index, u64 amount)
+{
+	window->largest[index] = max(window->largest[index], amount);
+}
+
 /* channel/window.c */
 void vs_window_begin(struct vs_window *window, u64 now_ns, bool idle);
-bool vs_window_over(const struct vs_window *window, u64 now_ns);
+bool vs_window_decides(const struct vs_window *window, u64 now_ns,
+		       const struct vs_class_spec *spec, const struct vs_terms *terms);
 bool vs_window_violated(const struct vs_window *window, u64 now_ns,
 			const struct vs_class_spec *spec, const struct vs_terms *terms);
 

@@ -459,10 +459,15 @@ static void a_square_wave_is_not_followed_for_long(struct kunit *test)
 static void patience_is_short_again_after_a_long_time_without_need(struct kunit *test)
 {
 	struct world *world = new_disk(test, 64 * MiB, 128 * MiB);
+	unsigned int asks;
 
 	run_wave(world, 60, 1);
 	KUNIT_EXPECT_EQ(test, run(world, 0, 60), 0);
-	KUNIT_EXPECT_EQ(test, run(world, 0, 2 * HOUR), 1);
+	/* Or in two steps, where the end of the wave was in one of the windows. */
+	asks = run(world, 0, 2 * HOUR);
+	KUNIT_EXPECT_GE(test, asks, 1);
+	KUNIT_EXPECT_LE(test, asks, 2);
+	KUNIT_EXPECT_EQ(test, floor_of(world, BANDWIDTH), 1);
 	KUNIT_EXPECT_EQ(test, run(world, 60 * MiB, 60), 1);
 	KUNIT_EXPECT_GE(test, run(world, 0, 60), 1);
 	KUNIT_EXPECT_EQ(test, floor_of(world, BANDWIDTH), 1);

@@ -49,6 +49,11 @@ static bool violated(const struct vs_terms *terms, struct vs_window window)
 	return vs_window_violated(&window, 5 + SECOND, &vs_class_storage, terms);
 }
 
+static bool decides(const struct vs_terms *terms, const struct vs_window *window, u64 after_ns)
+{
+	return vs_window_decides(window, 5 + after_ns, &vs_class_storage, terms);
+}
+
 static void a_floor_is_owed_but_for_one_request_and_two_percent(struct kunit *test)
 {
 	const struct vs_terms *terms = new_terms(test, (struct rates){ 4096000, 1 << 30 },
@@ -107,8 +112,8 @@ static void a_window_is_over_after_a_second_and_owes_for_all_its_time(struct kun
 						 (struct rates){ 0, 1 << 30 });
 	struct vs_window window = second(150, 10);
 
-	KUNIT_EXPECT_FALSE(test, vs_window_over(&window, 5 + SECOND - 1));
-	KUNIT_EXPECT_TRUE(test, vs_window_over(&window, 5 + SECOND));
+	KUNIT_EXPECT_FALSE(test, decides(terms, &window, SECOND - 1));
+	KUNIT_EXPECT_TRUE(test, decides(terms, &window, SECOND));
 	KUNIT_EXPECT_FALSE(test, violated(terms, window));
 	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, 5 + 2 * SECOND, &vs_class_storage,
 						   terms));
@@ -118,12 +123,42 @@ static void a_window_is_over_after_a_second_and_owes_for_all_its_time(struct kun
 	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, U64_MAX, &vs_class_storage, terms));
 }
 
+/* A request that waits for a floor of less than one a second is no violation yet. */
+static void a_floor_is_judged_when_it_is_worth_two_requests(struct kunit *test)
+{
+	const struct vs_terms *terms = new_terms(test, (struct rates){ 4096, 1 << 30 },
+						 (struct rates){ 0, 1 << 30 });
+	struct vs_window window = second(0, 0);
+
+	vs_window_expect(&window, BANDWIDTH, 16384);
+	vs_window_expect(&window, IOPS, 1);
+	KUNIT_EXPECT_FALSE(test, decides(terms, &window, 8 * SECOND - 1));
+	KUNIT_EXPECT_TRUE(test, decides(terms, &window, 8 * SECOND));
+	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, 5 + 8 * SECOND, &vs_class_storage,
+						   terms));
+	vs_window_count(&window, BANDWIDTH, 16384);
+	KUNIT_EXPECT_FALSE(test, vs_window_violated(&window, 5 + 8 * SECOND, &vs_class_storage,
+						    terms));
+	/* Never worth two: after ten seconds one is what it may be off by. */
+	window = second(0, 0);
+	vs_window_expect(&window, BANDWIDTH, 1 << 20);
+	KUNIT_EXPECT_FALSE(test, decides(terms, &window, 10 * SECOND - 1));
+	KUNIT_EXPECT_TRUE(test, decides(terms, &window, 10 * SECOND));
+	KUNIT_EXPECT_FALSE(test, vs_window_violated(&window, 5 + 10 * SECOND, &vs_class_storage,
+						    terms));
+	/* What says nothing is not waited for. */
+	KUNIT_EXPECT_TRUE(test, decides(NULL, &window, SECOND));
+	window.idle = true;
+	KUNIT_EXPECT_TRUE(test, decides(terms, &window, SECOND));
+}
+
 static struct kunit_case window_cases[] = {
 	KUNIT_CASE(a_floor_is_owed_but_for_one_request_and_two_percent),
 	KUNIT_CASE(nothing_is_owed_without_a_floor_or_without_demand),
 	KUNIT_CASE(one_floor_of_two_is_enough),
 	KUNIT_CASE(who_is_at_a_ceiling_is_owed_no_more),
 	KUNIT_CASE(a_window_is_over_after_a_second_and_owes_for_all_its_time),
+	KUNIT_CASE(a_floor_is_judged_when_it_is_worth_two_requests),
 	{}
 };
 

@@ -11,18 +11,6 @@ HIGH=(high0 high1 high2 high3)
 MIDDLE=(light0 light1 light2 light3 heavy0 heavy1 heavy2 heavy3)
 LOW=(low0 low1 low2 low3)
 
-# clients: fills vsc[SERVICE] with the directory of its client, and disk[SERVICE]
-clients() {
-	local i name
-	for i in /sys/class/vsc/*; do
-		read -r name <"$i/name"
-		vsc[$name]=$i
-		disk[$name]=/dev/$(basename "$i"/vscblk*)
-		[[ -b ${disk[$name]} ]] || fail "$name: no disk"
-	done
-}
-declare -A vsc disk
-
 # reads FILE: into value; a shell of its own takes long where everything is emulated
 reads() {
 	value=none
@@ -64,14 +52,8 @@ floors() {
 # running_clients COUNT: waits until there are so many, and all run
 running_clients() {
 	local i
-	wait_for 300 disks "$1"
-	clients
+	some_clients "$1"
 	for i in "${!vsc[@]}"; do wait_for 300 both_run "$i"; done
-}
-
-# disks COUNT: so many are there
-disks() {
-	[[ $(echo /sys/block/vscblk* | wc -w) -eq $1 ]]
 }
 
 # service NAME PRIORITY WEIGHT FLOOR
@@ -201,13 +183,13 @@ called_for_a_gain() {
 	running_clients 3
 	calls=$(cat $VDPA/modest/counters/calls)
 	echo 1 >$POOL/renegotiate
-	# of these two, one was first
-	floor late
+	# of these two, one was first; the one that was not may be under way to what it has already
+	reads $VDPA/late/terms/bandwidth_floor
 	if [[ $value -eq $((60 << 20)) ]]; then
 		first=late second=greedy
 	fi
 	floors $((60 << 20)) $first
-	floor $second
+	reads $VDPA/$second/terms/bandwidth_floor
 	[[ $value -lt $((60 << 20)) ]] || fail "more is promised than there is"
 	echo 1 >"${vsc[$first]}/contract/release"
 	floors $((60 << 20)) $second

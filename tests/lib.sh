@@ -203,6 +203,26 @@ running() {
 		cat $VSC/contract/*; exit 1" >&2 || fail "$1: no contract"
 }
 
+# some_clients COUNT: waits for so many disks of clients of this kernel; fills vsc[SERVICE] with the directory of its client,
+# and disk[SERVICE] with its disk
+some_clients() {
+	local i name
+	wait_for 300 disks "$1"
+	for i in /sys/class/vsc/*; do
+		read -r name <"$i/name"
+		vsc[$name]=$i
+		disk[$name]=/dev/$(basename "$i"/vscblk*)
+		[[ -b ${disk[$name]} ]] || fail "$name: no disk"
+	done
+}
+# shellcheck disable=SC2034 # used by the tests
+declare -A vsc disk
+
+# disks COUNT: so many are there
+disks() {
+	[[ $(find /sys/block -name 'vscblk*' | wc -l) -eq $1 ]]
+}
+
 # epoch NAME: of the client there
 epoch() {
 	in_guest "$1" "cat $VSC/contract/epoch"

@@ -10,39 +10,6 @@ NEIGHBOURS=15
 TRIES=4
 SECONDS_EACH=6
 
-# vsc_of SERVICE: the directory of its client
-vsc_of() {
-	local i
-	for i in /sys/class/vsc/vsc*; do
-		[[ $(cat "$i/name") != "$1" ]] || { echo "$i" && return; }
-	done
-	return 1
-}
-
-client_runs() {
-	local vsc
-	vsc=$(vsc_of "$1") && [[ $(cat "$vsc/contract/state") == RUNNING && -b $(disk_of "$1") ]]
-}
-
-# disk_of SERVICE: its client's block device
-disk_of() {
-	local uuid i
-	uuid=$(cat "$SERVICES/storage.$1/uuid")
-	for i in /sys/block/vscblk*; do
-		[[ $(cat "$i/serial" 2>/dev/null) != "$uuid" ]] || { echo "/dev/${i##*/}" && return; }
-	done
-	return 1
-}
-
-# clients NAME...: waits until all have their disks
-clients() {
-	local i
-	[[ -d /sys/module/vsc ]] || modprobe vsc
-	for i in "$@"; do
-		wait_for 60 client_runs "$i"
-	done
-}
-
 # local_service NAME [ATTRIBUTE=VALUE...]: of 32 MiB
 local_service() {
 	local name=$1
@@ -54,7 +21,7 @@ local_service() {
 hammer() {
 	local name=$1
 	shift
-	fio --name="$name" --filename="$(disk_of "$name")" --size=32M --direct=1 --ioengine=libaio --time_based --runtime=600 \
+	fio --name="$name" --filename="${disk[$name]}" --size=32M --direct=1 --ioengine=libaio --time_based --runtime=600 \
 		"$@" >"/tmp/fio.$name" 2>&1 &
 	hammers+=($!)
 }
@@ -70,11 +37,16 @@ hush() {
 
 # hostile: all of the neighbours hammer, each with another size and direction
 hostile() {
-	local i sizes=(512 4k 16k 64k 128k 4k-64k 1m) how=(randread randwrite randrw read write)
+	local i sizes=(4k 8k 16k 64k 128k 4k-64k 1m) how=(randread randwrite randrw read write)
 	for ((i = 1; i <= NEIGHBOURS; i++)); do
 		hammer "n$i" --rw="${how[i % ${#how[@]}]}" "--bs$([[ ${sizes[i % ${#sizes[@]}]} != *-* ]] || echo range)=${sizes[i % ${#sizes[@]}]}" \
 			--iodepth=$((4 << (i % 3)))
 	done
+}
+
+# hammering: none of them has met an error
+hammering() {
+	kill -0 "${hammers[@]}" || { cat /tmp/fio.* && fail "I/O has ended"; }
 }
 
 # bytes NAME: that its client has moved
@@ -98,7 +70,7 @@ rate_of() {
 	done
 }
 
-# all NAME...: the sum of lines
+# sum: of the lines on stdin
 sum() {
 	awk '{ sum += $1 } END { printf "%d\n", sum }'
 }
@@ -114,25 +86,23 @@ crowd() {
 	disk_pool capacity_bandwidth=100G capacity_iops=1000000 burst_ms=300
 	local_service victim "$@"
 	for i in $(neighbours); do local_service "$i"; done
-	# shellcheck disable=SC2046 # words
-	clients victim $(neighbours)
+	modprobe vsc
+	some_clients $((NEIGHBOURS + 1))
 	hammer victim --rw=randrw --bs=64k --iodepth=16
 	hostile
 	# shellcheck disable=SC2046
 	RATE=$(rate_of victim $(neighbours) | sum)
 	echo "	without limits: $RATE bytes/s in all"
-	[[ $RATE -gt 0 ]] || { cat /tmp/fio.* && fail "no I/O"; }
+	hammering
+	[[ $RATE -gt 0 ]] || fail "no I/O"
 }
 
 # capacity BYTES FLOOR: of the pool, and the victim's floor
 capacity() {
-	local before vsc
-	vsc=$(vsc_of victim)
 	echo "$1" >$POOLS/storage.disk/capacity_bandwidth
 	echo "$2" >$SERVICES/storage.victim/bandwidth_floor
-	before=$(cat "$vsc/contract/epoch")
 	echo 1 >$VDPA/victim/contract/renegotiate
-	wait_for 60 assert_floor "$vsc" "$2"
+	wait_for 60 assert_floor "${vsc[victim]}" "$2"
 }
 
 assert_floor() {
@@ -158,6 +128,7 @@ floor_is_kept() {
 	[[ $share -ge 980 ]] || fail "the floor is not kept"
 	[[ $all -le $((RATE * 105 / 1600)) ]] || fail "more than the pool has"
 	[[ $all -ge $((RATE * 50 / 1600)) ]] || fail "the pool is not used"
+	hammering
 	# nobody starves
 	[[ $(sort -n /tmp/rates | head -n 1) -gt 0 ]] || { cat /tmp/rates && fail "somebody gets nothing"; }
 }
@@ -168,13 +139,15 @@ weights_divide_the_rest() {
 	disk_pool capacity_bandwidth=100G capacity_iops=1000000 burst_ms=300
 	local_service light
 	local_service heavy
-	clients light heavy
+	modprobe vsc
+	some_clients 2
 	for i in light heavy; do hammer $i --rw=randread --bs=16k --iodepth=16; done
 	RATE=$(rate_of light heavy | sum)
 	echo $((RATE / 4)) >$POOLS/storage.disk/capacity_bandwidth
 	echo 300 >$SERVICES/storage.heavy/weight
 	sleep 1
 	rate_of light heavy >/tmp/rates
+	hammering
 	light=$(head -n 1 /tmp/rates) heavy=$(tail -n 1 /tmp/rates)
 	echo "	100 : 300 is $light : $heavy of $((RATE / 4))"
 	[[ $((heavy * 100)) -ge $((light * 220)) && $((heavy * 100)) -le $((light * 330)) ]] || fail "not by weight"
@@ -185,9 +158,10 @@ split_is_charged_once() {
 	local before
 	disk_pool capacity_iops=1000000
 	local_service victim
-	clients victim
+	modprobe vsc
+	some_clients 1
 	before=$(bytes victim)
-	dd if="$(disk_of victim)" of=/dev/null bs=8M count=2 iflag=direct status=none
+	dd if="${disk[victim]}" of=/dev/null bs=8M count=2 iflag=direct status=none
 	assert_eq $(($(bytes victim) - before)) $((16 << 20)) "bytes"
 }
 
@@ -212,7 +186,8 @@ violation_is_visible() {
 	udevadm monitor --kernel --property --subsystem-match=vdpa >/tmp/uevents &
 	vsp_pool storage.whole source=/dev/slow capacity_bandwidth=1G capacity_iops=1000000 enable=1
 	vsp_service storage.victim pool=storage.whole local=1 size_max=32M bandwidth_floor=64M enable=1
-	clients victim
+	modprobe vsc
+	some_clients 1
 	echo 1 >/sys/kernel/tracing/events/vsp/vsp_violation/enable
 	assert_eq "$(cat $VDPA/victim/counters/violations)" 0 "violations without demand"
 	hammer victim --rw=randread --bs=64k --iodepth=32

@@ -226,7 +226,6 @@ u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
  */
 bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample *sample)
 {
-	u64 *largest = sample->seen.largest;
 	u64 now = ktime_get_ns();
 	bool active;
 
@@ -235,8 +234,8 @@ bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample 
 		close_idle(storage, now);
 	*sample = storage->sample;
 	if (storage->charged) {
-		largest[BANDWIDTH] = max(largest[BANDWIDTH], storage->largest);
-		largest[IOPS] = 1;
+		vs_window_expect(&sample->seen, BANDWIDTH, storage->largest);
+		vs_window_expect(&sample->seen, IOPS, 1);
 	}
 	active = storage->charged || sample->seen.served[IOPS];
 	storage->watched = active;

@@ -20,10 +20,6 @@
 /* Of this much and more nothing is said: the machine stood still, or the session did. */
 #define LATE_NS		(2 * VS_WINDOW_NS)
 
-/* A floor is judged when it is worth two requests, so that one does not decide; or then. */
-#define FLOOR_REQUESTS	2
-#define FLOOR_MAX_NS	(10 * VS_WINDOW_NS)
-
 static struct vsc_auto_knobs knobs(struct vsc_session *session)
 {
 	struct vsc_auto_knobs copy;
@@ -138,25 +134,6 @@ void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
 
 /* ---- Is the floor kept? ---- */
 
-static bool decides(const struct vsc_session *session, const struct vs_window *window, u64 now_ns)
-{
-	u64 passed = now_ns - window->start_ns;
-	u64 owed;
-
-	if (!vs_window_over(window, now_ns))
-		return false;
-	if (passed >= FLOOR_MAX_NS)
-		return true;
-	for (u32 i = 0; i < session->spec->count; i++) {
-		if (session->spec->term[i].kind != VS_KIND_RATE || !session->held.term[i].low)
-			continue;
-		owed = mul_u64_u64_div_u64(session->held.term[i].low, passed, NSEC_PER_SEC);
-		if (owed < FLOOR_REQUESTS * window->largest[i])
-			return false;
-	}
-	return true;
-}
-
 static void violated(struct vsc_session *session, const struct vs_window *window, u64 now_ns)
 {
 	for (u32 i = 0; i < session->spec->count; i++)
@@ -178,7 +155,7 @@ static void judge_floor(struct vsc_session *session, u64 now_ns)
 		return;
 	}
 	vs_window_join(window, &watch->sample.seen);
-	if (!decides(session, window, now_ns))
+	if (!vs_window_decides(window, now_ns, session->spec, &session->held))
 		return;
 	if (vs_window_violated(window, now_ns, session->spec, &session->held))
 		violated(session, window, now_ns);

@@ -12,6 +12,7 @@
 #include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
 
 #include "trace.h"
 #include "vsp.h"
@@ -100,6 +101,24 @@ static void end_hold(struct vsp_rates *rates, u64 now)
 	spin_unlock(&rates->lock);
 }
 
+static void begin_request(struct vsp_rates *rates, unsigned int count, const u64 *cost)
+{
+	spin_lock(&rates->lock);
+	if (!rates->outstanding++)
+		memset(rates->largest, 0, sizeof(rates->largest));
+	for (unsigned int i = 0; i < count; i++)
+		rates->largest[i] = max(rates->largest[i], cost[i]);
+	spin_unlock(&rates->lock);
+}
+
+/* What is owed in this window is not known. */
+static void void_window(struct vsp_rates *rates)
+{
+	spin_lock(&rates->lock);
+	rates->window.idle = true;
+	spin_unlock(&rates->lock);
+}
+
 /**
  * vsp_rates_admit() - may the request at the head of a service's queue pass?
  * @service: its contract is in force
@@ -134,10 +153,9 @@ bool vsp_rates_admit(struct vsp_service *service, const u64 *cost)
 	}
 	end_hold(rates, now);
 	measure(rates, pool->share.rates, now, cost);
-	spin_lock(&rates->lock);
-	rates->outstanding++;
-	rates->window.idle |= away;
-	spin_unlock(&rates->lock);
+	begin_request(rates, pool->share.rates, cost);
+	if (away)
+		void_window(rates);
 	return true;
 }
 EXPORT_SYMBOL_GPL(vsp_rates_admit);
@@ -258,55 +276,81 @@ static void trace_violation(const struct vsp_service *service, const struct vsp_
 	}
 }
 
-/*
- * Judges the window of a service that is over, and begins another one.
- *
- * Return: whether its floor was not kept; @source: though it was held back for less than half
- * of the time.
- */
-static bool judge(struct vsp_service *service, u64 now, bool *source)
+/* What looking at a window has found. */
+enum verdict {
+	UNDECIDED,	/* it goes on */
+	KEPT,		/* or nothing was owed */
+	HELD_BACK,	/* the floor was not kept, for want of rates */
+	TOO_SLOW,	/* the floor was not kept, by the source */
+};
+
+/* What waits, and what the source has, is as large as it is, though nothing of it is done. */
+static void expect_requests(struct vsp_service *service)
+{
+	const struct vsp_rates_pool *pool = pool_of(service);
+	struct vsp_rates *rates = &service->rates;
+
+	for (unsigned int i = 0; i < pool->share.rates; i++) {
+		if (rates->outstanding)
+			vs_window_expect(&rates->window, pool->index[i], rates->largest[i]);
+		if (rates->share.state >= VSP_SHARE_WAITING)
+			vs_window_expect(&rates->window, pool->index[i], rates->share.cost[i]);
+	}
+}
+
+static enum verdict judge_window(struct vsp_service *service, const struct vsp_contract *contract,
+				 u64 now)
+{
+	struct vsp_rates *rates = &service->rates;
+	const struct vs_window *window = &rates->window;
+	u64 held = rates->held_ns;
+
+	if (!vs_window_decides(window, now, service->spec, contract ? &contract->terms : NULL))
+		return UNDECIDED;
+	if (!contract || !vs_window_violated(window, now, service->spec, &contract->terms))
+		return KEPT;
+	rates->violations++;
+	trace_violation(service, contract, now);
+	if (rates->held_since_ns)
+		held += now - max(rates->held_since_ns, window->start_ns);
+	return held < (now - window->start_ns) / 2 ? TOO_SLOW : HELD_BACK;
+}
+
+/* Judges the window of a service, and begins another one if that one is over. */
+static enum verdict judge(struct vsp_service *service, u64 now)
 {
 	struct vsp_rates *rates = &service->rates;
 	const struct vsp_share *share = &rates->share;
-	const struct vsp_contract *contract;
-	struct vs_window *window = &rates->window;
-	bool violated = false, away;
-	u64 held;
+	enum verdict verdict;
+	bool away;
 
 	lockdep_assert_held(&pool_of(service)->lock);
 	away = share->state == VSP_SHARE_PAID && now - share->paid_ns > AWAY_NS;
 	spin_lock(&rates->lock);
-	if (!vs_window_over(window, now))
-		goto unlock;
-	held = rates->held_ns;
-	if (rates->held_since_ns)
-		held += now - max(rates->held_since_ns, window->start_ns);
+	rates->window.idle |= away;
+	expect_requests(service);
 	rcu_read_lock();
-	contract = rcu_dereference(service->in_force);
-	violated = contract && !away &&
-		   vs_window_violated(window, now, service->spec, &contract->terms);
-	*source = violated && held < (now - window->start_ns) / 2;
-	if (violated) {
-		rates->violations++;
-		trace_violation(service, contract, now);
-	}
+	verdict = judge_window(service, rcu_dereference(service->in_force), now);
 	rcu_read_unlock();
-	vs_window_begin(window, now,
-			away || (!rates->outstanding && share->state < VSP_SHARE_WAITING));
-	rates->held_ns = 0;
-unlock:
+	if (verdict != UNDECIDED) {
+		vs_window_begin(&rates->window, now, away ||
+				(!rates->outstanding && share->state < VSP_SHARE_WAITING));
+		rates->held_ns = 0;
+	}
 	spin_unlock(&rates->lock);
-	return violated;
+	return verdict;
 }
 
 /* The log says it once, when it begins and when it is over. */
-static void judge_source(struct vsp_pool *pool, bool slow)
+static void judge_source(struct vsp_pool *pool, enum verdict worst)
 {
 	struct vsp_rates_pool *rates = &pool->rates;
 
 	lockdep_assert_held(&pool->lock);
-	rates->slow_for = slow ? rates->slow_for + 1 : 0;
-	rates->well_for = slow ? 0 : rates->well_for + 1;
+	if (worst == UNDECIDED)
+		return;
+	rates->slow_for = worst == TOO_SLOW ? rates->slow_for + 1 : 0;
+	rates->well_for = worst == TOO_SLOW ? 0 : rates->well_for + 1;
 	if (!rates->slow && rates->slow_for >= SLOW_AFTER) {
 		WRITE_ONCE(rates->slow, true);
 		pr_warn("pool %s.%s: its source is slower than declared: floors are not kept though it is busy; lower its capacity\n",
@@ -322,21 +366,21 @@ static void watch_work(struct work_struct *work)
 {
 	struct vsp_pool *pool = container_of(work, struct vsp_pool, rates.watch.work);
 	struct vsp_rates_pool *rates = &pool->rates;
-	bool any_slow = false, source, violated, was_slow;
+	enum verdict verdict, worst = UNDECIDED;
 	struct vsp_service *service;
+	bool was_slow;
 
 	mutex_lock(&pool->lock);
 	was_slow = rates->slow;
 	list_for_each_entry(service, &pool->services, pool_entry) {
-		source = false;
 		spin_lock_irq(&rates->lock);
-		violated = judge(service, ktime_get_ns(), &source);
+		verdict = judge(service, ktime_get_ns());
 		spin_unlock_irq(&rates->lock);
-		if (violated)
+		if (verdict > KEPT)
 			vsp_service_violated(service);
-		any_slow |= source;
+		worst = max(worst, verdict);
 	}
-	judge_source(pool, any_slow);
+	judge_source(pool, worst);
 	if (was_slow != rates->slow)
 		list_for_each_entry(service, &pool->services, pool_entry)
 			vsp_service_source_slow(service);
@@ -404,6 +448,8 @@ void vsp_rates_pool_stop(struct vsp_pool *pool)
 	hrtimer_cancel(&pool->rates.timer);
 	pool->rates.timer_ns = U64_MAX;
 	pool->rates.slow = false;
+	pool->rates.slow_for = 0;
+	pool->rates.well_for = 0;
 }
 
 /**
@@ -447,9 +493,6 @@ void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms)
 		set_share(service, terms, now);
 	else
 		vsp_share_stop(&rates->share, now);
-	/* What was owed in this window is not known. */
-	spin_lock(&rates->lock);
-	rates->window.idle = true;
-	spin_unlock(&rates->lock);
+	void_window(rates);
 	let_pass(pool, now, NULL);
 }

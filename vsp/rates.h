@@ -28,8 +28,8 @@ struct vsp_service;
  * @timer: when the next waiter may pass
  * @timer_ns: when that is, U64_MAX: never
  * @watch: looks at the floors every second while there are contracts
- * @slow_for: seconds in a row in which the source was too slow for a floor
- * @well_for: seconds in a row since the last of these
+ * @slow_for: looks in a row that have found the source too slow for a floor
+ * @well_for: looks in a row since the last of these that have found that it was not
  * @slow: the source is slower than the capacity says
  */
 struct vsp_rates_pool {
@@ -58,6 +58,7 @@ struct vsp_rates_pool {
  *
  * @lock: protects what follows; innermost; taken with interrupts off
  * @outstanding: requests that the source has
+ * @largest: what the largest of them counts for, and of those since there were none
  * @window: what it has done
  * @held_ns: for how long the head of the queue was early in @window
  * @violations: windows in which no floor was kept
@@ -73,6 +74,7 @@ struct vsp_rates {
 
 	spinlock_t lock;	/* the window */
 	unsigned int outstanding;
+	u64 largest[VSP_SHARE_RATES_MAX];
 	struct vs_window window;
 	u64 held_ns;
 	u64 violations;

@@ -183,11 +183,12 @@ static u64 lead(const struct vsp_share *share, u64 now_ns, u32 *taken)
 bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost)
 {
 	struct vsp_share_pool *pool = share->pool;
-	size_t size = pool->rates * sizeof(*cost);
+	size_t size;
 	u32 taken;
 
 	if (share->state == VSP_SHARE_STOPPED)
 		return false;
+	size = pool->rates * sizeof(*cost);
 	if (share->state != VSP_SHARE_IDLE) {
 		bool same = !memcmp(share->cost, cost, size);
 
@@ -275,7 +276,6 @@ static void set_floors(struct vsp_share_pool *pool, u64 now_ns)
 		list_for_each_entry(share, &pool->shares, entry)
 			sum = share->floor_rate[i] > U64_MAX - sum ? U64_MAX :
 			      sum + share->floor_rate[i];
-		pool->floors[i] = sum;
 		list_for_each_entry(share, &pool->shares, entry)
 			set_clock(&share->floor[i], now_ns, sum <= limit ? share->floor_rate[i] :
 				  mul_u64_u64_div_u64(share->floor_rate[i], limit, sum),

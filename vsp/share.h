@@ -37,7 +37,6 @@
  * @burst_ns: of all clocks
  * @capacity: the pool's clocks
  * @limit: what floors may have of the capacity, units a second
- * @floors: sum of the contracts' floors, units a second
  * @virtual_time: of the last that got some of the surplus
  * @shares: all that are started
  * @waiters: of these, who waits, by their virtual time
@@ -47,7 +46,6 @@ struct vsp_share_pool {
 	u64 burst_ns;
 	struct vsp_shaper capacity[VSP_SHARE_RATES_MAX];
 	u64 limit[VSP_SHARE_RATES_MAX];
-	u64 floors[VSP_SHARE_RATES_MAX];
 	u64 virtual_time;
 	struct list_head shares;
 	struct list_head waiters;
