@@ -445,6 +445,32 @@ void vs_terms_clamp(const struct vs_class_spec *spec, const struct vs_terms *ter
 EXPORT_SYMBOL_GPL(vs_terms_clamp);
 
 /**
+ * vs_terms_possible() - could any contract be made within these limits?
+ * @spec: the class
+ * @limits: a complete set: what may be granted at most
+ *
+ * Context: any.
+ * Return: false if a term has no value left that its class can use.
+ */
+bool vs_terms_possible(const struct vs_class_spec *spec, const struct vs_terms *limits)
+{
+	u64 value;
+
+	for (u32 i = 0; i < spec->count; i++) {
+		const struct vs_term_spec *term = &spec->term[i];
+		const struct vs_term *limit = &limits->term[i];
+
+		if (term->kind == VS_KIND_RATE && limit->high < term->lowest)
+			return false;
+		if ((term->kind == VS_KIND_SPACE || term->kind == VS_KIND_LEVEL) &&
+		    !best_value(term, limit->low, limit->high, &value))
+			return false;
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(vs_terms_possible);
+
+/**
  * vs_terms_unlimited() - the ask of a client that takes what it can get
  * @spec: the class
  * @terms: filled: the least that the class can use, no floor, all that it knows

@@ -121,6 +121,7 @@ int vs_terms_choose(const struct vs_class_spec *spec, const struct vs_terms *wis
 		    const struct vs_terms *offer, struct vs_terms *choice, u16 *denied);
 void vs_terms_clamp(const struct vs_class_spec *spec, const struct vs_terms *terms,
 		    const struct vs_terms *offer, struct vs_terms *clamped);
+bool vs_terms_possible(const struct vs_class_spec *spec, const struct vs_terms *limits);
 void vs_terms_unlimited(const struct vs_class_spec *spec, struct vs_terms *terms);
 
 #endif

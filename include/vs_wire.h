@@ -75,7 +75,7 @@ enum vs_wire_reason {
 	VS_REASON_WITHDRAWN	= 11,	/* the contract is or was withdrawn */
 	VS_REASON_LIMIT		= 12,	/* denied: above the service's limit */
 	VS_REASON_POOL		= 13,	/* denied: the pool has no more to give */
-	VS_REASON_SOURCE	= 14,	/* denied: the source cannot, or has failed */
+	VS_REASON_SOURCE	= 14,	/* the source has changed, is gone, cannot or has failed */
 	VS_REASON_ROUNDS	= 15,	/* denied: too many rounds, or unstarted grants */
 	VS_REASON_CHANGED	= 16,	/* denied: what is to be kept is not in force */
 	VS_REASONS

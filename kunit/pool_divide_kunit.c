@@ -157,6 +157,37 @@ static void change_of_capacity_renegotiates_once_and_later(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, queued);
 }
 
+/* What is KEPT is not taken back. */
+static void what_the_source_has_counts_unless_it_is_set(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct vsp_pool *pool = &fixture->pool;
+
+	ask_for(&fixture->ask, 800, 0, 100, 0);
+	grant(test, &fixture->holder[0], &fixture->ask);
+	vsp_pool_found(pool, KEPT, 2000);
+	KUNIT_EXPECT_EQ(test, 1000, pool->capacity[KEPT]);
+	KUNIT_EXPECT_NULL(test, queued);
+
+	pool->capacity_set[KEPT] = false;
+	vsp_pool_found(pool, KEPT, 2000);
+	KUNIT_EXPECT_EQ(test, 2000, pool->capacity[KEPT]);
+	KUNIT_ASSERT_PTR_EQ(test, &pool->renegotiation, queued);
+	fixture->holder[0].invited = 0;
+	queued->work.func(&queued->work);
+	KUNIT_EXPECT_EQ(test, 1, fixture->holder[0].invited);
+	KUNIT_EXPECT_EQ(test, 0, fixture->holder[0].called);
+
+	queued = NULL;
+	vsp_pool_found(pool, KEPT, 2000);
+	KUNIT_EXPECT_NULL(test, queued);
+	vsp_pool_found(pool, KEPT, 700);
+	KUNIT_EXPECT_EQ(test, 100, vsp_pool_deficit(pool, KEPT));
+	KUNIT_ASSERT_PTR_EQ(test, &pool->renegotiation, queued);
+	queued->work.func(&queued->work);
+	KUNIT_EXPECT_EQ(test, 0, fixture->holder[0].called);
+}
+
 static void renegotiate_calls_only_those_that_do_not_fit(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
@@ -206,6 +237,7 @@ static struct kunit_case pool_divide_cases[] = {
 	KUNIT_CASE(withdrawal_is_of_all_terms),
 	KUNIT_CASE(part_of_a_rate_is_never_a_floor),
 	KUNIT_CASE(change_of_capacity_renegotiates_once_and_later),
+	KUNIT_CASE(what_the_source_has_counts_unless_it_is_set),
 	KUNIT_CASE(renegotiate_calls_only_those_that_do_not_fit),
 	KUNIT_CASE(renegotiate_calls_whoever_is_charged),
 	{}

@@ -120,6 +120,18 @@ void vsp_rates_pool_stop(struct vsp_pool *pool)
 {
 }
 
+void vsp_watch_init(struct vsp_pool *pool)
+{
+}
+
+void vsp_watch_start(struct vsp_pool *pool)
+{
+}
+
+void vsp_watch_stop(struct vsp_pool *pool)
+{
+}
+
 void vsp_service_invite(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);

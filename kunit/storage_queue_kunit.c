@@ -21,6 +21,7 @@
 #define vsp_storage_io_undo	stub_undo
 #define vsp_storage_io_start	stub_start
 #define vsp_storage_io_sync	stub_sync
+#define vsp_storage_source_size	stub_size
 
 #include "../vsp/storage_queue.c"
 
@@ -156,6 +157,13 @@ void stub_sync(struct vsp_storage *storage)
 	storage->syncing = true;
 	storage->covered = storage->unsynced;
 	list_splice_tail_init(&storage->waiting, &storage->syncing_list);
+}
+
+static u64 source_size = SIZE;
+
+u64 stub_size(const struct vsp_storage_source *source)
+{
+	return source_size;
 }
 
 struct fixture {
@@ -487,6 +495,23 @@ static void random_requests_stay_within_the_contract(struct kunit *test)
 	KUNIT_EXPECT_GT(test, started, 1000);
 }
 
+static void no_space_beyond_the_end_is_an_error_and_no_lack_of_space(struct kunit *test)
+{
+	struct fixture *f = make(test);
+	struct vsp_storage_request *request = &f->request;
+
+	request->type = VIRTIO_BLK_T_OUT;
+	request->offset = SIZE / 2;
+	request->length = SZ_4K;
+	request->result = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, status_of(request), VS_STORAGE_S_NOSPC);
+	source_size = SIZE / 2 + SZ_4K - 1;
+	KUNIT_EXPECT_EQ(test, status_of(request), VIRTIO_BLK_S_IOERR);
+	source_size = 0;
+	KUNIT_EXPECT_EQ(test, status_of(request), VIRTIO_BLK_S_IOERR);
+	source_size = SIZE;
+}
+
 static struct kunit_case storage_queue_cases[] = {
 	KUNIT_CASE(what_is_granted_reaches_the_source),
 	KUNIT_CASE(what_is_beyond_or_against_the_contract_does_not),
@@ -496,6 +521,7 @@ static struct kunit_case storage_queue_cases[] = {
 	KUNIT_CASE(what_is_early_stays_in_the_ring),
 	KUNIT_CASE(each_byte_and_operation_is_charged_once),
 	KUNIT_CASE(a_failed_sync_is_told_to_a_flush),
+	KUNIT_CASE(no_space_beyond_the_end_is_an_error_and_no_lack_of_space),
 	KUNIT_CASE(random_requests_stay_within_the_contract),
 	{}
 };

@@ -218,6 +218,33 @@ static void nothing_or_all_is_granted(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, memchr_inv(&fix->grant, 0, sizeof(fix->grant)));
 }
 
+/* A contract is possible within limits if who takes anything could be granted one. */
+static void limits_without_a_value_make_no_contract_possible(struct kunit *test)
+{
+	struct fixture *fix = test->priv;
+	const struct vs_class_spec *spec = &vs_class_storage;
+	u16 denied;
+
+	vs_terms_unlimited(spec, &fix->ask);
+	for (u32 i = 0; i < spec->count; i++) {
+		const u64 tried[] = { 0, 1, spec->term[i].lowest - 1, spec->term[i].lowest,
+				      spec->term[i].lowest + 1, spec->term[i].highest };
+
+		for (u32 j = 0; j < ARRAY_SIZE(tried); j++) {
+			fix->offer = fix->ask;
+			fix->offer.term[i].high = tried[j];
+			KUNIT_EXPECT_EQ_MSG(test, vs_terms_possible(spec, &fix->offer),
+					    !vs_terms_grant(spec, &fix->ask, &fix->offer,
+							    &fix->grant, &denied),
+					    "%s %llu", spec->term[i].name, tried[j]);
+		}
+	}
+	fix->offer = fix->ask;
+	KUNIT_EXPECT_TRUE(test, vs_terms_possible(spec, &fix->offer));
+	fix->offer.term[VS_STORAGE_INDEX(VS_STORAGE_SIZE)].high = 0;
+	KUNIT_EXPECT_FALSE(test, vs_terms_possible(spec, &fix->offer));
+}
+
 static void only_checked_characters_are_text(struct kunit *test)
 {
 	char longest[VS_WIRE_TEXT_MAX + 1];
@@ -343,6 +370,7 @@ static struct kunit_case terms_cases[] = {
 	KUNIT_CASE(an_ask_out_of_range_is_refused),
 	KUNIT_CASE(a_client_without_wishes_asks_for_all_there_is),
 	KUNIT_CASE(nothing_or_all_is_granted),
+	KUNIT_CASE(limits_without_a_value_make_no_contract_possible),
 	KUNIT_CASE(only_checked_characters_are_text),
 	KUNIT_CASE(texts_have_to_agree),
 	KUNIT_CASE(only_what_is_agreed_makes_two_sets_equal),

@@ -175,14 +175,10 @@ idle_is_not_woken() {
 	echo 0 >/sys/kernel/tracing/events/workqueue/workqueue_execute_start/enable
 }
 
-# a source of 1 MB/s under a floor of 8
+# a source of 16 requests of 16 KiB in 200 ms, which is 1.25 MiB/s, under a floor of 8
 violated() {
-	local null=/sys/kernel/config/nullb/slow monitor
-	mkdir $null
-	echo 1 >$null/memory_backed
-	echo 64 >$null/size
-	echo 1 >$null/mbps
-	echo 1 >$null/power
+	local monitor
+	slow_disk 200
 	modprobe vsp
 	vsp_pool storage.slow source=/dev/slow capacity_bandwidth=64M capacity_iops=10000 enable=1
 	vsp_service storage.local pool=storage.slow local=1 bandwidth_floor=8M enable=1
@@ -202,11 +198,6 @@ violated() {
 	echo 0 >/sys/kernel/tracing/events/vsc/vsc_violation/enable
 	kill $monitor
 	unsteady
-	modprobe -r vsc_storage vsc
-	remove_item $SERVICES/storage.local
-	remove_item $POOLS/storage.slow
-	echo 0 >$null/power
-	rmdir $null
 }
 
 test_case automatic.off_by_default_it_asks_for_nothing off_by_default

@@ -19,12 +19,7 @@ neighbour_is_well() {
 }
 
 bad_sectors() {
-	local null=/sys/kernel/config/nullb/bad
-	modprobe null_blk nr_devices=0
-	mkdir "$null"
-	for i in size=64 blocksize=512 memory_backed=1 badblocks=+2048-2063 power=1; do
-		echo "${i#*=}" >"$null/${i%%=*}"
-	done
+	null_disk bad badblocks=+2048-2063
 	whole_disk /dev/bad
 	assert_fails dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 skip=256 iflag=direct
 	assert_fails dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 seek=256 oflag=direct
@@ -35,9 +30,7 @@ bad_sectors() {
 
 # a disk that is thinner than it says: a sparse file on a small file system
 thin_disk() {
-	modprobe loop
-	mkdir -p /tmp/small
-	mountpoint -q /tmp/small || mount -t tmpfs -o size=16M tmpfs /tmp/small
+	small_fs 16M
 	truncate -s 64M /tmp/small/thin
 	losetup --direct-io=off /dev/loop0 /tmp/small/thin
 	whole_disk /dev/loop0
@@ -49,9 +42,9 @@ thin_disk() {
 
 # a directory that cannot hold what the limit says: less is offered, and asking for it is denied
 small_directory() {
-	modprobe -a vsp loop
-	mkdir -p /tmp/small /tmp/pool2
-	mountpoint -q /tmp/small || mount -t tmpfs -o size=64M tmpfs /tmp/small
+	modprobe vsp
+	small_fs 64M
+	mkdir -p /tmp/pool2
 	truncate -s 48M /tmp/small/ext4
 	mkfs.ext4 -q -F /tmp/small/ext4
 	mount -o loop /tmp/small/ext4 /tmp/pool2
@@ -64,16 +57,6 @@ small_directory() {
 	neighbour_is_well
 }
 
-clean_up() {
-	! mountpoint -q /tmp/pool2 || umount /tmp/pool2
-	losetup -D
-	! mountpoint -q /tmp/small || umount /tmp/small
-	[[ ! -d /sys/kernel/config/nullb/bad ]] || rmdir /sys/kernel/config/nullb/bad
-}
-
 test_case failure.bad_sectors_are_io_errors bad_sectors
-clean_up
 test_case failure.full_source_is_no_space thin_disk
-clean_up
 test_case failure.full_directory_is_a_denial small_directory
-clean_up

@@ -167,6 +167,37 @@ qemu_has_let_go() {
 	! fuser -s "/dev/$(basename "$VDPA/$1"/vhost-vdpa-*)"
 }
 
+# the device under a guest's disk is pulled while the guest does I/O, and put back
+pulled() {
+	local pid sum
+	fragile_disk
+	modprobe vsp
+	vsp_pool storage.whole source=/dev/gone capacity_bandwidth=256M capacity_iops=50000 poll_ms=3600000 enable=1
+	vsp_service storage.a pool=storage.whole deadline_ms=600000 enable=1
+	guests a
+	sum=$(in_guest a 'dd if=/dev/urandom of=/tmp/pattern bs=1M count=4 status=none && sha256sum </tmp/pattern &&
+		dd if=/tmp/pattern of=/dev/vscblk0 bs=1M seek=16 oflag=direct status=none')
+	in_guest a 'fio --name=load --filename=/dev/vscblk0 --rw=randrw --bs=4k-64k --size=16M --direct=1 --ioengine=libaio \
+		--iodepth=8 --time_based --runtime=3000' >/tmp/fio.a 2>&1 &
+	pid=$!
+	progress a
+	pull
+	wait_for 120 has_ended "$pid"
+	assert_fails wait "$pid"
+	grep -q 'Input/output error' /tmp/fio.a || { cat /tmp/fio.a && fail "fio had no I/O error"; }
+	wait_for 60 said $VDPA/a/contract/result reason=source
+	assert_eq "$(cat $VDPA/a/contract/id)" 0 "contract in force"
+	wait_for 60 guest_knows
+	assert_fails in_guest a 'dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct status=none'
+	put_back whole
+	running a
+	assert_eq "$(in_guest a 'dd if=/dev/vscblk0 bs=1M skip=16 count=4 iflag=direct status=none | sha256sum')" "$sum" "its data"
+}
+
+guest_knows() {
+	[[ $(value a contract/result) == *'outcome=deny reason=source'* ]]
+}
+
 not_shared() {
 	disk_pool
 	disk_service a
@@ -190,4 +221,5 @@ test_case guest.killed_qemu_finds_its_data killed
 test_case guest.frozen_vmm_loses_its_contract_on_time frozen
 test_case guest.hostile_driver_hurts_nobody_else attacked_beside good
 test_case guest.disk_is_unplugged_and_plugged unplugged
+test_case guest.device_is_pulled_and_put_back pulled
 test_case guest.ram_that_is_not_shared_is_named not_shared

@@ -81,6 +81,12 @@ pool_values() {
 	refused 'Numerical result out of range' 0 "$POOL/burst_ms"
 	refused 'Numerical result out of range' 1001 "$POOL/burst_ms"
 	takes 20 "$POOL/burst_ms"
+	assert_eq "$(cat "$POOL/poll_ms")" 1000 poll_ms
+	refused 'Numerical result out of range' 99 "$POOL/poll_ms"
+	refused 'Numerical result out of range' 3600001 "$POOL/poll_ms"
+	refused 'Invalid argument' x "$POOL/poll_ms"
+	takes 100 "$POOL/poll_ms"
+	takes 0 "$POOL/poll_ms"
 	assert_eq "$(cat "$POOL/reserved_percent")" 1 reserved_percent
 	refused 'Numerical result out of range' 51 "$POOL/reserved_percent"
 	refused 'Invalid argument' 1% "$POOL/reserved_percent"

@@ -42,6 +42,16 @@ is() {
 	[[ $(cat "$1") == "$2" ]]
 }
 
+# said FILE PART: likewise, of what is in it
+said() {
+	[[ $(cat "$1") == *"$2"* ]]
+}
+
+# has_ended PID: likewise
+has_ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+
 # configure pools|services NAME ATTRIBUTE=VALUE...: makes it, where it is not there, and writes in this order
 configure() {
 	local dir=$CONFIG/$1/$2 i
@@ -110,6 +120,15 @@ teardown() {
 		[[ ! -d $i ]] || wait_for 30 remove_item "$i"
 	done
 	! mountpoint -q /tmp/pool || { rm -rf /tmp/pool/* && umount /tmp/pool; }
+	! mountpoint -q /tmp/pool2 || umount /tmp/pool2
+	! dmsetup info source >/dev/null 2>&1 || dmsetup remove source
+	for i in "$NULL"/*/; do
+		[[ ! -d $i ]] || rmdir "$i"
+	done
+	for i in /sys/block/loop*; do
+		[[ ! -d $i ]] || { losetup -D && wait_for 30 is "$i/size" 0; }
+	done
+	! mountpoint -q /tmp/small || umount /tmp/small
 	rm -rf /run/guest/*
 }
 
@@ -177,6 +196,13 @@ disk_service() {
 	local name=$1
 	shift
 	vsp_service "storage.$name" pool=storage.disk size_max=64M bandwidth_ceiling=64M "$@" enable=1
+}
+
+# small_fs SIZE: an empty file system at /tmp/small, and loop devices for what is to be in it
+small_fs() {
+	modprobe loop
+	mkdir -p /tmp/small
+	mount -t tmpfs -o "size=$1" tmpfs /tmp/small
 }
 
 # in_guest NAME COMMAND: a shell command line in a guest, or, with NAME "host", in the host VM
@@ -294,6 +320,46 @@ loaded() {
 	wait "${loads[$1]}" || { tail -n 30 "/tmp/fio.$1" && fail "$1: fio --verify"; }
 	grep -q 'err= 0' "/tmp/fio.$1" || fail "$1: fio did not end"
 	assert_value "$1" counters/errors 0
+}
+
+# ---- devices of null_blk: they can be slow, and be pulled and put back with their data ----
+
+# shellcheck disable=SC2034
+NULL=/sys/kernel/config/nullb
+
+# null_disk NAME [ATTRIBUTE=VALUE...]: /dev/NAME, of 64 MiB in memory
+null_disk() {
+	local name=$1 i
+	shift
+	modprobe null_blk nr_devices=0
+	mkdir "$NULL/$name"
+	for i in size=64 blocksize=512 memory_backed=1 "$@" power=1; do
+		echo "${i#*=}" >"$NULL/$name/${i%%=*}"
+	done
+}
+
+# slow_disk MS: /dev/slow, whose requests take so long each, whatever their size. Its own limit of MB/s would be none: its timer
+# can stop with requests waiting for it.
+slow_disk() {
+	null_disk slow irqmode=2 completion_nsec="${1}000000"
+}
+
+# fragile_disk: /dev/gone, to be pulled, and 4 MiB of data for it in /tmp/pattern
+fragile_disk() {
+	null_disk gone
+	dd if=/dev/urandom of=/tmp/pattern bs=1M count=4 status=none
+}
+
+pull() {
+	echo 0 >$NULL/gone/power
+	assert_fails test -b /dev/gone
+}
+
+# put_back POOL: and have it looked for
+put_back() {
+	echo 1 >$NULL/gone/power
+	wait_for 10 test -b /dev/gone
+	echo 100 >"$POOLS/storage.$1/poll_ms"
 }
 
 # attacked_beside CLIENT: a guest's driver scribbles over its rings, while CLIENT ("host", or a guest) does I/O

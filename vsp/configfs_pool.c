@@ -17,6 +17,8 @@
 
 #define BURST_MS_MIN	1
 #define BURST_MS_MAX	1000
+#define POLL_MS_MIN	100
+#define POLL_MS_MAX	3600000
 
 struct config_group vsp_configfs_pools;
 
@@ -121,6 +123,29 @@ static ssize_t pool_reserved_percent_store(struct config_item *item, const char 
 	return count;
 }
 
+static ssize_t pool_poll_ms_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->poll_ms));
+}
+
+static ssize_t pool_poll_ms_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_pool *pool = to_pool(item);
+	u64 value;
+	int error = vs_value_u64(page, &value);
+
+	if (!error && value && (value < POLL_MS_MIN || value > POLL_MS_MAX))
+		error = -ERANGE;
+	if (error)
+		return vsp_configfs_refuse(item, "poll_ms", page, error,
+					   "0 (never) or %u..%u ms allowed", POLL_MS_MIN,
+					   POLL_MS_MAX);
+	WRITE_ONCE(pool->poll_ms, value);
+	/* Else the old time would have to pass first. */
+	vsp_watch_look(pool);
+	return count;
+}
+
 static ssize_t pool_renegotiate_store(struct config_item *item, const char *page, size_t count)
 {
 	if (!sysfs_streq(page, "1"))
@@ -148,6 +173,7 @@ static ssize_t pool_slow_show(struct config_item *item, char *page)
 CONFIGFS_ATTR(pool_, source);
 CONFIGFS_ATTR(pool_, enable);
 CONFIGFS_ATTR(pool_, burst_ms);
+CONFIGFS_ATTR(pool_, poll_ms);
 CONFIGFS_ATTR(pool_, reserved_percent);
 CONFIGFS_ATTR_WO(pool_, renegotiate);
 CONFIGFS_ATTR_RO(pool_, state);
@@ -157,6 +183,7 @@ static struct configfs_attribute * const fixed[] = {
 	&pool_attr_source,
 	&pool_attr_enable,
 	&pool_attr_burst_ms,
+	&pool_attr_poll_ms,
 	&pool_attr_reserved_percent,
 	&pool_attr_renegotiate,
 	&pool_attr_state,

@@ -441,6 +441,7 @@ void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, cons
 	vsp_rates_pool_init(pool);
 	pool->reserved_percent = RESERVED_DEFAULT;
 	INIT_DELAYED_WORK(&pool->renegotiation, vsp_pool_renegotiation_work);
+	vsp_watch_init(pool);
 }
 
 /* The class may have filled in what nobody has set. */
@@ -535,6 +536,7 @@ int vsp_pool_enable(struct vsp_pool *pool)
 	vsp_rates_pool_changed(pool);
 	WRITE_ONCE(pool->enabled, true);
 	mutex_unlock(&pool->lock);
+	vsp_watch_start(pool);
 unlock:
 	mutex_unlock(&pool->admin);
 	return error;
@@ -576,8 +578,9 @@ int vsp_pool_disable(struct vsp_pool *pool)
 		       pool->spec->name, pool->name);
 		goto unlock;
 	}
+	vsp_watch_stop(pool);
 	vsp_rates_pool_stop(pool);
-	/* Nobody queues it again: that takes pool->admin, and an enabled pool. */
+	/* Nobody queues it again: the watch is over, and all others need pool->admin. */
 	cancel_delayed_work_sync(&pool->renegotiation);
 	pool->class->pool_close(pool);
 	vsp_class_put(pool->class);

@@ -183,15 +183,15 @@ bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms)
 	return holds;
 }
 
-/* ---- What the administrator does ---- */
+/* ---- What there is: the administrator's word, or the source's ---- */
 
 /*
  * There is another amount to be granted.  What the contracts can hold of it counts at
- * once; they hear of it when no further change has come for a while.
+ * once; they hear of it when no further change has come for a while.  The caller holds
+ * pool->admin, or is the pool's watch: so the pool is not being disabled.
  */
 static void capacity_changed(struct vsp_pool *pool)
 {
-	lockdep_assert_held(&pool->admin);
 	lockdep_assert_held(&pool->lock);
 	divide(pool);
 	vsp_rates_pool_changed(pool);
@@ -275,4 +275,24 @@ int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index)
 	}
 	mutex_unlock(&pool->admin);
 	return error;
+}
+
+/**
+ * vsp_pool_found() - the source says what there is
+ * @pool: enabled
+ * @index: of the term in its class's table
+ * @value: in the term's unit
+ *
+ * What the administrator has set stays. Else as vsp_pool_set_capacity().
+ *
+ * Context: vsp_watch_found(); takes pool->lock.
+ */
+void vsp_pool_found(struct vsp_pool *pool, u32 index, u64 value)
+{
+	mutex_lock(&pool->lock);
+	if (!pool->capacity_set[index] && value != pool->capacity[index]) {
+		WRITE_ONCE(pool->capacity[index], value);
+		capacity_changed(pool);
+	}
+	mutex_unlock(&pool->lock);
 }

@@ -199,6 +199,8 @@ static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 r
 		vsp_session_event(session, VSP_EVENT_RESUME);
 	if (inbox & VSP_INBOX_WITHDRAW)
 		vsp_session_withdraw(session);
+	if (inbox & VSP_INBOX_CHANGED)
+		vsp_session_changed(session);
 	if (inbox & VSP_INBOX_RENEGOTIATE)
 		vsp_session_renegotiate(session, reason);
 	if (inbox & VSP_INBOX_INVITE)
@@ -459,6 +461,7 @@ int vsp_service_enable(struct vsp_service *service)
 	if (error)
 		goto end_session;
 	vsp_pool_adopt(service);
+	vsp_watch_add(service);
 	error = make_channel(service);
 	if (error)
 		goto close_class;
@@ -466,6 +469,7 @@ int vsp_service_enable(struct vsp_service *service)
 	goto unlock;
 
 close_class:
+	vsp_watch_drop(service);
 	class->service_close(service);
 end_session:
 	end_session(service);
@@ -513,6 +517,7 @@ int vsp_service_disable(struct vsp_service *service)
 	put_device(dev);
 	vsp_sysfs_free_groups(service->groups);
 	service->groups = NULL;
+	vsp_watch_drop(service);
 	service->class->service_close(service);
 	vsp_class_put(service->class);
 	service->class = NULL;
@@ -633,6 +638,21 @@ void vsp_service_invite(struct vsp_service *service)
 	lockdep_assert_held(&service->pool->lock);
 	if (service->session)
 		post(service->session, VSP_INBOX_INVITE);
+}
+
+/**
+ * vsp_service_changed() - its source can do other things than before, or is gone
+ * @service: one of @service->pool
+ *
+ * Takes no limits that the administrator has staged.
+ *
+ * Context: pool->lock held. Returns before anything has happened.
+ */
+void vsp_service_changed(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		post(service->session, VSP_INBOX_CHANGED);
 }
 
 /**

@@ -276,9 +276,10 @@ static void start_fallback(struct vsp_session *session)
 	}
 	vsp_session_recharge(session);
 	vsp_session_set_result(session, fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED,
-			       fallback ? VS_REASON_FALLBACK : VS_REASON_WITHDRAWN);
-	pr_info("service %s: contract %s at its deadline\n", service->name,
-		fallback ? "changed" : "withdrawn");
+			       fallback ? VS_REASON_FALLBACK : session->call.reason);
+	pr_info("service %s: contract %s (%s)\n", service->name,
+		fallback ? "changed at its deadline" : "withdrawn",
+		vs_wire_reason_name(session->call.reason));
 	vsp_sysfs_changed(service, fallback ? "fallback" : "withdrawn");
 }
 
@@ -360,8 +361,8 @@ static void call(struct vsp_session *session)
 
 static void tell(struct vsp_session *session)
 {
-	set_reason(session, session->call.reason == VS_REASON_WITHDRAWN ?
-		   VS_REASON_WITHDRAWN : VS_REASON_FALLBACK);
+	set_reason(session, vsp_session_in_force(session) ? VS_REASON_FALLBACK :
+							    session->call.reason);
 	session->unanswered = true;
 	call(session);
 }
@@ -599,8 +600,8 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 		vsp_session_invite(session);
 }
 
-/* Opens a call, in place of one that is open; @fallback is the session's from here. */
-static void open_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
+/* Makes a call, in place of one that is open; @fallback is the session's from here. */
+static void make_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
 {
 	vsp_session_settle(session);
 	spin_lock(&session->view_lock);
@@ -613,6 +614,11 @@ static void open_call(struct vsp_session *session, u32 reason, struct vsp_contra
 	session->unanswered = true;
 	set_reason(session, reason);
 	vsp_session_recharge(session);
+}
+
+static void open_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
+{
+	make_call(session, reason, fallback);
 	vsp_session_event(session, VSP_EVENT_CALL);
 }
 
@@ -706,6 +712,48 @@ void vsp_session_withdraw(struct vsp_session *session)
 		open_call(session, VS_REASON_WITHDRAWN, NULL);
 	else
 		vsp_session_open_invitation(session, VS_REASON_WITHDRAWN);
+}
+
+/**
+ * vsp_session_source_gone() - is there nothing left that a contract could be made of?
+ * @session: of an enabled service; session->scratch is used
+ *
+ * Context: the service's work.
+ */
+bool vsp_session_source_gone(struct vsp_session *session)
+{
+	struct vsp_service *service = session->service;
+
+	vs_terms_unlimited(service->spec, &session->scratch);
+	service->class->limits(service, &session->scratch);
+	return !vs_terms_possible(service->spec, &session->scratch);
+}
+
+/* There is nothing left to wait a deadline for: the client hears of it when it is done. */
+static void withdraw_at_once(struct vsp_session *session)
+{
+	vsp_session_drop_pending(session);
+	if (!vsp_session_in_force(session) && !session->held)
+		return;
+	make_call(session, VS_REASON_SOURCE, NULL);
+	vsp_session_event(session, VSP_EVENT_DEADLINE);
+}
+
+/**
+ * vsp_session_changed() - its source can do other things than before, or is gone
+ * @session: of an enabled service
+ *
+ * Of a source that is gone nothing stays in force.  Else it is a renegotiation, but for
+ * a service whose contract the administrator has withdrawn.
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_changed(struct vsp_session *session)
+{
+	if (vsp_session_source_gone(session))
+		withdraw_at_once(session);
+	else if (!session->withdrawn)
+		vsp_session_renegotiate(session, VS_REASON_SOURCE);
 }
 
 /**

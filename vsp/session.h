@@ -16,7 +16,7 @@
 
 /* A grant must leave its client time to start it, whatever lease_ms says. */
 #define VSP_GRANT_LEASE_MIN_MS	5000
-/* When the source has failed, nothing calls: the client asks again by itself. */
+/* When the source has failed, nothing may call: the client asks again by itself. */
 #define VSP_RETRY_SOURCE_MS	5000
 #define VSP_RETRY_ROUNDS_MS	1000
 /* Grants in a row that a client may let go without a start, until a lease has passed. */
@@ -32,11 +32,12 @@
 #define VSP_INBOX_NEW_DRIVER	BIT(1)
 #define VSP_INBOX_RESUME	BIT(2)
 #define VSP_INBOX_WITHDRAW	BIT(3)
-#define VSP_INBOX_RENEGOTIATE	BIT(4)
-#define VSP_INBOX_INVITE	BIT(5)
-#define VSP_INBOX_CLOSING	BIT(6)
-#define VSP_INBOX_VIOLATED	BIT(7)
-#define VSP_INBOX_SLOW		BIT(8)
+#define VSP_INBOX_CHANGED	BIT(4)
+#define VSP_INBOX_RENEGOTIATE	BIT(5)
+#define VSP_INBOX_INVITE	BIT(6)
+#define VSP_INBOX_CLOSING	BIT(7)
+#define VSP_INBOX_VIOLATED	BIT(8)
+#define VSP_INBOX_SLOW		BIT(9)
 
 struct vsp_slot {
 	bool full;
@@ -168,6 +169,8 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 void vsp_session_event(struct vsp_session *session, enum vsp_event event);
 void vsp_session_renegotiate(struct vsp_session *session, u32 reason);
 void vsp_session_withdraw(struct vsp_session *session);
+void vsp_session_changed(struct vsp_session *session);
+bool vsp_session_source_gone(struct vsp_session *session);
 void vsp_session_close(struct vsp_session *session);
 ktime_t vsp_session_expire(struct vsp_session *session);
 

@@ -47,15 +47,24 @@ static void grant(struct vsp_session *session, struct vsp_contract *contract)
 static bool source_can(struct vsp_session *session, const struct vs_terms *terms)
 {
 	struct vsp_service *service = session->service;
-	struct vs_terms *limits = &session->scratch;
+	const struct vs_terms *limits = &session->scratch;
 
-	vs_terms_unlimited(service->spec, limits);
-	service->class->limits(service, limits);
+	if (vsp_session_source_gone(session))
+		return false;
 	for (u32 i = 0; i < service->spec->count; i++)
 		if (service->spec->term[i].kind == VS_KIND_SET &&
 		    (terms->term[i].low & ~limits->term[i].high))
 			return false;
 	return true;
+}
+
+/* Less is there than was asked for: because of the source, or of what others have? */
+static void deny_short(struct vsp_session *session, u32 reason, u16 term)
+{
+	if (source_can(session, &session->asked))
+		deny(session, reason, term, 0);
+	else
+		deny(session, VS_REASON_SOURCE, term, VSP_RETRY_SOURCE_MS);
 }
 
 static void keep(struct vsp_session *session)
@@ -117,7 +126,7 @@ static void offer_again(struct vsp_session *session)
 	session->offered = session->scratch;
 	spin_unlock(&session->view_lock);
 	if (error)
-		deny(session, reason, term, 0);
+		deny_short(session, reason, term);
 	else
 		offer(session);
 }
@@ -190,7 +199,7 @@ void vsp_session_ask(struct vsp_session *session)
 	if (!terms)
 		return keep(session);
 	if (error)
-		return choice ? offer_again(session) : deny(session, reason, term, 0);
+		return choice ? offer_again(session) : deny_short(session, reason, term);
 	if (choice ||
 	    ((flags & VS_REQUEST_ALL) && offers_all(service->spec, terms, &session->offered)))
 		return reserve(session, choice);

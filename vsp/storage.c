@@ -69,19 +69,32 @@ static void set_prepared(struct vsp_storage *storage, u64 id, u64 size)
 	spin_unlock_irq(&storage->lock);
 }
 
+static int grow(struct vsp_storage *storage, u64 size)
+{
+	struct vsp_storage_source *source = &storage->source;
+	int error = 0;
+
+	lockdep_assert_held(&storage->resize);
+	if (!vsp_storage_source_begin(source))
+		return -ENODEV;
+	if (vsp_storage_source_device(source))
+		error = vsp_storage_own_device(vsp_storage_source_device(source),
+					       &storage->service->uuid);
+	if (!error)
+		error = vsp_storage_source_grow(source, storage->room, size);
+	if (!error)
+		storage->room = max(storage->room, size);
+	vsp_storage_source_end(source);
+	return error;
+}
+
 static int make_room(struct vsp_storage *storage, u64 size)
 {
 	unsigned int noio = memalloc_noio_save();
-	int error = 0;
+	int error;
 
 	mutex_lock(&storage->resize);
-	if (vsp_storage_source_device(&storage->source))
-		error = vsp_storage_own_device(vsp_storage_source_device(&storage->source),
-					       &storage->service->uuid);
-	if (!error)
-		error = vsp_storage_source_grow(&storage->source, storage->room, size);
-	if (!error)
-		storage->room = max(storage->room, size);
+	error = grow(storage, size);
 	mutex_unlock(&storage->resize);
 	memalloc_noio_restore(noio);
 	return error;
@@ -112,6 +125,23 @@ static void storage_abort(struct vsp_service *service, const struct vsp_contract
 
 	set_prepared(storage, 0, 0);
 	queue_work(storage->slow, &storage->trim);
+}
+
+/**
+ * vsp_storage_has_contract() - is a contract over it in force, or granted?
+ * @source: of a struct vsp_storage
+ *
+ * Context: any.
+ */
+bool vsp_storage_has_contract(struct vsp_storage_source *source)
+{
+	struct vsp_storage *storage = container_of(source, struct vsp_storage, source);
+	bool has;
+
+	spin_lock_irq(&storage->lock);
+	has = storage->terms.present || storage->prepared_id;
+	spin_unlock_irq(&storage->lock);
+	return has;
 }
 
 /* Only what its client has started, and knew to be less, is a shrink. */
@@ -174,15 +204,21 @@ static void storage_limits(struct vsp_service *service, struct vs_terms *limits)
 {
 	struct vsp_storage *storage = service->class_data;
 	const struct vsp_storage_source *source = &storage->source;
+	struct vs_term *size = &limits->term[VS_STORAGE_INDEX(VS_STORAGE_SIZE)];
 	struct vs_term *access = &limits->term[VS_STORAGE_INDEX(VS_STORAGE_ACCESS)];
 	struct vs_term *block = &limits->term[VS_STORAGE_INDEX(VS_STORAGE_BLOCK_SIZE)];
 
-	narrow_size(storage, &limits->term[VS_STORAGE_INDEX(VS_STORAGE_SIZE)]);
-	if (!source->writable)
+	if (!vsp_storage_source_begin(source)) {
+		size->high = 0;
+		return;
+	}
+	narrow_size(storage, size);
+	if (!vsp_storage_source_writable(source))
 		access->high &= ~(u64)VS_STORAGE_WRITE;
 	if (!vsp_storage_source_discards(source))
 		access->high &= ~(u64)VS_STORAGE_DISCARD;
 	block->low = max_t(u64, block->low, source->length_mask + 1);
+	vsp_storage_source_end(source);
 }
 
 static u64 storage_kept(struct vsp_service *service, u32 index)
@@ -340,6 +376,7 @@ static const struct vsp_class storage_class = {
 	.pool_open = vsp_storage_pool_open,
 	.pool_close = vsp_storage_pool_close,
 	.pool_kept = vsp_storage_pool_kept,
+	.pool_poll = vsp_storage_pool_poll,
 	.service_open = storage_service_open,
 	.service_close = storage_service_close,
 	.limits = storage_limits,

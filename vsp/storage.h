@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a disk: what storage.c (the contract), storage_queue.c
- * (the requests), storage_io.c (what they do to the source), storage_pool.c and
- * storage_source.c (what they are kept on) share.
+ * (the requests), storage_io.c (what they do to the source), storage_pool.c,
+ * storage_source.c and storage_device.c (what they are kept on) share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
@@ -13,10 +13,12 @@
 #define VSP_STORAGE_H
 
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/path.h>
+#include <linux/percpu-refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uio.h>
@@ -26,6 +28,7 @@
 
 struct block_device;
 struct cred;
+struct vsp_storage_source;
 
 /* "service NAME", for log lines. */
 #define VSP_STORAGE_LABEL		(VSP_NAME_MAX + 8)
@@ -37,44 +40,97 @@ struct cred;
 #define VSP_STORAGE_WORKERS		4
 
 /**
+ * struct vsp_storage_device - a block device that is claimed, and may go and come back
+ * @pool: its own, or that of @service; its watch is told
+ * @service: whose backing it is, or NULL: the whole device of @pool
+ * @name: path by which it is found again; constant while this is open
+ * @root: where @name begins, as it was for who has written it
+ * @cred: @name is looked up with these
+ *
+ * @users: a reference keeps @file as it is; see vsp_storage_device_begin(). Killed by
+ *	mark_dead(), live again when @file is closed
+ * @idle: completed once @users was killed and has come to 0; waited for before it is
+ *	live again, or freed
+ * @gone: from mark_dead() on, until @file is closed. Set under bd_holder_lock of the
+ *	block device, cleared by who has ended the claim
+ * @file: NULL while there is no device. Set and cleared by the pool's watch, and before
+ *	and after there is one to look: cleared only while @users is at 0
+ *
+ * Under devices_lock of the pool:
+ * @entry: in its devices
+ * @source: what uses it, or NULL
+ * @told: the log says that it is gone
+ * @error: why it could not be opened again, the last time
+ */
+struct vsp_storage_device {
+	struct vsp_pool *pool;
+	const struct vsp_service *service;
+	const char *name;
+	struct path root;
+	const struct cred *cred;
+	struct percpu_ref users;
+	struct completion idle;
+	bool gone;
+	struct file *file;
+	struct list_head entry;
+	struct vsp_storage_source *source;
+	bool told;
+	int error;
+};
+
+/**
  * struct vsp_storage_pool - pool->class_data
  * @cred: of who enabled the pool; what is in @directory is used with them
  * @directory: where the files are, or no dentry
- * @device: the whole block device, claimed, or NULL
- * @writable: @device may be written
+ * @whole: the source is @device
+ * @device: the whole block device
+ * @devices_lock: held while the devices are looked at, so that neither they nor their
+ *	users go meanwhile; protects @devices. Taken before sources_lock and pool->lock
+ * @devices: @device, and those that are backings of the pool's services
  * @kept: bytes of all files of services that @directory had when the pool was enabled
+ * @available: bytes that the file system of @directory had left when its size was last
+ *	computed; of the pool's watch
  * @user: service that has @device; under sources_lock (storage_pool.c)
  */
 struct vsp_storage_pool {
 	const struct cred *cred;
 	struct path directory;
-	struct file *device;
-	bool writable;
+	bool whole;
+	struct vsp_storage_device device;
+	struct mutex devices_lock;	/* devices, and who uses them */
+	struct list_head devices;
 	u64 kept;
+	u64 available;
 	struct vsp_service *user;
 };
 
 /**
  * struct vsp_storage_source - what a disk is kept on
  * @entry: in the list of sources in use
- * @file: open while the service is
- * @cred: every use of @file is made with these
+ * @file: open while the service is; NULL if it is a device
+ * @device: the block device, or NULL if it is a file
+ * @backing: @device, if it is the service's own
+ * @cred: every use of the file is made with these
  * @pool: whose whole device it is, else NULL
  * @owned: a file that the pool has made: it grows, and release deletes it
- * @writable: else the disk is read-only
  * @direct: takes O_DIRECT
  * @no_discard: has refused a discard
  * @untidy: its file may have blocks beyond its end
  * @memory_mask: alignment of memory for direct I/O, less 1
  * @length_mask: alignment of offsets and lengths, less 1
+ *
+ * Whoever uses the file or the device, or what hangs on it, is between
+ * vsp_storage_source_begin() and vsp_storage_source_end(). Of a device, @direct and the
+ * masks change only while there is no contract.
  */
 struct vsp_storage_source {
 	struct list_head entry;
 	struct file *file;
+	struct vsp_storage_device *device;
+	struct vsp_storage_device backing;
 	const struct cred *cred;
 	struct vsp_storage_pool *pool;
 	bool owned;
-	bool writable;
 	bool direct;
 	bool no_discard;
 	bool untidy;
@@ -220,28 +276,48 @@ struct vsp_storage {
 
 /* storage.c */
 void vsp_storage_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u64 by);
+bool vsp_storage_has_contract(struct vsp_storage_source *source);
 
 /* storage_pool.c */
 int vsp_storage_pool_open(struct vsp_pool *pool);
 void vsp_storage_pool_close(struct vsp_pool *pool);
+void vsp_storage_pool_poll(struct vsp_pool *pool);
+int vsp_storage_find(const struct path *root, const char *name, struct path *path);
 int vsp_storage_path(const char *owner, const char *name, struct path *path);
-struct file *vsp_storage_device(const char *owner, const struct path *path, void *holder,
-				bool *writable);
 int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct block_device *bdev);
 int vsp_storage_claim_device(struct vsp_service *service);
 void vsp_storage_unclaim_device(struct vsp_storage_pool *pool);
 int vsp_storage_own_device(struct block_device *bdev, const uuid_t *uuid);
+bool vsp_storage_owned_by_other(struct block_device *bdev, const uuid_t *uuid);
 u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index);
 void vsp_storage_disown_device(struct block_device *bdev);
 int vsp_storage_claim_file(struct vsp_storage_source *source);
 void vsp_storage_unclaim_file(struct vsp_storage_source *source);
 void vsp_storage_pool_exit(void);
 
+/* storage_device.c */
+int vsp_storage_device_open(struct vsp_storage_device *device, struct vsp_pool *pool,
+			    const struct vsp_service *service, const char *name,
+			    const struct path *path);
+void vsp_storage_device_close(struct vsp_storage_device *device);
+bool vsp_storage_device_begin(struct vsp_storage_device *device);
+void vsp_storage_device_begin_more(struct vsp_storage_device *device);
+void vsp_storage_device_end(struct vsp_storage_device *device);
+void vsp_storage_device_use(struct vsp_storage_device *device, struct vsp_storage_source *source);
+bool vsp_storage_device_writable(const struct vsp_storage_device *device);
+void vsp_storage_device_look(struct vsp_storage_device *device);
+
 /* storage_source.c */
 int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service);
 void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_service *service);
+void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev);
+bool vsp_storage_source_begin(const struct vsp_storage_source *source);
+void vsp_storage_source_begin_more(const struct vsp_storage_source *source);
+void vsp_storage_source_end(const struct vsp_storage_source *source);
+struct file *vsp_storage_source_file(const struct vsp_storage_source *source);
 struct block_device *vsp_storage_source_device(const struct vsp_storage_source *source);
 u64 vsp_storage_source_size(const struct vsp_storage_source *source);
+bool vsp_storage_source_writable(const struct vsp_storage_source *source);
 bool vsp_storage_source_discards(const struct vsp_storage_source *source);
 int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 size);
 void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size);

@@ -41,11 +41,19 @@ static void bounce_iter(struct vsp_storage_request *request)
 	iov_iter_bvec(&request->iter, direction(request), bvec, count, request->length);
 }
 
+/* What was begun in vsp_storage_io_start() has ended. Any context, interrupts included. */
+static void done(struct vsp_storage_request *request, long result)
+{
+	vsp_storage_source_end(&request->storage->source);
+	request->result = result;
+	vsp_storage_queue_done(request);
+}
+
 static void set_iocb(struct vsp_storage_request *request)
 {
 	struct kiocb *iocb = &request->iocb;
 
-	init_sync_kiocb(iocb, request->storage->source.file);
+	init_sync_kiocb(iocb, vsp_storage_source_file(&request->storage->source));
 	iocb->ki_pos = request->offset;
 	if (request->durable && request->type == VIRTIO_BLK_T_OUT)
 		iocb->ki_flags |= IOCB_DSYNC;
@@ -94,17 +102,18 @@ static void slow_work(struct work_struct *work)
 	struct vsp_storage_request *request = container_of(work, struct vsp_storage_request, work);
 	struct vsp_storage *storage = request->storage;
 	unsigned int noio, flags;
+	long result;
 
 	noio = enter_source(storage, &flags);
 	if (request->type == VIRTIO_BLK_T_DISCARD)
-		request->result = vsp_storage_source_discard(&storage->source, request->offset,
-							     request->length);
+		result = vsp_storage_source_discard(&storage->source, request->offset,
+						    request->length);
 	else if (request->type == VIRTIO_BLK_T_WRITE_ZEROES)
-		request->result = zero(request);
+		result = zero(request);
 	else
-		request->result = move_buffered(request);
+		result = move_buffered(request);
 	leave_source(noio, flags);
-	vsp_storage_queue_done(request);
+	done(request, result);
 }
 
 static void sync_work(struct work_struct *work)
@@ -112,10 +121,13 @@ static void sync_work(struct work_struct *work)
 	struct vsp_storage *storage = container_of(work, struct vsp_storage, sync);
 	unsigned int noio, flags;
 	unsigned long irq;
-	int result;
+	int result = -ENODEV;
 
 	noio = enter_source(storage, &flags);
-	result = vsp_storage_source_sync(&storage->source);
+	if (vsp_storage_source_begin(&storage->source)) {
+		result = vsp_storage_source_sync(&storage->source);
+		vsp_storage_source_end(&storage->source);
+	}
 	leave_source(noio, flags);
 	spin_lock_irqsave(&storage->lock, irq);
 	storage->sync_result = result;
@@ -151,23 +163,24 @@ static void direct_done(struct kiocb *iocb, long result)
 
 	if (request->type == VIRTIO_BLK_T_OUT)
 		kiocb_end_write(iocb);
-	request->result = result;
-	vsp_storage_queue_done(request);
+	done(request, result);
 }
 
 static void move_direct(struct vsp_storage_request *request)
 {
+	const struct vsp_storage_source *source = &request->storage->source;
 	ssize_t moved;
 
+	/* The request may be done before the call that starts it returns. */
+	vsp_storage_source_begin_more(source);
 	set_iocb(request);
 	request->iocb.ki_flags |= IOCB_DIRECT;
 	request->iocb.ki_complete = direct_done;
 	moved = vsp_storage_source_move(&request->storage->source, &request->iocb,
 					&request->iter);
-	if (moved == -EIOCBQUEUED)
-		return;
-	request->result = moved;
-	vsp_storage_queue_done(request);
+	if (moved != -EIOCBQUEUED)
+		done(request, moved);
+	vsp_storage_source_end(source);
 }
 
 static int take_bounce(struct vsp_storage_request *request, struct vsp_queue *queue)
@@ -257,6 +270,11 @@ void vsp_storage_io_start(struct vsp_storage_request *request)
 
 	if (request->bounce)
 		vsp_storage_count(storage, VSP_STORAGE_BOUNCED, 1);
+	if (!vsp_storage_source_begin(&storage->source)) {
+		request->result = -ENODEV;
+		vsp_storage_queue_done(request);
+		return;
+	}
 	if (move && storage->source.direct)
 		move_direct(request);
 	else

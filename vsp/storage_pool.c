@@ -15,8 +15,13 @@
 #include <linux/blkdev.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/statfs.h>
 #include <linux/string.h>
@@ -27,6 +32,8 @@
 #define NAMES_MAX	65536
 /* Part of what is available that is left to the file system's own needs. */
 #define RESERVE_SHIFT	6
+/* Bytes; the size of a directory is the same still, if it differs by less, or by less than 1 %. */
+#define SMALL_CHANGE	((u64)SZ_16M)
 
 /*
  * Whose data are in a range of a disk, which is named by what no other one will ever be:
@@ -52,85 +59,68 @@ static bool may_open_device(const struct path *path)
 }
 
 /**
- * vsp_storage_path() - find what an administrator has named
- * @owner: for log lines
+ * vsp_storage_find() - find what an administrator has named
+ * @root: where @name begins
  * @name: absolute path
  * @path: found; the caller drops it
  *
  * Follows no links, but for those that lead to a block device (/dev/disk/by-*).
  *
  * Context: may sleep.
- * Return: 0, or -EINVAL, -ELOOP, -EACCES and what a look-up returns; logged
+ * Return: 0; -ELOOP: there are links; -EACCES: a device where there may be none; or what
+ *	a look-up returns
+ */
+int vsp_storage_find(const struct path *root, const char *name, struct path *path)
+{
+	int error = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_NO_SYMLINKS, path);
+
+	if (!error && d_is_symlink(path->dentry)) {
+		path_put(path);
+		error = -ELOOP;
+	}
+	if (error == -ELOOP) {
+		error = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW, path);
+		if (!error && !S_ISBLK(d_inode(path->dentry)->i_mode)) {
+			path_put(path);
+			error = -ELOOP;
+		}
+	}
+	if (!error && S_ISBLK(d_inode(path->dentry)->i_mode) && !may_open_device(path)) {
+		path_put(path);
+		error = -EACCES;
+	}
+	return error;
+}
+
+/**
+ * vsp_storage_path() - vsp_storage_find(), for an administrator
+ * @owner: for log lines
+ * @name: absolute path
+ * @path: found; the caller drops it
+ *
+ * Context: the administrator's process; may sleep.
+ * Return: 0, -EINVAL, or as vsp_storage_find(); logged
  */
 int vsp_storage_path(const char *owner, const char *name, struct path *path)
 {
-	umode_t mode;
+	const char *why = "cannot be found";
+	struct path root;
 	int error;
 
 	if (name[0] != '/') {
 		pr_err("%s: \"%s\": an absolute path is needed\n", owner, name);
 		return -EINVAL;
 	}
-	error = kern_path(name, LOOKUP_NO_SYMLINKS, path);
-	if (!error && d_is_symlink(path->dentry)) {
-		path_put(path);
-		error = -ELOOP;
-	}
-	if (error == -ELOOP) {
-		error = kern_path(name, LOOKUP_FOLLOW, path);
-		if (!error && !S_ISBLK(d_inode(path->dentry)->i_mode)) {
-			path_put(path);
-			error = -ELOOP;
-		}
-	}
-	if (error) {
-		pr_err("%s: %s: %s (%d)\n", owner, name, error == -ELOOP ?
-		       "is reached by a symbolic link: give the path without one" :
-		       "cannot be found", error);
-		return error;
-	}
-	mode = d_inode(path->dentry)->i_mode;
-	if (S_ISBLK(mode) && !may_open_device(path)) {
-		pr_err("%s: %s: on a file system mounted nodev\n", owner, name);
-		path_put(path);
-		return -EACCES;
-	}
-	return 0;
-}
-
-/**
- * vsp_storage_device() - open a block device and claim all of it
- * @owner: for log lines
- * @path: of the device
- * @holder: whose claim it is
- * @writable: whether it could be opened for writing
- *
- * Context: may sleep.
- * Return: the file, or an error: -EBUSY if it is mounted or claimed otherwise; logged
- */
-struct file *vsp_storage_device(const char *owner, const struct path *path, void *holder,
-				bool *writable)
-{
-	dev_t dev = d_inode(path->dentry)->i_rdev;
-	struct file *file;
-
-	file = bdev_file_open_by_dev(dev, BLK_OPEN_READ | BLK_OPEN_WRITE, holder, NULL);
-	*writable = !IS_ERR(file) && !bdev_read_only(file_bdev(file));
-	if (file == ERR_PTR(-EROFS) || file == ERR_PTR(-EACCES))
-		file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, holder, NULL);
-	if (IS_ERR(file)) {
-		pr_err("%s: block device %u:%u: %s (%ld)\n", owner, MAJOR(dev), MINOR(dev),
-		       file == ERR_PTR(-EBUSY) ? "in use: unmount or release it first" :
-		       "cannot be opened", PTR_ERR(file));
-		return file;
-	}
-	if (bdev_is_zoned(file_bdev(file))) {
-		pr_err("%s: block device %u:%u: is zoned, which is not supported\n", owner,
-		       MAJOR(dev), MINOR(dev));
-		bdev_fput(file);
-		return ERR_PTR(-EINVAL);
-	}
-	return file;
+	get_fs_root(current->fs, &root);
+	error = vsp_storage_find(&root, name, path);
+	path_put(&root);
+	if (error == -ELOOP)
+		why = "is reached by a symbolic link: give the path without one";
+	if (error == -EACCES)
+		why = "may not be used: no permission, or a device on a file system mounted nodev";
+	if (error)
+		pr_err("%s: %s: %s (%d)\n", owner, name, why, error);
+	return error;
 }
 
 /* Is @disk what this kernel's client shows of a service of @pool? */
@@ -158,7 +148,7 @@ static bool disk_is_of_pool(struct vsp_pool *pool, struct gendisk *disk)
 /**
  * vsp_storage_check_disk() - refuse a source that is on a disk of its own pool
  * @pool: takes its lock
- * @owner: for log lines
+ * @owner: for log lines; NULL: there are none
  * @bdev: of the source, or of the file system that it is on; may be NULL
  *
  * Sees the device itself, not what a device mapper or RAID is made of.
@@ -170,8 +160,9 @@ int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct bloc
 {
 	if (!bdev || !disk_is_of_pool(pool, bdev->bd_disk))
 		return 0;
-	pr_err("%s: source is on %s, a disk of pool %s itself: use another pool\n", owner,
-	       bdev->bd_disk->disk_name, pool->name);
+	if (owner)
+		pr_err("%s: source is on %s, a disk of pool %s itself: use another pool\n", owner,
+		       bdev->bd_disk->disk_name, pool->name);
 	return -ELOOP;
 }
 
@@ -255,21 +246,25 @@ static int files_hold(const struct path *directory, u64 *allocated, u64 *kept)
 	return error;
 }
 
-/* What there still is and what is the services' already (@kept), less a small reserve. */
-static int directory_size(const struct path *directory, u64 *kept, u64 *size)
+/* What the file system has left for files. */
+static int directory_available(const struct path *directory, u64 *available)
 {
 	struct kstatfs statfs;
-	u64 free, held;
-	int error;
+	int error = vfs_statfs(directory, &statfs);
 
-	error = vfs_statfs(directory, &statfs);
+	*available = error ? 0 : statfs.f_bavail * (statfs.f_frsize ?: statfs.f_bsize);
+	return error;
+}
+
+/* @available and what is the services' already (@kept), less a small reserve. */
+static int directory_size(const struct path *directory, u64 available, u64 *kept, u64 *size)
+{
+	u64 held;
+	int error = files_hold(directory, &held, kept);
+
 	if (!error)
-		error = files_hold(directory, &held, kept);
-	if (error)
-		return error;
-	free = statfs.f_bavail * (statfs.f_frsize ?: statfs.f_bsize);
-	*size = round_down(free - (free >> RESERVE_SHIFT) + held, SZ_1M);
-	return 0;
+		*size = round_down(available - (available >> RESERVE_SHIFT) + held, SZ_1M);
+	return error;
 }
 
 static void fill_capacity(struct vsp_pool *pool, u64 size)
@@ -297,7 +292,9 @@ static int open_directory(struct vsp_pool *pool, struct vsp_storage_pool *storag
 	if (!error && (__mnt_is_readonly(path->mnt) || sb_rdonly(path->dentry->d_sb)))
 		error = -EROFS;
 	if (!error)
-		error = directory_size(path, &storage->kept, &size);
+		error = directory_available(path, &storage->available);
+	if (!error)
+		error = directory_size(path, storage->available, &storage->kept, &size);
 	if (error) {
 		pr_err("%s: directory %s: cannot be read and written (%d)\n", label,
 		       pool->source, error);
@@ -309,24 +306,29 @@ static int open_directory(struct vsp_pool *pool, struct vsp_storage_pool *storag
 	return 0;
 }
 
-static int open_device(struct vsp_pool *pool, struct vsp_storage_pool *storage,
-		       const struct path *path, const char *label)
+/* Return: false: it is gone. */
+static bool device_size(struct vsp_storage_device *device, u64 *size)
 {
-	struct block_device *bdev;
-	struct file *file;
+	if (!vsp_storage_device_begin(device))
+		return false;
+	*size = round_down(bdev_nr_bytes(file_bdev(device->file)), vs_class_storage.term->step);
+	vsp_storage_device_end(device);
+	return true;
+}
+
+static int open_device(struct vsp_pool *pool, struct vsp_storage_pool *storage,
+		       const struct path *path)
+{
+	u64 size = 0;
 	int error;
 
-	file = vsp_storage_device(label, path, storage, &storage->writable);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	bdev = file_bdev(file);
-	error = vsp_storage_check_disk(pool, label, bdev);
-	if (error) {
-		bdev_fput(file);
+	storage->device.cred = storage->cred;
+	error = vsp_storage_device_open(&storage->device, pool, NULL, pool->source, path);
+	if (error)
 		return error;
-	}
-	storage->device = file;
-	fill_capacity(pool, round_down(bdev_nr_bytes(bdev), vs_class_storage.term->step));
+	storage->whole = true;
+	device_size(&storage->device, &size);
+	fill_capacity(pool, size);
 	return 0;
 }
 
@@ -350,7 +352,7 @@ static int open_source(struct vsp_pool *pool, struct vsp_storage_pool *storage)
 	if (S_ISDIR(mode)) {
 		error = open_directory(pool, storage, &path, label);
 	} else if (S_ISBLK(mode)) {
-		error = open_device(pool, storage, &path, label);
+		error = open_device(pool, storage, &path);
 	} else {
 		pr_err("%s: source %s: neither a directory nor a block device\n", label,
 		       pool->source);
@@ -374,14 +376,17 @@ int vsp_storage_pool_open(struct vsp_pool *pool)
 
 	if (!storage)
 		return -ENOMEM;
+	storage->cred = get_current_cred();
+	mutex_init(&storage->devices_lock);
+	INIT_LIST_HEAD(&storage->devices);
+	pool->class_data = storage;
 	error = open_source(pool, storage);
 	if (error) {
+		pool->class_data = NULL;
+		put_cred(storage->cred);
 		kfree(storage);
-		return error;
 	}
-	storage->cred = get_current_cred();
-	pool->class_data = storage;
-	return 0;
+	return error;
 }
 
 /**
@@ -392,14 +397,62 @@ void vsp_storage_pool_close(struct vsp_pool *pool)
 {
 	struct vsp_storage_pool *storage = pool->class_data;
 
-	pool->class_data = NULL;
 	if (storage->directory.dentry)
 		path_put(&storage->directory);
-	/* The claim ends here and now, not when the caller returns to user space. */
-	if (storage->device)
-		bdev_fput(storage->device);
+	if (storage->whole)
+		vsp_storage_device_close(&storage->device);
+	pool->class_data = NULL;
+	mutex_destroy(&storage->devices_lock);
 	put_cred(storage->cred);
 	kfree(storage);
+}
+
+/* Others write to a file system too: not every small change is to be told of. */
+static bool differs(u64 a, u64 b)
+{
+	return abs_diff(a, b) >= max(max(a, b) / 100, SMALL_CHANGE);
+}
+
+/* What the services' files hold is counted only when something has moved. */
+static void look_at_directory(struct vsp_pool *pool, struct vsp_storage_pool *storage)
+{
+	u32 index = VS_STORAGE_INDEX(VS_STORAGE_SIZE);
+	u64 available, kept, size;
+	const struct cred *old;
+	int error;
+
+	error = directory_available(&storage->directory, &available);
+	if (error || !differs(available, storage->available))
+		return;
+	old = override_creds(storage->cred);
+	error = directory_size(&storage->directory, available, &kept, &size);
+	revert_creds(old);
+	if (error)
+		return;
+	storage->available = available;
+	if (differs(size, READ_ONCE(pool->capacity[index])))
+		vsp_watch_found(pool, index, size);
+}
+
+/**
+ * vsp_storage_pool_poll() - pool_poll of the class
+ * @pool: enabled
+ */
+void vsp_storage_pool_poll(struct vsp_pool *pool)
+{
+	struct vsp_storage_pool *storage = pool->class_data;
+	struct vsp_storage_device *device;
+	u64 size;
+
+	mutex_lock(&storage->devices_lock);
+	list_for_each_entry(device, &storage->devices, entry)
+		vsp_storage_device_look(device);
+	mutex_unlock(&storage->devices_lock);
+	/* While it is gone the pool says what it was: nothing of it is offered. */
+	if (storage->whole && device_size(&storage->device, &size))
+		vsp_watch_found(pool, VS_STORAGE_INDEX(VS_STORAGE_SIZE), size);
+	else if (storage->directory.dentry)
+		look_at_directory(pool, storage);
 }
 
 /**
@@ -445,8 +498,25 @@ static int check_owner(const struct vsp_service *service, struct block_device *b
 }
 
 /**
+ * vsp_storage_owned_by_other() - are there data on a device that are not a service's?
+ * @bdev: open
+ * @uuid: of the service
+ *
+ * Context: may sleep.
+ */
+bool vsp_storage_owned_by_other(struct block_device *bdev, const uuid_t *uuid)
+{
+	bool owned;
+
+	mutex_lock(&sources_lock);
+	owned = find_owner(bdev, uuid);
+	mutex_unlock(&sources_lock);
+	return owned;
+}
+
+/**
  * vsp_storage_claim_device() - a service wants the whole device of its pool
- * @service: of a pool that has a device
+ * @service: of a pool that has a device, which the caller has begun to use
  *
  * Return: 0, or -EBUSY if another service uses it or has its data on it; logged
  */
@@ -460,7 +530,7 @@ int vsp_storage_claim_device(struct vsp_service *service)
 		pr_err("service %s: the device of pool %s is all of service %s's\n",
 		       service->name, service->pool->name, storage->user->name);
 	else
-		error = check_owner(service, file_bdev(storage->device));
+		error = check_owner(service, file_bdev(storage->device.file));
 	if (!error)
 		storage->user = service;
 	mutex_unlock(&sources_lock);

@@ -186,13 +186,20 @@ static int admit(struct vsp_storage *storage, struct vsp_storage_request *reques
 
 /* ---- Completion ---- */
 
+/* A device that has shrunk, or is gone, says of a write that there is no space. */
+static bool is_beyond(const struct vsp_storage_request *request)
+{
+	return request->offset + request->length >
+	       vsp_storage_source_size(&request->storage->source);
+}
+
 static u8 status_of(const struct vsp_storage_request *request)
 {
 	long result = request->result;
 
 	if (moves(request) ? result == request->length : !result)
 		return VIRTIO_BLK_S_OK;
-	if (result == -ENOSPC || result == -EDQUOT)
+	if ((result == -ENOSPC || result == -EDQUOT) && !is_beyond(request))
 		return VS_STORAGE_S_NOSPC;
 	return result == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
 }

@@ -25,14 +25,51 @@
 #define ERASE_STEP	SZ_1G
 #define ZERO_PAGES	64
 
-static struct inode *source_inode(const struct vsp_storage_source *source)
+/**
+ * vsp_storage_source_begin() - use a source
+ * @source: open
+ *
+ * Context: any.
+ * Return: false if it is gone; else it stays until vsp_storage_source_end()
+ */
+bool vsp_storage_source_begin(const struct vsp_storage_source *source)
 {
-	return source->file->f_mapping->host;
+	return !source->device || vsp_storage_device_begin(source->device);
 }
 
-static bool is_device(const struct vsp_storage_source *source)
+/**
+ * vsp_storage_source_begin_more() - use a source for something else besides
+ * @source: begun
+ *
+ * Context: any.
+ */
+void vsp_storage_source_begin_more(const struct vsp_storage_source *source)
 {
-	return S_ISBLK(source_inode(source)->i_mode);
+	if (source->device)
+		vsp_storage_device_begin_more(source->device);
+}
+
+/**
+ * vsp_storage_source_end() - undo one vsp_storage_source_begin()
+ * @source: its device may be gone
+ *
+ * Context: any, interrupts included.
+ */
+void vsp_storage_source_end(const struct vsp_storage_source *source)
+{
+	if (source->device)
+		vsp_storage_device_end(source->device);
+}
+
+/**
+ * vsp_storage_source_file() - what is read and written
+ * @source: begun
+ *
+ * Context: any.
+ */
+struct file *vsp_storage_source_file(const struct vsp_storage_source *source)
+{
+	return source->device ? source->device->file : source->file;
 }
 
 static void file_name(const struct vsp_service *service, char *name)
@@ -117,7 +154,6 @@ static void look_at_file(struct vsp_storage_source *source)
 	u32 memory = i_blocksize(file_inode(source->file)), length = memory;
 	struct kstat stat;
 
-	source->writable = source->file->f_mode & FMODE_WRITE;
 	if (!vfs_getattr(&source->file->f_path, &stat, STATX_DIOALIGN, 0) &&
 	    (stat.result_mask & STATX_DIOALIGN)) {
 		memory = stat.dio_mem_align;
@@ -132,10 +168,15 @@ static void look_at_file(struct vsp_storage_source *source)
 		use_cache(source->file);
 }
 
-static void look_at_device(struct vsp_storage_source *source)
+/**
+ * vsp_storage_source_look_at() - how direct I/O to a device has to be aligned
+ * @source: is not used yet, or not now
+ * @bdev: what it is to use
+ *
+ * Context: may sleep.
+ */
+void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev)
 {
-	struct block_device *bdev = file_bdev(source->file);
-
 	source->direct = true;
 	source->memory_mask = bdev_dma_alignment(bdev);
 	source->length_mask = bdev_logical_block_size(bdev) - 1;
@@ -166,26 +207,28 @@ static int take_file(struct vsp_storage_source *source, struct vsp_service *serv
 	return 0;
 }
 
-static int take_device(struct vsp_storage_source *source, struct vsp_service *service,
-		       struct file *file)
+static int open_device(struct vsp_storage_source *source, struct vsp_service *service,
+		       const struct path *path)
 {
+	struct vsp_storage_device *device = &source->backing;
 	int error;
 
-	source->file = file;
-	error = check_disk(service, file_bdev(file));
-	look_at_device(source);
-	if (!error && source->length_mask >= SZ_4K) {
-		pr_err("service %s: its device has blocks of %u bytes, at most %u are supported\n",
-		       service->name, source->length_mask + 1, (u32)SZ_4K);
-		error = -EINVAL;
+	device->cred = source->cred;
+	error = vsp_storage_device_open(device, service->pool, service, service->backing, path);
+	if (error)
+		return error;
+	source->device = device;
+	if (vsp_storage_device_begin(device)) {
+		vsp_storage_source_look_at(source, file_bdev(device->file));
+		vsp_storage_device_end(device);
 	}
-	return error;
+	vsp_storage_device_use(device, source);
+	return 0;
 }
 
 static int open_backing(struct vsp_storage_source *source, struct vsp_service *service)
 {
 	char label[VSP_STORAGE_LABEL];
-	struct file *file;
 	struct path path;
 	int error;
 
@@ -196,10 +239,7 @@ static int open_backing(struct vsp_storage_source *source, struct vsp_service *s
 	if (d_is_reg(path.dentry)) {
 		error = take_file(source, service, open_named_file(&path));
 	} else if (S_ISBLK(d_inode(path.dentry)->i_mode)) {
-		file = vsp_storage_device(label, &path, source, &source->writable);
-		error = IS_ERR(file) ? PTR_ERR(file) : take_device(source, service, file);
-		if (error && !IS_ERR(file))
-			bdev_fput(file);
+		error = open_device(source, service, &path);
 	} else {
 		pr_err("%s: backing %s: neither a regular file nor a block device\n", label,
 		       service->backing);
@@ -209,23 +249,42 @@ static int open_backing(struct vsp_storage_source *source, struct vsp_service *s
 	return error;
 }
 
-static int open_whole(struct vsp_storage_source *source, struct vsp_service *service)
+/* Under way: the device of the pool stays. */
+static int use_whole(struct vsp_storage_source *source, struct vsp_service *service)
 {
 	struct vsp_storage_pool *pool = service->pool->class_data;
+	struct block_device *bdev = file_bdev(pool->device.file);
 	int error;
 
 	error = vsp_storage_claim_device(service);
 	if (error)
 		return error;
-	error = take_device(source, service, get_file(pool->device));
+	error = check_disk(service, bdev);
 	if (error) {
-		fput(pool->device);
 		vsp_storage_unclaim_device(pool);
 		return error;
 	}
+	vsp_storage_source_look_at(source, bdev);
+	source->device = &pool->device;
 	source->pool = pool;
-	source->writable = pool->writable;
+	vsp_storage_device_use(source->device, source);
 	return 0;
+}
+
+static int open_whole(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	struct vsp_storage_pool *pool = service->pool->class_data;
+	struct vsp_storage_device *device = &pool->device;
+	int error;
+
+	if (!vsp_storage_device_begin(device)) {
+		pr_err("service %s: the device of pool %s is gone: enable it when that is back\n",
+		       service->name, service->pool->name);
+		return -ENODEV;
+	}
+	error = use_whole(source, service);
+	vsp_storage_device_end(device);
+	return error;
 }
 
 static int open_own(struct vsp_storage_source *source, struct vsp_service *service)
@@ -254,7 +313,7 @@ int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_servic
 	old = override_creds(source->cred);
 	if (service->backing[0]) {
 		error = open_backing(source, service);
-	} else if (pool->device) {
+	} else if (pool->whole) {
 		error = open_whole(source, service);
 	} else if (pool->directory.dentry) {
 		error = open_own(source, service);
@@ -309,13 +368,14 @@ void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_serv
 
 	if (source->owned && !i_size_read(file_inode(source->file)))
 		unlink_own(source, service);
-	if (is_device(source) && !source->pool) {
-		bdev_fput(source->file);
+	if (source->device)
+		vsp_storage_device_use(source->device, NULL);
+	if (source->pool) {
+		vsp_storage_unclaim_device(source->pool);
+	} else if (source->device) {
+		vsp_storage_device_close(source->device);
 	} else {
-		if (source->pool)
-			vsp_storage_unclaim_device(source->pool);
-		else
-			vsp_storage_unclaim_file(source);
+		vsp_storage_unclaim_file(source);
 		fput(source->file);
 	}
 	revert_creds(old);
@@ -326,14 +386,14 @@ void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_serv
 
 /**
  * vsp_storage_source_device() - the block device that a disk is kept on
- * @source: open
+ * @source: begun
  *
  * Context: any.
  * Return: NULL if it is a file
  */
 struct block_device *vsp_storage_source_device(const struct vsp_storage_source *source)
 {
-	return is_device(source) ? file_bdev(source->file) : NULL;
+	return source->device ? file_bdev(source->device->file) : NULL;
 }
 
 /**
@@ -341,30 +401,53 @@ struct block_device *vsp_storage_source_device(const struct vsp_storage_source *
  * @source: open
  *
  * Context: any.
+ * Return: 0 while it is gone
  */
 u64 vsp_storage_source_size(const struct vsp_storage_source *source)
 {
-	return i_size_read(source_inode(source));
+	u64 size;
+
+	if (!vsp_storage_source_begin(source))
+		return 0;
+	size = i_size_read(vsp_storage_source_file(source)->f_mapping->host);
+	vsp_storage_source_end(source);
+	return size;
+}
+
+/**
+ * vsp_storage_source_writable() - can it be written now?
+ * @source: begun
+ *
+ * Context: any.
+ */
+bool vsp_storage_source_writable(const struct vsp_storage_source *source)
+{
+	const struct file *file = source->file;
+
+	if (source->device)
+		return vsp_storage_device_writable(source->device);
+	return (file->f_mode & FMODE_WRITE) && !sb_rdonly(file_inode(file)->i_sb) &&
+	       !__mnt_is_readonly(file->f_path.mnt);
 }
 
 /**
  * vsp_storage_source_discards() - can a client discard?
- * @source: open
+ * @source: begun
  *
  * Context: any.
  */
 bool vsp_storage_source_discards(const struct vsp_storage_source *source)
 {
-	if (!source->writable || READ_ONCE(source->no_discard))
+	if (!vsp_storage_source_writable(source) || READ_ONCE(source->no_discard))
 		return false;
-	if (is_device(source))
-		return bdev_max_discard_sectors(file_bdev(source->file));
+	if (source->device)
+		return bdev_max_discard_sectors(file_bdev(source->device->file));
 	return source->file->f_op->fallocate;
 }
 
 /**
  * vsp_storage_source_grow() - make sure that there is room
- * @source: open
+ * @source: begun
  * @from: bytes from the start that are known to be allocated
  * @size: bytes that must be; more than a file has only if the pool made it
  *
@@ -381,7 +464,7 @@ int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 siz
 
 	if (!source->owned && size > vsp_storage_source_size(source))
 		return -ENOSPC;
-	if (is_device(source) || !source->writable || size <= from)
+	if (source->device || !vsp_storage_source_writable(source) || size <= from)
 		return 0;
 	old = override_creds(source->cred);
 	error = vfs_fallocate(source->file, 0, from, size - from);
@@ -423,7 +506,7 @@ void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size)
 /* ---- What is not a read or a write ---- */
 
 /* For file systems that cannot zero a range. */
-static int write_zeroes(struct vsp_storage_source *source, loff_t offset, u64 length)
+static int write_zeroes(struct file *file, loff_t offset, u64 length)
 {
 	struct bio_vec *bvec;
 	struct iov_iter iter;
@@ -438,7 +521,7 @@ static int write_zeroes(struct vsp_storage_source *source, loff_t offset, u64 le
 	while (length && written >= 0) {
 		step = min_t(u64, length, ZERO_PAGES * PAGE_SIZE);
 		iov_iter_bvec(&iter, ITER_SOURCE, bvec, ZERO_PAGES, step);
-		written = vfs_iter_write(source->file, &iter, &offset, 0);
+		written = vfs_iter_write(file, &iter, &offset, 0);
 		if (!written)
 			written = -EIO;
 		if (written > 0)
@@ -451,7 +534,7 @@ static int write_zeroes(struct vsp_storage_source *source, loff_t offset, u64 le
 
 /**
  * vsp_storage_source_zero() - make a range read as zeroes
- * @source: open, writable
+ * @source: begun, writable
  * @offset: bytes
  * @length: bytes, not 0; both aligned to the source's blocks
  * @unmap: of a device, the range may be unmapped; a file's stays allocated
@@ -462,23 +545,24 @@ static int write_zeroes(struct vsp_storage_source *source, loff_t offset, u64 le
 int vsp_storage_source_zero(struct vsp_storage_source *source, u64 offset, u64 length, bool unmap)
 {
 	const struct cred *old = override_creds(source->cred);
+	struct file *file = vsp_storage_source_file(source);
 	int error = -EOPNOTSUPP;
 
-	if (unmap && is_device(source))
-		error = vfs_fallocate(source->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				      offset, length);
+	if (unmap && source->device)
+		error = vfs_fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+				      length);
 	if (error == -EOPNOTSUPP)
-		error = vfs_fallocate(source->file, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-				      offset, length);
-	if (error == -EOPNOTSUPP && !is_device(source))
-		error = write_zeroes(source, offset, length);
+		error = vfs_fallocate(file, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset,
+				      length);
+	if (error == -EOPNOTSUPP && !source->device)
+		error = write_zeroes(file, offset, length);
 	revert_creds(old);
 	return error;
 }
 
 /**
  * vsp_storage_source_discard() - the client does not need a range any more
- * @source: open, writable
+ * @source: begun, writable
  * @offset: bytes
  * @length: bytes, not 0; both aligned to the source's blocks
  *
@@ -492,9 +576,10 @@ int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u6
 	const struct cred *old;
 	int error;
 
-	if (is_device(source))
-		return blkdev_issue_discard(file_bdev(source->file), offset >> SECTOR_SHIFT,
-					    length >> SECTOR_SHIFT, GFP_NOIO);
+	if (source->device)
+		return blkdev_issue_discard(file_bdev(source->device->file),
+					    offset >> SECTOR_SHIFT, length >> SECTOR_SHIFT,
+					    GFP_NOIO);
 	old = override_creds(source->cred);
 	error = vfs_fallocate(source->file, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset,
 			      length);
@@ -506,7 +591,7 @@ int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u6
 
 /**
  * vsp_storage_source_sync() - what was written is on the medium when this returns
- * @source: open
+ * @source: begun
  *
  * Context: may sleep for long; not in a mover.
  * Return: 0 or what the source returns
@@ -514,7 +599,7 @@ int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u6
 int vsp_storage_source_sync(struct vsp_storage_source *source)
 {
 	const struct cred *old = override_creds(source->cred);
-	int error = vfs_fsync(source->file, 1);
+	int error = vfs_fsync(vsp_storage_source_file(source), 1);
 
 	revert_creds(old);
 	return error;
@@ -522,8 +607,8 @@ int vsp_storage_source_sync(struct vsp_storage_source *source)
 
 /**
  * vsp_storage_source_move() - read or write
- * @source: open
- * @iocb: position and flags set; with ki_complete it may become asynchronous
+ * @source: begun, until @iocb is complete
+ * @iocb: of its file, position and flags set; with ki_complete it may become asynchronous
  * @iter: its direction says which of the two
  *
  * Context: the mover, if @iter is over its memory; else may sleep for long.
@@ -536,9 +621,9 @@ ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb 
 	ssize_t moved;
 
 	if (iov_iter_rw(iter) == WRITE)
-		moved = vfs_iocb_iter_write(source->file, iocb, iter);
+		moved = vfs_iocb_iter_write(iocb->ki_filp, iocb, iter);
 	else
-		moved = vfs_iocb_iter_read(source->file, iocb, iter);
+		moved = vfs_iocb_iter_read(iocb->ki_filp, iocb, iter);
 	revert_creds(old);
 	return moved;
 }
@@ -559,6 +644,20 @@ static int erase(struct vsp_storage_source *source)
 	return error ?: vsp_storage_source_sync(source);
 }
 
+/* A device, or a file that the administrator has named. */
+static int overwrite(struct vsp_storage_source *source)
+{
+	int error;
+
+	if (!vsp_storage_source_begin(source))
+		return -ENODEV;
+	error = vsp_storage_source_writable(source) ? erase(source) : -EROFS;
+	if (!error && source->device)
+		vsp_storage_disown_device(file_bdev(source->device->file));
+	vsp_storage_source_end(source);
+	return error;
+}
+
 /**
  * vsp_storage_source_release() - delete what the service kept
  * @source: open, not in use
@@ -569,7 +668,7 @@ static int erase(struct vsp_storage_source *source)
  * overwritten with zeroes.
  *
  * Context: the administrator's process; may sleep for long, ends at a fatal signal.
- * Return: 0; -EROFS; -EINTR; what the source returns
+ * Return: 0; -EROFS; -EINTR; -ENODEV: it is gone; what the source returns
  */
 int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_service *service)
 {
@@ -581,9 +680,7 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 		error = unlink_own(source, service);
 		revert_creds(old);
 	} else {
-		error = source->writable ? erase(source) : -EROFS;
-		if (!error && is_device(source))
-			vsp_storage_disown_device(file_bdev(source->file));
+		error = overwrite(source);
 	}
 	if (error)
 		pr_err("service %s: its data could not be released (%d)\n", service->name, error);

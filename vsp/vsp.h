@@ -82,14 +82,20 @@ struct vsp_contract {
  * @pool_close: undoes it. No service of the pool is enabled.
  * @pool_kept: amount of KEPT term @index that the source keeps for all services that
  *	it has ever had, as found by @pool_open; or NULL. Atomic.
+ * @pool_poll: looks at the source, opens again what has come back, and says how much
+ *	there is of what has changed (vsp_watch_found()); or NULL. May sleep. Context: the
+ *	pool's watch, every poll_ms and after vsp_watch_look(); never beside itself,
+ *	@pool_open or @pool_close, but beside all that concerns a service.
  *
  * @service_open: allocates service->class_data, opens or finds the backing. The
  *	limits may be narrowed to what the backing can do by @limits. May sleep.
  *	service->pool is enabled. Context: enable=1.
  * @service_close: undoes it; no data is deleted, nothing is in flight.
  * @limits: narrows @limits (service's limits, complete set) to what source and
- *	backing can do now (block size, discard, whole-device size). Context: the
- *	service's work or an administrator's write; may not sleep for a peer.
+ *	backing can do now (block size, discard, whole-device size), to nothing that a
+ *	contract could be (vs_terms_possible()) while they are gone. Context: the
+ *	service's work, an administrator's write, or the pool's watch, which holds
+ *	pool->lock; may not sleep for a peer or for I/O.
  * @kept: amount of KEPT term @index that is charged for this service's backing
  *	whether or not there is a contract (bytes of its existing file), else 0.
  * @release: deletes the backing of a service without a contract, by the
@@ -121,6 +127,7 @@ struct vsp_class {
 	int (*pool_open)(struct vsp_pool *pool);
 	void (*pool_close)(struct vsp_pool *pool);
 	u64 (*pool_kept)(struct vsp_pool *pool, u32 index);
+	void (*pool_poll)(struct vsp_pool *pool);
 
 	int (*service_open)(struct vsp_service *service);
 	void (*service_close)(struct vsp_service *service);
@@ -167,6 +174,8 @@ struct vsp_class {
  * @reserved_percent: of every RATE's @capacity, never granted as a floor
  * @renegotiation: some time after @capacity or @reserved_percent was changed; queued
  *	under @admin, while @enabled
+ * @poll_ms: how often @watch runs by itself; 0: never
+ * @watch: looks at the source while @enabled; see vsp/watch.c
  * @rates: the data path's; has a lock of its own
  * @class_data: owned by the class
  */
@@ -190,6 +199,8 @@ struct vsp_pool {
 	u32 burst_ms;
 	u32 reserved_percent;
 	struct delayed_work renegotiation;
+	u32 poll_ms;
+	struct delayed_work watch;
 	struct vsp_rates_pool rates;
 	void *class_data;
 };
@@ -270,6 +281,9 @@ struct vsp_session;	/* vsp/session.h */
  *	one again. Under pool->lock
  * @claim: scratch of that division. Under pool->lock
  *
+ * @watched: the pool's watch may ask its class. Under pool->lock
+ * @source_limits: what its class has answered last. Under pool->lock
+ *
  * @leaving: its rmdir has begun; see vsp_configfs_depend()
  * @uuid_fixed: was enabled before, so that data may be found by @uuid. Under @admin
  * @uevents: limits how often its client can cause one
@@ -316,6 +330,9 @@ struct vsp_service {
 	u64 share[VS_WIRE_TERMS_MAX];
 	bool displaced;
 	struct vsp_claim claim;
+
+	bool watched;
+	struct vs_terms source_limits;
 
 	bool leaving;
 	bool uuid_fixed;
@@ -367,8 +384,18 @@ u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index);
 int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value);
 int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index);
 int vsp_pool_set_reserved(struct vsp_pool *pool, u64 percent);
+void vsp_pool_found(struct vsp_pool *pool, u32 index, u64 value);
 void vsp_pool_renegotiate(struct vsp_pool *pool);
 bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms);
+
+/* vsp/watch.c: what sources do by themselves */
+void vsp_watch_init(struct vsp_pool *pool);
+void vsp_watch_start(struct vsp_pool *pool);
+void vsp_watch_stop(struct vsp_pool *pool);
+void vsp_watch_look(struct vsp_pool *pool);
+void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value);
+void vsp_watch_add(struct vsp_service *service);
+void vsp_watch_drop(struct vsp_service *service);
 
 /* vsp/service.c: the life of a service */
 int vsp_service_start(void);
@@ -381,6 +408,7 @@ int vsp_service_release(struct vsp_service *service);
 int vsp_service_renegotiate(struct vsp_service *service, u32 reason);
 int vsp_service_withdraw(struct vsp_service *service);
 void vsp_service_invite(struct vsp_service *service);
+void vsp_service_changed(struct vsp_service *service);
 void vsp_service_violated(struct vsp_service *service);
 void vsp_service_source_slow(struct vsp_service *service);
 void vsp_service_queue(struct delayed_work *work, unsigned int ms);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What sources do by themselves: they go, come back, grow, fill up, and cannot be
+ * written for a while.
+ *
+ * Each enabled pool has a work that lets its class look at the source, and then asks it
+ * what every service's part of that can do now.  Where this is another answer than the
+ * last one, the service is to renegotiate (vsp_session_changed()).  The work runs every
+ * poll_ms, and at once where the class has been told of something.  The size of the
+ * source goes by way of its pool's capacity: vsp_watch_found().
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+
+#include "vsp.h"
+
+#define POLL_MS_DEFAULT	1000
+
+/* What the source of @service can do, whatever the administrator's limits are. */
+static void ask_source(struct vsp_service *service, struct vs_terms *limits)
+{
+	lockdep_assert_held(&service->pool->lock);
+	vs_terms_unlimited(service->spec, limits);
+	service->class->limits(service, limits);
+}
+
+/* @gone_only: what has only changed is looked at again when pool_poll has run. */
+static void look_at_services(struct vsp_pool *pool, bool gone_only)
+{
+	struct vs_terms *limits = &pool->offer;
+	struct vsp_service *service;
+
+	mutex_lock(&pool->lock);
+	list_for_each_entry(service, &pool->services, pool_entry) {
+		if (!service->watched)
+			continue;
+		ask_source(service, limits);
+		if (vs_terms_equal(limits, &service->source_limits) ||
+		    (gone_only && vs_terms_possible(service->spec, limits)))
+			continue;
+		service->source_limits = *limits;
+		vsp_service_changed(service);
+	}
+	mutex_unlock(&pool->lock);
+}
+
+static void watch_work(struct work_struct *work)
+{
+	struct vsp_pool *pool = container_of(work, struct vsp_pool, watch.work);
+	u32 poll_ms;
+
+	/* What a look at the source may have to wait for must not delay a withdrawal. */
+	look_at_services(pool, true);
+	if (pool->class->pool_poll)
+		pool->class->pool_poll(pool);
+	look_at_services(pool, false);
+	poll_ms = READ_ONCE(pool->poll_ms);
+	if (poll_ms)
+		queue_delayed_work(system_unbound_wq, &pool->watch, msecs_to_jiffies(poll_ms));
+}
+
+/**
+ * vsp_watch_init() - a new pool
+ * @pool: disabled
+ */
+void vsp_watch_init(struct vsp_pool *pool)
+{
+	pool->poll_ms = POLL_MS_DEFAULT;
+	INIT_DELAYED_WORK(&pool->watch, watch_work);
+	disable_delayed_work(&pool->watch);
+}
+
+/**
+ * vsp_watch_start() - a pool is enabled
+ * @pool: its source is open
+ *
+ * Context: the administrator's process, under pool->admin.
+ */
+void vsp_watch_start(struct vsp_pool *pool)
+{
+	lockdep_assert_held(&pool->admin);
+	enable_delayed_work(&pool->watch);
+	vsp_watch_look(pool);
+}
+
+/**
+ * vsp_watch_stop() - a pool is to be disabled
+ * @pool: its source is still open
+ *
+ * Context: the administrator's process, under pool->admin; waits for a look at the source.
+ */
+void vsp_watch_stop(struct vsp_pool *pool)
+{
+	lockdep_assert_held(&pool->admin);
+	disable_delayed_work_sync(&pool->watch);
+}
+
+/**
+ * vsp_watch_look() - look at the source at once
+ * @pool: any; nothing happens while it is disabled
+ *
+ * Context: any, interrupts included.
+ */
+void vsp_watch_look(struct vsp_pool *pool)
+{
+	mod_delayed_work(system_unbound_wq, &pool->watch, 0);
+}
+EXPORT_SYMBOL_GPL(vsp_watch_look);
+
+/**
+ * vsp_watch_found() - the source says what there is
+ * @pool: enabled
+ * @index: of the term in its class's table
+ * @value: in the term's unit
+ *
+ * Counts where the administrator has set no capacity; see vsp_pool_found().
+ *
+ * Context: pool_poll of the class; takes pool->lock.
+ */
+void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value)
+{
+	vsp_pool_found(pool, index, value);
+}
+EXPORT_SYMBOL_GPL(vsp_watch_found);
+
+/**
+ * vsp_watch_add() - tell a service of changes from here on
+ * @service: its class is open
+ *
+ * Context: the administrator's process; takes pool->lock.
+ */
+void vsp_watch_add(struct vsp_service *service)
+{
+	mutex_lock(&service->pool->lock);
+	ask_source(service, &service->source_limits);
+	service->watched = true;
+	mutex_unlock(&service->pool->lock);
+}
+
+/**
+ * vsp_watch_drop() - undo vsp_watch_add()
+ * @service: its class is still open
+ *
+ * Context: the administrator's process; takes pool->lock.
+ */
+void vsp_watch_drop(struct vsp_service *service)
+{
+	mutex_lock(&service->pool->lock);
+	service->watched = false;
+	mutex_unlock(&service->pool->lock);
+}
