@@ -433,6 +433,45 @@ static void two_rates_do_not_block_each_other(struct kunit *test)
 	KUNIT_EXPECT_GE(test, operations * 100 / 20000 + bytes * 100 / (200 * MIB), 120);
 }
 
+/*
+ * Some have a floor in the one rate, and take the other whenever that opens; the other way
+ * round for others: for who has none, both are hardly ever open at once.
+ */
+static void two_rates_that_open_in_turns_starve_nobody(struct kunit *test)
+{
+	struct world *world = new_world(test);
+	u64 floors[RATES] = { 0, 100 }, ceilings[RATES] = { 10 * MIB, 1000 };
+	struct client *large, *both;
+
+	set_pool(world, 10 * MIB, 1000, 9 * MIB);
+	for (u32 i = 0; i < 4; i++) {
+		add(world, 100, MIB, 10 * MIB, 512, 512);
+		large = add(world, 100, 0, 10 * MIB, 256 << 10, 256 << 10);
+		vsp_share_set(&large->share, &world->pool, world->now_ns, floors, ceilings);
+	}
+	both = add(world, 100, 0, 10 * MIB, 65536, 65536);
+	run(test, world, 20 * NSEC_PER_SEC);
+	/* When it has waited for ten bursts of 10 ms, nobody else takes the surplus any more. */
+	KUNIT_EXPECT_GE(test, both->passed, 150);
+}
+
+/* However long it was idle, it gets no more than its part from here on. */
+static void who_was_idle_has_saved_nothing_up(struct kunit *test)
+{
+	struct world *world = new_world(test);
+	struct client *busy = add(world, 100, 0, CAPACITY, 65536, 65536);
+	struct client *idle = add(world, 100, 0, CAPACITY, 65536, 65536);
+
+	idle->away = true;
+	run(test, world, 10 * NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, idle->passed, 0);
+	idle->away = false;
+	idle->comes_ns = world->now_ns;
+	forget(world);
+	run(test, world, NSEC_PER_SEC);
+	expect_ratio(test, idle->bytes, busy->bytes, 5);
+}
+
 static void who_does_not_come_back_costs_one_request(struct kunit *test)
 {
 	struct world *world = new_world(test);
@@ -583,6 +622,8 @@ static struct kunit_case share_cases[] = {
 	KUNIT_CASE_SLOW(without_a_floor_there_is_progress),
 	KUNIT_CASE(small_requests_do_not_starve_large_ones),
 	KUNIT_CASE(two_rates_do_not_block_each_other),
+	KUNIT_CASE(two_rates_that_open_in_turns_starve_nobody),
+	KUNIT_CASE(who_was_idle_has_saved_nothing_up),
 	KUNIT_CASE_SLOW(who_does_not_come_back_costs_one_request),
 	KUNIT_CASE_SLOW(too_many_floors_all_get_the_same_part),
 	KUNIT_CASE_SLOW(a_change_counts_at_once),
