@@ -177,6 +177,8 @@ static int channel_reset(struct vdpa_device *vdpa)
 {
 	struct vsp_channel *channel = to_channel(vdpa);
 	bool opens = !channel->held && driver_is(channel, "vhost_vdpa");
+	/* A VMM stops and goes on by resets; in this kernel a driver that resets has ended. */
+	bool gone = channel->local && channel->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	int error;
 
 	if (opens && channel->local)
@@ -192,7 +194,7 @@ static int channel_reset(struct vdpa_device *vdpa)
 	channel->features = 0;
 	WRITE_ONCE(channel->config_read, false);
 	if (!opens && (channel->held || channel->local))
-		channel->ops->reset(channel->service);
+		channel->ops->reset(channel->service, gone);
 	return 0;
 }
 

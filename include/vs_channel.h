@@ -66,8 +66,9 @@ struct vsp_channel_config {
  * @closed: the VMM has closed it (exit and kill included). In context: as @opened.
  * @ready: DRIVER_OK. @new_driver: it has read the config space since the last
  *	reset; else it is the same driver resuming. In context: ioctl or virtio core.
- * @reset: the device was reset; queues are drained, slots not answered are void.
- *	In context: ioctl or virtio core.
+ * @reset: the device was reset; queues are drained, slots not answered are void. With
+ *	@gone, by a driver that ran and will not resume, as a local one. In context:
+ *	ioctl or virtio core.
  * @queue_kick: data queue @queue has work: requests in its ring, or
  *	vsp_queue_wake() was called. In context: the mover of the queue, in the mm of
  *	the VMM (or a kthread, local). Reaps what has completed, takes what it may.
@@ -80,7 +81,7 @@ struct vsp_channel_ops {
 	int (*opened)(void *service);
 	void (*closed)(void *service);
 	void (*ready)(void *service, bool new_driver);
-	void (*reset)(void *service);
+	void (*reset)(void *service, bool gone);
 	void (*queue_kick)(void *service, struct vsp_queue *queue);
 	void (*queue_reap)(void *service, struct vsp_queue *queue);
 };

@@ -3,8 +3,8 @@
  * A hostile guest's driver, for tests only: takes the channel's device instead of
  * vsc.ko and, round after round, scribbles over the rings of every queue, kicks,
  * and resets; or begins a session and goes on with messages that are none, or with
- * asks for contracts that it never starts. Loading it does it all; it prints the seed
- * that repeats it.
+ * asks for contracts that it never starts; or starts one, and goes without a word when it
+ * is unloaded. Loading it does all else; it prints the seed that repeats it.
  */
 #define pr_fmt(fmt) "hostile: " fmt
 
@@ -37,6 +37,10 @@ MODULE_PARM_DESC(messages, "how many bad messages to send, after a good one (0)"
 static unsigned int grants;
 module_param(grants, uint, 0444);
 MODULE_PARM_DESC(grants, "how many contracts to ask for and not to start (0)");
+
+static unsigned long floor;
+module_param(floor, ulong, 0444);
+MODULE_PARM_DESC(floor, "bytes/s that the contract guarantees which it starts, and does not give back (0: none)");
 
 static unsigned int seed;
 module_param(seed, uint, 0444);
@@ -248,6 +252,27 @@ static int unstarted(struct virtqueue *vq, struct vs_message *message, void *buf
 	return error;
 }
 
+/* A contract with no more than a guaranteed bandwidth, started. */
+static int started(struct virtqueue *vq, struct vs_message *message, void *buffer)
+{
+	struct vs_term *bandwidth = &message->terms.term[VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)];
+	int error = initialize(vq, message, buffer, 1);
+	u64 contract;
+
+	if (error)
+		return error;
+	ask(message, 1);
+	bandwidth->low = floor;
+	bandwidth->high = floor;
+	error = say(vq, message, buffer);
+	contract = message->granted;
+	memset(message, 0, sizeof(*message));
+	message->type = VS_WIRE_START;
+	message->epoch = 1;
+	message->contract = contract;
+	return error ?: say(vq, message, buffer);
+}
+
 /* A session, and what is done to it. */
 static int abuse(struct virtio_device *vdev, void *buffer)
 {
@@ -259,6 +284,8 @@ static int abuse(struct virtio_device *vdev, void *buffer)
 		error = bad_messages(vq[0], message, buffer);
 	if (!error && grants)
 		error = unstarted(vq[0], message, buffer);
+	if (!error && floor)
+		error = started(vq[0], message, buffer);
 	kfree(message);
 	return error;
 }
@@ -288,7 +315,7 @@ static int hostile_probe(struct virtio_device *vdev)
 		if (!error)
 			virtio_add_status(vdev, VIRTIO_CONFIG_S_FEATURES_OK);
 	}
-	if (!error && (messages || grants))
+	if (!error && (messages || grants || floor))
 		error = abuse(vdev, buffer);
 	pr_info("%u rounds, seed %u, error %d\n", round, seed, error);
 	kfree(buffer);

@@ -292,14 +292,41 @@ guests() {
 	done
 }
 
+# node SERVICE: what its VMM opens
+node() {
+	echo "/dev/$(basename "$VDPA/$1"/vhost-vdpa-*)"
+}
+
+# qemu_has_let_go SERVICE: nobody has its device open
+qemu_has_let_go() {
+	! fuser -s "$(node "$1")"
+}
+
+# pluggable_guest NAME: as guests, with its service in a slot that unplug empties
+pluggable_guest() {
+	guest start "$1" -- -device pcie-root-port,id=root0,chassis=1 \
+		-device "vhost-vdpa-device-pci,id=disk,bus=root0,vhostdev=$(node "$1")"
+	client "$1"
+}
+
+# unplug NAME: QEMU asks its guest to let go of the device
+unplug() {
+	guest qmp "$1" device_del '{"id":"disk"}' >/dev/null
+}
+
+# load_command [FIO-OPTION...]: prints what load runs, until /tmp/load is gone
+load_command() {
+	echo "touch /tmp/load; while [[ -e /tmp/load ]]; do
+		fio --name=load --filename=/dev/vscblk0 --rw=randrw --bs=4k-32k --size=8M --direct=1 --ioengine=libaio --iodepth=8 \
+			--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 $* || exit 1
+		done"
+}
+
 # load NAME [FIO-OPTION...]: verified I/O on its raw disk, in the background, until loaded NAME
 load() {
 	local name=$1
 	shift
-	in_guest "$name" "touch /tmp/load; while [[ -e /tmp/load ]]; do
-		fio --name=load --filename=/dev/vscblk0 --rw=randrw --bs=4k-32k --size=8M --direct=1 --ioengine=libaio --iodepth=8 \
-			--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 $* || exit 1
-		done" >"/tmp/fio.$name" 2>&1 &
+	in_guest "$name" "$(load_command "$@")" >"/tmp/fio.$name" 2>&1 &
 	loads[$name]=$!
 	progress "$name"
 }
@@ -320,6 +347,22 @@ loaded() {
 	wait "${loads[$1]}" || { tail -n 30 "/tmp/fio.$1" && fail "$1: fio --verify"; }
 	grep -q 'err= 0' "/tmp/fio.$1" || fail "$1: fio did not end"
 	assert_value "$1" counters/errors 0
+}
+
+# fill NAME [NUMBER]: makes a file system on its disk, the first or that one, with 8 MiB of data; prints the checksum
+fill() {
+	in_guest "$1" "mkfs.ext4 -q /dev/vscblk${2:-0} && mount /dev/vscblk${2:-0} /mnt &&
+		dd if=/dev/urandom of=/mnt/data bs=1M count=8 status=none && sync && sha256sum </mnt/data"
+}
+
+# has NAME CHECKSUM: that data is on its disk still, which is not mounted
+has() {
+	assert_eq "$(in_guest "$1" 'mount /dev/vscblk0 /mnt && sha256sum </mnt/data')" "$2" "$1: checksum"
+}
+
+# charged: of the pool's bandwidth
+charged() {
+	cat $POOLS/storage.disk/charged_bandwidth
 }
 
 # ---- devices of null_blk: they can be slow, and be pulled and put back with their data ----

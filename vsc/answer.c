@@ -236,6 +236,7 @@ static void proceed(struct vsc_session *session)
 	} else if (session->id) {
 		vsc_machine_release(session);
 	} else {
+		vsc_machine_none(session);
 		vsc_session_wait(session, VSC_TIMER_NONE, 0);
 		work->released = true;
 	}

@@ -147,6 +147,20 @@ static void let_go(struct vsc_session *session, const char *what)
 	vsc_sysfs_changed(session, what);
 }
 
+/**
+ * vsc_machine_none() - no contract comes for now
+ * @session: any
+ *
+ * What the class holds since the machine has slept waits for nothing any more.
+ *
+ * Context: the session's work; may sleep.
+ */
+void vsc_machine_none(struct vsc_session *session)
+{
+	if (session->class && !session->id)
+		session->class->lost(session);
+}
+
 /* The class shows what is held now; if it cannot, it is asked again after a pause. */
 static int apply(struct vsc_session *session)
 {
@@ -315,6 +329,7 @@ static void wait(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
+	vsc_machine_none(session);
 	work->exchange = NULL;
 	work->reason = VS_REASON_RETRY;
 	if (work->retry_ms)
@@ -334,7 +349,11 @@ static void back_off(struct vsc_session *session)
 
 static void detach(struct vsc_session *session, enum vsc_event event)
 {
-	session->work->exchange = NULL;
+	struct vsc_work *work = session->work;
+
+	if (work->broken)
+		vsc_machine_none(session);
+	work->exchange = NULL;
 	vsc_session_wait(session, VSC_TIMER_NONE, 0);
 	let_go(session, event == VSC_EVENT_RELEASED ? "released" : "lost");
 }

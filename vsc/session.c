@@ -504,8 +504,8 @@ put:
  * vsc_session_suspend() - the machine goes to sleep
  * @data: the session
  *
- * When it returns the class's device is gone, the channel is stopped, and nothing
- * happens before vsc_session_ready().
+ * When it returns the class's device holds what is asked of it, or is gone, the channel
+ * is stopped, and nothing happens before vsc_session_ready().
  *
  * Context: the driver's freeze; sleeps.
  */
@@ -515,9 +515,8 @@ void vsc_session_suspend(void *data)
 	unsigned int noio = memalloc_noio_save();
 
 	mutex_lock(&session->work->run_lock);
-	vsc_session_lose(session);
+	vsc_session_sleep(session);
 	vsc_channel_stop(session->channel);
-	session->work->slept = true;
 	mutex_unlock(&session->work->run_lock);
 	memalloc_noio_restore(noio);
 }

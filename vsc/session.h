@@ -101,7 +101,7 @@ struct vsc_watch {
  *
  * @ready: the channel can send
  * @requested: the class's module was asked for, once
- * @slept: the machine was suspended since the session has begun
+ * @slept: the machine was suspended since the session has begun, and it has not begun again
  * @broken: the channel has failed; only another probe helps
  * @closed: @left is complete
  * @leaving: VSC_LEAVING_*
@@ -190,6 +190,7 @@ u32 vsc_session_answer_ms(struct vsc_session *session);
 /* vsc/session_class.c: in the work only */
 void vsc_session_begin(struct vsc_session *session);
 void vsc_session_lose(struct vsc_session *session);
+void vsc_session_sleep(struct vsc_session *session);
 void vsc_session_leave(struct vsc_session *session, unsigned int why);
 void vsc_session_left(struct vsc_session *session);
 
@@ -203,6 +204,7 @@ bool vsc_watch_run(struct vsc_session *session);
 
 /* vsc/machine.c: in the work only */
 void vsc_machine_step(struct vsc_session *session, enum vsc_event event);
+void vsc_machine_none(struct vsc_session *session);
 void vsc_machine_count(struct vsc_session *session, u64 *counter);
 void vsc_machine_set_held(struct vsc_session *session, u64 id, const struct vs_terms *terms);
 const struct vs_terms *vsc_machine_held(struct vsc_session *session);

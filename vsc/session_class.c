@@ -77,6 +77,31 @@ static const struct vsc_class *find_class(struct vsc_session *session)
 	return class;
 }
 
+static void take_class(struct vsc_session *session, const struct vsc_class *class)
+{
+	set_class(session, class);
+	rcu_assign_pointer(session->work->data, class);
+	add_counters(session, class->counters);
+}
+
+/* A class that was there while the machine slept has not let go of the session. */
+static int start_class(struct vsc_session *session, const struct vsc_class *class)
+{
+	int error = vsc_channel_start(session->channel);
+
+	if (error)
+		return error;
+	vsc_watch_begin(session);
+	if (session->class) {
+		class->wake(session);
+		return 0;
+	}
+	error = class->attach(session);
+	if (!error)
+		take_class(session, class);
+	return error;
+}
+
 /**
  * vsc_session_begin() - take the class, if it is there, and begin
  * @session: any; nothing happens if it has begun, leaves, or cannot
@@ -86,31 +111,31 @@ static const struct vsc_class *find_class(struct vsc_session *session)
 void vsc_session_begin(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	const struct vsc_class *class;
+	const struct vsc_class *class = session->class;
 	int error;
 
-	if (!work->ready || session->class || work->leaving || work->broken)
+	if (!work->ready || (class && !work->slept) || work->leaving || work->broken)
 		return;
-	class = find_class(session);
+	if (!class)
+		class = find_class(session);
 	if (!class)
 		return;
-	error = vsc_channel_start(session->channel);
-	if (!error)
-		error = class->attach(session);
+	error = start_class(session, class);
 	if (error) {
-		vsc_class_put(class);
+		if (!session->class)
+			vsc_class_put(class);
+		else if (error == -ENODEV)	/* what sleeps would wait for ever */
+			vsc_session_lose(session);
 		dev_err_ratelimited(&session->dev, "class %s cannot take the session (%d), trying again\n",
 				    session->spec->name, error);
 		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
 		return;
 	}
-	vsc_watch_begin(session);
-	set_class(session, class);
-	rcu_assign_pointer(work->data, class);
-	add_counters(session, class->counters);
 	work->reason = work->slept ? VS_REASON_RESUME : VS_REASON_FIRST;
+	/* What was given back before it slept stays so. */
+	if (!work->slept)
+		work->release = !READ_ONCE(ask);
 	work->slept = false;
-	work->release = !READ_ONCE(ask);
 	vsc_machine_step(session, VSC_EVENT_BEGIN);
 }
 
@@ -138,6 +163,31 @@ void vsc_session_lose(struct vsc_session *session)
 }
 
 /**
+ * vsc_session_sleep() - let go of the contract, and of the class if it cannot wait
+ * @session: any
+ *
+ * Context: in the place of the session's work; sleeps as long as the class needs to quiesce
+ * or end its device.
+ */
+void vsc_session_sleep(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vsc_class *class = session->class;
+
+	/* Before it has begun, it only begins later. */
+	if (!class)
+		return;
+	work->slept = true;
+	/* Nothing wakes what sleeps in a channel that has failed. */
+	if (!class->sleep || work->broken) {
+		vsc_session_lose(session);
+		return;
+	}
+	vsc_machine_step(session, VSC_EVENT_LOST);
+	class->sleep(session);
+}
+
+/**
  * vsc_session_left() - let go of the class, and of the channel if that goes
  * @session: leaves; its contract is given back, or that has taken too long
  *
@@ -156,6 +206,7 @@ void vsc_session_left(struct vsc_session *session)
 		return;
 	}
 	work->leaving = 0;
+	work->slept = false;
 	vsc_session_begin(session);
 }
 

@@ -4,8 +4,9 @@
  * says.
  *
  * It appears when the first contract starts and lives until its channel goes; it
- * stays while no contract is in force, and its requests then fail. Its parent is
- * the session's device, its serial number the service's UUID.
+ * stays while no contract is in force, and its requests then fail, and while the
+ * machine sleeps, and they then wait. Its parent is the session's device, its serial
+ * number the service's UUID.
  *
  * What changes when. Before START: the write cache is announced if the next contract
  * has one, and from then on; access that is taken away is drained, and what needs it
@@ -192,7 +193,7 @@ static void scan_work(struct work_struct *work)
 /* Makes the disk, to be shown by show_disk(). */
 static int create_disk(struct vsc_storage *storage, const struct vs_terms *next)
 {
-	size_t segment_max = min_t(size_t, virtio_max_dma_size(storage->vq->vdev),
+	size_t segment_max = min_t(size_t, virtio_max_dma_size(storage->vdev),
 				   VS_STORAGE_REQUEST_MAX);
 	struct queue_limits limits = {
 		.max_hw_sectors = VS_STORAGE_REQUEST_MAX >> SECTOR_SHIFT,
@@ -307,6 +308,7 @@ static int storage_attach(struct vsc_session *session)
 		kfree(storage);
 		return -ENODEV;
 	}
+	storage->vdev = storage->vq->vdev;
 	snprintf(storage->uuid, sizeof(storage->uuid), "%pUb", &session->uuid);
 	INIT_WORK(&storage->scan, scan_work);
 	spin_lock_init(&storage->lock);
@@ -449,7 +451,21 @@ static void storage_undo(struct vsc_session *session, const struct vs_terms *cur
 /* The provider fails all requests now; they go there, and none waits here. */
 static void storage_lost(struct vsc_session *session)
 {
-	settle(session->class_data);
+	struct vsc_storage *storage = session->class_data;
+
+	vsc_storage_queue_grant(storage, storage->granted);
+	open_door(storage);
+}
+
+/* What waits now went to sleep with the machine: open files and file systems live on. */
+static void storage_sleep(struct vsc_session *session)
+{
+	vsc_storage_queue_sleep(session->class_data);
+}
+
+static void storage_wake(struct vsc_session *session)
+{
+	vsc_storage_queue_wake(session->class_data, vsc_channel_queue(session->channel, 0));
 }
 
 /* Takes over what is in force, but for the access. */
@@ -548,6 +564,8 @@ static const struct vsc_class storage_class = {
 	.undo = storage_undo,
 	.apply = storage_apply,
 	.lost = storage_lost,
+	.sleep = storage_sleep,
+	.wake = storage_wake,
 	.data = storage_data,
 	.used = storage_used,
 	.sample = storage_sample,

@@ -13,6 +13,9 @@
  * Nothing else makes a request wait for a renegotiation: growth, rates and cache
  * change under running I/O.  The queue is never frozen, and its limits change
  * without a freeze: a freeze would wait for requests that the provider holds back.
+ *
+ * While the machine sleeps, and until it has a contract again (or hears that there is
+ * none), the queue is quiesced, and what was in the ring goes into the next one.
  */
 #ifndef VSC_STORAGE_H
 #define VSC_STORAGE_H
@@ -33,6 +36,7 @@
 
 struct attribute_group;
 struct gendisk;
+struct virtio_device;
 struct virtqueue;
 struct vsc_channel;
 struct vsc_session;
@@ -100,7 +104,8 @@ struct vsc_storage_counters {
  * @session: whose class_data it is; readers other than the session's work come
  *	through RCU
  * @channel: of the session
- * @vq: its data queue
+ * @vdev: its device
+ * @vq: its data queue; NULL while the machine sleeps
  * @uuid: of the service, as text: the disk's serial number
  *
  * Of the session's work, one at a time:
@@ -113,11 +118,13 @@ struct vsc_storage_counters {
  * @block_size: of the disk, bytes
  * @cache: in force, bytes
  *
+ * @asleep: blk-mq holds all requests, until there is a contract again
+ *
  * @shut: no open is let through; written under disk->open_mutex to set it
  *
  * @lock: the ring and what follows; taken with interrupts off
  * @gone: every request fails
- * @stopped: the ring has been emptied after a reset
+ * @stopped: there is no ring, or it has been emptied after a reset
  * @granted: bits of the access term
  * @gate: see above
  * @ring: requests in the ring, by the bit that they need (the last: none)
@@ -135,6 +142,7 @@ struct vsc_storage_counters {
 struct vsc_storage {
 	struct vsc_session *session;
 	struct vsc_channel *channel;
+	struct virtio_device *vdev;
 	struct virtqueue *vq;
 	char uuid[UUID_STRING_LEN + 1];
 
@@ -146,6 +154,7 @@ struct vsc_storage {
 	u64 size;
 	u32 block_size;
 	u64 cache;
+	bool asleep;
 
 	bool shut;
 
@@ -174,6 +183,8 @@ void vsc_storage_queue_close(struct vsc_storage *storage, u8 access);
 bool vsc_storage_queue_drain(struct vsc_storage *storage, u8 access);
 void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access);
 void vsc_storage_queue_open(struct vsc_storage *storage);
+void vsc_storage_queue_sleep(struct vsc_storage *storage);
+void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq);
 void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken);
 void vsc_storage_queue_data(struct vsc_storage *storage);
 

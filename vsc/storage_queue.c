@@ -41,7 +41,7 @@ static unsigned int slot(const struct vsc_storage_request *pdu)
 static bool fill(struct vsc_storage *storage, struct request *request)
 {
 	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
-	struct virtio_device *vdev = storage->vq->vdev;
+	struct virtio_device *vdev = storage->vdev;
 	u32 flags = 0, type;
 	u64 sector = blk_rq_pos(request);
 
@@ -110,6 +110,13 @@ static void map(struct request *request)
 		pdu->entries = 1;
 		break;
 	}
+}
+
+/* Without a ring nobody has put anything into it. */
+static bool prepare_kick(struct vsc_storage *storage)
+{
+	lockdep_assert_held(&storage->lock);
+	return !storage->stopped && virtqueue_kick_prepare(storage->vq);
 }
 
 /* Puts a request into the ring. @pdu->status stays an error unless the device writes it. */
@@ -187,7 +194,7 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	status = admit(storage, blk_mq_rq_to_pdu(request));
 	/* After an error blk-mq calls commit_rqs() for those before. */
 	if (bd->last && status == BLK_STS_OK)
-		notify = virtqueue_kick_prepare(storage->vq);
+		notify = prepare_kick(storage);
 	spin_unlock_irqrestore(&storage->lock, flags);
 
 	if (notify)
@@ -202,7 +209,7 @@ static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 	bool notify;
 
 	spin_lock_irqsave(&storage->lock, flags);
-	notify = virtqueue_kick_prepare(storage->vq);
+	notify = prepare_kick(storage);
 	spin_unlock_irqrestore(&storage->lock, flags);
 	if (notify)
 		virtqueue_notify(storage->vq);
@@ -331,7 +338,7 @@ static void release(struct vsc_storage *storage)
 			list_add_tail(&pdu->list, &again);
 		}
 	}
-	notify = virtqueue_kick_prepare(storage->vq);
+	notify = prepare_kick(storage);
 	spin_unlock_irq(&storage->lock);
 
 	if (notify)
@@ -392,12 +399,23 @@ bool vsc_storage_queue_drain(struct vsc_storage *storage, u8 access)
 	return true;
 }
 
+/* What blk-mq has held since the machine went to sleep comes. */
+static void end_sleep(struct vsc_storage *storage)
+{
+	if (!storage->asleep)
+		return;
+	storage->asleep = false;
+	blk_mq_unquiesce_queue(storage->disk->queue);
+	blk_mq_kick_requeue_list(storage->disk->queue);
+}
+
 /**
  * vsc_storage_queue_grant() - what the contract in force allows
  * @storage: the disk
  * @access: bits of its access term
  *
- * Ends the wait of what was held. Context: the session's work; may sleep.
+ * Ends the wait of what was held, also since the machine has slept. Context: the
+ * session's work; may sleep.
  */
 void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access)
 {
@@ -406,17 +424,86 @@ void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access)
 	storage->gate = access;
 	spin_unlock_irq(&storage->lock);
 	release(storage);
+	end_sleep(storage);
 }
 
 /**
  * vsc_storage_queue_open() - undoes vsc_storage_queue_close()
- * @storage: the disk
+ * @storage: the disk; if it sleeps, it goes on sleeping
  *
  * Context: the session's work; may sleep.
  */
 void vsc_storage_queue_open(struct vsc_storage *storage)
 {
-	vsc_storage_queue_grant(storage, storage->granted);
+	spin_lock_irq(&storage->lock);
+	storage->gate = storage->granted;
+	spin_unlock_irq(&storage->lock);
+	release(storage);
+}
+
+/* After a reset: what was in the ring, and will not be answered, onto @list. */
+static void empty_ring(struct vsc_storage *storage, struct list_head *list)
+{
+	struct vsc_storage_request *pdu;
+
+	lockdep_assert_held(&storage->lock);
+	if (storage->stopped)
+		return;
+	/* An interrupt that was under way to us must not look into the ring any more. */
+	storage->stopped = true;
+	while ((pdu = virtqueue_detach_unused_buf(storage->vq))) {
+		storage->ring[slot(pdu)]--;
+		list_add_tail(&pdu->list, list);
+	}
+}
+
+/**
+ * vsc_storage_queue_sleep() - holds all requests, and stops the channel
+ * @storage: the disk; nothing to do if it sleeps already
+ *
+ * Waits for what is in the ring, no longer than DRAIN_MS. What is left is sent again,
+ * whether or not the provider has done it: nobody was told, so nothing that came later
+ * depends on it. Context: in the place of the session's work; sleeps.
+ */
+void vsc_storage_queue_sleep(struct vsc_storage *storage)
+{
+	struct vsc_storage_request *pdu, *next;
+	LIST_HEAD(again);
+	u64 now;
+
+	if (storage->disk && !storage->asleep) {
+		storage->asleep = true;
+		blk_mq_quiesce_queue(storage->disk->queue);
+		vsc_storage_queue_drain(storage, U8_MAX);
+	}
+	vsc_channel_stop(storage->channel);
+	now = ktime_get_ns();
+	spin_lock_irq(&storage->lock);
+	list_splice_init(&storage->held, &again);
+	empty_ring(storage, &again);
+	list_for_each_entry(pdu, &again, list)
+		vsc_storage_counters_drop(storage, pdu, now);
+	storage->vq = NULL;
+	spin_unlock_irq(&storage->lock);
+	list_for_each_entry_safe(pdu, next, &again, list)
+		blk_mq_requeue_request(blk_mq_rq_from_pdu(pdu), false);
+}
+
+/**
+ * vsc_storage_queue_wake() - there is a ring again
+ * @storage: the disk
+ * @vq: its data queue from here on
+ *
+ * What waits goes on waiting, for vsc_storage_queue_grant() or _stop().
+ *
+ * Context: the session's work.
+ */
+void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq)
+{
+	spin_lock_irq(&storage->lock);
+	storage->vq = vq;
+	storage->stopped = false;
+	spin_unlock_irq(&storage->lock);
 }
 
 /**
@@ -431,22 +518,22 @@ void vsc_storage_queue_open(struct vsc_storage *storage)
 void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken)
 {
 	u64 now = ktime_get_ns();
-	struct vsc_storage_request *pdu;
+	struct vsc_storage_request *pdu, *next;
+	LIST_HEAD(again);
 	LIST_HEAD(done);
 
 	spin_lock_irq(&storage->lock);
 	storage->gone = true;
 	spin_unlock_irq(&storage->lock);
 	release(storage);
+	end_sleep(storage);
 	if (!broken && vsc_storage_queue_drain(storage, U8_MAX))
 		return;
 
 	vsc_channel_stop(storage->channel);
 	spin_lock_irq(&storage->lock);
-	/* An interrupt that was under way to us must not look into the ring any more. */
-	storage->stopped = true;
-	while ((pdu = virtqueue_detach_unused_buf(storage->vq))) {
-		storage->ring[slot(pdu)]--;
+	empty_ring(storage, &again);
+	list_for_each_entry_safe(pdu, next, &again, list) {
 		pdu->status = VIRTIO_BLK_S_IOERR;
 		finish(storage, pdu, now, &done);
 	}

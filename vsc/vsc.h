@@ -52,7 +52,13 @@ struct vsc_session;
  * @narrow: applies and drains what is less in @next than in @current_terms; before START.
  * @undo: @next will not come; back to @current_terms.
  * @apply: @next is in force: applies what widens. First call: show the device.
- * @lost: no contract is in force any more, the channel is still there.
+ * @lost: no contract is in force any more, the channel is still there; also where none
+ *	comes after @wake.
+ * @sleep: the machine goes to sleep, and the channel with it: hold what is asked of the
+ *	device, let go of the virtqueues. Nothing to do if it sleeps. NULL: @detach instead,
+ *	and @attach when it is awake.
+ * @wake: the channel is there again, with other virtqueues. What is held goes on at the next
+ *	@apply or @lost; instead of these @detach or @sleep may come.
  * @data: the virtqueue of data queue @index has used buffers. Interrupt context,
  *	under rcu_read_lock().
  * @used: what the device uses of term @index now: demand, and used_<term>. In the
@@ -78,6 +84,8 @@ struct vsc_class {
 	void (*undo)(struct vsc_session *session, const struct vs_terms *current_terms);
 	int (*apply)(struct vsc_session *session, const struct vs_terms *next);
 	void (*lost)(struct vsc_session *session);
+	void (*sleep)(struct vsc_session *session);
+	void (*wake)(struct vsc_session *session);
 	void (*data)(struct vsc_session *session, unsigned int index);
 	u64 (*used)(struct vsc_session *session, u32 index);
 	bool (*sample)(struct vsc_session *session, struct vsc_sample *sample);

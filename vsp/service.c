@@ -64,17 +64,22 @@ static void void_slots(struct vsp_session *session)
 		session->slot[i].full = false;
 }
 
-static void channel_closed(void *data)
+/* Nobody answers any more: what came from there, and was not taken yet, is void. */
+static void client_gone(struct vsp_session *session)
 {
-	struct vsp_service *service = data;
-	struct vsp_session *session = service->session;
-
 	spin_lock_bh(&session->lock);
 	void_slots(session);
 	session->inbox &= ~(VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME);
 	session->inbox |= VSP_INBOX_CLOSED;
 	spin_unlock_bh(&session->lock);
 	wake(session);
+}
+
+static void channel_closed(void *data)
+{
+	struct vsp_service *service = data;
+
+	client_gone(service->session);
 	vsp_configfs_undepend(service);
 }
 
@@ -85,14 +90,18 @@ static void channel_ready(void *data, bool new_driver)
 	post(service->session, new_driver ? VSP_INBOX_NEW_DRIVER : VSP_INBOX_RESUME);
 }
 
-static void channel_reset(void *data)
+static void channel_reset(void *data, bool gone)
 {
 	struct vsp_service *service = data;
 	struct vsp_session *session = service->session;
 
-	spin_lock_bh(&session->lock);
-	void_slots(session);
-	spin_unlock_bh(&session->lock);
+	if (gone) {
+		client_gone(session);
+	} else {
+		spin_lock_bh(&session->lock);
+		void_slots(session);
+		spin_unlock_bh(&session->lock);
+	}
 	if (service->class->queue_reset)
 		service->class->queue_reset(service);
 }
