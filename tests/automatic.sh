@@ -49,10 +49,6 @@ held_back() {
 	wait_for 300 reaches $VSC/counters/held_back_ms $(($(value host counters/held_back_ms) + 1000 * $1))
 }
 
-charged() {
-	cat $POOLS/storage.disk/charged_bandwidth
-}
-
 charged_is() {
 	[[ $(charged) == "$1" ]]
 }
