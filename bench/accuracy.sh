@@ -18,7 +18,7 @@ BLOCK=4096
 DEPTH=32
 WINDOW_REQUESTS=100	# that a window should have
 NEIGHBOURS=("${DISKS[@]:2}")
-NEIGHBOUR_MEAN=$(((4096 + 131072) / 2))
+NEIGHBOUR_MEAN=$(((4096 + 65536) / 2))
 TRACING=/sys/kernel/tracing
 
 # ---- loads: /out/LOAD-KIND-ROUND.JOB are their logs ----
@@ -38,7 +38,7 @@ beside() {
 	jobs="--name=victim --filename=/dev/bench/$kind-victim --rw=randread --bs=$BLOCK --iodepth=$DEPTH \
 		--startdelay=1 --runtime=${FLOOR_SECONDS}500ms"
 	for i in "${NEIGHBOURS[@]}"; do
-		jobs+=" --name=$i --filename=/dev/bench/$kind-$i --rw=randrw --bsrange=4k-128k --iodepth=32 \
+		jobs+=" --name=$i --filename=/dev/bench/$kind-$i --rw=randrw --bsrange=4k-64k --iodepth=32 \
 			--runtime=$((FLOOR_SECONDS + 2))500ms"
 	done
 	fio_logs "/out/beside-$kind-$round" "$jobs"
