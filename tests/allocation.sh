@@ -160,7 +160,7 @@ reserved_part() {
 	disk_pool capacity_bandwidth=8M
 	disk_service one local=1 bandwidth_ceiling=8M bandwidth_floor=8M
 	client host
-	clients
+	some_clients 1
 	floors $(((8 << 20) * 99 / 100)) one
 	assert_value host terms/bandwidth_ceiling $((8 << 20))
 	assert_eq "$(cat $POOL/available_bandwidth)" 0 "available"
