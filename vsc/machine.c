@@ -351,7 +351,7 @@ static void detach(struct vsc_session *session, enum vsc_event event)
 {
 	struct vsc_work *work = session->work;
 
-	if (work->broken)
+	if (work->broken || event == VSC_EVENT_RELEASED)
 		vsc_machine_none(session);
 	work->exchange = NULL;
 	vsc_session_wait(session, VSC_TIMER_NONE, 0);

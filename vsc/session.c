@@ -322,6 +322,9 @@ static void handle(struct vsc_session *session, unsigned long inbox, u32 need_re
 		vsc_session_leave(session, VSC_LEAVING_CLASS);
 	if (inbox & VSC_INBOX_READY)
 		work->ready = true;
+	/* Its driver was not told to go on: nothing else would end the sleep. */
+	if (inbox & VSC_INBOX_AWAKE && !work->ready)
+		vsc_session_lose(session);
 	if (inbox & (VSC_INBOX_READY | VSC_INBOX_CLASS_CAME))
 		vsc_session_begin(session);
 	if (inbox & VSC_INBOX_BUSY)
@@ -512,12 +515,19 @@ put:
 void vsc_session_suspend(void *data)
 {
 	struct vsc_session *session = data;
+	struct vsc_work *work = session->work;
 	unsigned int noio = memalloc_noio_save();
 
-	mutex_lock(&session->work->run_lock);
+	mutex_lock(&work->run_lock);
 	vsc_session_sleep(session);
 	vsc_channel_stop(session->channel);
-	mutex_unlock(&session->work->run_lock);
+	work->ready = false;
+	/* The work is frozen: it runs when all drivers have been told that they are awake. */
+	spin_lock_irq(&work->lock);
+	work->inbox &= ~VSC_INBOX_READY;
+	post_locked(work, VSC_INBOX_AWAKE);
+	spin_unlock_irq(&work->lock);
+	mutex_unlock(&work->run_lock);
 	memalloc_noio_restore(noio);
 }
 
@@ -536,7 +546,9 @@ void vsc_session_detach(void *data)
 	struct vsc_session *session = data;
 
 	post(session, VSC_INBOX_CLOSE);
-	wait_for_completion(&session->work->left);
+	/* A frozen work does not run, and its thaw may wait for who removes the device. */
+	while (!wait_for_completion_timeout(&session->work->left, HZ / 10))
+		run(&session->work->run.work);
 	vsc_main_remove(session);
 	free_work(session->work);
 	session->work = NULL;

@@ -39,6 +39,7 @@
 #define VSC_INBOX_CLOSE		BIT(7)
 #define VSC_INBOX_BUSY		BIT(8)
 #define VSC_INBOX_AUTO		BIT(9)
+#define VSC_INBOX_AWAKE		BIT(10)
 
 /* Why the session lets go of its class; bits of vsc_work.leaving. */
 #define VSC_LEAVING_CLASS	BIT(0)

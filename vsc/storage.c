@@ -174,6 +174,9 @@ static int set_limits(struct vsc_storage *storage, u32 block_size, bool cache, b
 /* Before START, so that no flush is missing once the provider caches. */
 static int announce_cache(struct vsc_storage *storage)
 {
+	/* Who has the limits' lock may wait for what sleeps, and that for this contract. */
+	if (blk_queue_write_cache(storage->disk->queue))
+		return 0;
 	return set_limits(storage, storage->block_size, true,
 			  storage->granted & VS_STORAGE_DISCARD);
 }

@@ -289,6 +289,7 @@ int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index)
  */
 void vsp_pool_found(struct vsp_pool *pool, u32 index, u64 value)
 {
+	value = min(value, pool->spec->term[index].highest);
 	mutex_lock(&pool->lock);
 	if (!pool->capacity_set[index] && value != pool->capacity[index]) {
 		WRITE_ONCE(pool->capacity[index], value);

@@ -169,11 +169,16 @@ EXPORT_SYMBOL_GPL(vsp_rates_admit);
 void vsp_rates_drop(struct vsp_service *service)
 {
 	struct vsp_rates_pool *pool = pool_of(service);
+	struct vsp_rates *rates = &service->rates;
 	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&pool->lock);
-	vsp_share_leave(&service->rates.share);
-	end_hold(&service->rates, now);
+	vsp_share_leave(&rates->share);
+	end_hold(rates, now);
+	/* Nobody waits any more; if nothing is under way either, nothing is owed. */
+	spin_lock(&rates->lock);
+	rates->window.idle |= !rates->outstanding;
+	spin_unlock(&rates->lock);
 	let_pass(pool, now, NULL);
 }
 EXPORT_SYMBOL_GPL(vsp_rates_drop);

@@ -478,8 +478,11 @@ int vsp_service_enable(struct vsp_service *service)
 	goto unlock;
 
 close_class:
+	/* It may have heard of its source, and ask the class. */
+	end_session(service);
 	vsp_watch_drop(service);
 	class->service_close(service);
+	goto put_class;
 end_session:
 	end_session(service);
 put_class:

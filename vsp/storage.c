@@ -77,9 +77,8 @@ static int grow(struct vsp_storage *storage, u64 size)
 	lockdep_assert_held(&storage->resize);
 	if (!vsp_storage_source_begin(source))
 		return -ENODEV;
-	if (vsp_storage_source_device(source))
-		error = vsp_storage_own_device(vsp_storage_source_device(source),
-					       &storage->service->uuid);
+	if (source->device)
+		error = vsp_storage_device_own(source->device, &storage->service->uuid);
 	if (!error)
 		error = vsp_storage_source_grow(source, storage->room, size);
 	if (!error)
@@ -142,6 +141,23 @@ bool vsp_storage_has_contract(struct vsp_storage_source *source)
 	has = storage->terms.present || storage->prepared_id;
 	spin_unlock_irq(&storage->lock);
 	return has;
+}
+
+/**
+ * vsp_storage_lost() - its device is gone, and another one may come in its place
+ * @source: of a struct vsp_storage; nobody uses it
+ *
+ * What was written and is to be synced yet must not be taken for synced by the next one.
+ *
+ * Context: any.
+ */
+void vsp_storage_lost(struct vsp_storage_source *source)
+{
+	struct vsp_storage *storage = container_of(source, struct vsp_storage, source);
+
+	if (READ_ONCE(storage->unsynced) || !list_empty(&storage->done) ||
+	    !list_empty(&storage->waiting) || !list_empty(&storage->syncing_list))
+		WRITE_ONCE(source->lost, true);
 }
 
 /* Only what its client has started, and knew to be less, is a shrink. */

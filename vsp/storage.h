@@ -56,6 +56,9 @@ struct vsp_storage_source;
  * @file: NULL while there is no device. Set and cleared by the pool's watch, and before
  *	and after there is one to look: cleared only while @users is at 0
  *
+ * @owned: there are data on it, of @owner; as @file
+ * @owner: UUID of a service
+ *
  * Under devices_lock of the pool:
  * @entry: in its devices
  * @source: what uses it, or NULL
@@ -72,6 +75,8 @@ struct vsp_storage_device {
 	struct completion idle;
 	bool gone;
 	struct file *file;
+	bool owned;
+	uuid_t owner;
 	struct list_head entry;
 	struct vsp_storage_source *source;
 	bool told;
@@ -116,6 +121,7 @@ struct vsp_storage_pool {
  * @direct: takes O_DIRECT
  * @no_discard: has refused a discard
  * @untidy: its file may have blocks beyond its end
+ * @lost: its device has gone with writes that no sync had covered: the next one fails
  * @memory_mask: alignment of memory for direct I/O, less 1
  * @length_mask: alignment of offsets and lengths, less 1
  *
@@ -134,6 +140,7 @@ struct vsp_storage_source {
 	bool direct;
 	bool no_discard;
 	bool untidy;
+	bool lost;
 	u32 memory_mask;
 	u32 length_mask;
 };
@@ -277,6 +284,7 @@ struct vsp_storage {
 /* storage.c */
 void vsp_storage_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u64 by);
 bool vsp_storage_has_contract(struct vsp_storage_source *source);
+void vsp_storage_lost(struct vsp_storage_source *source);
 
 /* storage_pool.c */
 int vsp_storage_pool_open(struct vsp_pool *pool);
@@ -288,6 +296,7 @@ int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct bloc
 int vsp_storage_claim_device(struct vsp_service *service);
 void vsp_storage_unclaim_device(struct vsp_storage_pool *pool);
 int vsp_storage_own_device(struct block_device *bdev, const uuid_t *uuid);
+bool vsp_storage_owned(struct block_device *bdev, uuid_t *owner);
 bool vsp_storage_owned_by_other(struct block_device *bdev, const uuid_t *uuid);
 u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index);
 void vsp_storage_disown_device(struct block_device *bdev);
@@ -304,6 +313,8 @@ bool vsp_storage_device_begin(struct vsp_storage_device *device);
 void vsp_storage_device_begin_more(struct vsp_storage_device *device);
 void vsp_storage_device_end(struct vsp_storage_device *device);
 void vsp_storage_device_use(struct vsp_storage_device *device, struct vsp_storage_source *source);
+int vsp_storage_device_own(struct vsp_storage_device *device, const uuid_t *uuid);
+void vsp_storage_device_disown(struct vsp_storage_device *device);
 bool vsp_storage_device_writable(const struct vsp_storage_device *device);
 void vsp_storage_device_look(struct vsp_storage_device *device);
 
@@ -315,7 +326,6 @@ bool vsp_storage_source_begin(const struct vsp_storage_source *source);
 void vsp_storage_source_begin_more(const struct vsp_storage_source *source);
 void vsp_storage_source_end(const struct vsp_storage_source *source);
 struct file *vsp_storage_source_file(const struct vsp_storage_source *source);
-struct block_device *vsp_storage_source_device(const struct vsp_storage_source *source);
 u64 vsp_storage_source_size(const struct vsp_storage_source *source);
 bool vsp_storage_source_writable(const struct vsp_storage_source *source);
 bool vsp_storage_source_discards(const struct vsp_storage_source *source);

@@ -159,6 +159,7 @@ int vsp_storage_device_open(struct vsp_storage_device *device, struct vsp_pool *
 		return PTR_ERR(file);
 	}
 	get_fs_root(current->fs, &device->root);
+	device->owned = vsp_storage_owned(file_bdev(file), &device->owner);
 	device->file = file;
 	mutex_lock(&storage->devices_lock);
 	list_add(&device->entry, &storage->devices);
@@ -247,6 +248,39 @@ void vsp_storage_device_use(struct vsp_storage_device *device, struct vsp_storag
 }
 
 /**
+ * vsp_storage_device_own() - remember that a device has data of a service
+ * @device: begun
+ * @uuid: of the service
+ *
+ * Also of what comes back in its place: nothing says that it is another disk.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int vsp_storage_device_own(struct vsp_storage_device *device, const uuid_t *uuid)
+{
+	int error = vsp_storage_own_device(file_bdev(device->file), uuid);
+
+	if (error)
+		return error;
+	device->owner = *uuid;
+	device->owned = true;
+	return 0;
+}
+
+/**
+ * vsp_storage_device_disown() - nobody's data are on a device any more
+ * @device: begun, was zeroed
+ *
+ * Context: may sleep.
+ */
+void vsp_storage_device_disown(struct vsp_storage_device *device)
+{
+	vsp_storage_disown_device(file_bdev(device->file));
+	device->owned = false;
+}
+
+/**
  * vsp_storage_device_writable() - can the device be written now?
  * @device: begun
  *
@@ -273,6 +307,8 @@ static void let_go(struct vsp_storage_device *device)
 	if (!percpu_ref_is_zero(&device->users))
 		return;
 	wait_for_completion(&device->idle);
+	if (device->source)
+		vsp_storage_lost(device->source);
 	if (device->file)
 		bdev_fput(device->file);
 	device->file = NULL;
@@ -281,10 +317,21 @@ static void let_go(struct vsp_storage_device *device)
 	percpu_ref_reinit(&device->users);
 }
 
+/* Nothing says that it is another disk: whose data were on it has them still. */
+static int check_owner(const struct vsp_storage_device *device, struct block_device *bdev)
+{
+	const struct vsp_storage_source *source = device->source;
+
+	if (source && source->pool && vsp_storage_owned_by_other(bdev, &source->pool->user->uuid))
+		return -EBUSY;
+	if (!device->owned || vsp_storage_owned_by_other(bdev, &device->owner))
+		return 0;
+	return vsp_storage_own_device(bdev, &device->owner);
+}
+
 /* As vsp_storage_device_open(), for what has the same name now. */
 static struct file *find_again(struct vsp_storage_device *device)
 {
-	struct vsp_storage_source *source = device->source;
 	struct file *file = ERR_PTR(-ENOTBLK);
 	struct path path;
 	int error;
@@ -295,12 +342,13 @@ static struct file *find_again(struct vsp_storage_device *device)
 	if (S_ISBLK(d_inode(path.dentry)->i_mode))
 		file = open_claimed(device, NULL, &path);
 	path_put(&path);
-	if (!IS_ERR(file) && source && source->pool &&
-	    vsp_storage_owned_by_other(file_bdev(file), &source->pool->user->uuid)) {
-		bdev_fput(file);
-		file = ERR_PTR(-EBUSY);
-	}
-	return file;
+	if (IS_ERR(file))
+		return file;
+	error = check_owner(device, file_bdev(file));
+	if (!error)
+		return file;
+	bdev_fput(file);
+	return ERR_PTR(error);
 }
 
 static void reopen(struct vsp_storage_device *device)

@@ -128,6 +128,8 @@ static void sync_work(struct work_struct *work)
 		result = vsp_storage_source_sync(&storage->source);
 		vsp_storage_source_end(&storage->source);
 	}
+	if (xchg(&storage->source.lost, false) && !result)
+		result = -EIO;
 	leave_source(noio, flags);
 	spin_lock_irqsave(&storage->lock, irq);
 	storage->sync_result = result;
@@ -267,10 +269,14 @@ void vsp_storage_io_start(struct vsp_storage_request *request)
 {
 	struct vsp_storage *storage = request->storage;
 	bool move = request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT;
+	bool begun = vsp_storage_source_begin(&storage->source);
 
 	if (request->bounce)
 		vsp_storage_count(storage, VSP_STORAGE_BOUNCED, 1);
-	if (!vsp_storage_source_begin(&storage->source)) {
+	/* Without a contract the device may be another one than it was admitted for. */
+	if (!begun || !READ_ONCE(storage->terms.present)) {
+		if (begun)
+			vsp_storage_source_end(&storage->source);
 		request->result = -ENODEV;
 		vsp_storage_queue_done(request);
 		return;

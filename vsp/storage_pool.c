@@ -235,7 +235,8 @@ static int files_hold(const struct path *directory, u64 *allocated, u64 *kept)
 		reading.progress = false;
 		error = iterate_dir(file, &reading.context) ?: reading.error;
 	} while (!error && reading.progress);
-	fput(file);
+	/* Else it would be closed later, when the watch is over, and keep its mount busy. */
+	__fput_sync(file);
 	*allocated = 0;
 	*kept = 0;
 	list_for_each_entry_safe(name, next, &reading.names, entry) {
@@ -495,6 +496,25 @@ static int check_owner(const struct vsp_service *service, struct block_device *b
 	pr_err("service %s: the device of pool %s holds data of the service with UUID %pUb: release that one first, which zeroes it\n",
 	       service->name, service->pool->name, &owner->uuid);
 	return -EBUSY;
+}
+
+/**
+ * vsp_storage_owned() - whose data are on a device?
+ * @bdev: open
+ * @owner: filled with the UUID of a service that has some, if there is one
+ *
+ * Context: may sleep.
+ */
+bool vsp_storage_owned(struct block_device *bdev, uuid_t *owner)
+{
+	const struct owner *found;
+
+	mutex_lock(&sources_lock);
+	found = find_owner(bdev, NULL);
+	if (found)
+		*owner = found->uuid;
+	mutex_unlock(&sources_lock);
+	return found;
 }
 
 /**

@@ -72,6 +72,12 @@ struct file *vsp_storage_source_file(const struct vsp_storage_source *source)
 	return source->device ? source->device->file : source->file;
 }
 
+/* Begun: of a device that dies meanwhile it is still what it was, or 0. */
+static u64 size_now(const struct vsp_storage_source *source)
+{
+	return i_size_read(vsp_storage_source_file(source)->f_mapping->host);
+}
+
 static void file_name(const struct vsp_service *service, char *name)
 {
 	snprintf(name, UUID_STRING_LEN + 1, "%pUb", &service->uuid);
@@ -385,18 +391,6 @@ void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_serv
 /* ---- Size ---- */
 
 /**
- * vsp_storage_source_device() - the block device that a disk is kept on
- * @source: begun
- *
- * Context: any.
- * Return: NULL if it is a file
- */
-struct block_device *vsp_storage_source_device(const struct vsp_storage_source *source)
-{
-	return source->device ? file_bdev(source->device->file) : NULL;
-}
-
-/**
  * vsp_storage_source_size() - bytes that there are
  * @source: open
  *
@@ -409,7 +403,7 @@ u64 vsp_storage_source_size(const struct vsp_storage_source *source)
 
 	if (!vsp_storage_source_begin(source))
 		return 0;
-	size = i_size_read(vsp_storage_source_file(source)->f_mapping->host);
+	size = size_now(source);
 	vsp_storage_source_end(source);
 	return size;
 }
@@ -632,9 +626,11 @@ ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb 
 
 static int erase(struct vsp_storage_source *source)
 {
-	u64 size = vsp_storage_source_size(source), step;
+	u64 size = size_now(source), step;
 	int error = 0;
 
+	if (!size && source->device)
+		return -ENODEV;
 	for (u64 offset = 0; offset < size && !error; offset += step) {
 		step = min_t(u64, size - offset, ERASE_STEP);
 		error = fatal_signal_pending(current) ? -EINTR :
@@ -653,7 +649,7 @@ static int overwrite(struct vsp_storage_source *source)
 		return -ENODEV;
 	error = vsp_storage_source_writable(source) ? erase(source) : -EROFS;
 	if (!error && source->device)
-		vsp_storage_disown_device(file_bdev(source->device->file));
+		vsp_storage_device_disown(source->device);
 	vsp_storage_source_end(source);
 	return error;
 }

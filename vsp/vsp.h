@@ -176,6 +176,7 @@ struct vsp_class {
  *	under @admin, while @enabled
  * @poll_ms: how often @watch runs by itself; 0: never
  * @watch: looks at the source while @enabled; see vsp/watch.c
+ * @gone: likewise, only for what is gone, and waits for nothing
  * @rates: the data path's; has a lock of its own
  * @class_data: owned by the class
  */
@@ -201,6 +202,7 @@ struct vsp_pool {
 	struct delayed_work renegotiation;
 	u32 poll_ms;
 	struct delayed_work watch;
+	struct work_struct gone;
 	struct vsp_rates_pool rates;
 	void *class_data;
 };

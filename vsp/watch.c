@@ -14,6 +14,7 @@
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/sched/mm.h>
 
 #include "vsp.h"
 
@@ -27,7 +28,14 @@ static void ask_source(struct vsp_service *service, struct vs_terms *limits)
 	service->class->limits(service, limits);
 }
 
-/* @gone_only: what has only changed is looked at again when pool_poll has run. */
+/* Is this to be told?  What is gone, every time: it may have been back between two looks. */
+static bool is_news(struct vsp_service *service, const struct vs_terms *limits, bool gone_only)
+{
+	if (!vs_terms_possible(service->spec, limits))
+		return true;
+	return !gone_only && !vs_terms_equal(limits, &service->source_limits);
+}
+
 static void look_at_services(struct vsp_pool *pool, bool gone_only)
 {
 	struct vs_terms *limits = &pool->offer;
@@ -38,8 +46,7 @@ static void look_at_services(struct vsp_pool *pool, bool gone_only)
 		if (!service->watched)
 			continue;
 		ask_source(service, limits);
-		if (vs_terms_equal(limits, &service->source_limits) ||
-		    (gone_only && vs_terms_possible(service->spec, limits)))
+		if (!is_news(service, limits, gone_only))
 			continue;
 		service->source_limits = *limits;
 		vsp_service_changed(service);
@@ -47,19 +54,26 @@ static void look_at_services(struct vsp_pool *pool, bool gone_only)
 	mutex_unlock(&pool->lock);
 }
 
+/* A work of its own: what a look at another source waits for must not delay a withdrawal. */
+static void gone_work(struct work_struct *work)
+{
+	look_at_services(container_of(work, struct vsp_pool, gone), true);
+}
+
+/* NOIO: what it opens again may be what memory is written back to. */
 static void watch_work(struct work_struct *work)
 {
 	struct vsp_pool *pool = container_of(work, struct vsp_pool, watch.work);
+	unsigned int noio = memalloc_noio_save();
 	u32 poll_ms;
 
-	/* What a look at the source may have to wait for must not delay a withdrawal. */
-	look_at_services(pool, true);
 	if (pool->class->pool_poll)
 		pool->class->pool_poll(pool);
 	look_at_services(pool, false);
 	poll_ms = READ_ONCE(pool->poll_ms);
 	if (poll_ms)
 		queue_delayed_work(system_unbound_wq, &pool->watch, msecs_to_jiffies(poll_ms));
+	memalloc_noio_restore(noio);
 }
 
 /**
@@ -69,6 +83,8 @@ static void watch_work(struct work_struct *work)
 void vsp_watch_init(struct vsp_pool *pool)
 {
 	pool->poll_ms = POLL_MS_DEFAULT;
+	INIT_WORK(&pool->gone, gone_work);
+	disable_work(&pool->gone);
 	INIT_DELAYED_WORK(&pool->watch, watch_work);
 	disable_delayed_work(&pool->watch);
 }
@@ -82,6 +98,7 @@ void vsp_watch_init(struct vsp_pool *pool)
 void vsp_watch_start(struct vsp_pool *pool)
 {
 	lockdep_assert_held(&pool->admin);
+	enable_work(&pool->gone);
 	enable_delayed_work(&pool->watch);
 	vsp_watch_look(pool);
 }
@@ -96,6 +113,7 @@ void vsp_watch_stop(struct vsp_pool *pool)
 {
 	lockdep_assert_held(&pool->admin);
 	disable_delayed_work_sync(&pool->watch);
+	disable_work_sync(&pool->gone);
 }
 
 /**
@@ -106,6 +124,7 @@ void vsp_watch_stop(struct vsp_pool *pool)
  */
 void vsp_watch_look(struct vsp_pool *pool)
 {
+	queue_work(system_unbound_wq, &pool->gone);
 	mod_delayed_work(system_unbound_wq, &pool->watch, 0);
 }
 EXPORT_SYMBOL_GPL(vsp_watch_look);
