@@ -220,6 +220,56 @@ int vsp_queue_peek(struct vsp_queue *queue, struct vsp_chain *chain)
 EXPORT_SYMBOL_GPL(vsp_queue_peek);
 
 /**
+ * vsp_queue_number() - which one is it?
+ * @queue: data queue
+ *
+ * Context: any.
+ * Return: from 0 for the first data queue.
+ */
+unsigned int vsp_queue_number(const struct vsp_queue *queue)
+{
+	return queue->index - VS_CHANNEL_QUEUE_DATA;
+}
+EXPORT_SYMBOL_GPL(vsp_queue_number);
+
+/**
+ * vsp_queue_has() - are there so many requests?
+ * @queue: data queue
+ * @count: at most its size
+ *
+ * Looks for what is new in the ring; see vsp_queue_seen().
+ *
+ * Context: queue_kick.
+ * Return: whether there are; if not, queue_kick comes for the next one, unless the ring is bad
+ */
+bool vsp_queue_has(struct vsp_queue *queue, u16 count)
+{
+	bool has;
+
+	lockdep_assert_held(&queue->mover->mutex);
+	if (queue->state != VSP_QUEUE_RUNNING)
+		return false;
+	has = vs_ring_has(&queue->ring, count);
+	tell(queue);
+	return has;
+}
+EXPORT_SYMBOL_GPL(vsp_queue_has);
+
+/**
+ * vsp_queue_seen() - how many requests have been seen, and not consumed?
+ * @queue: data queue
+ *
+ * Context: queue_kick.
+ * Return: their number, as of the last look into the ring.
+ */
+u16 vsp_queue_seen(const struct vsp_queue *queue)
+{
+	lockdep_assert_held(&queue->mover->mutex);
+	return queue->ring.seen_avail - queue->ring.next_avail;
+}
+EXPORT_SYMBOL_GPL(vsp_queue_seen);
+
+/**
  * vsp_queue_consume() - take the request that was last peeked
  * @queue: data queue; vsp_queue_peek() has succeeded since the last time
  *

@@ -135,14 +135,14 @@ static int set_silent(struct vs_ring *ring, bool silent)
 	return 0;
 }
 
-/* From here on the driver has to kick for what it adds. */
-static int ask_for_kick(struct vs_ring *ring)
+/* The driver has to kick for the entry that it adds at @index. */
+static int ask_for_kick(struct vs_ring *ring, u16 index)
 {
 	int error;
 
 	if (!ring->layout.event_idx)
 		return set_silent(ring, false);
-	error = vs_memory_write16(ring->memory, avail_event(ring), ring->next_avail);
+	error = vs_memory_write16(ring->memory, avail_event(ring), index);
 	return error ? failed(ring, error, "its available event cannot be written", 0) : 0;
 }
 
@@ -157,7 +157,7 @@ static int look(struct vs_ring *ring)
 	if (error)
 		return error;
 	if (ring->seen_avail == ring->next_avail) {
-		error = ask_for_kick(ring);
+		error = ask_for_kick(ring, ring->next_avail);
 		if (error)
 			return error;
 		/* It may have added one before it saw that it has to kick. */
@@ -171,6 +171,30 @@ static int look(struct vs_ring *ring)
 	if (!ring->layout.event_idx && !ring->silent)
 		return set_silent(ring, true);
 	return 0;
+}
+
+/**
+ * vs_ring_has() - are there so many entries?
+ * @ring: started
+ * @count: at most its size
+ *
+ * Return: whether there are; if not, and the ring is not bad, the driver kicks for the next
+ * one that it adds.
+ */
+bool vs_ring_has(struct vs_ring *ring, u16 count)
+{
+	u16 there;
+
+	if (ring->reason || read_avail(ring))
+		return false;
+	there = ring->seen_avail - ring->next_avail;
+	if (there >= count)
+		return true;
+	if (ask_for_kick(ring, ring->seen_avail))
+		return false;
+	/* It may have added one before it saw that it has to kick. */
+	virt_mb();
+	return !read_avail(ring) && (u16)(ring->seen_avail - ring->next_avail) >= count;
 }
 
 static int add_segment(struct vs_ring *ring, struct vsp_chain *chain,

@@ -120,6 +120,7 @@ struct vs_ring {
 void vs_ring_setup(struct vs_ring *ring, struct vs_memory *memory,
 		   const struct vs_ring_layout *layout);
 int vs_ring_start(struct vs_ring *ring);
+bool vs_ring_has(struct vs_ring *ring, u16 count);
 int vs_ring_peek(struct vs_ring *ring, struct vsp_chain *chain);
 void vs_ring_consume(struct vs_ring *ring);
 void vs_ring_complete(struct vs_ring *ring, u16 head, u32 written);

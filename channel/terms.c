@@ -310,7 +310,8 @@ static bool grant_term(const struct vs_term_spec *spec, const struct vs_term *as
 		return !(ask->low & ~value);
 	case VS_KIND_IDENTITY:
 		copy_text(grant, ask->length ? ask : offer);
-		return !offer->length || same_text(grant, offer);
+		return !offer->length || same_text(grant, offer) ||
+			spec->flags & VS_TERM_SUGGESTED;
 	default:
 		if (!best_value(spec, max(ask->low, offer->low), high, &value))
 			return false;

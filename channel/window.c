@@ -41,18 +41,24 @@ static u64 owed_at(u64 rate, u64 passed_ns)
 	return mul_u64_u64_div_u64(rate, min(passed_ns, LONGEST_NS), VS_WINDOW_NS);
 }
 
+static bool is_rate(const struct vs_class_spec *spec, u32 index, u32 flow)
+{
+	return spec->term[index].kind == VS_KIND_RATE && spec->term[index].flow == flow;
+}
+
 /**
  * vs_window_decides() - has it seen enough?
  * @window: open
  * @now_ns: by the caller's clock
  * @spec: the class
+ * @flow: of whose requests the window is
  * @terms: of the contract in force, a complete set; NULL: there is none
  *
  * Context: any.
  * Return: whether it is to be judged now, and to end.
  */
 bool vs_window_decides(const struct vs_window *window, u64 now_ns,
-		       const struct vs_class_spec *spec, const struct vs_terms *terms)
+		       const struct vs_class_spec *spec, u32 flow, const struct vs_terms *terms)
 {
 	u64 passed = now_ns - window->start_ns;
 
@@ -61,7 +67,7 @@ bool vs_window_decides(const struct vs_window *window, u64 now_ns,
 	if (window->idle || !terms || passed >= PATIENCE * VS_WINDOW_NS)
 		return true;
 	for (u32 i = 0; i < spec->count; i++)
-		if (spec->term[i].kind == VS_KIND_RATE && terms->term[i].low &&
+		if (is_rate(spec, i, flow) && terms->term[i].low &&
 		    owed_at(terms->term[i].low, passed) < REQUESTS * window->largest[i])
 			return false;
 	return true;
@@ -83,12 +89,13 @@ static bool reached(const struct vs_window *window, u64 passed_ns, u32 index, u6
  * @window: vs_window_decides() says so
  * @now_ns: by the caller's clock
  * @spec: the class
+ * @flow: of whose requests the window is
  * @terms: of the contract that was in force all the time, a complete set
  *
  * Context: any.
  */
 bool vs_window_violated(const struct vs_window *window, u64 now_ns,
-			const struct vs_class_spec *spec, const struct vs_terms *terms)
+			const struct vs_class_spec *spec, u32 flow, const struct vs_terms *terms)
 {
 	u64 passed = now_ns - window->start_ns;
 	bool below = false;
@@ -96,7 +103,7 @@ bool vs_window_violated(const struct vs_window *window, u64 now_ns,
 	if (window->idle)
 		return false;
 	for (u32 i = 0; i < spec->count; i++) {
-		if (spec->term[i].kind != VS_KIND_RATE)
+		if (!is_rate(spec, i, flow))
 			continue;
 		if (reached(window, passed, i, terms->term[i].high))
 			return false;

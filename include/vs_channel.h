@@ -147,6 +147,9 @@ struct vsp_payload {
 	struct bio_vec *bvec;
 };
 
+unsigned int vsp_queue_number(const struct vsp_queue *queue);
+bool vsp_queue_has(struct vsp_queue *queue, u16 count);
+u16 vsp_queue_seen(const struct vsp_queue *queue);
 int vsp_queue_peek(struct vsp_queue *queue, struct vsp_chain *chain);
 void vsp_queue_consume(struct vsp_queue *queue);
 int vsp_queue_read(struct vsp_queue *queue, const struct vsp_chain *chain,

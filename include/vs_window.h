@@ -3,6 +3,8 @@
  * Is a floor kept?  Both sides look at windows of at least a second, each by its own
  * clock and from what it has seen itself: pure.
  *
+ * Each flow has windows of its own.
+ *
  * A window in which there was something to do at every moment, and which has seen less
  * than the floor of every rate that has one, is a violation; unless some rate was at
  * its ceiling, which then was the reason.  What is owed may be off by one request, and by
@@ -23,7 +25,7 @@ struct vs_terms;
 #define VS_WINDOW_NS	1000000000ULL
 
 /**
- * struct vs_window - one window of one contract; the caller serialises
+ * struct vs_window - one window of one flow of a contract; the caller serialises
  * @start_ns: when it began
  * @idle: at some moment of it there was nothing to do, or no contract, or another one
  * @served: what has been done in it, per term of the class, of RATE only
@@ -62,9 +64,9 @@ static inline void vs_window_expect(struct vs_window *window, u32 index, u64 amo
 /* channel/window.c */
 void vs_window_begin(struct vs_window *window, u64 now_ns, bool idle);
 bool vs_window_decides(const struct vs_window *window, u64 now_ns,
-		       const struct vs_class_spec *spec, const struct vs_terms *terms);
+		       const struct vs_class_spec *spec, u32 flow, const struct vs_terms *terms);
 bool vs_window_violated(const struct vs_window *window, u64 now_ns,
-			const struct vs_class_spec *spec, const struct vs_terms *terms);
+			const struct vs_class_spec *spec, u32 flow, const struct vs_terms *terms);
 
 /**
  * vs_window_join() - a window goes on with what was seen in a part of it

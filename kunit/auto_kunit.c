@@ -103,7 +103,7 @@ static struct world *new_world(struct kunit *test, struct offer bandwidth, struc
 	world->offer[IOPS] = iops;
 	vs_terms_unlimited(&vs_class_storage, &world->wish);
 	world->held = world->wish;
-	vsc_auto_begin(&world->state);
+	vsc_auto_begin(&world->state, 0);
 	renegotiate(world);
 	return world;
 }

@@ -100,7 +100,7 @@ void stub_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u
 	world.counter[counter] += by;
 }
 
-bool stub_admit(struct vsp_service *service, const u64 *cost)
+bool stub_admit(struct vsp_service *service, u32 flow, const u64 *cost)
 {
 	lockdep_assert_held(&service->pool->rates.lock);
 	world.held = world.early;
@@ -112,23 +112,23 @@ bool stub_admit(struct vsp_service *service, const u64 *cost)
 	return true;
 }
 
-void stub_drop(struct vsp_service *service)
+void stub_drop(struct vsp_service *service, u32 flow)
 {
 	lockdep_assert_held(&service->pool->rates.lock);
 	world.held = false;
 }
 
-void stub_reset(struct vsp_service *service)
+void stub_reset(struct vsp_service *service, u32 flow)
 {
 	world.held = false;
 }
 
-bool stub_held(const struct vsp_service *service)
+bool stub_held(const struct vsp_service *service, u32 flow)
 {
 	return world.held;
 }
 
-void stub_done(struct vsp_service *service, const u64 *cost)
+void stub_done(struct vsp_service *service, u32 flow, const u64 *cost)
 {
 	world.owed--;
 }

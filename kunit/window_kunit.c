@@ -46,12 +46,12 @@ static struct vs_window second(u64 count, u64 size)
 
 static bool violated(const struct vs_terms *terms, struct vs_window window)
 {
-	return vs_window_violated(&window, 5 + SECOND, &vs_class_storage, terms);
+	return vs_window_violated(&window, 5 + SECOND, &vs_class_storage, 0, terms);
 }
 
 static bool decides(const struct vs_terms *terms, const struct vs_window *window, u64 after_ns)
 {
-	return vs_window_decides(window, 5 + after_ns, &vs_class_storage, terms);
+	return vs_window_decides(window, 5 + after_ns, &vs_class_storage, 0, terms);
 }
 
 static void a_floor_is_owed_but_for_one_request_and_two_percent(struct kunit *test)
@@ -116,11 +116,11 @@ static void a_window_is_over_after_a_second_and_owes_for_all_its_time(struct kun
 	KUNIT_EXPECT_TRUE(test, decides(terms, &window, SECOND));
 	KUNIT_EXPECT_FALSE(test, violated(terms, window));
 	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, 5 + 2 * SECOND, &vs_class_storage,
-						   terms));
+						   0, terms));
 	/* The largest numbers there are do not overflow. */
 	terms = new_terms(test, (struct rates){ 1ULL << 50, 1ULL << 50 },
 			  (struct rates){ 0, 1ULL << 40 });
-	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, U64_MAX, &vs_class_storage, terms));
+	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, U64_MAX, &vs_class_storage, 0, terms));
 }
 
 /* A request that waits for a floor of less than one a second is no violation yet. */
@@ -135,17 +135,17 @@ static void a_floor_is_judged_when_it_is_worth_two_requests(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, decides(terms, &window, 8 * SECOND - 1));
 	KUNIT_EXPECT_TRUE(test, decides(terms, &window, 8 * SECOND));
 	KUNIT_EXPECT_TRUE(test, vs_window_violated(&window, 5 + 8 * SECOND, &vs_class_storage,
-						   terms));
+						   0, terms));
 	vs_window_count(&window, BANDWIDTH, 16384);
 	KUNIT_EXPECT_FALSE(test, vs_window_violated(&window, 5 + 8 * SECOND, &vs_class_storage,
-						    terms));
+						    0, terms));
 	/* Never worth two: after ten seconds one is what it may be off by. */
 	window = second(0, 0);
 	vs_window_expect(&window, BANDWIDTH, 1 << 20);
 	KUNIT_EXPECT_FALSE(test, decides(terms, &window, 10 * SECOND - 1));
 	KUNIT_EXPECT_TRUE(test, decides(terms, &window, 10 * SECOND));
 	KUNIT_EXPECT_FALSE(test, vs_window_violated(&window, 5 + 10 * SECOND, &vs_class_storage,
-						    terms));
+						    0, terms));
 	/* What says nothing is not waited for. */
 	KUNIT_EXPECT_TRUE(test, decides(NULL, &window, SECOND));
 	window.idle = true;

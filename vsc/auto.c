@@ -32,9 +32,9 @@ const struct vsc_auto_knobs vsc_auto_defaults = {
 };
 EXPORT_SYMBOL_GPL(vsc_auto_defaults);
 
-static bool is_rate(const struct vs_class_spec *spec, u32 index)
+static bool is_rate(const struct vsc_auto *state, const struct vs_class_spec *spec, u32 index)
 {
-	return spec->term[index].kind == VS_KIND_RATE;
+	return spec->term[index].kind == VS_KIND_RATE && spec->term[index].flow == state->flow;
 }
 
 /* What @rate comes to in @ns, of which more than an hour counts as one. */
@@ -57,12 +57,14 @@ static bool share(u64 part_ns, u64 whole_ns, u32 percent)
 /**
  * vsc_auto_begin() - of a session that has had no contract yet
  * @state: any
+ * @flow: of whose requests it judges
  *
  * Context: any; the caller serialises, here and below.
  */
-void vsc_auto_begin(struct vsc_auto *state)
+void vsc_auto_begin(struct vsc_auto *state, u32 flow)
 {
 	memset(state, 0, sizeof(*state));
+	state->flow = flow;
 	state->patience = VSC_AUTO_PATIENCE;
 }
 EXPORT_SYMBOL_GPL(vsc_auto_begin);
@@ -123,7 +125,7 @@ void vsc_auto_contract(struct vsc_auto *state, const struct vs_class_spec *spec,
 	bool more = false;
 
 	for (u32 i = 0; i < spec->count; i++)
-		if (is_rate(spec, i))
+		if (is_rate(state, spec, i))
 			more |= take_over(&state->rate[i], terms ? terms->term[i].low : 0,
 					  terms ? terms->term[i].high : 0);
 	if (more) {
@@ -146,7 +148,7 @@ static bool too_short(const struct vsc_auto *state, const struct vs_class_spec *
 	bool short_of = false, served = false;
 
 	for (u32 i = 0; i < spec->count; i++) {
-		if (!is_rate(spec, i))
+		if (!is_rate(state, spec, i))
 			continue;
 		served |= state->stretch.served[i] > 0;
 		short_of |= worth(state->rate[i].ceiling, ns) <
@@ -164,7 +166,7 @@ static void judge_stretch(struct vsc_auto *state, const struct vs_class_spec *sp
 	for (u32 i = 0; i < spec->count; i++) {
 		struct vsc_auto_rate *rate = &state->rate[i];
 
-		if (!is_rate(spec, i))
+		if (!is_rate(state, spec, i))
 			continue;
 		owed = worth(rate->ceiling, ns);
 		owed -= owed / CEILING_TOLERANCE;
@@ -261,7 +263,7 @@ bool vsc_auto_sample(struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
 	if (ns < to_ns(knobs->window_ms))
 		return false;
 	for (u32 i = 0; i < spec->count; i++) {
-		if (!is_rate(spec, i))
+		if (!is_rate(state, spec, i))
 			continue;
 		close_rate(state, knobs, &state->rate[i], ns);
 		needed |= state->rate[i].needed;
@@ -369,7 +371,7 @@ bool vsc_auto_may_give(const struct vsc_auto *state, const struct vs_class_spec 
 	u64 floor;
 
 	for (u32 i = 0; i < spec->count; i++)
-		if (is_rate(spec, i) && is_less(&state->rate[i], 0, &floor))
+		if (is_rate(state, spec, i) && is_less(&state->rate[i], 0, &floor))
 			return true;
 	return false;
 }
@@ -413,7 +415,7 @@ void vsc_auto_wish(struct vsc_auto *state, const struct vs_class_spec *spec,
 		struct vsc_auto_rate *rate = &state->rate[i];
 		struct vs_term *term = &wish->term[i];
 
-		if (!is_rate(spec, i))
+		if (!is_rate(state, spec, i))
 			continue;
 		rate->least = term->low;
 		rate->most = term->high;

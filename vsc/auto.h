@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The client's own judgement: does its device need more than the contract allows, or
+ * The client's own judgement, of each flow of requests by itself: does its device need more than the contract allows, or
  * much less than it guarantees?  From what the device has done, over a clock of the
  * caller's: pure.
  *
@@ -109,7 +109,8 @@ struct vsc_auto_rate {
 };
 
 /**
- * struct vsc_auto - the judgement of one session; the caller serialises
+ * struct vsc_auto - the judgement of one flow of a session; the caller serialises
+ * @flow: which
  * @rate: by the index of the term in the class's table; zeroes if it is no RATE
  * @contract: there is one
  * @measured: a window has ended, and its use is not out of date
@@ -128,6 +129,7 @@ struct vsc_auto_rate {
  * @patience: windows before that
  */
 struct vsc_auto {
+	u32 flow;
 	struct vsc_auto_rate rate[VS_WIRE_TERMS_MAX];
 	bool contract;
 	bool measured;
@@ -148,7 +150,7 @@ struct vsc_auto {
 
 /* vsc/auto.c */
 extern const struct vsc_auto_knobs vsc_auto_defaults;
-void vsc_auto_begin(struct vsc_auto *state);
+void vsc_auto_begin(struct vsc_auto *state, u32 flow);
 void vsc_auto_contract(struct vsc_auto *state, const struct vs_class_spec *spec,
 		       const struct vs_terms *terms, u64 now_ns);
 void vsc_auto_measure(struct vsc_auto *state, u64 now_ns);

@@ -64,9 +64,15 @@ void vsc_machine_set_held(struct vsc_session *session, u64 id, const struct vs_t
  */
 void vsc_machine_publish(struct vsc_session *session, const char *what)
 {
+	struct vsc_work *work = session->work;
+
 	spin_lock(&session->lock);
 	session->result = session->work->result;
 	spin_unlock(&session->lock);
+	spin_lock_irq(&work->lock);
+	work->settled = work->asked_needs;
+	spin_unlock_irq(&work->lock);
+	wake_up_all(&work->settling);
 	vsc_sysfs_changed(session, what);
 }
 
@@ -281,8 +287,13 @@ static void ask(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	struct vs_message *out = begin_message(session, VS_WIRE_REQUEST);
-	int error = vsc_policy_wish(session, &out->terms);
+	int error;
 
+	/* Of what is wished from here on nothing may be in it. */
+	spin_lock_irq(&work->lock);
+	work->asked_needs = work->needs;
+	spin_unlock_irq(&work->lock);
+	error = vsc_policy_wish(session, &out->terms);
 	if (error) {
 		/* Nothing to ask for: as after a denial, until there are other wishes. */
 		work->result.error = error;

@@ -13,6 +13,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "vs_window.h"
@@ -64,20 +65,28 @@ enum vsc_timer {
 };
 
 /**
- * struct vsc_watch - what the session sees of its device; vsc/watch.c
- * @on: samples are taken, else there is no contract, or the class tells when there is
- *	something to see
- * @due: the next one
+ * struct vsc_watch_flow - one flow of its requests
  * @automatic: the client's own judgement
  * @sample: the last one
  * @floor: is the floor kept?  Begins anew with whatever voids it
  */
-struct vsc_watch {
-	bool on;
-	ktime_t due;
+struct vsc_watch_flow {
 	struct vsc_auto automatic;
 	struct vsc_sample sample;
 	struct vs_window floor;
+};
+
+/**
+ * struct vsc_watch - what the session sees of its device; vsc/watch.c
+ * @on: samples are taken, else there is no contract, or the class tells when there is
+ *	something to see
+ * @due: the next one
+ * @flow: of each flow of the class
+ */
+struct vsc_watch {
+	bool on;
+	ktime_t due;
+	struct vsc_watch_flow flow[VS_CLASS_FLOWS_MAX];
 };
 
 /**
@@ -91,6 +100,9 @@ struct vsc_watch {
  * @lock: protects the inbox: @inbox to @call; taken with interrupts off
  * @inbox: VSC_INBOX_*
  * @need_reason: of VSC_INBOX_NEED
+ * @needs: number of times that something was asked for so far
+ * @settled: of these, how many had been, when the last ask that has an end was made
+ * @settling: woken when @settled moves, and when the session ends
  * @dead: nothing is queued any more
  * @answers: exchanges that have come back
  * @call_length: bytes of @call
@@ -117,6 +129,7 @@ struct vsc_watch {
  * @back_off_ms: last pause
  * @retry_ms: of the last denial; 0: wait for a call
  * @reason: of the next INITIALIZE, enum vs_wire_reason
+ * @asked_needs: @needs when the last ask was made
  * @rounds: offers in this epoch
  * @mismatches: see VSC_MISMATCHES_MAX
  * @keep_tried: this epoch has asked to keep what is held
@@ -142,6 +155,9 @@ struct vsc_work {
 	spinlock_t lock;	/* the inbox */
 	unsigned long inbox;
 	u32 need_reason;
+	u64 needs;
+	u64 settled;
+	wait_queue_head_t settling;
 	bool dead;
 	struct list_head answers;
 	size_t call_length;
@@ -166,6 +182,7 @@ struct vsc_work {
 	u32 back_off_ms;
 	u32 retry_ms;
 	u32 reason;
+	u64 asked_needs;
 	unsigned int rounds;
 	unsigned int mismatches;
 	bool keep_tried;
@@ -201,6 +218,7 @@ void vsc_watch_contract(struct vsc_session *session);
 void vsc_watch_kept(struct vsc_session *session);
 void vsc_watch_busy(struct vsc_session *session);
 bool vsc_watch_knobs(struct vsc_session *session);
+bool vsc_watch_take_back(struct vsc_session *session);
 bool vsc_watch_run(struct vsc_session *session);
 
 /* vsc/machine.c: in the work only */

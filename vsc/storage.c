@@ -550,7 +550,7 @@ static u64 storage_used(struct vsc_session *session, u32 index)
 	return used;
 }
 
-static bool storage_sample(struct vsc_session *session, struct vsc_sample *sample)
+static bool storage_sample(struct vsc_session *session, u32 flow, struct vsc_sample *sample)
 {
 	return vsc_storage_counters_sample(session->class_data, sample);
 }

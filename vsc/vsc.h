@@ -63,9 +63,9 @@ struct vsc_session;
  *	under rcu_read_lock().
  * @used: what the device uses of term @index now: demand, and used_<term>. In the
  *	session's work, or from sysfs between @attach and @detach.
- * @sample: what the device has done since the last call; another sample begins. False: it
- *	had nothing to do and has nothing; then it calls vsc_session_busy(), once, when it
- *	has, and the sample begins there. The first one does too.
+ * @sample: what the device has done of @flow since the last call; another sample begins.
+ *	False: it had nothing to do and has nothing; then it calls vsc_session_busy(), once,
+ *	when it has, and the sample begins there. The first one does too.
  * @counters: attribute group of the session's device, or NULL; of the name
  *	"counters" it joins the session's own
  */
@@ -88,7 +88,7 @@ struct vsc_class {
 	void (*wake)(struct vsc_session *session);
 	void (*data)(struct vsc_session *session, unsigned int index);
 	u64 (*used)(struct vsc_session *session, u32 index);
-	bool (*sample)(struct vsc_session *session, struct vsc_sample *sample);
+	bool (*sample)(struct vsc_session *session, u32 flow, struct vsc_sample *sample);
 	const struct attribute_group *counters;
 };
 
@@ -221,6 +221,7 @@ void vsc_main_remove(struct vsc_session *session);
 /* vsc/session.c */
 int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
 int vsc_session_release(struct vsc_session *session);
+int vsc_session_want(struct vsc_session *session, u32 index, u64 value, const char *text);
 void vsc_session_auto(struct vsc_session *session, bool on);
 void vsc_session_busy(struct vsc_session *session);
 void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class);

@@ -30,6 +30,15 @@ static struct vsc_auto_knobs knobs(struct vsc_session *session)
 	return copy;
 }
 
+#define for_each_flow(session, watched)						\
+	for (struct vsc_watch_flow *watched = (session)->work->watch.flow;	\
+	     watched < (session)->work->watch.flow + (session)->spec->flows; watched++)
+
+static u32 index_of(const struct vsc_session *session, const struct vsc_watch_flow *flow)
+{
+	return flow - session->work->watch.flow;
+}
+
 static void wait_ms(struct vsc_watch *watch, u32 ms)
 {
 	watch->due = ktime_add_ms(ktime_get(), ms);
@@ -40,8 +49,10 @@ static void start(struct vsc_session *session)
 {
 	struct vsc_watch *watch = &session->work->watch;
 
-	session->class->sample(session, &watch->sample);
-	vs_window_begin(&watch->floor, ktime_get_ns(), true);
+	for_each_flow(session, flow) {
+		session->class->sample(session, index_of(session, flow), &flow->sample);
+		vs_window_begin(&flow->floor, ktime_get_ns(), true);
+	}
 	watch->on = true;
 	wait_ms(watch, SAMPLE_MS);
 }
@@ -55,7 +66,8 @@ static void start(struct vsc_session *session)
 void vsc_watch_begin(struct vsc_session *session)
 {
 	session->work->watch.on = false;
-	vsc_auto_begin(&session->work->watch.automatic);
+	for_each_flow(session, flow)
+		vsc_auto_begin(&flow->automatic, index_of(session, flow));
 }
 
 /**
@@ -67,7 +79,8 @@ void vsc_watch_contract(struct vsc_session *session)
 	struct vsc_watch *watch = &session->work->watch;
 	const struct vs_terms *held = vsc_machine_held(session);
 
-	vsc_auto_contract(&watch->automatic, session->spec, held, ktime_get_ns());
+	for_each_flow(session, flow)
+		vsc_auto_contract(&flow->automatic, session->spec, held, ktime_get_ns());
 	watch->on = false;
 	if (held)
 		start(session);
@@ -79,8 +92,15 @@ void vsc_watch_contract(struct vsc_session *session)
  */
 void vsc_watch_kept(struct vsc_session *session)
 {
-	vsc_auto_contract(&session->work->watch.automatic, session->spec,
-			  vsc_machine_held(session), ktime_get_ns());
+	for_each_flow(session, flow)
+		vsc_auto_contract(&flow->automatic, session->spec, vsc_machine_held(session),
+				  ktime_get_ns());
+}
+
+static void measure(struct vsc_session *session)
+{
+	for_each_flow(session, flow)
+		vsc_auto_measure(&flow->automatic, ktime_get_ns());
 }
 
 /**
@@ -95,10 +115,25 @@ void vsc_watch_busy(struct vsc_session *session)
 	if (!session->class || !session->id)
 		return;
 	if (!watch->on)
-		vsc_auto_measure(&watch->automatic, ktime_get_ns());
+		measure(session);
 	if (!watch->on || ktime_after(watch->due, soon))
 		watch->due = soon;
 	watch->on = true;
+}
+
+/**
+ * vsc_watch_take_back() - the administrator decides: no floor is given back any more
+ * @session: any
+ *
+ * Return: whether one was: the next ask is for it.
+ */
+bool vsc_watch_take_back(struct vsc_session *session)
+{
+	bool found = false;
+
+	for_each_flow(session, flow)
+		found |= vsc_auto_take_back(&flow->automatic, session->spec);
+	return found;
 }
 
 /**
@@ -114,9 +149,9 @@ bool vsc_watch_knobs(struct vsc_session *session)
 	if (!session->class || !session->id)
 		return false;
 	if (!knobs(session).on)
-		return vsc_auto_take_back(&watch->automatic, session->spec);
+		return vsc_watch_take_back(session);
 	if (!watch->on) {
-		vsc_auto_measure(&watch->automatic, ktime_get_ns());
+		measure(session);
 		start(session);
 	}
 	return false;
@@ -129,44 +164,49 @@ bool vsc_watch_knobs(struct vsc_session *session)
  */
 void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
 {
-	vsc_auto_wish(&session->work->watch.automatic, session->spec, wish);
+	for_each_flow(session, flow)
+		vsc_auto_wish(&flow->automatic, session->spec, wish);
 }
 
 /* ---- Is the floor kept? ---- */
 
-static void violated(struct vsc_session *session, const struct vs_window *window, u64 now_ns)
+static void violated(struct vsc_session *session, const struct vsc_watch_flow *flow, u64 now_ns)
 {
+	const struct vs_window *window = &flow->floor;
+	const struct vs_term_spec *term = session->spec->term;
+
 	for (u32 i = 0; i < session->spec->count; i++)
-		if (session->spec->term[i].kind == VS_KIND_RATE && session->held.term[i].low)
+		if (term[i].kind == VS_KIND_RATE && term[i].flow == index_of(session, flow) &&
+		    session->held.term[i].low)
 			trace_vsc_violation(dev_name(&session->dev), session->id,
-					    session->spec->term[i].name, window->served[i],
+					    term[i].name, window->served[i],
 					    session->held.term[i].low, now_ns - window->start_ns);
 	vsc_machine_count(session, &session->counters.violations);
 	vsc_sysfs_changed(session, "violated");
 }
 
-static void judge_floor(struct vsc_session *session, u64 now_ns)
+static void judge_floor(struct vsc_session *session, struct vsc_watch_flow *flow, u64 now_ns)
 {
-	struct vsc_watch *watch = &session->work->watch;
-	struct vs_window *window = &watch->floor;
+	const struct vs_window *seen = &flow->sample.seen;
+	struct vs_window *window = &flow->floor;
+	u32 index = index_of(session, flow);
 
-	if (watch->sample.seen.idle || now_ns - watch->sample.seen.start_ns >= LATE_NS) {
+	if (seen->idle || now_ns - seen->start_ns >= LATE_NS) {
 		vs_window_begin(window, now_ns, true);
 		return;
 	}
-	vs_window_join(window, &watch->sample.seen);
-	if (!vs_window_decides(window, now_ns, session->spec, &session->held))
+	vs_window_join(window, seen);
+	if (!vs_window_decides(window, now_ns, session->spec, index, &session->held))
 		return;
-	if (vs_window_violated(window, now_ns, session->spec, &session->held))
-		violated(session, window, now_ns);
+	if (vs_window_violated(window, now_ns, session->spec, index, &session->held))
+		violated(session, flow, now_ns);
 	vs_window_begin(window, now_ns, true);
 }
 
 /* ---- Samples ---- */
 
-static void count_held_back(struct vsc_session *session)
+static void count_held_back(struct vsc_session *session, struct vsc_auto *automatic)
 {
-	struct vsc_auto *automatic = &session->work->watch.automatic;
 	u32 rest;
 	u64 ms = div_u64_rem(automatic->held_ns, NSEC_PER_MSEC, &rest);
 
@@ -184,6 +224,22 @@ static bool may_ask(const struct vsc_session *session)
 	return session->state == VS_STATE_RUNNING && !work->release && !work->leaving;
 }
 
+/* Return: whether there was, or is, something to do. */
+static bool sample(struct vsc_session *session, struct vsc_watch_flow *flow,
+		   const struct vsc_auto_knobs *set, bool *wants)
+{
+	bool active = session->class->sample(session, index_of(session, flow), &flow->sample);
+	u64 now_ns = ktime_get_ns();
+	bool over;
+
+	judge_floor(session, flow, now_ns);
+	over = vsc_auto_sample(&flow->automatic, set, session->spec, &flow->sample, now_ns);
+	count_held_back(session, &flow->automatic);
+	*wants |= over && may_ask(session) &&
+		  vsc_auto_judge(&flow->automatic, set, session->spec, now_ns) != VSC_AUTO_NOTHING;
+	return active;
+}
+
 /**
  * vsc_watch_run() - takes a sample, if one is due
  * @session: any
@@ -193,22 +249,17 @@ static bool may_ask(const struct vsc_session *session)
 bool vsc_watch_run(struct vsc_session *session)
 {
 	struct vsc_watch *watch = &session->work->watch;
-	struct vsc_auto *automatic = &watch->automatic;
 	struct vsc_auto_knobs set;
-	bool active, over;
-	u64 now_ns;
+	bool active = false, goes_on = false, wants = false;
 
 	if (!watch->on || ktime_before(ktime_get(), watch->due))
 		return false;
 	set = knobs(session);
-	active = session->class->sample(session, &watch->sample);
-	now_ns = ktime_get_ns();
-	judge_floor(session, now_ns);
-	over = vsc_auto_sample(automatic, &set, session->spec, &watch->sample, now_ns);
-	count_held_back(session);
-
+	for_each_flow(session, flow) {
+		active |= sample(session, flow, &set, &wants);
+		goes_on |= set.on && vsc_auto_may_give(&flow->automatic, session->spec);
+	}
 	wait_ms(watch, active ? SAMPLE_MS : set.window_ms);
-	watch->on = active || (set.on && vsc_auto_may_give(automatic, session->spec));
-	return over && may_ask(session) &&
-		vsc_auto_judge(automatic, &set, session->spec, now_ns) != VSC_AUTO_NOTHING;
+	watch->on = active || goes_on;
+	return wants;
 }

@@ -39,7 +39,7 @@ struct vsp_file_kind {
 /**
  * struct vsp_file - one generated file
  * @kind: what it shows
- * @index: of the term in the class's table
+ * @index: of the term in the class's table, or of the word
  * @name: of the file
  * @attribute: of configfs
  */
@@ -57,11 +57,15 @@ struct vsp_file {
  * @ops: of their items
  * @fixed: files that do not depend on the class, ended by NULL
  * @kinds: generated files, by kind of term; unused entries are NULL
+ * @words: names of further files of a class, by its table, or NULL
+ * @word: what they are; their index is the place in that list
  */
 struct vsp_item_spec {
 	struct configfs_item_operations *ops;
 	struct configfs_attribute * const *fixed;
 	const struct vsp_file_kind *kinds[VS_KINDS][VSP_FILE_KINDS];
+	const char * const *(*words)(const struct vs_class_spec *class);
+	const struct vsp_file_kind *word;
 };
 
 /* vsp/files.c */

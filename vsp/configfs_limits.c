@@ -34,7 +34,7 @@ static u64 unset_value(const struct vs_term_spec *spec, enum side side)
 	case VS_KIND_RATE:
 		return side == HIGH ? U64_MAX : 0;	/* the pool's capacity */
 	case VS_KIND_LEVEL:
-		return side == HIGH ? spec->highest : spec->lowest;
+		return side == HIGH ? spec->preset ?: spec->highest : spec->lowest;
 	case VS_KIND_SET:
 		return side == HIGH ? spec->highest : 0;
 	default:

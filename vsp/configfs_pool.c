@@ -46,11 +46,12 @@ static ssize_t pool_source_store(struct config_item *item, const char *page, siz
 	char source[VSP_PATH_MAX];
 	int error = vs_value_text(page, source, sizeof(source));
 
-	if (!error && source[0] && source[0] != '/')
+	if (!error && source[0] && pool->spec->paths && source[0] != '/')
 		error = -EINVAL;
 	if (error)
 		return vsp_configfs_refuse(item, "source", page, error,
-					   "a path from / on, of up to %u printable characters",
+					   "%s, of up to %u printable characters",
+					   pool->spec->paths ? "a path from / on" : "a name",
 					   VSP_PATH_MAX - 1);
 	mutex_lock(&pool->admin);
 	if (pool->enabled)
@@ -268,6 +269,50 @@ static const struct vsp_file_kind deficit_file = {
 	.prefix = "deficit_", .suffix = "", .show = deficit_show,
 };
 
+/* ---- Texts of the class ---- */
+
+static const char * const *texts(const struct vs_class_spec *class)
+{
+	return class->texts;
+}
+
+static ssize_t text_show(struct config_item *item, const struct vsp_file *file, char *page)
+{
+	struct vsp_pool *pool = to_pool(item);
+	ssize_t length;
+
+	mutex_lock(&pool->admin);
+	length = sysfs_emit(page, "%s\n", pool->text[file->index]);
+	mutex_unlock(&pool->admin);
+	return length;
+}
+
+static ssize_t text_store(struct config_item *item, const struct vsp_file *file,
+			  const char *page, size_t count)
+{
+	struct vsp_pool *pool = to_pool(item);
+	char text[VSP_TEXT_MAX];
+	int error = vs_value_text(page, text, sizeof(text));
+
+	if (error)
+		return vsp_configfs_refuse(item, file->name, page, error,
+					   "up to %u printable characters", VSP_TEXT_MAX - 1);
+	mutex_lock(&pool->admin);
+	if (pool->enabled)
+		error = -EBUSY;
+	else
+		strscpy(pool->text[file->index], text, VSP_TEXT_MAX);
+	mutex_unlock(&pool->admin);
+	if (error)
+		return vsp_configfs_refuse(item, file->name, page, error,
+					   "write 0 to enable first");
+	return count;
+}
+
+static const struct vsp_file_kind text_file = {
+	.prefix = "", .suffix = "", .show = text_show, .store = text_store,
+};
+
 /* ---- Directories ---- */
 
 static void release_pool(struct config_item *item)
@@ -292,6 +337,8 @@ static const struct vsp_item_spec item_spec = {
 		[VS_KIND_SPACE] = { &capacity_file, &charged_file, &available_file,
 				    &deficit_file },
 	},
+	.words = texts,
+	.word = &text_file,
 };
 
 static struct config_group *make_pool(struct config_group *group, const char *name)

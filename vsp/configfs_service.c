@@ -494,6 +494,33 @@ static const struct vsp_file_kind kept_file = {
 	.prefix = "kept_", .suffix = "", .flags = VS_TERM_KEPT, .show = kept_show,
 };
 
+/* ---- Switches of the class: they count from the moment they are written ---- */
+
+static const char * const *switches(const struct vs_class_spec *class)
+{
+	return class->switches;
+}
+
+static ssize_t switch_show(struct config_item *item, const struct vsp_file *file, char *page)
+{
+	return sysfs_emit(page, "%d\n", test_bit(file->index, &to_service(item)->switches));
+}
+
+static ssize_t switch_store(struct config_item *item, const struct vsp_file *file,
+			    const char *page, size_t count)
+{
+	bool on;
+
+	if (kstrtobool(page, &on))
+		return vsp_configfs_refuse(item, file->name, page, -EINVAL, "0 or 1 allowed");
+	assign_bit(file->index, &to_service(item)->switches, on);
+	return count;
+}
+
+static const struct vsp_file_kind switch_file = {
+	.prefix = "", .suffix = "", .show = switch_show, .store = switch_store,
+};
+
 /* ---- Directories ---- */
 
 static void release_service(struct config_item *item)
@@ -518,6 +545,8 @@ static const struct vsp_item_spec item_spec = {
 		[VS_KIND_SET] = { &vsp_limit_allowed },
 		[VS_KIND_IDENTITY] = { &vsp_limit_identity },
 	},
+	.words = switches,
+	.word = &switch_file,
 };
 
 /* The vDPA device has the service's name without its class. */

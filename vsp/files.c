@@ -91,20 +91,18 @@ static const struct {
 
 static_assert(ARRAY_SIZE(places) == VSP_FILES_MAX);
 
-static int add_file(struct vsp_files *files, const struct vsp_file_kind *kind, u32 index)
+static int add_file(struct vsp_files *files, const struct vsp_file_kind *kind, u32 index,
+		    const char *name)
 {
-	const struct vs_term_spec *term = &files->class->term[index];
 	struct configfs_attribute *attribute;
 	struct vsp_file *file;
 
-	if ((term->flags & kind->flags) != kind->flags)
-		return 0;
 	if (WARN_ON_ONCE(files->count == VSP_FILES_MAX))
 		return -E2BIG;
 	file = &files->file[files->count];
 	file->kind = kind;
 	file->index = index;
-	if (snprintf(file->name, sizeof(file->name), "%s%s%s", kind->prefix, term->name,
+	if (snprintf(file->name, sizeof(file->name), "%s%s%s", kind->prefix, name,
 		     kind->suffix) >= sizeof(file->name))
 		return -ENAMETOOLONG;
 	attribute = &file->attribute;
@@ -124,19 +122,31 @@ static int add_file(struct vsp_files *files, const struct vsp_file_kind *kind, u
 
 static int add_term(struct vsp_files *files, u32 index)
 {
-	u8 kind = files->class->term[index].kind;
+	const struct vs_term_spec *term = &files->class->term[index];
 	const struct vsp_file_kind *file;
 	int error;
 
-	if (WARN_ON_ONCE(kind >= VS_KINDS))
+	if (WARN_ON_ONCE(term->kind >= VS_KINDS))
 		return -EINVAL;
 	for (unsigned int i = 0; i < VSP_FILE_KINDS; i++) {
-		file = files->spec->kinds[kind][i];
-		error = file ? add_file(files, file, index) : 0;
+		file = files->spec->kinds[term->kind][i];
+		if (!file || (term->flags & file->flags) != file->flags)
+			continue;
+		error = add_file(files, file, index, term->name);
 		if (error)
 			return error;
 	}
 	return 0;
+}
+
+static int add_words(struct vsp_files *files)
+{
+	const char * const *words = files->spec->words(files->class);
+	int error = 0;
+
+	for (u32 i = 0; words && words[i] && !error; i++)
+		error = add_file(files, files->spec->word, i, words[i]);
+	return error;
 }
 
 static struct vsp_files *make_files(const struct vsp_item_spec *spec,
@@ -158,6 +168,8 @@ static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 	files->type.ct_attrs = files->attributes;
 	for (u32 i = 0; i < class->count && !error; i++)
 		error = add_term(files, i);
+	if (!error)
+		error = add_words(files);
 	if (error) {
 		kfree(files);
 		return ERR_PTR(error);

@@ -28,46 +28,51 @@ static struct vsp_rates_pool *pool_of(const struct vsp_service *service)
 	return &service->pool->rates;
 }
 
+static struct vsp_rates_line *line_of(const struct vsp_service *service, u32 flow)
+{
+	return &service->pool->rates.line[flow];
+}
+
 /* ---- Letting pass ---- */
 
-static void arm(struct vsp_rates_pool *rates, u64 next_ns)
+static void arm(struct vsp_rates_line *line, u64 next_ns)
 {
-	lockdep_assert_held(&rates->lock);
-	if (next_ns == rates->timer_ns)
+	lockdep_assert_held(&line->pool->rates.lock);
+	if (next_ns == line->timer_ns)
 		return;
-	rates->timer_ns = next_ns;
+	line->timer_ns = next_ns;
 	/* One that comes too early finds nobody, and is armed again. */
 	if (next_ns != U64_MAX)
-		hrtimer_start(&rates->timer, ns_to_ktime(min_t(u64, next_ns, KTIME_MAX)),
+		hrtimer_start(&line->timer, ns_to_ktime(min_t(u64, next_ns, KTIME_MAX)),
 			      HRTIMER_MODE_ABS);
 }
 
 /* Those who may pass are told, but for @asker, who is looking. */
-static void let_pass(struct vsp_rates_pool *rates, u64 now, const struct vsp_share *asker)
+static void let_pass(struct vsp_rates_line *line, u64 now, const struct vsp_share *asker)
 {
 	struct vsp_service *service;
 	struct vsp_share *share;
 	u64 next;
 
-	lockdep_assert_held(&rates->lock);
-	while ((share = vsp_share_next(&rates->share, now, &next))) {
+	lockdep_assert_held(&line->pool->rates.lock);
+	while ((share = vsp_share_next(&line->share, now, &next))) {
 		if (share == asker)
 			continue;
-		service = container_of(share, struct vsp_service, rates.share);
-		service->class->wake(service);
+		service = container_of(share, struct vsp_rates, share)->service;
+		service->class->wake(service, line->flow);
 	}
-	arm(rates, next);
+	arm(line, next);
 }
 
 static enum hrtimer_restart timer_passed(struct hrtimer *timer)
 {
-	struct vsp_rates_pool *rates = container_of(timer, struct vsp_rates_pool, timer);
+	struct vsp_rates_line *line = container_of(timer, struct vsp_rates_line, timer);
 	unsigned long irq;
 
-	spin_lock_irqsave(&rates->lock, irq);
-	rates->timer_ns = U64_MAX;
-	let_pass(rates, ktime_get_ns(), NULL);
-	spin_unlock_irqrestore(&rates->lock, irq);
+	spin_lock_irqsave(&line->pool->rates.lock, irq);
+	line->timer_ns = U64_MAX;
+	let_pass(line, ktime_get_ns(), NULL);
+	spin_unlock_irqrestore(&line->pool->rates.lock, irq);
 	return HRTIMER_NORESTART;
 }
 
@@ -120,9 +125,10 @@ static void void_window(struct vsp_rates *rates)
 }
 
 /**
- * vsp_rates_admit() - may the request at the head of a service's queue pass?
+ * vsp_rates_admit() - may the request at the head of a flow pass?
  * @service: its contract is in force
- * @cost: of the request, for each rate of the class, in the order of its table
+ * @flow: of the class
+ * @cost: of the request, for each rate of the flow, in the order of the class's table
  *
  * If it may, it is charged, and vsp_rates_done() is owed; else the class's wake() says
  * when to ask again.
@@ -130,19 +136,19 @@ static void void_window(struct vsp_rates *rates)
  * Context: the mover; pool->rates.lock held, interrupts off.
  * Return: whether it may.
  */
-bool vsp_rates_admit(struct vsp_service *service, const u64 *cost)
+bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost)
 {
-	struct vsp_rates_pool *pool = pool_of(service);
-	struct vsp_rates *rates = &service->rates;
+	struct vsp_rates_line *line = line_of(service, flow);
+	struct vsp_rates *rates = &service->rates[flow];
 	struct vsp_share *share = &rates->share;
 	u64 now = ktime_get_ns();
 	bool away;
 
-	lockdep_assert_held(&pool->lock);
+	lockdep_assert_held(&pool_of(service)->lock);
 	share->weight = READ_ONCE(service->weight);
 	away = share->state == VSP_SHARE_PAID && now - share->paid_ns > AWAY_NS;
 	if (!vsp_share_ask(share, now, cost)) {
-		let_pass(pool, now, share);
+		let_pass(line, now, share);
 		if (share->state != VSP_SHARE_PAID || !vsp_share_ask(share, now, cost)) {
 			if (!rates->held_since_ns) {
 				rates->held_since_ns = now;
@@ -152,8 +158,8 @@ bool vsp_rates_admit(struct vsp_service *service, const u64 *cost)
 		}
 	}
 	end_hold(rates, now);
-	measure(rates, pool->share.rates, now, cost);
-	begin_request(rates, pool->share.rates, cost);
+	measure(rates, line->share.rates, now, cost);
+	begin_request(rates, line->share.rates, cost);
 	if (away)
 		void_window(rates);
 	return true;
@@ -161,73 +167,76 @@ bool vsp_rates_admit(struct vsp_service *service, const u64 *cost)
 EXPORT_SYMBOL_GPL(vsp_rates_admit);
 
 /**
- * vsp_rates_drop() - the request at the head of a service's queue passes without its rates
+ * vsp_rates_drop() - the request at the head of a flow passes without its rates
  * @service: any; it fails, or there is none
+ * @flow: of the class
  *
  * Context: the mover; pool->rates.lock held, interrupts off.
  */
-void vsp_rates_drop(struct vsp_service *service)
+void vsp_rates_drop(struct vsp_service *service, u32 flow)
 {
-	struct vsp_rates_pool *pool = pool_of(service);
-	struct vsp_rates *rates = &service->rates;
+	struct vsp_rates *rates = &service->rates[flow];
 	u64 now = ktime_get_ns();
 
-	lockdep_assert_held(&pool->lock);
+	lockdep_assert_held(&pool_of(service)->lock);
 	vsp_share_leave(&rates->share);
 	end_hold(rates, now);
 	/* Nobody waits any more; if nothing is under way either, nothing is owed. */
 	spin_lock(&rates->lock);
 	rates->window.idle |= !rates->outstanding;
 	spin_unlock(&rates->lock);
-	let_pass(pool, now, NULL);
+	let_pass(line_of(service, flow), now, NULL);
 }
 EXPORT_SYMBOL_GPL(vsp_rates_drop);
 
 /**
- * vsp_rates_reset() - a service's queue is gone
+ * vsp_rates_reset() - the queues of a flow are gone
  * @service: any; nothing that was admitted is under way
+ * @flow: of the class
  *
  * Context: any.
  */
-void vsp_rates_reset(struct vsp_service *service)
+void vsp_rates_reset(struct vsp_service *service, u32 flow)
 {
 	struct vsp_rates_pool *pool = pool_of(service);
 	unsigned long irq;
 
 	spin_lock_irqsave(&pool->lock, irq);
-	vsp_rates_drop(service);
+	vsp_rates_drop(service, flow);
 	spin_unlock_irqrestore(&pool->lock, irq);
 }
 EXPORT_SYMBOL_GPL(vsp_rates_reset);
 
 /**
- * vsp_rates_held() - is it of no use to look at a service's queue now?
+ * vsp_rates_held() - is it of no use to look at the head of a flow now?
  * @service: any
+ * @flow: of the class
  *
  * Context: any. What has changed meanwhile wakes.
  */
-bool vsp_rates_held(const struct vsp_service *service)
+bool vsp_rates_held(const struct vsp_service *service, u32 flow)
 {
-	return READ_ONCE(service->rates.share.state) == VSP_SHARE_WAITING;
+	return READ_ONCE(service->rates[flow].share.state) == VSP_SHARE_WAITING;
 }
 EXPORT_SYMBOL_GPL(vsp_rates_held);
 
 /**
  * vsp_rates_done() - the source has finished with a request, however it ended
  * @service: of the request
+ * @flow: likewise
  * @cost: that it was admitted with
  *
  * Context: any, interrupts included.
  */
-void vsp_rates_done(struct vsp_service *service, const u64 *cost)
+void vsp_rates_done(struct vsp_service *service, u32 flow, const u64 *cost)
 {
-	const struct vsp_rates_pool *pool = pool_of(service);
-	struct vsp_rates *rates = &service->rates;
+	const struct vsp_rates_line *line = line_of(service, flow);
+	struct vsp_rates *rates = &service->rates[flow];
 	unsigned long irq;
 
 	spin_lock_irqsave(&rates->lock, irq);
-	for (unsigned int i = 0; i < pool->share.rates; i++)
-		vs_window_count(&rates->window, pool->index[i], cost[i]);
+	for (unsigned int i = 0; i < line->share.rates; i++)
+		vs_window_count(&rates->window, line->index[i], cost[i]);
 	/* What waits to pass is demand, too. */
 	if (!--rates->outstanding && READ_ONCE(rates->share.state) < VSP_SHARE_WAITING)
 		rates->window.idle = true;
@@ -245,14 +254,16 @@ EXPORT_SYMBOL_GPL(vsp_rates_done);
  */
 u64 vsp_rates_used(struct vsp_service *service, u32 index)
 {
+	u32 flow = service->spec->term[index].flow;
+	const struct vsp_rates_line *line = line_of(service, flow);
 	struct vsp_rates_pool *pool = pool_of(service);
-	struct vsp_rates *rates = &service->rates;
+	struct vsp_rates *rates = &service->rates[flow];
 	u64 passed, used = 0;
 
 	spin_lock_irq(&pool->lock);
 	passed = ktime_get_ns() - rates->second_ns;
-	for (unsigned int i = 0; i < pool->share.rates; i++) {
-		if (pool->index[i] != index)
+	for (unsigned int i = 0; i < line->share.rates; i++) {
+		if (line->index[i] != index)
 			continue;
 		if (passed < NSEC_PER_SEC)
 			used = rates->last[i];
@@ -266,14 +277,14 @@ EXPORT_SYMBOL_GPL(vsp_rates_used);
 
 /* ---- Floors that are not kept ---- */
 
-static void trace_violation(const struct vsp_service *service, const struct vsp_contract *contract,
-			    u64 now)
+static void trace_violation(const struct vsp_service *service, u32 flow,
+			    const struct vsp_contract *contract, u64 now)
 {
-	const struct vsp_rates_pool *pool = pool_of(service);
-	const struct vs_window *window = &service->rates.window;
+	const struct vsp_rates_line *line = line_of(service, flow);
+	const struct vs_window *window = &service->rates[flow].window;
 
-	for (unsigned int i = 0; i < pool->share.rates; i++) {
-		u32 index = pool->index[i];
+	for (unsigned int i = 0; i < line->share.rates; i++) {
+		u32 index = line->index[i];
 
 		trace_vsp_violation(service->name, contract->id, service->spec->term[index].name,
 				    contract->terms.term[index].low, window->served[index],
@@ -290,41 +301,42 @@ enum verdict {
 };
 
 /* What waits, and what the source has, is as large as it is, though nothing of it is done. */
-static void expect_requests(struct vsp_service *service)
+static void expect_requests(struct vsp_service *service, u32 flow)
 {
-	const struct vsp_rates_pool *pool = pool_of(service);
-	struct vsp_rates *rates = &service->rates;
+	const struct vsp_rates_line *line = line_of(service, flow);
+	struct vsp_rates *rates = &service->rates[flow];
 
-	for (unsigned int i = 0; i < pool->share.rates; i++) {
+	for (unsigned int i = 0; i < line->share.rates; i++) {
 		if (rates->outstanding)
-			vs_window_expect(&rates->window, pool->index[i], rates->largest[i]);
+			vs_window_expect(&rates->window, line->index[i], rates->largest[i]);
 		if (rates->share.state >= VSP_SHARE_WAITING)
-			vs_window_expect(&rates->window, pool->index[i], rates->share.cost[i]);
+			vs_window_expect(&rates->window, line->index[i], rates->share.cost[i]);
 	}
 }
 
-static enum verdict judge_window(struct vsp_service *service, const struct vsp_contract *contract,
-				 u64 now)
+static enum verdict judge_window(struct vsp_service *service, u32 flow,
+				 const struct vsp_contract *contract, u64 now)
 {
-	struct vsp_rates *rates = &service->rates;
+	struct vsp_rates *rates = &service->rates[flow];
 	const struct vs_window *window = &rates->window;
 	u64 held = rates->held_ns;
 
-	if (!vs_window_decides(window, now, service->spec, contract ? &contract->terms : NULL))
+	if (!vs_window_decides(window, now, service->spec, flow,
+			       contract ? &contract->terms : NULL))
 		return UNDECIDED;
-	if (!contract || !vs_window_violated(window, now, service->spec, &contract->terms))
+	if (!contract || !vs_window_violated(window, now, service->spec, flow, &contract->terms))
 		return KEPT;
 	rates->violations++;
-	trace_violation(service, contract, now);
+	trace_violation(service, flow, contract, now);
 	if (rates->held_since_ns)
 		held += now - max(rates->held_since_ns, window->start_ns);
 	return held < (now - window->start_ns) / 2 ? TOO_SLOW : HELD_BACK;
 }
 
-/* Judges the window of a service, and begins another one if that one is over. */
-static enum verdict judge(struct vsp_service *service, u64 now)
+/* Judges the window of a flow, and begins another one if that one is over. */
+static enum verdict judge(struct vsp_service *service, u32 flow, u64 now)
 {
-	struct vsp_rates *rates = &service->rates;
+	struct vsp_rates *rates = &service->rates[flow];
 	const struct vsp_share *share = &rates->share;
 	enum verdict verdict;
 	bool away;
@@ -333,9 +345,9 @@ static enum verdict judge(struct vsp_service *service, u64 now)
 	away = share->state == VSP_SHARE_PAID && now - share->paid_ns > AWAY_NS;
 	spin_lock(&rates->lock);
 	rates->window.idle |= away;
-	expect_requests(service);
+	expect_requests(service, flow);
 	rcu_read_lock();
-	verdict = judge_window(service, rcu_dereference(service->in_force), now);
+	verdict = judge_window(service, flow, rcu_dereference(service->in_force), now);
 	rcu_read_unlock();
 	if (verdict != UNDECIDED) {
 		vs_window_begin(&rates->window, now, away ||
@@ -367,6 +379,26 @@ static void judge_source(struct vsp_pool *pool, enum verdict worst)
 	}
 }
 
+static enum verdict judge_all(struct vsp_service *service)
+{
+	struct vsp_rates_pool *rates = pool_of(service);
+	enum verdict worst = UNDECIDED;
+
+	spin_lock_irq(&rates->lock);
+	for (u32 flow = 0; flow < service->spec->flows; flow++)
+		worst = max(worst, judge(service, flow, ktime_get_ns()));
+	spin_unlock_irq(&rates->lock);
+	return worst;
+}
+
+static bool has_contracts(const struct vsp_pool *pool)
+{
+	for (u32 flow = 0; flow < pool->spec->flows; flow++)
+		if (!list_empty(&pool->rates.line[flow].share.shares))
+			return true;
+	return false;
+}
+
 static void watch_work(struct work_struct *work)
 {
 	struct vsp_pool *pool = container_of(work, struct vsp_pool, rates.watch.work);
@@ -378,9 +410,7 @@ static void watch_work(struct work_struct *work)
 	mutex_lock(&pool->lock);
 	was_slow = rates->slow;
 	list_for_each_entry(service, &pool->services, pool_entry) {
-		spin_lock_irq(&rates->lock);
-		verdict = judge(service, ktime_get_ns());
-		spin_unlock_irq(&rates->lock);
+		verdict = judge_all(service);
 		if (verdict > KEPT)
 			vsp_service_violated(service);
 		worst = max(worst, verdict);
@@ -390,7 +420,7 @@ static void watch_work(struct work_struct *work)
 		list_for_each_entry(service, &pool->services, pool_entry)
 			vsp_service_source_slow(service);
 	spin_lock_irq(&rates->lock);
-	if (!list_empty(&rates->share.shares))
+	if (has_contracts(pool))
 		queue_delayed_work(system_wq, &rates->watch, HZ + 1);
 	spin_unlock_irq(&rates->lock);
 	mutex_unlock(&pool->lock);
@@ -398,24 +428,49 @@ static void watch_work(struct work_struct *work)
 
 /* ---- Setting ---- */
 
+static void init_line(struct vsp_pool *pool, u32 flow)
+{
+	struct vsp_rates_line *line = &pool->rates.line[flow];
+	const struct vs_term_spec *term = pool->spec->term;
+	unsigned int count = 0;
+
+	line->pool = pool;
+	line->flow = flow;
+	for (u32 i = 0; i < pool->spec->count; i++)
+		if (term[i].kind == VS_KIND_RATE && term[i].flow == flow &&
+		    count < VSP_SHARE_RATES_MAX)
+			line->index[count++] = i;
+	vsp_share_pool_init(&line->share, count);
+	hrtimer_init(&line->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	line->timer.function = timer_passed;
+	line->timer_ns = U64_MAX;
+}
+
 /**
  * vsp_rates_pool_init() - of a new pool
  * @pool: its spec is set
  */
 void vsp_rates_pool_init(struct vsp_pool *pool)
 {
-	struct vsp_rates_pool *rates = &pool->rates;
-	unsigned int count = 0;
+	spin_lock_init(&pool->rates.lock);
+	for (u32 flow = 0; flow < pool->spec->flows; flow++)
+		init_line(pool, flow);
+	INIT_DELAYED_WORK(&pool->rates.watch, watch_work);
+}
 
-	for (u32 i = 0; i < pool->spec->count; i++)
-		if (pool->spec->term[i].kind == VS_KIND_RATE && count < VSP_SHARE_RATES_MAX)
-			rates->index[count++] = i;
-	spin_lock_init(&rates->lock);
-	vsp_share_pool_init(&rates->share, count);
-	hrtimer_init(&rates->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	rates->timer.function = timer_passed;
-	rates->timer_ns = U64_MAX;
-	INIT_DELAYED_WORK(&rates->watch, watch_work);
+static void set_line(struct vsp_rates_line *line, u64 burst_ns)
+{
+	u64 capacity[VSP_SHARE_RATES_MAX] = {}, limit[VSP_SHARE_RATES_MAX] = {};
+	struct vsp_pool *pool = line->pool;
+
+	for (unsigned int i = 0; i < line->share.rates; i++) {
+		capacity[i] = pool->capacity[line->index[i]];
+		limit[i] = vsp_pool_grantable(pool, line->index[i]);
+	}
+	spin_lock_irq(&pool->rates.lock);
+	vsp_share_pool_set(&line->share, ktime_get_ns(), capacity, limit, burst_ns);
+	let_pass(line, ktime_get_ns(), NULL);
+	spin_unlock_irq(&pool->rates.lock);
 }
 
 /**
@@ -426,19 +481,11 @@ void vsp_rates_pool_init(struct vsp_pool *pool)
  */
 void vsp_rates_pool_changed(struct vsp_pool *pool)
 {
-	u64 capacity[VSP_SHARE_RATES_MAX] = {}, limit[VSP_SHARE_RATES_MAX] = {};
 	u64 burst_ns = (u64)READ_ONCE(pool->burst_ms) * NSEC_PER_MSEC;
-	struct vsp_rates_pool *rates = &pool->rates;
 
 	lockdep_assert_held(&pool->lock);
-	for (unsigned int i = 0; i < rates->share.rates; i++) {
-		capacity[i] = pool->capacity[rates->index[i]];
-		limit[i] = vsp_pool_grantable(pool, rates->index[i]);
-	}
-	spin_lock_irq(&rates->lock);
-	vsp_share_pool_set(&rates->share, ktime_get_ns(), capacity, limit, burst_ns);
-	let_pass(rates, ktime_get_ns(), NULL);
-	spin_unlock_irq(&rates->lock);
+	for (u32 flow = 0; flow < pool->spec->flows; flow++)
+		set_line(&pool->rates.line[flow], burst_ns);
 }
 
 /**
@@ -450,8 +497,10 @@ void vsp_rates_pool_changed(struct vsp_pool *pool)
 void vsp_rates_pool_stop(struct vsp_pool *pool)
 {
 	cancel_delayed_work_sync(&pool->rates.watch);
-	hrtimer_cancel(&pool->rates.timer);
-	pool->rates.timer_ns = U64_MAX;
+	for (u32 flow = 0; flow < pool->spec->flows; flow++) {
+		hrtimer_cancel(&pool->rates.line[flow].timer);
+		pool->rates.line[flow].timer_ns = U64_MAX;
+	}
 	pool->rates.slow = false;
 	pool->rates.slow_for = 0;
 	pool->rates.well_for = 0;
@@ -463,21 +512,25 @@ void vsp_rates_pool_stop(struct vsp_pool *pool)
  */
 void vsp_rates_init(struct vsp_service *service)
 {
-	vsp_share_init(&service->rates.share, service->weight);
-	spin_lock_init(&service->rates.lock);
+	for (u32 flow = 0; flow < service->spec->flows; flow++) {
+		struct vsp_rates *rates = &service->rates[flow];
+
+		rates->service = service;
+		vsp_share_init(&rates->share, service->weight);
+		spin_lock_init(&rates->lock);
+	}
 }
 
-static void set_share(struct vsp_service *service, const struct vs_terms *terms, u64 now)
+static void set_share(struct vsp_service *service, u32 flow, const struct vs_terms *terms, u64 now)
 {
 	u64 floor[VSP_SHARE_RATES_MAX] = {}, ceiling[VSP_SHARE_RATES_MAX] = {};
-	struct vsp_rates_pool *pool = pool_of(service);
+	struct vsp_rates_line *line = line_of(service, flow);
 
-	for (unsigned int i = 0; i < pool->share.rates; i++) {
-		floor[i] = terms->term[pool->index[i]].low;
-		ceiling[i] = max(terms->term[pool->index[i]].high, 1);
+	for (unsigned int i = 0; i < line->share.rates; i++) {
+		floor[i] = terms->term[line->index[i]].low;
+		ceiling[i] = max(terms->term[line->index[i]].high, 1);
 	}
-	vsp_share_set(&service->rates.share, &pool->share, now, floor, ceiling);
-	queue_delayed_work(system_wq, &pool->watch, HZ + 1);
+	vsp_share_set(&service->rates[flow].share, &line->share, now, floor, ceiling);
 }
 
 /**
@@ -490,14 +543,17 @@ static void set_share(struct vsp_service *service, const struct vs_terms *terms,
 void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms)
 {
 	struct vsp_rates_pool *pool = pool_of(service);
-	struct vsp_rates *rates = &service->rates;
 	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&pool->lock);
+	for (u32 flow = 0; flow < service->spec->flows; flow++) {
+		if (terms)
+			set_share(service, flow, terms, now);
+		else
+			vsp_share_stop(&service->rates[flow].share, now);
+		void_window(&service->rates[flow]);
+		let_pass(&pool->line[flow], now, NULL);
+	}
 	if (terms)
-		set_share(service, terms, now);
-	else
-		vsp_share_stop(&rates->share, now);
-	void_window(rates);
-	let_pass(pool, now, NULL);
+		queue_delayed_work(system_wq, &pool->watch, HZ + 1);
 }

@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 
 #include "share.h"
+#include "vs_class.h"
 #include "vs_window.h"
 
 struct vs_terms;
@@ -19,14 +20,29 @@ struct vsp_pool;
 struct vsp_service;
 
 /**
- * struct vsp_rates_pool - of a pool
- * @lock: protects all that follows and the shares of all services; taken with interrupts
- *	off, by movers, in the timer, and to put a contract in force: what is admitted is
- *	admitted before that, or after it. Outside of the locks of classes
- * @share: the pool's clocks
+ * struct vsp_rates_line - one flow of a pool; all under vsp_rates_pool.lock
+ * @pool: whose
+ * @flow: which
+ * @share: its clocks
  * @index: of each rate, in the class's table
  * @timer: when the next waiter may pass
  * @timer_ns: when that is, U64_MAX: never
+ */
+struct vsp_rates_line {
+	struct vsp_pool *pool;
+	u32 flow;
+	struct vsp_share_pool share;
+	u32 index[VSP_SHARE_RATES_MAX];
+	struct hrtimer timer;
+	u64 timer_ns;
+};
+
+/**
+ * struct vsp_rates_pool - of a pool
+ * @lock: protects all that follows and the shares of all services; taken with interrupts
+ *	off, by movers, in the timers, and to put a contract in force: what is admitted is
+ *	admitted before that, or after it. Outside of the locks of classes
+ * @line: of each flow of the class
  * @watch: looks at the floors every second while there are contracts
  * @slow_for: looks in a row that have found the source too slow for a floor
  * @well_for: looks in a row since the last of these that have found that it was not
@@ -34,10 +50,7 @@ struct vsp_service;
  */
 struct vsp_rates_pool {
 	spinlock_t lock;	/* clocks and shares */
-	struct vsp_share_pool share;
-	u32 index[VSP_SHARE_RATES_MAX];
-	struct hrtimer timer;
-	u64 timer_ns;
+	struct vsp_rates_line line[VS_CLASS_FLOWS_MAX];
 	struct delayed_work watch;
 	unsigned int slow_for;
 	unsigned int well_for;
@@ -45,11 +58,12 @@ struct vsp_rates_pool {
 };
 
 /**
- * struct vsp_rates - of a service
+ * struct vsp_rates - one flow of a service
+ * @service: whose
  *
  * Under its pool's lock:
  * @share: its clocks
- * @held_since_ns: when the request at the head of its queue was found to be early, 0: none is
+ * @held_since_ns: when the request at the head of its line was found to be early, 0: none is
  * @waits: requests that were
  * @waited_ns: for how long, in sum
  * @second_ns: when the current second of used_<rate> began
@@ -60,10 +74,11 @@ struct vsp_rates_pool {
  * @outstanding: requests that the source has
  * @largest: what the largest of them counts for, and of those since there were none
  * @window: what it has done
- * @held_ns: for how long the head of the queue was early in @window
+ * @held_ns: for how long the head of the line was early in @window
  * @violations: windows in which no floor was kept
  */
 struct vsp_rates {
+	struct vsp_service *service;
 	struct vsp_share share;
 	u64 held_since_ns;
 	u64 waits;
@@ -88,11 +103,11 @@ void vsp_rates_init(struct vsp_service *service);
 void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms);
 
 /* Of the classes. */
-bool vsp_rates_admit(struct vsp_service *service, const u64 *cost);
-void vsp_rates_drop(struct vsp_service *service);
-void vsp_rates_reset(struct vsp_service *service);
-bool vsp_rates_held(const struct vsp_service *service);
-void vsp_rates_done(struct vsp_service *service, const u64 *cost);
+bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost);
+void vsp_rates_drop(struct vsp_service *service, u32 flow);
+void vsp_rates_reset(struct vsp_service *service, u32 flow);
+bool vsp_rates_held(const struct vsp_service *service, u32 flow);
+void vsp_rates_done(struct vsp_service *service, u32 flow, const u64 *cost);
 u64 vsp_rates_used(struct vsp_service *service, u32 index);
 
 #endif

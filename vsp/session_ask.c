@@ -131,6 +131,20 @@ static void offer_again(struct vsp_session *session)
 		offer(session);
 }
 
+/* The class has refused to prepare a contract. */
+static void deny_refused(struct vsp_session *session, int error, u16 term)
+{
+	struct vsp_service *service = session->service;
+
+	if (error == -EPERM)
+		return deny(session, VS_REASON_LIMIT, term, 0);
+	if (error == -EADDRINUSE)
+		return deny(session, VS_REASON_POOL, term, 0);
+	vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
+			 service->name, session->next_id, error);
+	deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+}
+
 static void reserve(struct vsp_session *session, bool choice)
 {
 	struct vsp_service *service = session->service;
@@ -155,13 +169,11 @@ static void reserve(struct vsp_session *session, bool choice)
 		vsp_session_free_contract(contract);
 		return choice ? offer_again(session) : deny(session, reason, term, 0);
 	}
-	error = service->class->prepare(service, vsp_session_in_force(session), contract);
+	error = service->class->prepare(service, vsp_session_in_force(session), contract, &term);
 	if (error) {
-		vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
-				 service->name, contract->id, error);
 		vsp_session_free_contract(contract);
 		vsp_session_recharge(session);
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+		return deny_refused(session, error, term);
 	}
 	grant(session, contract);
 }

@@ -101,7 +101,7 @@ static int make_room(struct vsp_storage *storage, u64 size)
 
 static int storage_prepare(struct vsp_service *service,
 			   const struct vsp_contract *current_contract,
-			   const struct vsp_contract *next)
+			   const struct vsp_contract *next, u16 *denied)
 {
 	struct vsp_storage *storage = service->class_data;
 	int error;

@@ -352,6 +352,6 @@ void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue
 void vsp_storage_queue_reset(struct vsp_service *service);
 void vsp_storage_queue_done(struct vsp_storage_request *request);
 void vsp_storage_queue_wake(struct vsp_storage *storage);
-void vsp_storage_queue_go_on(struct vsp_service *service);
+void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow);
 
 #endif

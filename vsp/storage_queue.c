@@ -177,8 +177,8 @@ static int admit(struct vsp_storage *storage, struct vsp_storage_request *reques
 		request->flags &= ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
 	spin_unlock(&storage->lock);
 	if (verdict != ADMIT)
-		vsp_rates_drop(service);
-	else if (!vsp_rates_admit(service, request->cost))
+		vsp_rates_drop(service, 0);
+	else if (!vsp_rates_admit(service, 0, request->cost))
 		verdict = HOLD;
 	spin_unlock_irqrestore(&service->pool->rates.lock, irq);
 	return verdict;
@@ -330,7 +330,7 @@ void vsp_storage_queue_done(struct vsp_storage_request *request)
 	struct vsp_storage *storage = request->storage;
 	unsigned long irq;
 
-	vsp_rates_done(storage->service, request->cost);
+	vsp_rates_done(storage->service, 0, request->cost);
 	/*
 	 * Woken under the lock: who takes the request off the list may be the last
 	 * that the queue waits for, and the queue goes soon after.
@@ -357,10 +357,11 @@ void vsp_storage_queue_wake(struct vsp_storage *storage)
 /**
  * vsp_storage_queue_go_on() - wake of the class
  * @service: enabled
+ * @flow: the only one
  *
  * Context: atomic, interrupts off.
  */
-void vsp_storage_queue_go_on(struct vsp_service *service)
+void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow)
 {
 	struct vsp_storage *storage = service->class_data;
 
@@ -403,7 +404,7 @@ static void start(struct vsp_storage *storage, struct vsp_queue *queue,
 		return;
 	}
 	/* Nothing that the source could be too slow for. */
-	vsp_rates_done(storage->service, request->cost);
+	vsp_rates_done(storage->service, 0, request->cost);
 	if (request->type == VIRTIO_BLK_T_GET_ID) {
 		get_id(storage, queue, request);
 	} else {
@@ -461,7 +462,7 @@ void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue
 	spin_unlock_irq(&storage->lock);
 
 	reap(storage, queue);
-	if (!vsp_rates_held(service)) {
+	if (!vsp_rates_held(service, 0)) {
 		blk_start_plug(&plug);
 		while (budget && take(storage, queue))
 			budget--;
@@ -499,5 +500,5 @@ void vsp_storage_queue_reset(struct vsp_service *service)
 	spin_lock_irq(&storage->lock);
 	storage->queue = NULL;
 	spin_unlock_irq(&storage->lock);
-	vsp_rates_reset(service);
+	vsp_rates_reset(service, 0);
 }

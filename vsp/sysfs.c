@@ -205,20 +205,23 @@ static struct counter_file counter_files[] = {
 	RENEGOTIATIONS(source, VS_REASON_SOURCE),
 };
 
-/* Those that the data path keeps, under its pool's lock or its own. */
-#define RATES_COUNTER(name, ...)							\
+/* Those that the data path keeps, of all flows, under its pool's lock or its own. */
+#define RATES_COUNTER(name)								\
 static ssize_t name##_show(struct device *dev, struct device_attribute *attribute,	\
 			   char *page)							\
 {											\
-	const struct vsp_rates *rates = &vsp_service_of_device(dev)->rates;		\
+	const struct vsp_service *service = vsp_service_of_device(dev);			\
+	u64 sum = 0;									\
 											\
-	return sysfs_emit(page, "%llu\n", __VA_ARGS__);					\
+	for (u32 flow = 0; flow < service->spec->flows; flow++)				\
+		sum += READ_ONCE(service->rates[flow].name);				\
+	return sysfs_emit(page, "%llu\n", sum);						\
 }											\
 static DEVICE_ATTR_RO(name)
 
-RATES_COUNTER(waits, READ_ONCE(rates->waits));
-RATES_COUNTER(waited_ns, READ_ONCE(rates->waited_ns));
-RATES_COUNTER(violations, READ_ONCE(rates->violations));
+RATES_COUNTER(waits);
+RATES_COUNTER(waited_ns);
+RATES_COUNTER(violations);
 
 static ssize_t ring_errors_show(struct device *dev, struct device_attribute *attribute,
 				char *page)

@@ -42,6 +42,8 @@
 
 #define VSP_PATH_MAX		256	/* bytes of source and backing, zero included */
 #define VSP_NAME_MAX		VS_WIRE_NAME_MAX
+#define VSP_TEXTS_MAX		1	/* texts of a pool, of its class */
+#define VSP_TEXT_MAX		64	/* bytes of one, zero included */
 #define VSP_ROUNDS_MAX		8	/* asks in one epoch */
 #define VSP_BAD_MESSAGES_MAX	5	/* in a row, then the session ends */
 #define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
@@ -102,7 +104,9 @@ struct vsp_contract {
  *	administrator's own word. Zeroes or frees what it held.
  *
  * @prepare: makes ready for @next (allocate the file's room, ...) while @current
- *	(NULL: none) stays in force. May sleep and fail: the errno becomes a denial.
+ *	(NULL: none) stays in force. May sleep and fail: the errno becomes a denial. Of a
+ *	SUGGESTED term in @next, -EPERM: it is not the service's to have, and -EADDRINUSE:
+ *	another one has it, with the term's id in @denied.
  * @commit: @next comes into force; NULL: there is none any more. Cannot fail, must
  *	not wait for a mover. The core publishes service->in_force right after, under the
  *	same pool->rates.lock, which is held with interrupts off: what a class admits
@@ -112,8 +116,8 @@ struct vsp_contract {
  * @queue_kick: as in struct vsp_channel_ops.
  * @queue_reap: likewise.
  * @queue_reset: the data queues were reset, nothing is in flight.
- * @wake: the request that vsp_rates_admit() has held back may go: have the mover look.
- *	Atomic, pool->rates.lock held, interrupts off.
+ * @wake: the request of @flow that vsp_rates_admit() has held back may go: have the mover
+ *	look. Atomic, pool->rates.lock held, interrupts off.
  *
  * @used: what the client uses of term @index now, for used_<term>; or NULL.
  * @counters: sysfs attribute group of the class's counters, or NULL. Its show
@@ -136,14 +140,14 @@ struct vsp_class {
 	int (*release)(struct vsp_service *service);
 
 	int (*prepare)(struct vsp_service *service, const struct vsp_contract *current_contract,
-		       const struct vsp_contract *next);
+		       const struct vsp_contract *next, u16 *denied);
 	void (*commit)(struct vsp_service *service, const struct vsp_contract *next);
 	void (*abort)(struct vsp_service *service, const struct vsp_contract *next);
 
 	void (*queue_kick)(struct vsp_service *service, struct vsp_queue *queue);
 	void (*queue_reap)(struct vsp_service *service, struct vsp_queue *queue);
 	void (*queue_reset)(struct vsp_service *service);
-	void (*wake)(struct vsp_service *service);
+	void (*wake)(struct vsp_service *service, u32 flow);
 
 	u64 (*used)(struct vsp_service *service, u32 index);
 	const struct attribute_group *counters;
@@ -159,6 +163,7 @@ struct vsp_class {
  *	for I/O or a peer (enable and disable hold it not at all: @admin does that)
  * @admin: serialises enable and disable
  * @source: staged; read at enable
+ * @text: of the class; staged; read at enable
  * @enabled: source is open; class_data valid
  * @capacity: per term of the class; of RATE and SPACE only
  * @capacity_set: by the administrator, else the class may fill it in
@@ -188,6 +193,7 @@ struct vsp_pool {
 	struct mutex admin;	/* enable and disable */
 	struct mutex lock;	/* capacity, charges, membership */
 	char source[VSP_PATH_MAX];
+	char text[VSP_TEXTS_MAX][VSP_TEXT_MAX];
 	bool enabled;
 	u64 capacity[VS_WIRE_TERMS_MAX];
 	bool capacity_set[VS_WIRE_TERMS_MAX];
@@ -296,7 +302,8 @@ struct vsp_session;	/* vsp/session.h */
  * @groups: of the channel's device, while @enabled
  * @session: while @enabled; see vsp/session.h; set and cleared under pool->lock
  * @counters: see there
- * @rates: the data path's; under @pool's rates.lock
+ * @switches: of the class, a bit each; may change at any time
+ * @rates: the data path's, by flow; under @pool's rates.lock
  * @class_data: owned by the class
  */
 struct vsp_service {
@@ -346,7 +353,8 @@ struct vsp_service {
 	const struct attribute_group **groups;
 	struct vsp_session *session;
 	struct vsp_service_counters counters;
-	struct vsp_rates rates;
+	unsigned long switches;
+	struct vsp_rates rates[VS_CLASS_FLOWS_MAX];
 	void *class_data;
 };
 
