@@ -158,7 +158,7 @@ enum vs_network_flow {
 #define VS_NETWORK_QUEUE_SIZE	256
 #define VS_NETWORK_BUFFER	4096	/* bytes of a receive buffer, at least; header included */
 #define VS_NETWORK_SEGMENTS	19	/* of a transmitted frame, its header included */
-#define VS_NETWORK_FRAME_MAX	65558	/* bytes of a frame: 64 KiB, and MAC header and two VLAN tags */
+#define VS_NETWORK_FRAME_MAX	65558	/* bytes of a frame: 64 KiB, MAC header, two VLAN tags */
 
 /* Data queues of a pair. */
 #define VS_NETWORK_RX_QUEUE(pair)	(2 * (pair))

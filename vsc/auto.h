@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The client's own judgement, of each flow of requests by itself: does its device need more than the contract allows, or
- * much less than it guarantees?  From what the device has done, over a clock of the
- * caller's: pure.
+ * The client's own judgement, of each flow of requests by itself: does its device need
+ * more than the contract allows, or much less than it guarantees?  From what the device has
+ * done, over a clock of the caller's: pure.
  *
  * What the device does comes in samples.  Samples in which something was outstanding, but
  * for moments, make a stretch, until one request more or less no longer decides; a

@@ -30,13 +30,20 @@ static struct vsc_auto_knobs knobs(struct vsc_session *session)
 	return copy;
 }
 
-#define for_each_flow(session, watched)						\
-	for (struct vsc_watch_flow *watched = (session)->work->watch.flow;	\
-	     watched < (session)->work->watch.flow + (session)->spec->flows; watched++)
-
 static u32 index_of(const struct vsc_session *session, const struct vsc_watch_flow *flow)
 {
 	return flow - session->work->watch.flow;
+}
+
+/* The first flow, and what follows the last. */
+static struct vsc_watch_flow *first(const struct vsc_session *session)
+{
+	return session->work->watch.flow;
+}
+
+static struct vsc_watch_flow *end(const struct vsc_session *session)
+{
+	return first(session) + session->spec->flows;
 }
 
 static void wait_ms(struct vsc_watch *watch, u32 ms)
@@ -49,7 +56,7 @@ static void start(struct vsc_session *session)
 {
 	struct vsc_watch *watch = &session->work->watch;
 
-	for_each_flow(session, flow) {
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++) {
 		session->class->sample(session, index_of(session, flow), &flow->sample);
 		vs_window_begin(&flow->floor, ktime_get_ns(), true);
 	}
@@ -66,7 +73,7 @@ static void start(struct vsc_session *session)
 void vsc_watch_begin(struct vsc_session *session)
 {
 	session->work->watch.on = false;
-	for_each_flow(session, flow)
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		vsc_auto_begin(&flow->automatic, index_of(session, flow));
 }
 
@@ -79,7 +86,7 @@ void vsc_watch_contract(struct vsc_session *session)
 	struct vsc_watch *watch = &session->work->watch;
 	const struct vs_terms *held = vsc_machine_held(session);
 
-	for_each_flow(session, flow)
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		vsc_auto_contract(&flow->automatic, session->spec, held, ktime_get_ns());
 	watch->on = false;
 	if (held)
@@ -92,14 +99,14 @@ void vsc_watch_contract(struct vsc_session *session)
  */
 void vsc_watch_kept(struct vsc_session *session)
 {
-	for_each_flow(session, flow)
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		vsc_auto_contract(&flow->automatic, session->spec, vsc_machine_held(session),
 				  ktime_get_ns());
 }
 
 static void measure(struct vsc_session *session)
 {
-	for_each_flow(session, flow)
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		vsc_auto_measure(&flow->automatic, ktime_get_ns());
 }
 
@@ -131,7 +138,7 @@ bool vsc_watch_take_back(struct vsc_session *session)
 {
 	bool found = false;
 
-	for_each_flow(session, flow)
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		found |= vsc_auto_take_back(&flow->automatic, session->spec);
 	return found;
 }
@@ -164,7 +171,7 @@ bool vsc_watch_knobs(struct vsc_session *session)
  */
 void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
 {
-	for_each_flow(session, flow)
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		vsc_auto_wish(&flow->automatic, session->spec, wish);
 }
 
@@ -255,7 +262,7 @@ bool vsc_watch_run(struct vsc_session *session)
 	if (!watch->on || ktime_before(ktime_get(), watch->due))
 		return false;
 	set = knobs(session);
-	for_each_flow(session, flow) {
+	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++) {
 		active |= sample(session, flow, &set, &wants);
 		goes_on |= set.on && vsc_auto_may_give(&flow->automatic, session->spec);
 	}

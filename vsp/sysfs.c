@@ -154,7 +154,7 @@ static const struct attribute_group contract_group = {
 /**
  * struct counter_file - a file that shows one counter
  * @attribute: of the device
- * @offset: of the counter, in struct vsp_service_counters
+ * @offset: of the counter, in struct vsp_service_counters or struct vsp_rates
  */
 struct counter_file {
 	struct device_attribute attribute;
@@ -167,6 +167,20 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attribu
 	const void *counters = &vsp_service_of_device(dev)->counters;
 
 	return sysfs_emit(page, "%llu\n", READ_ONCE(*(const u64 *)(counters + file->offset)));
+}
+
+/* Those that the data path keeps, of all flows, under its pool's lock or its own. */
+static ssize_t rates_counter_show(struct device *dev, struct device_attribute *attribute,
+				  char *page)
+{
+	const struct counter_file *file = container_of(attribute, struct counter_file, attribute);
+	const struct vsp_service *service = vsp_service_of_device(dev);
+	u64 sum = 0;
+
+	for (u32 flow = 0; flow < service->spec->flows; flow++)
+		sum += READ_ONCE(*(const u64 *)((const void *)&service->rates[flow] +
+						file->offset));
+	return sysfs_emit(page, "%llu\n", sum);
 }
 
 #define RENEGOTIATIONS(name, reason)						\
@@ -203,25 +217,12 @@ static struct counter_file counter_files[] = {
 	RENEGOTIATIONS(capacity, VS_REASON_CAPACITY),
 	RENEGOTIATIONS(fallback, VS_REASON_FALLBACK),
 	RENEGOTIATIONS(source, VS_REASON_SOURCE),
+	{ __ATTR(waits, 0444, rates_counter_show, NULL), offsetof(struct vsp_rates, waits) },
+	{ __ATTR(waited_ns, 0444, rates_counter_show, NULL),
+	  offsetof(struct vsp_rates, waited_ns) },
+	{ __ATTR(violations, 0444, rates_counter_show, NULL),
+	  offsetof(struct vsp_rates, violations) },
 };
-
-/* Those that the data path keeps, of all flows, under its pool's lock or its own. */
-#define RATES_COUNTER(name)								\
-static ssize_t name##_show(struct device *dev, struct device_attribute *attribute,	\
-			   char *page)							\
-{											\
-	const struct vsp_service *service = vsp_service_of_device(dev);			\
-	u64 sum = 0;									\
-											\
-	for (u32 flow = 0; flow < service->spec->flows; flow++)				\
-		sum += READ_ONCE(service->rates[flow].name);				\
-	return sysfs_emit(page, "%llu\n", sum);						\
-}											\
-static DEVICE_ATTR_RO(name)
-
-RATES_COUNTER(waits);
-RATES_COUNTER(waited_ns);
-RATES_COUNTER(violations);
 
 static ssize_t ring_errors_show(struct device *dev, struct device_attribute *attribute,
 				char *page)
@@ -233,9 +234,6 @@ static ssize_t ring_errors_show(struct device *dev, struct device_attribute *att
 static DEVICE_ATTR_RO(ring_errors);
 
 static struct attribute * const more_counters[] = {
-	&dev_attr_waits.attr,
-	&dev_attr_waited_ns.attr,
-	&dev_attr_violations.attr,
 	&dev_attr_ring_errors.attr,
 };
 
