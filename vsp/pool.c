@@ -459,7 +459,7 @@ static int check_capacity(const struct vsp_pool *pool)
 {
 	const struct vs_class_spec *spec = pool->spec;
 
-	for (u32 i = 0; i < spec->count; i++) {
+	for (u32 i = 0; i < spec->count && !pool->class->finds_rates; i++) {
 		if (spec->term[i].kind != VS_KIND_RATE || pool->capacity_set[i])
 			continue;
 		pr_err("pool %s.%s: capacity_%s is unset: write the source's %s (%llu..%llu) before enable\n",
@@ -498,7 +498,9 @@ static int open_source(struct vsp_pool *pool)
 		       spec->name);
 		return -ENODEV;
 	}
-	error = pool->class->pool_open(pool);
+	error = check_capacity(pool);
+	if (!error)
+		error = pool->class->pool_open(pool);
 	if (!error)
 		return 0;
 	forget_unset_capacity(pool);
@@ -525,9 +527,6 @@ int vsp_pool_enable(struct vsp_pool *pool)
 		error = -EBUSY;
 		goto unlock;
 	}
-	error = check_capacity(pool);
-	if (error)
-		goto unlock;
 	error = open_source(pool);
 	if (error)
 		goto unlock;

@@ -77,6 +77,9 @@ struct vsp_contract {
  * @abi: VS_CLASS_ABI of the build
  * @owner: the module
  *
+ * @finds_rates: @pool_open judges for itself a RATE whose capacity is not set; else it is
+ *	an error before that
+ *
  * @pool_open: opens @pool->source (an empty source is for the class to judge),
  *	fills pool->class_data and, where pool->capacity_set[] is false and the
  *	class can tell, pool->capacity[]. May sleep. Errors are the administrator's
@@ -127,6 +130,7 @@ struct vsp_class {
 	const struct vs_class_spec *spec;
 	u32 abi;
 	struct module *owner;
+	bool finds_rates;
 
 	int (*pool_open)(struct vsp_pool *pool);
 	void (*pool_close)(struct vsp_pool *pool);
