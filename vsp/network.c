@@ -220,9 +220,10 @@ static void commit_terms(struct vsp_network *network, const struct vs_terms *ter
 	WRITE_ONCE(now->bound[VS_NETWORK_TX], bound(terms, VS_NETWORK_TX_BANDWIDTH));
 	WRITE_ONCE(now->bound[VS_NETWORK_RX], bound(terms, VS_NETWORK_RX_BANDWIDTH));
 	WRITE_ONCE(now->present, true);
-	/* In force first: nobody else finds it free between. */
-	if (network->next == mac)
+	if (network->next == mac) {
+		/* In force before that: is_taken() does not find it free between. */
 		smp_store_release(&network->next, 0);
+	}
 }
 
 static void network_commit(struct vsp_service *service, const struct vsp_contract *next)

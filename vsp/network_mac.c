@@ -89,12 +89,16 @@ static bool is_taken(const struct vsp_network_pool *pool, const struct vsp_netwo
 	const struct vsp_network *other;
 
 	lockdep_assert_held(&mac_lock);
-	/* What comes into force is that before it is no longer next: see commit(). */
-	list_for_each_entry(other, &pool->services, entry)
-		if (other != asker && (other->given == mac ||
-				       smp_load_acquire(&other->next) == mac ||
-				       READ_ONCE(other->terms.mac) == mac))
+	list_for_each_entry(other, &pool->services, entry) {
+		u64 next;
+
+		if (other == asker)
+			continue;
+		/* What comes into force is that before it is no longer next: commit_terms(). */
+		next = smp_load_acquire(&other->next);
+		if (other->given == mac || next == mac || READ_ONCE(other->terms.mac) == mac)
 			return true;
+	}
 	return false;
 }
 
