@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The guest's network device: what network.c (the contract), network_device.c (the netdev),
- * network_queue.c (the rings), network_counters.c (what is measured) and network_ethtool.c
- * share.
+ * network_queue.c (the rings, and what is sent), network_receive.c, network_counters.c (what is
+ * measured) and network_ethtool.c share.
  *
  * Two things are kept apart.  vsc_network.target is what the contract says; the session's
  * work alone writes it, and the data path reads its part of it (what may be sent, what may
@@ -76,6 +76,20 @@ struct vsc_network_sum {
 	u64 frames;
 	u64 bytes;
 	u64 drops[VSC_NETWORK_DROPS];
+};
+
+/**
+ * struct vsc_network_batch - frames that are counted together
+ * @frames: how many
+ * @bytes: of them
+ * @charge: bytes that the rate is charged with for them
+ * @largest: for one of them, at the most
+ */
+struct vsc_network_batch {
+	unsigned int frames;
+	u64 bytes;
+	u64 charge;
+	u32 largest;
 };
 
 /**
@@ -253,22 +267,31 @@ void vsc_network_queue_up(struct vsc_network *network, bool up);
 void vsc_network_queue_fill(struct vsc_network *network);
 void vsc_network_queue_drain(struct vsc_network *network);
 void vsc_network_queue_data(struct vsc_network *network, unsigned int index);
+u32 vsc_network_queue_charge(const struct sk_buff *skb);
 netdev_tx_t vsc_network_queue_xmit(struct sk_buff *skb, struct net_device *netdev);
+
+/* vsc/network_receive.c */
+int vsc_network_receive_init(struct vsc_network *network, unsigned int index);
+void vsc_network_receive_empty(struct vsc_network_rx *rx);
+void vsc_network_receive_exit(struct vsc_network_rx *rx);
 
 /* vsc/network_counters.c */
 void vsc_network_counters_init(struct vsc_network *network);
 void vsc_network_counters_begin(struct vsc_network *network, u32 bytes);
-void vsc_network_counters_sent(struct vsc_network *network, unsigned int frames, u64 bytes,
-			       u32 largest);
+void vsc_network_counters_sent(struct vsc_network *network,
+			       const struct vsc_network_batch *batch);
 void vsc_network_counters_lost(struct vsc_network *network, unsigned int frames);
-void vsc_network_counters_received(struct vsc_network *network, u64 bytes, u32 largest);
+void vsc_network_counters_received(struct vsc_network *network,
+				   const struct vsc_network_batch *batch);
 void vsc_network_counters_contract(struct vsc_network *network, u64 tx_ceiling, u64 rx_ceiling);
 u64 vsc_network_counters_rate(struct vsc_network_flow *flow);
 bool vsc_network_counters_sample(struct vsc_network *network, u32 flow,
 				 struct vsc_sample *sample);
+void vsc_network_counters_batch(struct vsc_network_batch *batch, u32 bytes, u32 charge);
 void vsc_network_counters_drop(struct vsc_network_stats *stats, enum vsc_network_drop reason,
 			       unsigned int frames);
-void vsc_network_counters_count(struct vsc_network_stats *stats, unsigned int frames, u64 bytes);
+void vsc_network_counters_count(struct vsc_network_stats *stats,
+				const struct vsc_network_batch *batch);
 void vsc_network_counters_add(const struct vsc_network_stats *stats, struct vsc_network_sum *sum);
 void vsc_network_counters_totals(struct vsc_network *network, struct vsc_network_sum *tx,
 				 struct vsc_network_sum *rx);

@@ -83,13 +83,14 @@ static bool watch(struct vsc_network *network, struct vsc_network_flow *flow, u6
 	return true;
 }
 
-static void serve(struct vsc_network_flow *flow, u32 index, u64 bytes, u32 largest, u64 now)
+static void serve(struct vsc_network_flow *flow, u32 index, const struct vsc_network_batch *batch,
+		  u64 now)
 {
 	lockdep_assert_held(&flow->lock);
-	flow->sample.seen.served[index] += bytes;
-	vs_window_expect(&flow->sample.seen, index, largest);
+	flow->sample.seen.served[index] += batch->charge;
+	vs_window_expect(&flow->sample.seen, index, batch->largest);
 	roll(flow, now);
-	flow->second_bytes += bytes;
+	flow->second_bytes += batch->charge;
 }
 
 static void end_outstanding(struct vsc_network_flow *flow, unsigned int frames, u64 now)
@@ -129,22 +130,19 @@ void vsc_network_counters_begin(struct vsc_network *network, u32 bytes)
 /**
  * vsc_network_counters_sent() - frames have left a transmit ring
  * @network: the device
- * @frames: how many
- * @bytes: that the rate is charged with for them
- * @largest: for one of them, at the most
+ * @batch: they
  *
  * Context: any, netpoll's included.
  */
-void vsc_network_counters_sent(struct vsc_network *network, unsigned int frames, u64 bytes,
-			       u32 largest)
+void vsc_network_counters_sent(struct vsc_network *network, const struct vsc_network_batch *batch)
 {
 	struct vsc_network_flow *flow = &network->tx;
 	u64 now = ktime_get_ns();
 	unsigned long flags;
 
 	spin_lock_irqsave(&flow->lock, flags);
-	serve(flow, TX_BANDWIDTH, bytes, largest, now);
-	end_outstanding(flow, frames, now);
+	serve(flow, TX_BANDWIDTH, batch, now);
+	end_outstanding(flow, batch->frames, now);
 	spin_unlock_irqrestore(&flow->lock, flags);
 }
 
@@ -167,12 +165,12 @@ void vsc_network_counters_lost(struct vsc_network *network, unsigned int frames)
 /**
  * vsc_network_counters_received() - frames have come
  * @network: the device
- * @bytes: that the rate is charged with for them
- * @largest: for one of them, at the most
+ * @batch: they
  *
  * Context: a receive queue's poll.
  */
-void vsc_network_counters_received(struct vsc_network *network, u64 bytes, u32 largest)
+void vsc_network_counters_received(struct vsc_network *network,
+				   const struct vsc_network_batch *batch)
 {
 	struct vsc_network_flow *flow = &network->rx;
 	u64 now = ktime_get_ns();
@@ -180,7 +178,7 @@ void vsc_network_counters_received(struct vsc_network *network, u64 bytes, u32 l
 
 	spin_lock_irqsave(&flow->lock, flags);
 	watch(network, flow, now);
-	serve(flow, RX_BANDWIDTH, bytes, largest, now);
+	serve(flow, RX_BANDWIDTH, batch, now);
 	spin_unlock_irqrestore(&flow->lock, flags);
 }
 
@@ -296,6 +294,20 @@ void vsc_network_counters_init(struct vsc_network *network)
 /* ---- Queues ---- */
 
 /**
+ * vsc_network_counters_batch() - add a frame to a batch
+ * @batch: this
+ * @bytes: of the frame
+ * @charge: that the rate is charged with for it
+ */
+void vsc_network_counters_batch(struct vsc_network_batch *batch, u32 bytes, u32 charge)
+{
+	batch->frames++;
+	batch->bytes += bytes;
+	batch->charge += charge;
+	batch->largest = max(batch->largest, charge);
+}
+
+/**
  * vsc_network_counters_drop() - frames were dropped
  * @stats: of their queue
  * @reason: why
@@ -314,14 +326,14 @@ void vsc_network_counters_drop(struct vsc_network_stats *stats, enum vsc_network
 /**
  * vsc_network_counters_count() - frames went well
  * @stats: of their queue
- * @frames: how many
- * @bytes: of them
+ * @batch: they
  */
-void vsc_network_counters_count(struct vsc_network_stats *stats, unsigned int frames, u64 bytes)
+void vsc_network_counters_count(struct vsc_network_stats *stats,
+				const struct vsc_network_batch *batch)
 {
 	u64_stats_update_begin(&stats->sync);
-	u64_stats_add(&stats->frames, frames);
-	u64_stats_add(&stats->bytes, bytes);
+	u64_stats_add(&stats->frames, batch->frames);
+	u64_stats_add(&stats->bytes, batch->bytes);
 	u64_stats_update_end(&stats->sync);
 }
 
