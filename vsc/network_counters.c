@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the guest's network device measures, and shows in counters/ of its session:
+ *
+ *	bytes_sent, bytes_received	of frames, without the headers of further segments
+ *	frames_sent, frames_received	one that is to be segmented is one
+ *	frames_dropped			by this side, both directions; ethtool -S says why
+ *
+ * A rate is charged with frames as they are on a wire, so its use, and the samples, count the
+ * headers of every segment.
+ *
+ * Two views of "busy".  Of what is transmitted there is something to do while the rings hold
+ * frames.  Of what is received nobody knows here whether more waits at the provider.  A sample
+ * counts as busy only if it was served what the ceiling is worth, for then more may well wait:
+ * enough to see that a ceiling holds back, and never enough to accuse a floor of not being kept.
+ */
+#include <linux/device.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/rcupdate.h>
+#include <linux/sysfs.h>
+#include <linux/time64.h>
+
+#include "vs_class.h"
+#include "vs_window.h"
+#include "vsc.h"
+#include "network.h"
+
+#define TX_BANDWIDTH	VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH)
+#define RX_BANDWIDTH	VS_NETWORK_INDEX(VS_NETWORK_RX_BANDWIDTH)
+
+/* What a ceiling has to have let through to be the one that held back: 1 - 1/20. */
+#define CEILING_TOLERANCE	20
+
+/* ---- Flows ---- */
+
+/* Closes the seconds that have passed. */
+static void roll(struct vsc_network_flow *flow, u64 now)
+{
+	u64 passed = now - flow->second_ns;
+
+	lockdep_assert_held(&flow->lock);
+	if (passed < NSEC_PER_SEC)
+		return;
+	if (passed < 2 * NSEC_PER_SEC) {
+		flow->rate = flow->second_bytes;
+		flow->second_ns += NSEC_PER_SEC;
+	} else {
+		/* Nothing ended in the last full second. */
+		flow->rate = 0;
+		flow->second_ns = now;
+	}
+	flow->second_bytes = 0;
+}
+
+static void begin_sample(struct vsc_network_flow *flow, u64 now)
+{
+	lockdep_assert_held(&flow->lock);
+	vs_window_begin(&flow->sample.seen, now, !flow->outstanding);
+	flow->sample.idle_ns = 0;
+}
+
+/* Closes the time in which nothing was outstanding, up to now. */
+static void close_idle(struct vsc_network_flow *flow, u64 now)
+{
+	u64 start = max(flow->idle_since_ns, flow->sample.seen.start_ns);
+
+	lockdep_assert_held(&flow->lock);
+	if (now > start)
+		flow->sample.idle_ns += now - start;
+}
+
+/* There is something to see. Return: whether a sample has begun with it. */
+static bool watch(struct vsc_network *network, struct vsc_network_flow *flow, u64 now)
+{
+	lockdep_assert_held(&flow->lock);
+	if (flow->watched)
+		return false;
+	flow->watched = true;
+	begin_sample(flow, now);
+	vsc_session_busy(network->session);
+	return true;
+}
+
+static void serve(struct vsc_network_flow *flow, u32 index, const struct vsc_network_batch *batch,
+		  u64 now)
+{
+	lockdep_assert_held(&flow->lock);
+	flow->sample.seen.served[index] += batch->charge;
+	vs_window_expect(&flow->sample.seen, index, batch->largest);
+	roll(flow, now);
+	flow->second_bytes += batch->charge;
+}
+
+static void end_outstanding(struct vsc_network_flow *flow, unsigned int frames, u64 now)
+{
+	lockdep_assert_held(&flow->lock);
+	flow->outstanding -= frames;
+	if (!frames || flow->outstanding)
+		return;
+	flow->sample.seen.idle = true;
+	flow->idle_since_ns = now;
+}
+
+/**
+ * vsc_network_counters_begin() - a frame was put into a transmit ring
+ * @network: the device
+ * @bytes: that the rate is charged with
+ *
+ * Context: any, netpoll's included.
+ */
+void vsc_network_counters_begin(struct vsc_network *network, u32 bytes)
+{
+	struct vsc_network_flow *flow = &network->tx;
+	unsigned long flags;
+	u64 now;
+
+	spin_lock_irqsave(&flow->lock, flags);
+	if (!flow->outstanding++) {
+		now = ktime_get_ns();
+		flow->largest = 0;
+		if (!watch(network, flow, now))
+			close_idle(flow, now);
+	}
+	flow->largest = max(flow->largest, bytes);
+	spin_unlock_irqrestore(&flow->lock, flags);
+}
+
+/**
+ * vsc_network_counters_sent() - frames have left a transmit ring
+ * @network: the device
+ * @batch: they
+ *
+ * Context: any, netpoll's included.
+ */
+void vsc_network_counters_sent(struct vsc_network *network, const struct vsc_network_batch *batch)
+{
+	struct vsc_network_flow *flow = &network->tx;
+	u64 now = ktime_get_ns();
+	unsigned long flags;
+
+	spin_lock_irqsave(&flow->lock, flags);
+	serve(flow, TX_BANDWIDTH, batch, now);
+	end_outstanding(flow, batch->frames, now);
+	spin_unlock_irqrestore(&flow->lock, flags);
+}
+
+/**
+ * vsc_network_counters_lost() - frames were in a transmit ring when it was reset
+ * @network: the device
+ * @frames: how many
+ *
+ * Context: process.
+ */
+void vsc_network_counters_lost(struct vsc_network *network, unsigned int frames)
+{
+	struct vsc_network_flow *flow = &network->tx;
+
+	spin_lock_irq(&flow->lock);
+	end_outstanding(flow, frames, ktime_get_ns());
+	spin_unlock_irq(&flow->lock);
+}
+
+/**
+ * vsc_network_counters_received() - frames have come
+ * @network: the device
+ * @batch: they
+ *
+ * Context: a receive queue's poll.
+ */
+void vsc_network_counters_received(struct vsc_network *network,
+				   const struct vsc_network_batch *batch)
+{
+	struct vsc_network_flow *flow = &network->rx;
+	u64 now = ktime_get_ns();
+	unsigned long flags;
+
+	spin_lock_irqsave(&flow->lock, flags);
+	watch(network, flow, now);
+	serve(flow, RX_BANDWIDTH, batch, now);
+	spin_unlock_irqrestore(&flow->lock, flags);
+}
+
+static void set_ceiling(struct vsc_network_flow *flow, u64 ceiling)
+{
+	spin_lock_irq(&flow->lock);
+	flow->ceiling = ceiling;
+	spin_unlock_irq(&flow->lock);
+}
+
+/**
+ * vsc_network_counters_contract() - another contract is in force
+ * @network: the device
+ * @tx_ceiling: of it, bytes/s
+ * @rx_ceiling: of it, bytes/s
+ *
+ * Context: process.
+ */
+void vsc_network_counters_contract(struct vsc_network *network, u64 tx_ceiling, u64 rx_ceiling)
+{
+	set_ceiling(&network->tx, tx_ceiling);
+	set_ceiling(&network->rx, rx_ceiling);
+}
+
+/**
+ * vsc_network_counters_rate() - what was moved in the last full second
+ * @flow: of the device
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+u64 vsc_network_counters_rate(struct vsc_network_flow *flow)
+{
+	unsigned long flags;
+	u64 rate;
+
+	spin_lock_irqsave(&flow->lock, flags);
+	roll(flow, ktime_get_ns());
+	rate = flow->rate;
+	spin_unlock_irqrestore(&flow->lock, flags);
+	return rate;
+}
+
+/* As storage's: something is to be done while something is outstanding. */
+static bool sample_sent(struct vsc_network_flow *flow, struct vsc_sample *sample, u64 now)
+{
+	lockdep_assert_held(&flow->lock);
+	if (!flow->outstanding)
+		close_idle(flow, now);
+	*sample = flow->sample;
+	if (flow->outstanding)
+		vs_window_expect(&sample->seen, TX_BANDWIDTH, flow->largest);
+	return flow->outstanding || sample->seen.served[TX_BANDWIDTH];
+}
+
+/* Did the sample see what the ceiling is worth, but for one frame? */
+static bool at_ceiling(const struct vsc_network_flow *flow, u64 now)
+{
+	const struct vs_window *seen = &flow->sample.seen;
+	u64 passed = min(now - seen->start_ns, 3600 * VS_WINDOW_NS);
+	u64 owed = mul_u64_u64_div_u64(flow->ceiling, passed, VS_WINDOW_NS);
+
+	owed -= owed / CEILING_TOLERANCE;
+	return seen->served[RX_BANDWIDTH] &&
+	       seen->served[RX_BANDWIDTH] + seen->largest[RX_BANDWIDTH] >= owed;
+}
+
+/* See the top of the file. */
+static bool sample_received(struct vsc_network_flow *flow, struct vsc_sample *sample, u64 now)
+{
+	lockdep_assert_held(&flow->lock);
+	*sample = flow->sample;
+	sample->seen.idle = !at_ceiling(flow, now);
+	sample->idle_ns = sample->seen.idle ? now - sample->seen.start_ns : 0;
+	return sample->seen.served[RX_BANDWIDTH];
+}
+
+/**
+ * vsc_network_counters_sample() - what was moved since the last sample
+ * @network: the device
+ * @flow: enum vs_network_flow
+ * @sample: filled
+ *
+ * Context: the session's work.
+ * Return: false: nothing was, and nothing is to be. The next frame tells the session.
+ */
+bool vsc_network_counters_sample(struct vsc_network *network, u32 flow,
+				 struct vsc_sample *sample)
+{
+	struct vsc_network_flow *of = flow == VS_NETWORK_TX ? &network->tx : &network->rx;
+	u64 now = ktime_get_ns();
+	bool active;
+
+	spin_lock_irq(&of->lock);
+	active = flow == VS_NETWORK_TX ? sample_sent(of, sample, now) :
+					 sample_received(of, sample, now);
+	of->watched = active;
+	begin_sample(of, now);
+	spin_unlock_irq(&of->lock);
+	return active;
+}
+
+/**
+ * vsc_network_counters_init() - nothing was moved so far
+ * @network: zeroed
+ */
+void vsc_network_counters_init(struct vsc_network *network)
+{
+	spin_lock_init(&network->tx.lock);
+	spin_lock_init(&network->rx.lock);
+}
+
+/* ---- Queues ---- */
+
+/**
+ * vsc_network_counters_batch() - add a frame to a batch
+ * @batch: this
+ * @bytes: of the frame
+ * @charge: that the rate is charged with for it
+ */
+void vsc_network_counters_batch(struct vsc_network_batch *batch, u32 bytes, u32 charge)
+{
+	batch->frames++;
+	batch->bytes += bytes;
+	batch->charge += charge;
+	batch->largest = max(batch->largest, charge);
+}
+
+/**
+ * vsc_network_counters_drop() - frames were dropped
+ * @stats: of their queue
+ * @reason: why
+ * @frames: how many
+ *
+ * Context: who owns the queue, here and below.
+ */
+void vsc_network_counters_drop(struct vsc_network_stats *stats, enum vsc_network_drop reason,
+			       unsigned int frames)
+{
+	u64_stats_update_begin(&stats->sync);
+	u64_stats_add(&stats->drops[reason], frames);
+	u64_stats_update_end(&stats->sync);
+}
+
+/**
+ * vsc_network_counters_count() - frames went well
+ * @stats: of their queue
+ * @batch: they
+ */
+void vsc_network_counters_count(struct vsc_network_stats *stats,
+				const struct vsc_network_batch *batch)
+{
+	u64_stats_update_begin(&stats->sync);
+	u64_stats_add(&stats->frames, batch->frames);
+	u64_stats_add(&stats->bytes, batch->bytes);
+	u64_stats_update_end(&stats->sync);
+}
+
+/**
+ * vsc_network_counters_add() - add what a queue has moved
+ * @stats: of the queue
+ * @sum: to this
+ *
+ * Context: any.
+ */
+void vsc_network_counters_add(const struct vsc_network_stats *stats, struct vsc_network_sum *sum)
+{
+	struct vsc_network_sum one;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&stats->sync);
+		one.frames = u64_stats_read(&stats->frames);
+		one.bytes = u64_stats_read(&stats->bytes);
+		for (unsigned int i = 0; i < VSC_NETWORK_DROPS; i++)
+			one.drops[i] = u64_stats_read(&stats->drops[i]);
+	} while (u64_stats_fetch_retry(&stats->sync, start));
+	sum->frames += one.frames;
+	sum->bytes += one.bytes;
+	for (unsigned int i = 0; i < VSC_NETWORK_DROPS; i++)
+		sum->drops[i] += one.drops[i];
+}
+
+/**
+ * vsc_network_counters_totals() - what all queues have moved
+ * @network: the device
+ * @tx: filled
+ * @rx: filled
+ *
+ * Context: any.
+ */
+void vsc_network_counters_totals(struct vsc_network *network, struct vsc_network_sum *tx,
+				 struct vsc_network_sum *rx)
+{
+	memset(tx, 0, sizeof(*tx));
+	memset(rx, 0, sizeof(*rx));
+	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
+		vsc_network_counters_add(&network->pair[i].tx.stats, tx);
+		vsc_network_counters_add(&network->pair[i].rx.stats, rx);
+	}
+}
+
+/* ---- sysfs ---- */
+
+/* The totals of a session's device; false while it has none. */
+static bool read_totals(struct device *dev, struct vsc_network_sum *tx,
+			struct vsc_network_sum *rx)
+{
+	struct vsc_network *network;
+
+	rcu_read_lock();
+	network = READ_ONCE(to_vsc_session(dev)->class_data);
+	if (network)
+		vsc_network_counters_totals(network, tx, rx);
+	rcu_read_unlock();
+	return network;
+}
+
+struct counter {
+	struct device_attribute attr;
+	bool sent;
+	size_t offset;		/* in struct vsc_network_sum, of a u64 */
+};
+
+static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *text)
+{
+	const struct counter *counter = container_of(attr, struct counter, attr);
+	struct vsc_network_sum tx, rx;
+	const void *sum = counter->sent ? &tx : &rx;
+
+	if (!read_totals(dev, &tx, &rx))
+		return -ENODEV;
+	return sysfs_emit(text, "%llu\n", *(const u64 *)(sum + counter->offset));
+}
+
+static ssize_t frames_dropped_show(struct device *dev, struct device_attribute *attr, char *text)
+{
+	struct vsc_network_sum tx, rx;
+	u64 dropped = 0;
+
+	if (!read_totals(dev, &tx, &rx))
+		return -ENODEV;
+	for (unsigned int i = 0; i < VSC_NETWORK_DROPS; i++)
+		dropped += tx.drops[i] + rx.drops[i];
+	return sysfs_emit(text, "%llu\n", dropped);
+}
+
+static struct counter bytes_sent = {
+	.attr = __ATTR(bytes_sent, 0444, counter_show, NULL),
+	.sent = true,
+	.offset = offsetof(struct vsc_network_sum, bytes),
+};
+
+static struct counter bytes_received = {
+	.attr = __ATTR(bytes_received, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_network_sum, bytes),
+};
+
+static struct counter frames_sent = {
+	.attr = __ATTR(frames_sent, 0444, counter_show, NULL),
+	.sent = true,
+	.offset = offsetof(struct vsc_network_sum, frames),
+};
+
+static struct counter frames_received = {
+	.attr = __ATTR(frames_received, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_network_sum, frames),
+};
+
+static DEVICE_ATTR_RO(frames_dropped);
+
+static struct attribute *attributes[] = {
+	&bytes_sent.attr.attr,
+	&bytes_received.attr.attr,
+	&frames_sent.attr.attr,
+	&frames_received.attr.attr,
+	&dev_attr_frames_dropped.attr,
+	NULL
+};
+
+/* Joins the session's own counters. */
+const struct attribute_group vsc_network_counters_group = {
+	.name = "counters",
+	.attrs = attributes,
+};
