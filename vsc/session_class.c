@@ -64,6 +64,8 @@ static const struct vsc_class *find_class(struct vsc_session *session)
 		request_module("vsc-class-%s", session->spec->name);
 		class = vsc_class_get(session->spec);
 	}
+	/* Who has taken it away does not want it to come back by itself. */
+	work->requested |= !!class;
 	missing = !class;
 	if (missing != session->class_missing) {
 		spin_lock(&session->lock);

@@ -206,6 +206,14 @@ static u64 bound(const struct vs_terms *terms, enum vs_network_term rate)
 				       MSEC_PER_SEC), 2 * packet);
 }
 
+static u32 speed(const struct vs_terms *terms)
+{
+	u64 most = max(term_of(terms, VS_NETWORK_TX_BANDWIDTH)->high,
+		       term_of(terms, VS_NETWORK_RX_BANDWIDTH)->high);
+
+	return clamp(div_u64(most, VSP_NETWORK_MBIT), 1, INT_MAX);
+}
+
 static void commit_terms(struct vsp_network *network, const struct vs_terms *terms)
 {
 	struct vsp_network_terms *now = &network->terms;
@@ -219,6 +227,7 @@ static void commit_terms(struct vsp_network *network, const struct vs_terms *ter
 	WRITE_ONCE(now->pairs, term_of(terms, VS_NETWORK_QUEUES)->high);
 	WRITE_ONCE(now->bound[VS_NETWORK_TX], bound(terms, VS_NETWORK_TX_BANDWIDTH));
 	WRITE_ONCE(now->bound[VS_NETWORK_RX], bound(terms, VS_NETWORK_RX_BANDWIDTH));
+	WRITE_ONCE(now->speed, speed(terms));
 	WRITE_ONCE(now->present, true);
 	if (network->next == mac) {
 		/* In force before that: is_taken() does not find it free between. */

@@ -33,6 +33,7 @@ struct virtio_net_hdr_v1;
 /* What was queued at the ceiling for so long, but two packets, is enough. */
 #define VSP_NETWORK_QUEUE_MS	10
 #define VSP_NETWORK_QUEUES	(2 * VS_NETWORK_PAIRS)
+#define VSP_NETWORK_MBIT	125000	/* bytes a second */
 /* Most that MAC header and VLAN tags take. */
 #define VSP_NETWORK_HEADER	(ETH_HLEN + 2 * 4)
 /* Frames handed to NAPI that it has not taken yet. */
@@ -63,6 +64,7 @@ enum vsp_network_counter {
  * @offloads: bits
  * @mac: as ether_addr_to_u64()
  * @bound: of each flow: bytes that may wait before a frame
+ * @speed: the higher ceiling, in Mbit/s
  *
  * Written under vsp_rates_pool.lock.  Read one by one without: a frame between two contracts
  * is judged by a part of each, and both are agreed.
@@ -74,6 +76,7 @@ struct vsp_network_terms {
 	u32 offloads;
 	u64 mac;
 	u64 bound[VS_CLASS_FLOWS_MAX];
+	u32 speed;
 };
 
 /**

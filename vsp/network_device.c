@@ -227,9 +227,21 @@ static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 	strscpy(info->bus_info, to_network(dev)->service->name, sizeof(info->bus_info));
 }
 
+static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksettings *settings)
+{
+	const struct vsp_network_terms *terms = &to_network(dev)->terms;
+
+	settings->base.port = PORT_OTHER;
+	settings->base.duplex = DUPLEX_FULL;
+	settings->base.speed = READ_ONCE(terms->present) ? READ_ONCE(terms->speed) :
+			       (u32)SPEED_UNKNOWN;
+	return 0;
+}
+
 static const struct ethtool_ops ethtool_ops = {
 	.get_drvinfo = get_drvinfo,
 	.get_link = ethtool_op_get_link,
+	.get_link_ksettings = get_link_ksettings,
 	.get_ts_info = ethtool_op_get_ts_info,
 };
 

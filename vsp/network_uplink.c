@@ -16,9 +16,6 @@
 
 #include "network.h"
 
-/* Bytes in a second of one Mbit/s. */
-#define BYTES_OF_MBIT	125000
-
 static const enum vs_network_term rates[] = { VS_NETWORK_TX_BANDWIDTH, VS_NETWORK_RX_BANDWIDTH };
 
 static void find(struct vsp_network_uplink *uplink)
@@ -50,7 +47,7 @@ static u64 look(struct vsp_network_uplink *uplink)
 	if (!uplink->up || __ethtool_get_link_ksettings(dev, &settings) ||
 	    settings.base.speed == (u32)SPEED_UNKNOWN)
 		return 0;
-	return (u64)settings.base.speed * BYTES_OF_MBIT;
+	return (u64)settings.base.speed * VSP_NETWORK_MBIT;
 }
 
 static u64 find_and_look(struct vsp_network_uplink *uplink)

@@ -358,6 +358,20 @@ void vsp_pool_adopt(struct vsp_service *service)
 	mutex_unlock(&pool->lock);
 }
 
+/* What the administrator has named is so in the end, whatever the client had or wishes. */
+static void take_identities(const struct vsp_service *service, struct vs_terms *terms)
+{
+	lockdep_assert_held(&service->pool->lock);
+	for (u32 i = 0; i < terms->count; i++) {
+		const struct vs_term *limit = &service->active_limits.term[i];
+
+		if (limit->kind != VS_KIND_IDENTITY || !limit->length)
+			continue;
+		terms->term[i].length = limit->length;
+		memcpy(terms->term[i].text, limit->text, sizeof(limit->text));
+	}
+}
+
 /**
  * vsp_pool_fallback() - what is left of a contract, now
  * @service: enabled
@@ -383,6 +397,7 @@ void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms
 		memset(fallback, 0, sizeof(*fallback));
 	else
 		vs_terms_clamp(pool->spec, terms, &pool->offer, fallback);
+	take_identities(service, fallback);
 	mutex_unlock(&pool->lock);
 }
 
