@@ -183,18 +183,20 @@ static int look(struct vs_ring *ring)
  */
 bool vs_ring_has(struct vs_ring *ring, u16 count)
 {
-	u16 there;
+	u16 asked;
 
 	if (ring->reason || read_avail(ring))
 		return false;
-	there = ring->seen_avail - ring->next_avail;
-	if (there >= count)
-		return true;
-	if (ask_for_kick(ring, ring->seen_avail))
-		return false;
-	/* It may have added one before it saw that it has to kick. */
-	virt_mb();
-	return !read_avail(ring) && (u16)(ring->seen_avail - ring->next_avail) >= count;
+	while ((u16)(ring->seen_avail - ring->next_avail) < count) {
+		asked = ring->seen_avail;
+		if (ask_for_kick(ring, asked))
+			return false;
+		/* It may have added some before it saw where it has to kick. */
+		virt_mb();
+		if (read_avail(ring) || ring->seen_avail == asked)
+			return false;
+	}
+	return true;
 }
 
 static int add_segment(struct vs_ring *ring, struct vsp_chain *chain,

@@ -20,6 +20,7 @@
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
+#include <net/tcp.h>
 
 #include "vs_channel.h"
 #include "vs_class.h"
@@ -52,7 +53,8 @@ static u32 gso_max(u64 ceiling, u32 mtu)
 	u64 most = max_t(u64, div_u64(ceiling * VS_NETWORK_GSO_MS, MSEC_PER_SEC),
 			 2 * (mtu + OVERHEAD));
 
-	return min_t(u64, most, GSO_MOST);
+	/* TCP takes no less for a limit. */
+	return clamp_t(u64, most, MAX_TCP_HEADER + 1, GSO_MOST);
 }
 
 static int read_mac(const struct vs_term *term, u8 *mac)

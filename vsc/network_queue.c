@@ -75,7 +75,7 @@ u32 vsc_network_queue_charge(const struct sk_buff *skb)
 	u32 headers, segments;
 
 	if (!skb_is_gso(skb) || !skb_transport_header_was_set(skb))
-		return skb->len;
+		return max(skb->len, ETH_ZLEN);
 	headers = skb_transport_offset(skb) + transport_header_bytes(skb);
 	if (headers >= skb->len)
 		return skb->len;

@@ -36,6 +36,14 @@ struct virtio_net_hdr_v1;
 #define VSP_NETWORK_MBIT	125000	/* bytes a second */
 /* Most that MAC header and VLAN tags take. */
 #define VSP_NETWORK_HEADER	(ETH_HLEN + 2 * 4)
+/* A queue may hold as many whatever all of them hold: no other one keeps it from that. */
+#define VSP_NETWORK_OWN_PART	(4 * VS_NETWORK_PAIRS)
+/* Frames that wait for a guest in one queue, however small they are. */
+#define VSP_NETWORK_WAITING_MAX	1024
+/* Bytes that one queue may send in a row while others of the flow wait. */
+#define VSP_NETWORK_QUANTUM	65536
+/* Entries of any ring, at most. */
+#define VSP_NETWORK_RING_MAX	1024
 /* Frames handed to NAPI that it has not taken yet. */
 #define VSP_NETWORK_ARRIVED_MAX	256
 /* Of a frame, what network_frame.c has to see: all that any header of it may take. */
@@ -119,9 +127,10 @@ struct vsp_network_pool {
  * @pair: of which pair
  * @flow: which of its two
  *
- * @lock: protects the next three; taken with interrupts off
+ * @lock: protects the next four; taken with interrupts off
  * @queue: from its first kick to its reset
  * @waiting: RX: frames that wait
+ * @waiting_bytes: of them
  * @stalled: TX: the mover waits for NAPI
  *
  * Of the mover:
@@ -130,7 +139,7 @@ struct vsp_network_pool {
  * @ahead: what had passed when it was first seen, or when it began to wait
  * @taken: frames that were taken out of the ring
  * @stamped: of these and of those behind, how many have a stamp
- * @stamp: what had passed when each was first seen, by number modulo the ring's size
+ * @stamp: what had passed when each was first seen, by number modulo their number
  * @chain: as last peeked
  */
 struct vsp_network_ring {
@@ -141,6 +150,7 @@ struct vsp_network_ring {
 	spinlock_t lock;	/* queue, and who waits */
 	struct vsp_queue *queue;
 	struct sk_buff_head waiting;
+	u64 waiting_bytes;
 	bool stalled;
 
 	struct sk_buff *head;
@@ -148,7 +158,7 @@ struct vsp_network_ring {
 	u64 ahead;
 	u32 taken;
 	u32 stamped;
-	u64 stamp[VS_NETWORK_QUEUE_SIZE];
+	u64 stamp[VSP_NETWORK_RING_MAX];
 	struct vsp_chain chain;
 };
 
@@ -156,11 +166,13 @@ struct vsp_network_ring {
  * struct vsp_network_turn - whose frame is at the head of a flow; under vsp_rates_pool.lock
  * @holder: a pair, or -1
  * @wanting: others that have a frame, a bit each
+ * @spent: bytes that the holder has sent since it is that
  * @passed: bytes that have passed in all
  */
 struct vsp_network_turn {
 	int holder;
 	unsigned long wanting;
+	u64 spent;
 	u64 passed;
 };
 

@@ -18,6 +18,8 @@
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
+#include <net/gso.h>
+#include <net/tcp.h>
 
 #include "network.h"
 
@@ -90,11 +92,14 @@ static netdev_features_t device_features_check(struct sk_buff *skb, struct net_d
 
 static enum vsp_network_counter check(const struct vsp_network *network, struct sk_buff *skb)
 {
-	if (!READ_ONCE(network->terms.present))
+	u32 most = READ_ONCE(network->terms.mtu) + VSP_NETWORK_HEADER;
+
+	if (!READ_ONCE(network->terms.present) ||
+	    skb_get_queue_mapping(skb) >= READ_ONCE(network->terms.pairs))
 		return VSP_NETWORK_CONTRACT;
 	if (skb->len < ETH_HLEN || skb->len > VS_NETWORK_FRAME_MAX)
 		return VSP_NETWORK_SIZE;
-	if (!skb_is_gso(skb) && skb->len > READ_ONCE(network->terms.mtu) + VSP_NETWORK_HEADER)
+	if (skb_is_gso(skb) ? !skb_gso_validate_mac_len(skb, most) : skb->len > most)
 		return VSP_NETWORK_SIZE;
 	/* It may wait for long: nobody else's memory is to be in it. */
 	if (skb_orphan_frags_rx(skb, GFP_ATOMIC) || !skb_frags_readable(skb))
@@ -178,6 +183,8 @@ static int device_open(struct net_device *dev)
 		/* What has come since it was up is of no use any more. */
 		skb_queue_purge(&network->pair[i].arrived);
 		napi_enable(&network->pair[i].napi);
+		/* But what has come just now has called for NAPI in vain. */
+		vsp_network_device_arrived(&network->pair[i]);
 	}
 	netif_tx_start_all_queues(dev);
 	return 0;
@@ -249,10 +256,11 @@ static const struct ethtool_ops ethtool_ops = {
 
 static_assert(VS_NETWORK_GSO_MS == VSP_NETWORK_QUEUE_MS);
 
-/* One frame is no more than what may wait before it. */
+/* One frame is no more than what may wait before it; TCP takes no less for a limit. */
 static void set_segments(struct net_device *dev, const struct vsp_network_terms *terms)
 {
-	u32 size = min_t(u64, terms->bound[VS_NETWORK_RX], GSO_LEGACY_MAX_SIZE);
+	u32 size = clamp_t(u64, terms->bound[VS_NETWORK_RX], MAX_TCP_HEADER + 1,
+			   GSO_LEGACY_MAX_SIZE);
 
 	netif_set_tso_max_size(dev, size);
 	WRITE_ONCE(dev->gso_max_size, size);
@@ -331,6 +339,8 @@ static void set_up(struct net_device *dev, struct vsp_network *network)
 	dev->lltx = true;
 	/* What waits, waits here. */
 	dev->priv_flags |= IFF_NO_QUEUE;
+	/* A frame waits in a list of ours. */
+	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	set_address(dev, network->given);
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		network->pair[i].network = network;

@@ -199,7 +199,7 @@ static bool segments_are_true(const struct virtio_net_hdr_v1 *header, const u8 *
 u32 vsp_network_frame_cost(u32 length, u32 header, u32 segment)
 {
 	if (!segment || length <= header)
-		return length;
+		return max(length, ETH_ZLEN);
 	return length + (DIV_ROUND_UP(length - header, segment) - 1) * header;
 }
 
@@ -224,7 +224,7 @@ enum vsp_network_counter vsp_network_frame_check(const struct virtio_net_hdr_v1 
 	u8 gso_type = header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
 	u32 needed = 0;
 
-	*cost = length;
+	*cost = max(length, ETH_ZLEN);
 	if (length < ETH_HLEN)
 		return VSP_NETWORK_SIZE;
 	/* ECN goes with TCP, and there is no other flag of the driver's. */

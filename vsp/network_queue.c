@@ -89,14 +89,15 @@ static void pass_turn(struct vsp_network *network, enum vs_network_flow flow, un
 	unsigned int next;
 
 	lockdep_assert_held(rates_lock(network));
-	turn->holder = -1;
+	WRITE_ONCE(turn->holder, -1);
+	turn->spent = 0;
 	if (!turn->wanting)
 		return;
 	next = find_next_bit(&turn->wanting, VS_NETWORK_PAIRS, pair + 1);
 	if (next >= VS_NETWORK_PAIRS)
 		next = find_first_bit(&turn->wanting, VS_NETWORK_PAIRS);
 	__clear_bit(next, &turn->wanting);
-	turn->holder = next;
+	WRITE_ONCE(turn->holder, next);
 	vsp_network_queue_wake(&network->ring[number(next, flow)]);
 }
 
@@ -115,6 +116,35 @@ static void leave_turn(struct vsp_network_ring *ring)
 	spin_unlock_irqrestore(rates_lock(network), irq);
 }
 
+static bool has_contract(const struct vsp_network_ring *ring)
+{
+	const struct vsp_network_terms *terms = &ring->network->terms;
+
+	return READ_ONCE(terms->present) && ring->pair < READ_ONCE(terms->pairs);
+}
+
+/* Its frame is the head, and was found to be early: whoever kicks for nothing costs no lock. */
+static bool is_held(const struct vsp_network_ring *ring)
+{
+	const struct vsp_network *network = ring->network;
+
+	return READ_ONCE(network->turn[ring->flow].holder) == ring->pair && has_contract(ring) &&
+	       vsp_rates_held(network->service, ring->flow);
+}
+
+/* The others have their turns when it has had enough of its own. */
+static void spend(struct vsp_network_ring *ring, u64 cost)
+{
+	struct vsp_network_turn *turn = &ring->network->turn[ring->flow];
+
+	WRITE_ONCE(turn->passed, turn->passed + cost);
+	turn->spent += cost;
+	if (turn->wanting && turn->spent < VSP_NETWORK_QUANTUM)
+		WRITE_ONCE(turn->holder, ring->pair);
+	else
+		pass_turn(ring->network, ring->flow, ring->pair);
+}
+
 /* The frame goes on its way: in one step with what a commit changes. */
 static enum verdict admit(struct vsp_network_ring *ring, u64 cost)
 {
@@ -123,16 +153,17 @@ static enum verdict admit(struct vsp_network_ring *ring, u64 cost)
 	enum verdict verdict = HOLD;
 	unsigned long irq;
 
+	if (is_held(ring))
+		return HOLD;
 	spin_lock_irqsave(rates_lock(network), irq);
-	if (!network->terms.present || ring->pair >= network->terms.pairs) {
+	if (!has_contract(ring)) {
 		verdict = DROP;
 	} else if (turn->holder >= 0 && turn->holder != ring->pair) {
 		__set_bit(ring->pair, &turn->wanting);
 	} else if (!vsp_rates_admit(network->service, ring->flow, &cost)) {
 		WRITE_ONCE(turn->holder, ring->pair);
 	} else {
-		WRITE_ONCE(turn->passed, turn->passed + cost);
-		pass_turn(network, ring->flow, ring->pair);
+		spend(ring, cost);
 		verdict = PASS;
 	}
 	spin_unlock_irqrestore(rates_lock(network), irq);
@@ -177,7 +208,7 @@ static void stamp(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	u32 end = ring->taken + vsp_queue_seen(queue);
 
 	for (; (s32)(end - ring->stamped) > 0; ring->stamped++)
-		ring->stamp[ring->stamped % VS_NETWORK_QUEUE_SIZE] = now;
+		ring->stamp[ring->stamped % VSP_NETWORK_RING_MAX] = now;
 }
 
 static bool is_late(const struct vsp_network_ring *ring)
@@ -232,10 +263,22 @@ static int copy_in(struct vsp_network_ring *ring, struct vsp_queue *queue, struc
 static bool is_own_address(const struct vsp_network *network, const struct sk_buff *skb)
 {
 	u64 mac = ether_addr_to_u64(eth_hdr(skb)->h_source);
+	u64 next = READ_ONCE(network->next);
 
 	/* Between grant and START the client may have one or the other. */
-	return mac == READ_ONCE(network->terms.mac) || mac == READ_ONCE(network->next) ||
+	return mac == READ_ONCE(network->terms.mac) || (next && mac == next) ||
 	       test_bit(0, &network->service->switches);
+}
+
+static void set_segments(struct sk_buff *skb)
+{
+	struct skb_shared_info *shared = skb_shinfo(skb);
+	u32 payload = skb->len - headers_of(skb);
+
+	if (payload > shared->gso_size)
+		shared->gso_segs = DIV_ROUND_UP(payload, shared->gso_size);
+	else
+		skb_gso_reset(skb);	/* it is one already */
 }
 
 /* Makes of a copied frame what the host's stack takes. */
@@ -257,8 +300,7 @@ static enum vsp_network_counter dress(struct vsp_network_ring *ring, struct sk_b
 	/* Its headers were seen to be true: nobody has to look at them again. */
 	skb_shinfo(skb)->gso_type &= ~SKB_GSO_DODGY;
 	if (skb_is_gso(skb))
-		skb_shinfo(skb)->gso_segs =
-			DIV_ROUND_UP(skb->len - headers_of(skb), skb_shinfo(skb)->gso_size);
+		set_segments(skb);
 	skb->protocol = eth_type_trans(skb, network->dev);
 	ring->cost = cost;
 	return VSP_NETWORK_SENT;
@@ -279,8 +321,7 @@ static enum vsp_network_counter take(struct vsp_network_ring *ring, struct vsp_q
 	length = chain->readable_bytes - HEADER;
 	if (length < ETH_HLEN || length > VS_NETWORK_FRAME_MAX)
 		return VSP_NETWORK_SIZE;
-	if (!READ_ONCE(ring->network->terms.present) ||
-	    ring->pair >= READ_ONCE(ring->network->terms.pairs))
+	if (!has_contract(ring))
 		return VSP_NETWORK_CONTRACT;
 	if (!netif_running(ring->network->dev))
 		return VSP_NETWORK_DOWN;
@@ -310,7 +351,7 @@ static bool take_next(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	/* Seen by the peek, and not by a look before it. */
 	if (ring->stamped == ring->taken)
 		stamp(ring, queue);
-	ring->ahead = ring->stamp[ring->taken % VS_NETWORK_QUEUE_SIZE];
+	ring->ahead = ring->stamp[ring->taken % VSP_NETWORK_RING_MAX];
 	verdict = is_late(ring) ? VSP_NETWORK_LATE : take(ring, queue, &error);
 	if (error == -EINTR)
 		return false;
@@ -374,7 +415,7 @@ static bool transmit(struct vsp_network_ring *ring, struct vsp_queue *queue)
 static u32 cost_of(const struct sk_buff *skb)
 {
 	if (!skb_is_gso(skb) || !skb_transport_header_was_set(skb))
-		return skb->len;
+		return max(skb->len, ETH_ZLEN);
 	return vsp_network_frame_cost(skb->len, headers_of(skb), skb_shinfo(skb)->gso_size);
 }
 
@@ -389,16 +430,22 @@ static u32 cost_of(const struct sk_buff *skb)
 bool vsp_network_queue_add(struct vsp_network_ring *ring, struct sk_buff *skb)
 {
 	struct vsp_network *network = ring->network;
-	unsigned long irq;
+	u64 bound = READ_ONCE(network->terms.bound[VS_NETWORK_RX]);
 	u32 cost = cost_of(skb);
+	unsigned long irq;
+	bool taken;
 
-	if (atomic64_read(&network->waiting) > READ_ONCE(network->terms.bound[VS_NETWORK_RX]))
-		return false;
-	atomic64_add(cost, &network->waiting);
 	spin_lock_irqsave(&ring->lock, irq);
-	__skb_queue_tail(&ring->waiting, skb);
+	taken = skb_queue_len(&ring->waiting) < VSP_NETWORK_WAITING_MAX &&
+		(atomic64_read(&network->waiting) <= bound ||
+		 ring->waiting_bytes <= bound / VSP_NETWORK_OWN_PART);
+	if (taken) {
+		__skb_queue_tail(&ring->waiting, skb);
+		ring->waiting_bytes += cost;
+		atomic64_add(cost, &network->waiting);
+	}
 	spin_unlock_irqrestore(&ring->lock, irq);
-	return true;
+	return taken;
 }
 
 static struct sk_buff *first_waiting(struct vsp_network_ring *ring)
@@ -413,10 +460,22 @@ static struct sk_buff *first_waiting(struct vsp_network_ring *ring)
 
 static void take_off(struct vsp_network_ring *ring, struct sk_buff *skb)
 {
+	u32 cost = cost_of(skb);
+
 	spin_lock_irq(&ring->lock);
 	__skb_unlink(skb, &ring->waiting);
+	ring->waiting_bytes -= cost;
 	spin_unlock_irq(&ring->lock);
-	atomic64_sub(cost_of(skb), &ring->network->waiting);
+	atomic64_sub(cost, &ring->network->waiting);
+}
+
+/* The ceiling has fallen since it came: then what has waited longest is of the least use. */
+static bool is_stale(const struct vsp_network_ring *ring, u64 cost)
+{
+	const struct vsp_network *network = ring->network;
+
+	return atomic64_read(&network->waiting) - cost >
+	       2 * READ_ONCE(network->terms.bound[VS_NETWORK_RX]);
 }
 
 static u32 buffers_for(const struct sk_buff *skb)
@@ -511,65 +570,81 @@ static enum vsp_network_counter describe(const struct vsp_network *network, stru
 	return VSP_NETWORK_RECEIVED;
 }
 
-/* Fills one buffer: all of it but for the last one's end. */
-static int fill(struct vsp_network_ring *ring, struct vsp_queue *queue, u32 offset,
-		struct cursor *cursor, u32 length)
+/* The next buffer, with @length bytes of the frame from @offset on, and before them @header. */
+static int fill(struct vsp_network_ring *ring, struct vsp_queue *queue,
+		const struct virtio_net_hdr_v1 *header, struct cursor *cursor, u32 offset,
+		u32 length)
 {
-	int error = vsp_queue_peek(queue, &ring->chain);
+	int error = 0;
 
-	if (error)
-		return error;
 	if (ring->chain.readable || ring->chain.writable_bytes < VS_NETWORK_BUFFER)
-		error = -EFAULT;
-	if (!error)
-		error = copy_out(ring, queue, offset, cursor, length);
-	if (error == -EINTR)
-		return error;
-	vsp_queue_consume(queue);
-	vsp_queue_complete(queue, ring->chain.head, error ? 0 : offset + length);
-	return error;
+		return -EFAULT;
+	if (offset)
+		error = vsp_queue_write(queue, &ring->chain, 0, header, sizeof(*header));
+	return error ?: copy_out(ring, queue, offset, cursor, length);
 }
 
-/* There are buffers enough. Those of one that fails the guest gets back as they are. */
+/*
+ * There are buffers enough. If one fails, the guest gets it and those after it back without
+ * anything in them, so that it does not wait for them.
+ */
 static enum vsp_network_counter give(struct vsp_network_ring *ring, struct vsp_queue *queue,
 				     struct sk_buff *skb)
 {
 	struct cursor cursor = { .skb = skb, .frag = -1 };
+	u32 left = skb->len, offset = HEADER, step;
 	struct virtio_net_hdr_v1 header;
 	enum vsp_network_counter verdict;
-	u32 left = skb->len, offset = HEADER, step;
+	int error = 0;
 
 	verdict = describe(ring->network, skb, &header);
 	if (verdict != VSP_NETWORK_RECEIVED)
 		return verdict;
-	if (vsp_queue_peek(queue, &ring->chain) ||
-	    vsp_queue_write(queue, &ring->chain, 0, &header, sizeof(header)))
-		return VSP_NETWORK_MEMORY;
 	for (; left; left -= step, offset = 0) {
 		step = min(left, VS_NETWORK_BUFFER - offset);
-		if (fill(ring, queue, offset, &cursor, step))
+		if (vsp_queue_peek(queue, &ring->chain))
 			return VSP_NETWORK_MEMORY;
+		if (!error)
+			error = fill(ring, queue, &header, &cursor, offset, step);
+		if (error == -EINTR)
+			return VSP_NETWORK_MEMORY;
+		vsp_queue_consume(queue);
+		vsp_queue_complete(queue, ring->chain.head, error ? 0 : offset + step);
 	}
-	return VSP_NETWORK_RECEIVED;
+	return error ? VSP_NETWORK_MEMORY : VSP_NETWORK_RECEIVED;
+}
+
+static void finish(struct vsp_network_ring *ring, struct sk_buff *skb,
+		   enum vsp_network_counter verdict, u64 cost)
+{
+	if (verdict == VSP_NETWORK_RECEIVED) {
+		passed(ring, cost);
+		consume_skb(skb);
+	} else {
+		dropped(ring, verdict);
+		kfree_skb(skb);
+	}
 }
 
 /* Return: whether there may be another one. */
 static bool receive(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
-	struct sk_buff *skb = first_waiting(ring);
 	enum vsp_network_counter verdict = VSP_NETWORK_CONTRACT;
+	struct sk_buff *skb = first_waiting(ring);
 	u64 cost;
 
-	if (!skb || (READ_ONCE(ring->network->terms.present) &&
-		     !vsp_queue_has(queue, buffers_for(skb)))) {
+	/* Without a contract no buffers come, and none are needed. */
+	if (!skb || (has_contract(ring) && !vsp_queue_has(queue, buffers_for(skb)))) {
 		leave_turn(ring);
 		return false;
 	}
 	cost = cost_of(skb);
-	switch (admit(ring, cost)) {
+	switch (is_stale(ring, cost) ? DROP : admit(ring, cost)) {
 	case HOLD:
 		return false;
 	case DROP:
+		if (has_contract(ring))
+			verdict = VSP_NETWORK_LATE;
 		take_off(ring, skb);
 		leave_turn(ring);
 		break;
@@ -579,13 +654,7 @@ static bool receive(struct vsp_network_ring *ring, struct vsp_queue *queue)
 		vsp_rates_done(ring->network->service, VS_NETWORK_RX, &cost);
 		break;
 	}
-	if (verdict == VSP_NETWORK_RECEIVED) {
-		passed(ring, cost);
-		consume_skb(skb);
-	} else {
-		dropped(ring, verdict);
-		kfree_skb(skb);
-	}
+	finish(ring, skb, verdict, cost);
 	return true;
 }
 
@@ -647,6 +716,7 @@ static void reset_ring(struct vsp_network_ring *ring)
 	spin_lock_irq(&ring->lock);
 	ring->queue = NULL;
 	skb_queue_splice_init(&ring->waiting, &waiting);
+	ring->waiting_bytes = 0;
 	spin_unlock_irq(&ring->lock);
 	while ((skb = __skb_dequeue(&waiting))) {
 		atomic64_sub(cost_of(skb), &ring->network->waiting);
@@ -672,8 +742,9 @@ void vsp_network_queue_reset(struct vsp_service *service)
 		reset_ring(&network->ring[i]);
 	spin_lock_irq(rates_lock(network));
 	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++) {
-		network->turn[flow].holder = -1;
+		WRITE_ONCE(network->turn[flow].holder, -1);
 		network->turn[flow].wanting = 0;
+		network->turn[flow].spent = 0;
 	}
 	spin_unlock_irq(rates_lock(network));
 	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++)
