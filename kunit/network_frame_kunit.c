@@ -245,14 +245,11 @@ static bool is_true(const struct world *world)
 		network += VLAN_HLEN;
 	four = (const struct iphdr *)(frame->start + network);
 	six = (const struct ipv6hdr *)(frame->start + network);
-	if (four->version == 4 && (ntohs(get_unaligned(&four->tot_len)) != frame->length - network ||
-				   network + four->ihl * 4 != at))
-		return false;
-	if (four->version == 6 && (ntohs(get_unaligned(&six->payload_len)) !=
-				   frame->length - network - sizeof(*six) ||
-				   network + sizeof(*six) != at))
-		return false;
-	return four->version == 4 || four->version == 6;
+	if (four->version == 4)
+		return ntohs(get_unaligned(&four->tot_len)) == frame->length - network &&
+		       network + four->ihl * 4 == at;
+	return four->version == 6 && network + sizeof(*six) == at &&
+	       ntohs(get_unaligned(&six->payload_len)) == frame->length - at;
 }
 
 static void a_million_scribbles_pass_only_if_they_are_true(struct kunit *test)
