@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --guests --memory 4096 --time 1200
+# What a network device moves between a guest and its host, with a ceiling that nothing reaches: ours, beside a virtio-net
+# device behind vhost-net and a tap device; the same guest and load, in turn.
+. tests/lib.sh
+. bench/lib.sh
+
+PEER_NAME="vhost-net"
+ROUNDS=5
+SECONDS_EACH=5
+PINGS=200
+declare -A device=([ours]=vsc0 [peer]=peer0) far=([ours]=10.1.0.2 [peer]=10.2.0.2) near=([ours]=10.1.0.1 [peer]=10.2.0.1)
+
+set_up() {
+	modprobe -a vsp vhost_net
+	vsp_pool network.fast capacity_tx_bandwidth=100G capacity_rx_bandwidth=100G enable=1
+	vsp_service network.g pool=network.fast enable=1
+	ip tuntap add tap0 mode tap vnet_hdr
+	guest start g --memory 1024 --service g -- -netdev tap,id=peer,ifname=tap0,script=no,downscript=no,vhost=on \
+		-device virtio-net-pci,netdev=peer,mac=52:54:00:00:02:02
+	in_guest g "modprobe -a vsc virtio_net
+		for ((i = 0; i < 600; i++)); do [[ ! -e /sys/class/net/vsc0 ]] || break; sleep 0.1; done
+		for i in /sys/class/net/*; do
+			grep -q 52:54:00:00:02:02 \$i/address && ip link set \${i##*/} name peer0
+		done
+		ip address add ${far[ours]}/24 dev vsc0
+		ip address add ${far[peer]}/24 dev peer0
+		ip link set vsc0 up
+		ip link set peer0 up
+		iperf3 -s -D" >&2
+	ip address add "${near[ours]}/24" dev vsp-g
+	ip address add "${near[peer]}/24" dev tap0
+	ip link set vsp-g up
+	ip link set tap0 up
+	for i in ours peer; do
+		wait_for 30 ping -c 1 -W 1 "${far[$i]}"
+	done
+}
+
+# received KIND OPTION...: Mbit/s that arrived, of a run of iperf3 from the host's side
+received() {
+	local kind=$1
+	shift
+	iperf3 -c "${far[$kind]}" -t $SECONDS_EACH -O 1 -f m "$@" | awk '/receiver/ { print $7 }'
+}
+
+# datagrams KIND OPTION...: a second, that arrived
+datagrams() {
+	local kind=$1
+	shift
+	iperf3 -c "${far[$kind]}" -t $SECONDS_EACH -u -b 0 -l 64 "$@" |
+		awk -v time=$SECONDS_EACH '/receiver/ { split($11, n, "/"); printf "%.0f\n", (n[2] - n[1]) / time }'
+}
+
+round_trip() {
+	ping -q -A -c $PINGS "${far[$1]}" | awk -F/ '/^rtt/ { print $5 * 1000 }'
+}
+
+measure() {
+	local round=$1 kind
+	for kind in ours peer; do
+		measured tcp_from_guest "$kind" "$(received "$kind" -R)"
+		measured tcp_to_guest "$kind" "$(received "$kind")"
+		measured datagrams_from_guest "$kind" "$(datagrams "$kind" -R)"
+		measured round_trip "$kind" "$(round_trip "$kind")"
+		progress_to "round $round, $kind: $(tail -n 4 $MEASURED | cut -d ' ' -f 1,3 | paste -sd ' ')"
+	done
+}
+
+mark_log
+progress_to "a guest, with a network device of ours, and one of vhost-net"
+set_up
+for ((round = 1; round <= ROUNDS; round++)); do
+	measure "$round"
+done
+echo
+table_head
+results tcp_from_guest Mb/s higher 0.1
+results tcp_to_guest Mb/s higher 0.1
+results datagrams_from_guest 1/s higher 1
+results round_trip us lower 1
+echo "Medians of $ROUNDS rounds. ours: vsp and vsc (min, max: of it); peer: $PEER_NAME."
+grep . $VDPA/g/counters/dropped_*
+check_guest_logs
+check_host_log
