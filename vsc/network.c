@@ -192,8 +192,7 @@ static int take_over(struct vsc_network *network, const struct vs_terms *terms)
 		return error;
 	WRITE_ONCE(network->rx_offloads, target.offloads);
 	set_target(network, &target);
-	vsc_network_counters_contract(network, target.tx_ceiling,
-				      granted(terms, VS_NETWORK_RX_BANDWIDTH));
+	vsc_network_counters_contract(network, granted(terms, VS_NETWORK_RX_BANDWIDTH));
 	netif_carrier_on(network->netdev);
 	error = vsc_network_device_update_soon(network);
 	vsc_network_queue_fill(network);
@@ -252,9 +251,9 @@ static u64 used_of(struct vsc_network *network, u32 index)
 	vsc_network_device_target(network, &target);
 	switch (index) {
 	case VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH):
-		return vsc_network_counters_rate(&network->tx);
+		return vsc_network_counters_rate(&network->tx, index);
 	case VS_NETWORK_INDEX(VS_NETWORK_RX_BANDWIDTH):
-		return vsc_network_counters_rate(&network->rx);
+		return vsc_network_counters_rate(&network->rx, index);
 	case VS_NETWORK_INDEX(VS_NETWORK_MTU):
 		return target.mtu;
 	case VS_NETWORK_INDEX(VS_NETWORK_OFFLOADS):

@@ -34,7 +34,7 @@
 
 #include "vs_class.h"
 
-#include "auto.h"
+#include "meter.h"
 
 struct attribute_group;
 struct page_pool;
@@ -164,27 +164,13 @@ struct vsc_network_target {
 /**
  * struct vsc_network_flow - what is measured of one direction
  * @lock: protects the rest; taken with interrupts off, since netpoll sends in any context
- * @ceiling: of the contract in force, bytes/s
- * @outstanding: frames in the rings (of what is transmitted)
- * @largest: bytes of the largest of them, and of those since there were none
- * @idle_since_ns: since when there are none
- * @watched: the session takes samples, and need not be told of frames
- * @sample: since the last one
- * @second_ns: when the current second of the rate began
- * @second_bytes: so far in it
- * @rate: bytes in the last full second
+ * @ceiling: of the contract in force, bytes/s (of what is received)
+ * @meter: outstanding are the frames in the rings (of what is transmitted)
  */
 struct vsc_network_flow {
 	spinlock_t lock;	/* of all below */
 	u64 ceiling;
-	unsigned int outstanding;
-	u32 largest;
-	u64 idle_since_ns;
-	bool watched;
-	struct vsc_sample sample;
-	u64 second_ns;
-	u64 second_bytes;
-	u64 rate;
+	struct vsc_meter meter;
 };
 
 /**
@@ -283,8 +269,8 @@ void vsc_network_counters_sent(struct vsc_network *network,
 void vsc_network_counters_lost(struct vsc_network *network, unsigned int frames);
 void vsc_network_counters_received(struct vsc_network *network,
 				   const struct vsc_network_batch *batch);
-void vsc_network_counters_contract(struct vsc_network *network, u64 tx_ceiling, u64 rx_ceiling);
-u64 vsc_network_counters_rate(struct vsc_network_flow *flow);
+void vsc_network_counters_contract(struct vsc_network *network, u64 rx_ceiling);
+u64 vsc_network_counters_rate(struct vsc_network_flow *flow, u32 index);
 bool vsc_network_counters_sample(struct vsc_network *network, u32 flow,
 				 struct vsc_sample *sample);
 void vsc_network_counters_batch(struct vsc_network_batch *batch, u32 bytes, u32 charge);

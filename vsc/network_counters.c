@@ -20,7 +20,6 @@
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/sysfs.h>
-#include <linux/time64.h>
 
 #include "vs_class.h"
 #include "vs_window.h"
@@ -35,74 +34,6 @@
 
 /* ---- Flows ---- */
 
-/* Closes the seconds that have passed. */
-static void roll(struct vsc_network_flow *flow, u64 now)
-{
-	u64 passed = now - flow->second_ns;
-
-	lockdep_assert_held(&flow->lock);
-	if (passed < NSEC_PER_SEC)
-		return;
-	if (passed < 2 * NSEC_PER_SEC) {
-		flow->rate = flow->second_bytes;
-		flow->second_ns += NSEC_PER_SEC;
-	} else {
-		/* Nothing ended in the last full second. */
-		flow->rate = 0;
-		flow->second_ns = now;
-	}
-	flow->second_bytes = 0;
-}
-
-static void begin_sample(struct vsc_network_flow *flow, u64 now)
-{
-	lockdep_assert_held(&flow->lock);
-	vs_window_begin(&flow->sample.seen, now, !flow->outstanding);
-	flow->sample.idle_ns = 0;
-}
-
-/* Closes the time in which nothing was outstanding, up to now. */
-static void close_idle(struct vsc_network_flow *flow, u64 now)
-{
-	u64 start = max(flow->idle_since_ns, flow->sample.seen.start_ns);
-
-	lockdep_assert_held(&flow->lock);
-	if (now > start)
-		flow->sample.idle_ns += now - start;
-}
-
-/* There is something to see. Return: whether a sample has begun with it. */
-static bool watch(struct vsc_network *network, struct vsc_network_flow *flow, u64 now)
-{
-	lockdep_assert_held(&flow->lock);
-	if (flow->watched)
-		return false;
-	flow->watched = true;
-	begin_sample(flow, now);
-	vsc_session_busy(network->session);
-	return true;
-}
-
-static void serve(struct vsc_network_flow *flow, u32 index, const struct vsc_network_batch *batch,
-		  u64 now)
-{
-	lockdep_assert_held(&flow->lock);
-	flow->sample.seen.served[index] += batch->charge;
-	vs_window_expect(&flow->sample.seen, index, batch->largest);
-	roll(flow, now);
-	flow->second_bytes += batch->charge;
-}
-
-static void end_outstanding(struct vsc_network_flow *flow, unsigned int frames, u64 now)
-{
-	lockdep_assert_held(&flow->lock);
-	flow->outstanding -= frames;
-	if (!frames || flow->outstanding)
-		return;
-	flow->sample.seen.idle = true;
-	flow->idle_since_ns = now;
-}
-
 /**
  * vsc_network_counters_begin() - a frame was put into a transmit ring
  * @network: the device
@@ -114,16 +45,11 @@ void vsc_network_counters_begin(struct vsc_network *network, u32 bytes)
 {
 	struct vsc_network_flow *flow = &network->tx;
 	unsigned long flags;
-	u64 now;
 
 	spin_lock_irqsave(&flow->lock, flags);
-	if (!flow->outstanding++) {
-		now = ktime_get_ns();
-		flow->largest = 0;
-		if (!watch(network, flow, now))
-			close_idle(flow, now);
-	}
-	flow->largest = max(flow->largest, bytes);
+	if (vsc_meter_begin(&flow->meter, flow->meter.outstanding ? 0 : ktime_get_ns()))
+		vsc_session_busy(network->session);
+	vsc_meter_expect(&flow->meter, TX_BANDWIDTH, bytes);
 	spin_unlock_irqrestore(&flow->lock, flags);
 }
 
@@ -141,8 +67,8 @@ void vsc_network_counters_sent(struct vsc_network *network, const struct vsc_net
 	unsigned long flags;
 
 	spin_lock_irqsave(&flow->lock, flags);
-	serve(flow, TX_BANDWIDTH, batch, now);
-	end_outstanding(flow, batch->frames, now);
+	vsc_meter_serve(&flow->meter, TX_BANDWIDTH, batch->charge, batch->largest, now);
+	vsc_meter_end(&flow->meter, batch->frames, now);
 	spin_unlock_irqrestore(&flow->lock, flags);
 }
 
@@ -158,7 +84,7 @@ void vsc_network_counters_lost(struct vsc_network *network, unsigned int frames)
 	struct vsc_network_flow *flow = &network->tx;
 
 	spin_lock_irq(&flow->lock);
-	end_outstanding(flow, frames, ktime_get_ns());
+	vsc_meter_end(&flow->meter, frames, ktime_get_ns());
 	spin_unlock_irq(&flow->lock);
 }
 
@@ -177,83 +103,56 @@ void vsc_network_counters_received(struct vsc_network *network,
 	unsigned long flags;
 
 	spin_lock_irqsave(&flow->lock, flags);
-	watch(network, flow, now);
-	serve(flow, RX_BANDWIDTH, batch, now);
+	/* Outstanding for no time: it is seen when it is over. */
+	if (vsc_meter_begin(&flow->meter, now))
+		vsc_session_busy(network->session);
+	vsc_meter_serve(&flow->meter, RX_BANDWIDTH, batch->charge, batch->largest, now);
+	vsc_meter_end(&flow->meter, 1, now);
 	spin_unlock_irqrestore(&flow->lock, flags);
-}
-
-static void set_ceiling(struct vsc_network_flow *flow, u64 ceiling)
-{
-	spin_lock_irq(&flow->lock);
-	flow->ceiling = ceiling;
-	spin_unlock_irq(&flow->lock);
 }
 
 /**
  * vsc_network_counters_contract() - another contract is in force
  * @network: the device
- * @tx_ceiling: of it, bytes/s
  * @rx_ceiling: of it, bytes/s
  *
  * Context: process.
  */
-void vsc_network_counters_contract(struct vsc_network *network, u64 tx_ceiling, u64 rx_ceiling)
+void vsc_network_counters_contract(struct vsc_network *network, u64 rx_ceiling)
 {
-	set_ceiling(&network->tx, tx_ceiling);
-	set_ceiling(&network->rx, rx_ceiling);
+	spin_lock_irq(&network->rx.lock);
+	network->rx.ceiling = rx_ceiling;
+	spin_unlock_irq(&network->rx.lock);
 }
 
 /**
  * vsc_network_counters_rate() - what was moved in the last full second
  * @flow: of the device
+ * @index: of its RATE in the class's table
  *
  * Context: any.
  * Return: bytes.
  */
-u64 vsc_network_counters_rate(struct vsc_network_flow *flow)
+u64 vsc_network_counters_rate(struct vsc_network_flow *flow, u32 index)
 {
 	unsigned long flags;
 	u64 rate;
 
 	spin_lock_irqsave(&flow->lock, flags);
-	roll(flow, ktime_get_ns());
-	rate = flow->rate;
+	rate = vsc_meter_rate(&flow->meter, index, ktime_get_ns());
 	spin_unlock_irqrestore(&flow->lock, flags);
 	return rate;
 }
 
-/* As storage's: something is to be done while something is outstanding. */
-static bool sample_sent(struct vsc_network_flow *flow, struct vsc_sample *sample, u64 now)
+/* Was it served what the ceiling is worth, but for one frame? */
+static bool at_ceiling(const struct vs_window *seen, u64 ceiling, u64 now)
 {
-	lockdep_assert_held(&flow->lock);
-	if (!flow->outstanding)
-		close_idle(flow, now);
-	*sample = flow->sample;
-	if (flow->outstanding)
-		vs_window_expect(&sample->seen, TX_BANDWIDTH, flow->largest);
-	return flow->outstanding || sample->seen.served[TX_BANDWIDTH];
-}
-
-/* Did the sample see what the ceiling is worth, but for one frame? */
-static bool at_ceiling(const struct vsc_network_flow *flow, u64 now)
-{
-	const struct vs_window *seen = &flow->sample.seen;
 	u64 passed = min(now - seen->start_ns, 3600 * VS_WINDOW_NS);
-	u64 owed = mul_u64_u64_div_u64(flow->ceiling, passed, VS_WINDOW_NS);
+	u64 owed = mul_u64_u64_div_u64(ceiling, passed, VS_WINDOW_NS);
 
 	owed -= owed / CEILING_TOLERANCE;
 	return seen->served[RX_BANDWIDTH] &&
 	       seen->served[RX_BANDWIDTH] + seen->largest[RX_BANDWIDTH] >= owed;
-}
-
-/* See the top of the file. */
-static bool sample_received(struct vsc_network_flow *flow, struct vsc_sample *sample, u64 now)
-{
-	lockdep_assert_held(&flow->lock);
-	*sample = flow->sample;
-	sample->seen.idle = !at_ceiling(flow, now);
-	sample->idle_ns = sample->seen.idle ? now - sample->seen.start_ns : 0;
-	return sample->seen.served[RX_BANDWIDTH];
 }
 
 /**
@@ -269,15 +168,18 @@ bool vsc_network_counters_sample(struct vsc_network *network, u32 flow,
 				 struct vsc_sample *sample)
 {
 	struct vsc_network_flow *of = flow == VS_NETWORK_TX ? &network->tx : &network->rx;
-	u64 now = ktime_get_ns();
+	u64 now = ktime_get_ns(), ceiling;
 	bool active;
 
 	spin_lock_irq(&of->lock);
-	active = flow == VS_NETWORK_TX ? sample_sent(of, sample, now) :
-					 sample_received(of, sample, now);
-	of->watched = active;
-	begin_sample(of, now);
+	active = vsc_meter_sample(&of->meter, sample, now);
+	ceiling = of->ceiling;
 	spin_unlock_irq(&of->lock);
+	if (flow == VS_NETWORK_TX)
+		return active;
+	/* See the top of the file. */
+	sample->seen.idle = !at_ceiling(&sample->seen, ceiling, now);
+	sample->idle_ns = sample->seen.idle ? now - sample->seen.start_ns : 0;
 	return active;
 }
 

@@ -32,7 +32,7 @@
 
 #include "vs_class.h"
 
-#include "auto.h"
+#include "meter.h"
 
 struct attribute_group;
 struct gendisk;
@@ -78,11 +78,6 @@ struct vsc_storage_request {
  * @requests_waited: requests that a renegotiation made wait
  * @gap_ns: longest time without a completion while there was a request
  * @gap_start_ns: the last completion, or when the first request came after none
- * @second_ns: when the current second of the rates began
- * @second_bytes: so far in it
- * @second_operations: so far in it
- * @bytes_rate: in the last full second
- * @operations_rate: in the last full second
  */
 struct vsc_storage_counters {
 	u64 bytes_read;
@@ -92,11 +87,6 @@ struct vsc_storage_counters {
 	u64 requests_waited;
 	u64 gap_ns;
 	u64 gap_start_ns;
-	u64 second_ns;
-	u64 second_bytes;
-	u64 second_operations;
-	u64 bytes_rate;
-	u64 operations_rate;
 };
 
 /**
@@ -132,11 +122,7 @@ struct vsc_storage_counters {
  * @dirty: bytes written since the last flush
  * @held: requests that wait behind the gate, oldest first
  * @counters: what is measured
- * @charged: outstanding requests that the bandwidth is charged with
- * @largest: bytes of the largest of them, and of those since there were none
- * @uncharged_ns: since when there are none
- * @watched: the session takes samples, and need not be told of requests
- * @sample: since the last one
+ * @meter: of its flow: outstanding are the requests that the bandwidth is charged with
  * @idle: woken when requests have left the ring
  */
 struct vsc_storage {
@@ -168,11 +154,7 @@ struct vsc_storage {
 	u64 dirty;
 	struct list_head held;
 	struct vsc_storage_counters counters;
-	unsigned int charged;
-	u64 largest;
-	u64 uncharged_ns;
-	bool watched;
-	struct vsc_sample sample;
+	struct vsc_meter meter;
 	wait_queue_head_t idle;
 };
 

@@ -18,74 +18,11 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
-#include "vs_window.h"
 #include "vsc.h"
 #include "storage.h"
 
 #define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
 #define IOPS		VS_STORAGE_INDEX(VS_STORAGE_IOPS)
-
-/* Closes the seconds that have passed. */
-static void roll(struct vsc_storage_counters *counters, u64 now)
-{
-	u64 passed = now - counters->second_ns;
-
-	if (passed < NSEC_PER_SEC)
-		return;
-	if (passed < 2 * NSEC_PER_SEC) {
-		counters->bytes_rate = counters->second_bytes;
-		counters->operations_rate = counters->second_operations;
-		counters->second_ns += NSEC_PER_SEC;
-	} else {
-		/* Nothing ended in the last full second. */
-		counters->bytes_rate = 0;
-		counters->operations_rate = 0;
-		counters->second_ns = now;
-	}
-	counters->second_bytes = 0;
-	counters->second_operations = 0;
-}
-
-static void begin_sample(struct vsc_storage *storage, u64 now)
-{
-	lockdep_assert_held(&storage->lock);
-	vs_window_begin(&storage->sample.seen, now, !storage->charged);
-	storage->sample.idle_ns = 0;
-}
-
-/* Closes the time without a request that is charged, up to now. */
-static void close_idle(struct vsc_storage *storage, u64 now)
-{
-	u64 start = max(storage->uncharged_ns, storage->sample.seen.start_ns);
-
-	lockdep_assert_held(&storage->lock);
-	if (now > start)
-		storage->sample.idle_ns += now - start;
-}
-
-/* There is something to do, after there was nothing. */
-static void begin_charged(struct vsc_storage *storage, u64 now)
-{
-	lockdep_assert_held(&storage->lock);
-	storage->largest = 0;
-	if (storage->watched) {
-		close_idle(storage, now);
-		return;
-	}
-	storage->watched = true;
-	begin_sample(storage, now);
-	vsc_session_busy(storage->session);
-}
-
-static void end_charged(struct vsc_storage *storage, const struct vsc_storage_request *request,
-			u64 now)
-{
-	lockdep_assert_held(&storage->lock);
-	if (!request->bytes || --storage->charged)
-		return;
-	storage->sample.seen.idle = true;
-	storage->uncharged_ns = now;
-}
 
 /**
  * vsc_storage_counters_begin() - a request was taken in
@@ -97,14 +34,17 @@ static void end_charged(struct vsc_storage *storage, const struct vsc_storage_re
 void vsc_storage_counters_begin(struct vsc_storage *storage,
 				const struct vsc_storage_request *request)
 {
+	struct vsc_meter *meter = &storage->meter;
+
 	lockdep_assert_held(&storage->lock);
 	if (!storage->outstanding++)
 		storage->counters.gap_start_ns = ktime_get_ns();
 	if (!request->bytes)
 		return;
-	if (!storage->charged++)
-		begin_charged(storage, ktime_get_ns());
-	storage->largest = max(storage->largest, request->bytes);
+	if (vsc_meter_begin(meter, meter->outstanding ? 0 : ktime_get_ns()))
+		vsc_session_busy(storage->session);
+	vsc_meter_expect(meter, BANDWIDTH, request->bytes);
+	vsc_meter_expect(meter, IOPS, 1);
 }
 
 /**
@@ -120,7 +60,7 @@ void vsc_storage_counters_drop(struct vsc_storage *storage,
 {
 	lockdep_assert_held(&storage->lock);
 	storage->outstanding--;
-	end_charged(storage, request, now);
+	vsc_meter_end(&storage->meter, request->bytes ? 1 : 0, now);
 }
 
 /**
@@ -145,12 +85,9 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
 		counters->errors++;
 		return;
 	}
-	vs_window_count(&storage->sample.seen, BANDWIDTH, request->bytes);
-	vs_window_count(&storage->sample.seen, IOPS, 1);
-	roll(counters, now);
+	vsc_meter_serve(&storage->meter, BANDWIDTH, request->bytes, request->bytes, now);
+	vsc_meter_serve(&storage->meter, IOPS, 1, 1, now);
 	counters->operations++;
-	counters->second_operations++;
-	counters->second_bytes += request->bytes;
 	if (write)
 		counters->bytes_written += request->bytes;
 	else
@@ -189,16 +126,13 @@ u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
 	u64 used = 0;
 
 	spin_lock_irqsave(&storage->lock, flags);
-	roll(&storage->counters, ktime_get_ns());
 	switch (index) {
 	case VS_STORAGE_INDEX(VS_STORAGE_SIZE):
 		used = storage->size;
 		break;
 	case BANDWIDTH:
-		used = storage->counters.bytes_rate;
-		break;
 	case IOPS:
-		used = storage->counters.operations_rate;
+		used = vsc_meter_rate(&storage->meter, index, ktime_get_ns());
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_ACCESS):
 		used = storage->granted;
@@ -230,16 +164,7 @@ bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample 
 	bool active;
 
 	spin_lock_irq(&storage->lock);
-	if (!storage->charged)
-		close_idle(storage, now);
-	*sample = storage->sample;
-	if (storage->charged) {
-		vs_window_expect(&sample->seen, BANDWIDTH, storage->largest);
-		vs_window_expect(&sample->seen, IOPS, 1);
-	}
-	active = storage->charged || sample->seen.served[IOPS];
-	storage->watched = active;
-	begin_sample(storage, now);
+	active = vsc_meter_sample(&storage->meter, sample, now);
 	spin_unlock_irq(&storage->lock);
 	return active;
 }
