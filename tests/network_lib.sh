@@ -61,6 +61,7 @@ some_networks() {
 		netdev[$name]=$(netdev_of "$i")
 	done
 }
+# shellcheck disable=SC2034 # vsc is used by the tests
 declare -A vsc netdev
 
 # give_addresses PLACE NETDEV N LAST
