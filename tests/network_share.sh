@@ -114,8 +114,10 @@ floors_are_kept() {
 	done
 	flooding
 	[[ $sent -ge 980 && $received -ge 980 ]] || fail "the floor is not kept"
-	# shellcheck disable=SC2086 # words
-	used sent $capacity $names && used received $capacity $names || fail "the pool is not used"
+	for i in sent received; do
+		# shellcheck disable=SC2086 # words
+		used $i $capacity $names || fail "the pool is not used: $i"
+	done
 	for i in $(neighbours); do
 		[[ $(least "$i" sent $capacity) -gt 0 && $(least "$i" received $capacity) -gt 0 ]] || fail "$i gets nothing"
 	done
