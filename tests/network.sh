@@ -11,7 +11,6 @@ comes_up() {
 	same_terms host a
 	assert_value host terms/mtu 1500
 	assert_value host terms/tx_bandwidth_ceiling $((1 << 30))
-	assert_eq "$(cat /sys/class/net/vsp-a/ifalias)" a "alias"
 	address_is a vsc0 "$(value host terms/mac)" || fail "another address than granted"
 	# locally administered, and of one device
 	assert_eq $((0x$(cut -c1-2 /sys/class/vsc/vsc0/terms/mac) & 3)) 2 "kind of address"
@@ -70,6 +69,7 @@ names() {
 	[[ -e /sys/class/net/vsp-just-eleven ]] || fail "no vsp-just-eleven"
 	first=$(host_end $long)
 	[[ $first =~ ^vsp-[0-9a-f]{8}$ ]] || fail "its name is $first"
+	assert_eq "$(cat "/sys/class/net/$first/ifalias")" $long "alias"
 	for i in $long just-eleven; do
 		echo 0 >"$SERVICES/network.$i/enable"
 	done

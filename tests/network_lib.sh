@@ -203,7 +203,7 @@ received_by_iperf() {
 	python3 -c '
 import json
 end = json.load(open("/tmp/iperf"))["end"]
-received = end.get("sum_received", end["sum"])
+received = end.get("sum_received") or end["sum"]
 print(int(received["bytes"] * (1 - received.get("lost_percent", 0) / 100)))'
 }
 
