@@ -115,10 +115,8 @@ teardown() {
 	done
 	! mountpoint -q /mnt || umount /mnt
 	echo 1 >/sys/bus/virtio/drivers_autoprobe
-	for i in network_hostile vsc_network; do
-		[[ ! -d /sys/module/$i ]] || wait_for 30 modprobe -r $i
-	done
-	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_storage vsc
+	[[ ! -d /sys/module/network_hostile ]] || wait_for 30 modprobe -r network_hostile
+	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_network vsc_storage vsc
 	for i in "$CONFIG"/services/* "$CONFIG"/pools/*; do
 		[[ ! -d $i ]] || wait_for 30 remove_item "$i"
 	done

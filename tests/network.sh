@@ -123,11 +123,12 @@ wished_address() {
 	address_is a vsc0 52:54:00:12:34:56 || fail "its address has changed all the same"
 	reaches a 10.1.0.1
 	# by the provider's word it is this one, and no other
-	echo "$old" >$SERVICES/network.a/mac
-	echo 1 >$VDPA/a/contract/renegotiate
-	wait_for 30 address_is a vsc0 "$old"
-	says 'Operation not permitted' set_address a 52:54:00:12:34:57
-	address_is a vsc0 "$old" || fail "its address has changed all the same"
+	limits host a mac=52:54:00:12:34:56
+	says 'Operation not permitted' set_address a "$old"
+	address_is a vsc0 52:54:00:12:34:56 || fail "its address has changed all the same"
+	reaches a 10.1.0.1
+	limits host a mac=unset
+	set_address a "$old"
 	reaches a 10.1.0.1
 }
 
@@ -182,7 +183,7 @@ mtu_changes() {
 	flows a
 	says 'RTNETLINK answers' set_mtu 9000
 	mtus 2999
-	says 'RTNETLINK answers' set_mtu 67
+	says 'mtu less than device minimum' set_mtu 67
 	mtus 2999
 	flows a
 	streamed
@@ -206,14 +207,16 @@ address_changes() {
 	local i
 	local_pair
 	stream a host 10.1.0.1
-	# an address of which the neighbour has heard lately: else it would answer to the old one for a while
+	for i in 1 2; do
+		link_with a a limits host a mac=52:54:00:12:34:6$i
+		address_is a vsc0 52:54:00:12:34:6$i || fail "not the address that was said"
+	done
+	link_with a a limits host a mac=unset
 	for i in 1 2 3; do
 		link_with a a set_address a 52:54:00:12:34:5$i
 		address_is a vsc0 52:54:00:12:34:5$i || fail "not the address that was wished for"
 		assert_eq "$(cat $VDPA/a/terms/mac)" 52:54:00:12:34:5$i "address of the contract"
 	done
-	link_with a a limits host a mac=52:54:00:12:34:60
-	address_is a vsc0 52:54:00:12:34:60 || fail "not the address that was said"
 	streamed
 }
 
@@ -373,13 +376,11 @@ ethtool_shows() {
 	local_pair tx_bandwidth_ceiling=125000000 rx_bandwidth_ceiling=125000000
 	reaches a 10.1.0.1
 	at a ethtool vsc0 | grep 'Speed: 1000Mb/s' || fail "$(at a ethtool vsc0)"
-	ethtool vsp-a | grep 'Speed: 1000Mb/s' || fail "$(ethtool vsp-a)"
-	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '1000 1000' "speed"
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed)" 1000 "speed"
 	[[ $(at a ethtool -S vsc0 | wc -l) -gt 4 ]] || fail "no statistics"
 	at a ethtool -i vsc0 | grep '^driver: vsc'
 	ethtool -i vsp-a | grep '^driver: vsp'
 	limits host a tx_bandwidth_ceiling=12500000 rx_bandwidth_ceiling=12500000
-	wait_for 10 is /sys/class/net/vsp-a/speed 100
 	assert_eq "$(at a cat /sys/class/net/vsc0/speed)" 100 "speed after another contract"
 }
 

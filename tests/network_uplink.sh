@@ -44,7 +44,7 @@ capacity_is() {
 		wait_for 30 is "$VSC/terms/${i}_bandwidth_ceiling" $bytes
 		assert_eq "$(cat "$VDPA/a/terms/${i}_bandwidth_ceiling")" $bytes "ceiling of the provider"
 	done
-	wait_for 30 is /sys/class/net/vsp-a/speed "$1"
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed)" "$1" "speed of the client's netdev"
 }
 
 speed_follows() {
