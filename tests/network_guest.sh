@@ -163,7 +163,7 @@ sleeps() {
 	reaches a 10.0.0.1
 	before=$(at a ip -br addr show vsc0)
 	guest sleep a
-	wait_for 60 has_none host vsp-a
+	unreachable host 10.0.0.11
 	guest wake a
 	runs a
 	connected a a
