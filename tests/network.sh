@@ -122,13 +122,17 @@ wished_address() {
 	says 'Address already in use' set_address a "$other"
 	address_is a vsc0 52:54:00:12:34:56 || fail "its address has changed all the same"
 	reaches a 10.1.0.1
-	# by the provider's word it is this one, and no other
-	limits host a mac=52:54:00:12:34:56
-	says 'Operation not permitted' set_address a "$old"
-	address_is a vsc0 52:54:00:12:34:56 || fail "its address has changed all the same"
+	# The administrator's word counts, at the deadline at the latest: it is this one, and no other.
+	echo "$old" >$SERVICES/network.a/mac
+	echo 1 >$VDPA/a/contract/renegotiate
+	wait_for 30 address_is a vsc0 "$old"
+	wait_for 30 is $VDPA/a/terms/mac "$old"
+	reaches a 10.1.0.1
+	says 'Operation not permitted' set_address a 52:54:00:12:34:57
+	address_is a vsc0 "$old" || fail "its address has changed all the same"
 	reaches a 10.1.0.1
 	limits host a mac=unset
-	set_address a "$old"
+	set_address a 52:54:00:12:34:57
 	reaches a 10.1.0.1
 }
 
@@ -324,6 +328,7 @@ disabled_under_traffic() {
 	done
 }
 
+# Who has taken the class away does not have it back before he says so.
 unloaded_under_traffic() {
 	local i
 	local_pair
@@ -337,6 +342,7 @@ unloaded_under_traffic() {
 		wait_for 30 has_none host vsp-a
 		hush
 		kill "${streams[@]}" 2>/dev/null || :
+		[[ ! -d /sys/module/vsc_network ]] || fail "it is back"
 		modprobe vsc_network
 		some_networks 1
 		move_in a 1
@@ -376,12 +382,13 @@ ethtool_shows() {
 	local_pair tx_bandwidth_ceiling=125000000 rx_bandwidth_ceiling=125000000
 	reaches a 10.1.0.1
 	at a ethtool vsc0 | grep 'Speed: 1000Mb/s' || fail "$(at a ethtool vsc0)"
-	assert_eq "$(at a cat /sys/class/net/vsc0/speed)" 1000 "speed"
+	ethtool vsp-a | grep 'Speed: 1000Mb/s' || fail "$(ethtool vsp-a)"
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '1000 1000' "speed"
 	[[ $(at a ethtool -S vsc0 | wc -l) -gt 4 ]] || fail "no statistics"
 	at a ethtool -i vsc0 | grep '^driver: vsc'
 	ethtool -i vsp-a | grep '^driver: vsp'
 	limits host a tx_bandwidth_ceiling=12500000 rx_bandwidth_ceiling=12500000
-	assert_eq "$(at a cat /sys/class/net/vsc0/speed)" 100 "speed after another contract"
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '100 100' "speed of another contract"
 }
 
 # frames and bytes of the netdevs' own statistics add up with the provider's
