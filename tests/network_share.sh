@@ -107,8 +107,8 @@ floors_are_kept() {
 		echo "	floor $floor: sent $sent permille of it, received $received"
 		# shellcheck disable=SC2086 # words
 		{
-			within sent $capacity 10 $((16 * 1500)) $names
-			within received $capacity 10 $((16 * 1500)) $names
+			within sent $capacity 10 $(((NEIGHBOURS + 1) * 16 * 1500)) $names
+			within received $capacity 10 $(((NEIGHBOURS + 1) * 16 * 1500)) $names
 		}
 		[[ $sent -lt 980 || $received -lt 980 ]] || break
 	done
