@@ -25,7 +25,7 @@ runs() {
 }
 
 has_addresses() {
-	in_guest "$1" "sysctl -qw net.ipv4.conf.vsc0.arp_notify=1; ip addr add 10.0.0.$2/24 dev vsc0; ip addr add fd00::$2/64 dev vsc0 nodad; ip link set vsc0 up"
+	in_guest "$1" "ip addr add 10.0.0.$2/24 dev vsc0; ip addr add fd00::$2/64 dev vsc0 nodad; ip link set vsc0 up"
 }
 
 # bridge_of NAME...: services of these, and guests 10.0.0.11, .12, ... on one bridge, which is 10.0.0.1

@@ -10,9 +10,8 @@
 # frame is good: just these have passed.
 attacks() {
 	local place=$1 name=$2 bad=$3 good=$(($3 / 1000)) counted=0 i
-	# nothing to answer to, and nothing that else would come
-	sysctl -qw "net.ipv6.conf.vsp-$name.disable_ipv6=1"
-	ip link set "vsp-$name" up
+	# it says nothing by itself
+	ip link set "vsp-$name" addrgenmode none up
 	in_guest "$place" "echo 0 >/sys/bus/virtio/drivers_autoprobe; modprobe network_hostile frames=$bad
 		for i in /sys/bus/virtio/devices/*; do [[ -e \$i/driver ]] || echo \"\${i##*/}\" >/sys/bus/virtio/drivers_probe; done
 		echo 1 >/sys/bus/virtio/drivers_autoprobe"
@@ -41,7 +40,6 @@ from_this_kernel() {
 	# and when it is good again, all is well again
 	modprobe vsc_network
 	some_networks 1
-	sysctl -qw net.ipv6.conf.vsp-bad.disable_ipv6=0
 	join bad 1
 	reaches bad 10.1.0.1
 }
@@ -63,7 +61,6 @@ from_a_guest() {
 		"the good one's drops"
 	in_guest bad 'modprobe -r network_hostile; modprobe vsc_network'
 	in_guest bad 'for ((i = 0; i < 600; i++)); do [[ -e /sys/class/net/vsc0 ]] && exit 0; sleep 0.1; done; exit 1'
-	sysctl -qw net.ipv6.conf.vsp-bad.disable_ipv6=0
 	in_guest bad 'ip addr add 10.2.0.2/24 dev vsc0; ip link set vsc0 up'
 	give_addresses host vsp-bad 2 1
 	connected bad bad
