@@ -18,6 +18,8 @@
 
 #define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
 #define IOPS		VS_STORAGE_INDEX(VS_STORAGE_IOPS)
+#define TX		VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH)
+#define RX		VS_NETWORK_INDEX(VS_NETWORK_RX_BANDWIDTH)
 #define MiB		(1024 * 1024ULL)
 #define SAMPLE_NS	(100 * NSEC_PER_MSEC)
 #define NEGOTIATION_NS	(30 * NSEC_PER_MSEC)
@@ -595,6 +597,83 @@ static void the_share_of_the_window_is_what_was_set(struct kunit *test)
 	}
 }
 
+/*
+ * struct direction - one flow of a network device
+ * @state: its judgement
+ * @index: of its rate
+ * @last: verdict, other than nothing
+ */
+struct direction {
+	struct vsc_auto state;
+	u32 index;
+	enum vsc_auto_verdict last;
+};
+
+/* A minute in which @direction alone does @rate bytes a second, all of the time or not. */
+static void run_direction(struct direction *direction, const struct vsc_auto_knobs *knobs,
+			  u64 rate, bool busy, u64 now_ns)
+{
+	enum vsc_auto_verdict verdict;
+
+	for (int n = 0; n < 600; n++) {
+		struct vsc_sample sample = { .idle_ns = busy ? 0 : SAMPLE_NS };
+
+		vs_window_begin(&sample.seen, now_ns, !busy);
+		now_ns += SAMPLE_NS;
+		if (rate)
+			vs_window_count(&sample.seen, direction->index, div_u64(rate, 10));
+		if (!vsc_auto_sample(&direction->state, knobs, &vs_class_network, &sample, now_ns))
+			continue;
+		verdict = vsc_auto_judge(&direction->state, knobs, &vs_class_network, now_ns);
+		if (verdict != VSC_AUTO_NOTHING)
+			direction->last = verdict;
+	}
+}
+
+/* One direction is at its ceiling, and the other idle. */
+static void a_term_of_another_flow_does_not_count(struct kunit *test)
+{
+	struct direction *tx = kunit_kzalloc(test, sizeof(*tx), GFP_KERNEL);
+	struct direction *rx = kunit_kzalloc(test, sizeof(*rx), GFP_KERNEL);
+	struct vs_terms *held = kunit_kzalloc(test, sizeof(*held), GFP_KERNEL);
+	struct vs_terms *wish = kunit_kzalloc(test, sizeof(*wish), GFP_KERNEL);
+	struct vsc_auto_knobs knobs = vsc_auto_defaults;
+
+	KUNIT_ASSERT_TRUE(test, tx && rx && held && wish);
+	knobs.on = true;
+	tx->index = TX;
+	rx->index = RX;
+	vs_terms_unlimited(&vs_class_network, wish);
+	*held = *wish;
+	held->term[TX].high = 8 * MiB;
+	held->term[RX].low = 4 * MiB;
+	held->term[RX].high = 8 * MiB;
+	vsc_auto_begin(&tx->state, VS_NETWORK_TX);
+	vsc_auto_begin(&rx->state, VS_NETWORK_RX);
+	for (struct direction *i = tx; i; i = i == tx ? rx : NULL) {
+		vsc_auto_wish(&i->state, &vs_class_network, wish);
+		vsc_auto_contract(&i->state, &vs_class_network, held, NSEC_PER_SEC);
+	}
+	/* Only who has a floor of its own could give it back. */
+	KUNIT_EXPECT_FALSE(test, vsc_auto_may_give(&tx->state, &vs_class_network));
+	KUNIT_EXPECT_TRUE(test, vsc_auto_may_give(&rx->state, &vs_class_network));
+	run_direction(tx, &knobs, 8 * MiB, true, NSEC_PER_SEC);
+	run_direction(rx, &knobs, 0, false, NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, tx->last, VSC_AUTO_MORE);
+	KUNIT_EXPECT_EQ(test, rx->last, VSC_AUTO_LESS);
+	KUNIT_EXPECT_GT(test, tx->state.held_ns, 0);
+	KUNIT_EXPECT_EQ(test, rx->state.held_ns, 0);
+	/* Each one's wishes and use are of its own term. */
+	vsc_auto_wish(&tx->state, &vs_class_network, wish);
+	KUNIT_EXPECT_EQ(test, wish->term[RX].demand, 0);
+	KUNIT_EXPECT_EQ(test, wish->term[RX].low, 0);
+	KUNIT_EXPECT_GE(test, wish->term[TX].demand, 7 * MiB);
+	vsc_auto_wish(&rx->state, &vs_class_network, wish);
+	KUNIT_EXPECT_EQ(test, wish->term[RX].low, 1);
+	KUNIT_EXPECT_GE(test, wish->term[TX].demand, 7 * MiB);
+	KUNIT_EXPECT_EQ(test, wish->term[TX].low, 0);
+}
+
 static struct kunit_case auto_cases[] = {
 	KUNIT_CASE(nothing_is_asked_while_it_is_off),
 	KUNIT_CASE(held_back_it_asks_for_more_and_gets_it),
@@ -619,6 +698,7 @@ static struct kunit_case auto_cases[] = {
 	KUNIT_CASE(random_loads_keep_to_the_interval),
 	KUNIT_CASE(large_requests_are_told_from_a_ceiling),
 	KUNIT_CASE(the_share_of_the_window_is_what_was_set),
+	KUNIT_CASE(a_term_of_another_flow_does_not_count),
 	{}
 };
 

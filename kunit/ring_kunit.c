@@ -390,11 +390,97 @@ static void the_indices_run_over(struct kunit *test)
 	KUNIT_EXPECT_LT(test, p->ring.next_used, 16 * 1024);
 }
 
+/* What the device does between two looks for more. */
+static void take_all(struct pair *p)
+{
+	unsigned int length;
+
+	while (!vs_ring_peek(&p->ring, &p->chain)) {
+		vs_ring_consume(&p->ring);
+		vs_ring_complete(&p->ring, p->chain.head, 0);
+	}
+	vs_ring_flush(&p->ring);
+	KUNIT_ASSERT_NULL(p->test, p->ring.reason);
+	while (virtqueue_get_buf(p->vq, &length))
+		p->received++;
+	KUNIT_ASSERT_EQ(p->test, p->received, p->sent);
+}
+
+static void add_some(struct pair *p, unsigned int count)
+{
+	struct scatterlist sg;
+
+	sg_init_one(&sg, p->token[0].bytes, 1);
+	while (count--) {
+		KUNIT_ASSERT_EQ(p->test, virtqueue_add_outbuf(p->vq, &sg, 1, p, GFP_KERNEL), 0);
+		p->sent++;
+	}
+}
+
+/* Whoever waits for so many is told of the next one, again and again until they are there. */
+static void who_has_too_few_is_kicked_for_the_next_one(struct kunit *test)
+{
+	const struct variant *variant = test->param_value;
+	struct pair *p = make_pair(test, variant->size, variant->features);
+
+	for (unsigned int round = 0; round < variant->total; round++) {
+		unsigned int want = 1 + below(p, variant->size), there = 0, more;
+
+		while (there < want) {
+			KUNIT_ASSERT_FALSE(test, vs_ring_has(&p->ring, want));
+			KUNIT_ASSERT_NULL(test, p->ring.reason);
+			more = 1 + below(p, variant->size - there);
+			add_some(p, more);
+			there += more;
+			KUNIT_ASSERT_TRUE(test, virtqueue_kick_prepare(p->vq));
+		}
+		KUNIT_ASSERT_TRUE(test, vs_ring_has(&p->ring, want));
+		KUNIT_ASSERT_TRUE(test, vs_ring_has(&p->ring, there));
+		/* A look takes nothing. */
+		KUNIT_ASSERT_EQ(test, (u16)(p->ring.seen_avail - p->ring.next_avail), there);
+		take_all(p);
+	}
+}
+
+/* None is missing, so no kick is asked for: with events that shows. */
+static void who_has_enough_is_not_kicked(struct kunit *test)
+{
+	struct pair *p = make_pair(test, 16, EVENT);
+
+	for (unsigned int round = 0; round < 100; round++) {
+		KUNIT_ASSERT_FALSE(test, vs_ring_has(&p->ring, 4));
+		add_some(p, 4);
+		KUNIT_ASSERT_TRUE(test, virtqueue_kick_prepare(p->vq));
+		KUNIT_ASSERT_TRUE(test, vs_ring_has(&p->ring, 4));
+		add_some(p, 4);
+		KUNIT_ASSERT_FALSE(test, virtqueue_kick_prepare(p->vq));
+		take_all(p);
+	}
+}
+
+static void a_bad_ring_has_nothing(struct kunit *test)
+{
+	struct pair *p = make_pair(test, 16, EVENT);
+	struct vring_avail *avail = virtqueue_get_vring(p->vq)->avail;
+
+	add_some(p, 4);
+	KUNIT_EXPECT_TRUE(test, vs_ring_has(&p->ring, 4));
+	avail->idx = cpu_to_virtio16(&p->vdev, 17);
+	KUNIT_EXPECT_FALSE(test, vs_ring_has(&p->ring, 4));
+	KUNIT_EXPECT_NOT_NULL(test, p->ring.reason);
+	avail->idx = cpu_to_virtio16(&p->vdev, 4);
+	KUNIT_EXPECT_FALSE(test, vs_ring_has(&p->ring, 1));
+}
+
 static struct kunit_case ring_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(chains_cross_unharmed_and_no_wakeup_is_lost, variant_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(a_stopped_ring_goes_on_where_it_was),
 	KUNIT_CASE_SLOW(the_indices_run_over),
+	KUNIT_CASE_PARAM_ATTR(who_has_too_few_is_kicked_for_the_next_one, variant_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE(who_has_enough_is_not_kicked),
+	KUNIT_CASE(a_bad_ring_has_nothing),
 	{}
 };
 

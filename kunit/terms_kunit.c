@@ -53,6 +53,10 @@ static const struct vs_term_spec identity = {
 	.id = 1, .kind = VS_KIND_IDENTITY, .name = "identity"
 };
 
+static const struct vs_term_spec suggested = {
+	.id = 1, .kind = VS_KIND_IDENTITY, .flags = VS_TERM_SUGGESTED, .name = "suggested"
+};
+
 #define DENIED	{ 1, 0 }
 
 static const struct by_hand {
@@ -262,29 +266,65 @@ static void only_checked_characters_are_text(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vs_terms_text_valid(longest, VS_WIRE_TEXT_MAX + 1));
 }
 
+struct text_case {
+	const char *ask;
+	const char *offer;
+	const char *grant;	/* NULL: denied */
+};
+
+static void fill_text(struct vs_terms *terms, const struct vs_term_spec *spec, const char *text)
+{
+	static const u64 none[2];
+
+	fill(terms, spec, none);
+	strscpy_pad(terms->term[0].text, text);
+	terms->term[0].length = strlen(text);
+}
+
+/* Whether it is granted at once or chosen. */
+static void check_text(struct kunit *test, const struct vs_term_spec *term,
+		       const struct text_case *text)
+{
+	const struct vs_class_spec spec = { .count = 1, .term = term };
+	struct fixture *fix = test->priv;
+	int error = text->grant ? 0 : -ENOSPC;
+	u16 denied;
+
+	fill_text(&fix->ask, term, text->ask);
+	fill_text(&fix->offer, term, text->offer);
+	KUNIT_EXPECT_EQ(test, vs_terms_grant(&spec, &fix->ask, &fix->offer, &fix->grant, &denied),
+			error);
+	KUNIT_EXPECT_EQ(test, vs_terms_choose(&spec, &fix->ask, &fix->offer, &fix->other, &denied),
+			error);
+	KUNIT_EXPECT_EQ(test, denied, error ? term->id : 0);
+	if (error)
+		return;
+	KUNIT_EXPECT_STREQ(test, fix->grant.term[0].text, text->grant);
+	KUNIT_EXPECT_STREQ(test, fix->other.term[0].text, text->grant);
+	KUNIT_EXPECT_EQ(test, fix->grant.term[0].length, strlen(text->grant));
+}
+
 static void texts_have_to_agree(struct kunit *test)
 {
-	static const struct { const char *ask, *offer, *grant; } texts[] = {
+	static const struct text_case texts[] = {
 		{ "", "", "" }, { "", "a", "a" }, { "a", "", "a" }, { "a", "a", "a" },
 		{ "a", "b", NULL }, { "ab", "a", NULL }, { "a", "ab", NULL },
 	};
-	static const struct vs_class_spec spec = { .count = 1, .term = &identity };
-	static const u64 none[2];
-	struct fixture *fix = test->priv;
-	u16 denied;
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		fill(&fix->ask, &identity, none);
-		fill(&fix->offer, &identity, none);
-		strscpy_pad(fix->ask.term[0].text, texts[i].ask);
-		strscpy_pad(fix->offer.term[0].text, texts[i].offer);
-		fix->ask.term[0].length = strlen(texts[i].ask);
-		fix->offer.term[0].length = strlen(texts[i].offer);
-		KUNIT_EXPECT_EQ(test, vs_terms_grant(&spec, &fix->ask, &fix->offer, &fix->grant,
-						     &denied), texts[i].grant ? 0 : -ENOSPC);
-		if (texts[i].grant)
-			KUNIT_EXPECT_STREQ(test, fix->grant.term[0].text, texts[i].grant);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		check_text(test, &identity, &texts[i]);
+}
+
+/* What is offered is for those who wish for nothing else. */
+static void a_suggested_text_may_be_wished_otherwise(struct kunit *test)
+{
+	static const struct text_case texts[] = {
+		{ "", "", "" }, { "", "a", "a" }, { "a", "", "a" }, { "a", "a", "a" },
+		{ "a", "b", "a" }, { "ab", "a", "ab" }, { "a", "ab", "a" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		check_text(test, &suggested, &texts[i]);
 }
 
 static void only_what_is_agreed_makes_two_sets_equal(struct kunit *test)
@@ -373,6 +413,7 @@ static struct kunit_case terms_cases[] = {
 	KUNIT_CASE(limits_without_a_value_make_no_contract_possible),
 	KUNIT_CASE(only_checked_characters_are_text),
 	KUNIT_CASE(texts_have_to_agree),
+	KUNIT_CASE(a_suggested_text_may_be_wished_otherwise),
 	KUNIT_CASE(only_what_is_agreed_makes_two_sets_equal),
 	KUNIT_CASE(an_empty_contract_charges_nothing),
 	KUNIT_CASE(a_contract_that_cannot_be_kept_falls_back_to_none),

@@ -12,6 +12,8 @@
 #define SECOND		VS_WINDOW_NS
 #define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
 #define IOPS		VS_STORAGE_INDEX(VS_STORAGE_IOPS)
+#define TX		VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH)
+#define RX		VS_NETWORK_INDEX(VS_NETWORK_RX_BANDWIDTH)
 
 struct rates {
 	u64 floor;
@@ -152,6 +154,43 @@ static void a_floor_is_judged_when_it_is_worth_two_requests(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, decides(terms, &window, SECOND));
 }
 
+static bool flow_violated(const struct vs_terms *terms, const struct vs_window *window, u32 flow)
+{
+	return vs_window_violated(window, 5 + SECOND, &vs_class_network, flow, terms);
+}
+
+static bool flow_decides(const struct vs_terms *terms, const struct vs_window *window, u32 flow)
+{
+	return vs_window_decides(window, 5 + SECOND, &vs_class_network, flow, terms);
+}
+
+static void a_rate_of_another_flow_does_not_count(struct kunit *test)
+{
+	struct vs_terms *terms = kunit_kzalloc(test, sizeof(*terms), GFP_KERNEL);
+	struct vs_window window;
+
+	KUNIT_ASSERT_NOT_NULL(test, terms);
+	vs_terms_unlimited(&vs_class_network, terms);
+	terms->term[TX].low = 4096000;
+	/* Neither its floor, whether kept or not, ... */
+	vs_window_begin(&window, 5, false);
+	KUNIT_EXPECT_TRUE(test, flow_violated(terms, &window, VS_NETWORK_TX));
+	KUNIT_EXPECT_FALSE(test, flow_violated(terms, &window, VS_NETWORK_RX));
+	vs_window_count(&window, RX, 4096000);
+	KUNIT_EXPECT_TRUE(test, flow_violated(terms, &window, VS_NETWORK_TX));
+	/* ... nor its ceiling, ... */
+	terms->term[RX].high = 4096000;
+	KUNIT_EXPECT_TRUE(test, flow_violated(terms, &window, VS_NETWORK_TX));
+	vs_window_count(&window, TX, 4096000);
+	KUNIT_EXPECT_FALSE(test, flow_violated(terms, &window, VS_NETWORK_TX));
+	/* ... nor that one request of it is more than its floor's worth. */
+	terms->term[RX].low = 4096;
+	vs_window_begin(&window, 5, false);
+	vs_window_expect(&window, RX, 65536);
+	KUNIT_EXPECT_FALSE(test, flow_decides(terms, &window, VS_NETWORK_RX));
+	KUNIT_EXPECT_TRUE(test, flow_decides(terms, &window, VS_NETWORK_TX));
+}
+
 static struct kunit_case window_cases[] = {
 	KUNIT_CASE(a_floor_is_owed_but_for_one_request_and_two_percent),
 	KUNIT_CASE(nothing_is_owed_without_a_floor_or_without_demand),
@@ -159,6 +198,7 @@ static struct kunit_case window_cases[] = {
 	KUNIT_CASE(who_is_at_a_ceiling_is_owed_no_more),
 	KUNIT_CASE(a_window_is_over_after_a_second_and_owes_for_all_its_time),
 	KUNIT_CASE(a_floor_is_judged_when_it_is_worth_two_requests),
+	KUNIT_CASE(a_rate_of_another_flow_does_not_count),
 	{}
 };
 

@@ -115,9 +115,17 @@ teardown() {
 	done
 	! mountpoint -q /mnt || umount /mnt
 	echo 1 >/sys/bus/virtio/drivers_autoprobe
-	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_storage vsc
+	[[ ! -d /sys/module/network_hostile ]] || wait_for 30 modprobe -r network_hostile
+	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_network vsc_storage vsc
 	for i in "$CONFIG"/services/* "$CONFIG"/pools/*; do
 		[[ ! -d $i ]] || wait_for 30 remove_item "$i"
+	done
+	for i in /run/netns/*; do
+		[[ ! -e $i ]] || ip netns del "${i##*/}"
+	done
+	# a bond, veth or bridge takes others with it
+	for i in /sys/class/net/t-*; do
+		[[ ! -e $i ]] || ip link del "${i##*/}"
 	done
 	! mountpoint -q /tmp/pool || { rm -rf /tmp/pool/* && umount /tmp/pool; }
 	! mountpoint -q /tmp/pool2 || umount /tmp/pool2

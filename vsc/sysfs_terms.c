@@ -113,7 +113,7 @@ ssize_t vsc_sysfs_value(const struct vs_term_spec *spec, u64 value, char separat
 		at += sysfs_emit_at(text, at, "%s", spec->bits[bit]);
 		first = false;
 	}
-	return at;
+	return first ? at + sysfs_emit_at(text, at, "none") : at;
 }
 
 static ssize_t show_term(struct vsc_session *session, const struct term_attribute *file,

@@ -373,6 +373,30 @@ static void take_identities(const struct vsp_service *service, struct vs_terms *
 }
 
 /**
+ * vsp_pool_names() - is it what the administrator has named?
+ * @service: enabled
+ * @terms: of its contract, complete
+ *
+ * Context: the service's work; takes pool->lock.
+ * Return: false if an identity is another one than he says.
+ */
+bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
+{
+	bool same = true;
+
+	mutex_lock(&service->pool->lock);
+	for (u32 i = 0; i < terms->count; i++) {
+		const struct vs_term *limit = &service->active_limits.term[i];
+
+		if (limit->kind == VS_KIND_IDENTITY && limit->length)
+			same &= limit->length == terms->term[i].length &&
+				!memcmp(limit->text, terms->term[i].text, limit->length);
+	}
+	mutex_unlock(&service->pool->lock);
+	return same;
+}
+
+/**
  * vsp_pool_fallback() - what is left of a contract, now
  * @service: enabled
  * @terms: in force, complete

@@ -75,7 +75,7 @@ static void keep(struct vsp_session *session)
 
 	if (!running || running->id != session->message.contract)
 		return deny(session, VS_REASON_CHANGED, 0, 0);
-	if (session->call.open && !service->keep)
+	if (session->call.open && (!service->keep || !vsp_pool_names(service, &running->terms)))
 		return deny(session, VS_REASON_LIMIT, 0, 0);
 	if (!source_can(session, &running->terms))
 		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);

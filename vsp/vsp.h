@@ -387,6 +387,7 @@ void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
 		     struct vs_terms *wanted);
 void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
 		     unsigned int count);
+bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms);
 void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
 		       struct vs_terms *fallback);
 void vsp_pool_adopt(struct vsp_service *service);

@@ -1,0 +1,436 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel debug --time 1500
+# A network device of this machine's own client: what it is, what is negotiated about it while it is used, and what becomes
+# of it. Its client is in network namespace a, as vsc0; the provider's end, vsp-a, is outside.
+. tests/lib.sh
+. tests/network_lib.sh
+
+comes_up() {
+	local_pair
+	same_terms host a
+	assert_value host terms/mtu 1500
+	assert_value host terms/tx_bandwidth_ceiling $((1 << 30))
+	address_is a vsc0 "$(value host terms/mac)" || fail "another address than granted"
+	# locally administered, and of one device
+	assert_eq $((0x$(cut -c1-2 /sys/class/vsc/vsc0/terms/mac) & 3)) 2 "kind of address"
+	mtu_is a vsc0 1500
+	mtu_is host vsp-a 1500
+	reaches a 10.1.0.1
+	reaches host 10.1.0.2
+	reaches a fd00:1::1
+	reaches host fd00:1::2
+	[[ $(counter a frames_sent) -ge 4 && $(counter a frames_received) -ge 4 ]] || fail "not counted"
+	[[ $(counter a bytes_sent) -ge $((4 * 64)) ]] || fail "bytes not counted"
+	assert_eq "$(counter a dropped_malformed) $(counter a dropped_spoofed) $(counter a dropped_size)" "0 0 0" "dropped"
+}
+
+every_size() {
+	local_pair
+	ping_sweep a 10.1.0.1 0 1472
+	ping_sweep a fd00:1::1 0 1452
+	ping_sweep host 10.1.0.2 0 1472 13
+	ping_sweep host fd00:1::2 0 1452 13
+	says 'essage too long' at a ping -c 1 -W 1 -M 'do' -s 1473 10.1.0.1
+	assert_eq "$(counter a dropped_size) $(counter a dropped_malformed)" "0 0" "dropped"
+}
+
+largest_mtu() {
+	local_pair mtu_max=65521
+	mtu_is a vsc0 65521 || fail "MTU"
+	mtu_is host vsp-a 65521 || fail "MTU of the host's end"
+	ping_sweep a 10.1.0.1 1000 65493 911
+	ping_sweep host fd00:1::2 1000 65473 911
+	stream a host 10.1.0.1
+	flows a
+	streamed
+}
+
+streams_and_datagrams() {
+	local_pair
+	iperf a host 10.1.0.1 -n 20M
+	iperf a host 10.1.0.1 -n 20M -R
+	iperf a host fd00:1::1 -n 5M
+	iperf a host fd00:1::1 -n 5M -R
+	iperf a host 10.1.0.1 -u -b 20M -t 2
+	iperf a host 10.1.0.1 -u -b 20M -t 2 -R
+	stream a host fd00:1::1
+	flows a
+	streamed
+	assert_eq "$(counter a dropped_malformed) $(counter a dropped_spoofed) $(counter a dropped_size)" "0 0 0" "dropped"
+}
+
+# A name is of fifteen characters at most.
+names() {
+	local long=a-service-of-a-very-long-name i first
+	network_pool
+	network_service just-eleven local=1
+	network_service $long local=1
+	[[ -e /sys/class/net/vsp-just-eleven ]] || fail "no vsp-just-eleven"
+	first=$(host_end $long)
+	[[ $first =~ ^vsp-[0-9a-f]{8}$ ]] || fail "its name is $first"
+	assert_eq "$(cat "/sys/class/net/$first/ifalias")" $long "alias"
+	for i in $long just-eleven; do
+		echo 0 >"$SERVICES/network.$i/enable"
+	done
+	assert_eq "$(compgen -G '/sys/class/net/vsp-*')" '' "netdevs of disabled services"
+	network_service $long
+	assert_eq "$(host_end $long)" "$first" "name of the same service"
+}
+
+macs_of() {
+	local i
+	for i in "$@"; do cat "${vsc[$i]}/terms/mac"; done
+}
+
+addresses() {
+	local before i
+	network_pool mac_range=52:54:00:aa:00:0e-52:54:00:aa:00:10
+	for i in a b c; do network_service $i local=1; done
+	modprobe vsc
+	some_networks 3
+	before=$(macs_of a b c)
+	assert_eq "$(sort <<<"$before" | paste -s -d' ')" \
+		'52:54:00:aa:00:0e 52:54:00:aa:00:0f 52:54:00:aa:00:10' "addresses of the range"
+	vsp_service network.d pool=network.net local=1
+	assert_fails sh -c "echo 1 >$SERVICES/network.d/enable"
+	# whoever comes back, in whatever order, has its own again
+	for i in a b c; do echo 0 >$SERVICES/network.$i/enable; done
+	for i in c b a; do echo 1 >$SERVICES/network.$i/enable; done
+	some_networks 3
+	assert_eq "$(macs_of a b c)" "$before" "addresses after disable and enable"
+}
+
+# set_address PLACE ADDRESS: by the client
+set_address() {
+	at "$1" ip link set vsc0 address "$2"
+}
+
+wished_address() {
+	local old other
+	network_pool
+	network_service a local=1
+	network_service b local=1
+	modprobe vsc
+	some_networks 2
+	old=$(macs_of a) other=$(macs_of b)
+	join a 1
+	set_address a 52:54:00:12:34:56
+	address_is a vsc0 52:54:00:12:34:56 || fail "not the address that was wished for"
+	assert_eq "$(cat $VDPA/a/terms/mac) $(macs_of a)" '52:54:00:12:34:56 52:54:00:12:34:56' "in the contract"
+	reaches a 10.1.0.1
+	says 'Address already in use' set_address a "$other"
+	address_is a vsc0 52:54:00:12:34:56 || fail "its address has changed all the same"
+	reaches a 10.1.0.1
+	# The administrator's word counts, at the deadline at the latest: it is this one, and no other.
+	echo "$old" >$SERVICES/network.a/mac
+	echo 1 >$VDPA/a/contract/renegotiate
+	wait_for 30 address_is a vsc0 "$old"
+	wait_for 30 is $VDPA/a/terms/mac "$old"
+	reaches a 10.1.0.1
+	says 'Operation not permitted' set_address a 52:54:00:12:34:57
+	address_is a vsc0 "$old" || fail "its address has changed all the same"
+	reaches a 10.1.0.1
+	limits host a mac=unset
+	set_address a 52:54:00:12:34:57
+	reaches a 10.1.0.1
+}
+
+spoofed() {
+	local before sent
+	local_pair
+	before=$(counter a frames_sent)
+	forge a vsc0 52:54:00:66:66:66 50
+	wait_for 30 is $VDPA/a/counters/dropped_spoofed 50
+	forge a vsc0 01:00:5e:00:00:01 10
+	wait_for 30 is $VDPA/a/counters/dropped_spoofed 60
+	sent=$(counter a frames_sent)
+	[[ $((sent - before)) -lt 20 ]] || fail "$((sent - before)) frames have passed"
+	echo 1 >$SERVICES/network.a/mac_spoof
+	forge a vsc0 52:54:00:66:66:66 50
+	wait_for 30 counter_reaches a frames_sent $((sent + 50))
+	assert_eq "$(counter a dropped_spoofed)" 60 "spoofed frames"
+	# not what is none of a device
+	echo 0 >$SERVICES/network.a/mac_spoof
+	forge a vsc0 52:54:00:66:66:66 5
+	wait_for 30 is $VDPA/a/counters/dropped_spoofed 65
+}
+
+set_mtu() {
+	at a ip link set vsc0 mtu "$1"
+}
+
+# mtus VALUE: in both ends and both contracts
+mtus() {
+	wait_for 30 mtu_is a vsc0 "$1"
+	wait_for 30 mtu_is host vsp-a "$1"
+	assert_value host terms/mtu "$1"
+	assert_eq "$(cat $VDPA/a/terms/mtu)" "$1" "MTU of the contract"
+}
+
+mtu_changes() {
+	local_pair
+	stream a host 10.1.0.1
+	link_with a a limits host a mtu_max=9000
+	mtus 9000
+	ping_sweep a 10.1.0.1 8000 8972 97
+	link_with a a limits host a mtu_max=1400
+	mtus 1400
+	says 'essage too long' at a ping -c 1 -W 1 -M 'do' -s 1373 10.1.0.1
+	link_with a a limits host a mtu_max=3000
+	mtus 3000
+	# by the client
+	link_with a a set_mtu 1300
+	mtus 1300
+	link_with a a set_mtu 2999
+	mtus 2999
+	flows a
+	says 'RTNETLINK answers' set_mtu 9000
+	mtus 2999
+	says 'mtu less than device minimum' set_mtu 67
+	mtus 2999
+	flows a
+	streamed
+	[[ $(counter a dropped_size) -lt 100 ]] || fail "$(counter a dropped_size) frames too large"
+}
+
+# one after the other, there and back, while data flow
+mtu_storm() {
+	local i
+	local_pair mtu_max=9000
+	stream a host 10.1.0.1
+	for ((i = 0; i < 30; i++)); do
+		at a ip link set vsc0 mtu $((600 + i * 277 % 8400)) || fail "round $i"
+	done
+	mtus $((600 + 29 * 277 % 8400))
+	flows a
+	streamed
+}
+
+address_changes() {
+	local i
+	local_pair
+	stream a host 10.1.0.1
+	for i in 1 2; do
+		link_with a a limits host a mac=52:54:00:12:34:6$i
+		address_is a vsc0 52:54:00:12:34:6$i || fail "not the address that was said"
+	done
+	link_with a a limits host a mac=unset
+	for i in 1 2 3; do
+		link_with a a set_address a 52:54:00:12:34:5$i
+		address_is a vsc0 52:54:00:12:34:5$i || fail "not the address that was wished for"
+		assert_eq "$(cat $VDPA/a/terms/mac)" 52:54:00:12:34:5$i "address of the contract"
+	done
+	streamed
+}
+
+# mean SERVICE COMMAND...: bytes of a frame that the client has sent and received meanwhile
+mean() {
+	local name=$1 frames_sent bytes_sent frames_received bytes_received i
+	shift
+	for i in frames_sent bytes_sent frames_received bytes_received; do
+		declare "$i=$(counter "$name" $i)"
+	done
+	"$@" >&2
+	sent=$((($(counter "$name" bytes_sent) - bytes_sent) / ($(counter "$name" frames_sent) - frames_sent + 1)))
+	received=$((($(counter "$name" bytes_received) - bytes_received) / ($(counter "$name" frames_received) - frames_received + 1)))
+	echo "	bytes of a frame: sent $sent, received $received"
+}
+
+feature() {
+	at a ethtool -k vsc0 | sed -n "s/^ *$1: \([a-z]*\).*/\1/p"
+}
+
+offloads() {
+	local sent received
+	local_pair
+	assert_value host terms/offloads 'checksum tso4 tso6 uso large_receive'
+	assert_eq "$(feature tx-checksumming) $(feature tcp-segmentation-offload)" 'on on' "features with all"
+	mean a iperf a host 10.1.0.1 -n 40M
+	[[ $sent -gt 1600 ]] || fail "all frames were segmented before they were sent"
+	mean a iperf a host 10.1.0.1 -n 40M -R
+	[[ $received -gt 1600 ]] || fail "all frames were segmented before they were received"
+	mean a iperf a host fd00:1::1 -n 40M
+	[[ $sent -gt 1600 ]] || fail "all frames of IPv6 were segmented before they were sent"
+	# without any of it, under traffic
+	stream a host 10.1.0.1
+	link_with a a limits host a offloads_allowed=none
+	flows a
+	assert_value host terms/offloads none
+	assert_eq "$(feature tx-checksumming) $(feature tcp-segmentation-offload)" 'off off' "features without any"
+	mean a flows a
+	[[ $sent -le 1514 && $received -le 1514 ]] || fail "frames beyond the MTU"
+	link_with a a limits host a offloads_allowed='checksum tso4'
+	flows a
+	mean a flows a
+	[[ $sent -gt 1514 && $received -le 1514 ]] || fail "not only what is sent is segmented by the other side"
+	streamed
+	assert_eq "$(counter a dropped_malformed)" 0 "malformed frames"
+}
+
+withdrawn() {
+	local sent
+	local_pair deadline_ms=100
+	stream a host 10.1.0.1
+	flows a
+	echo 1 >$VDPA/a/contract/withdraw
+	disconnected a a
+	assert_eq "$(cat $VDPA/a/contract/id) $(value host contract/id)" '0 0' "contract"
+	unreachable a 10.1.0.1
+	unreachable host 10.1.0.2
+	sent=$(counter a frames_sent)
+	echo 1 >$VDPA/a/contract/renegotiate
+	connected a a
+	[[ $(counter a frames_sent) -ge $sent ]] || fail "counters went back"
+	flows a
+	streamed
+	# by the client
+	echo 1 >$VSC/contract/release
+	disconnected a a
+	echo 1 >$VSC/contract/renegotiate
+	connected a a
+	reaches a 10.1.0.1
+}
+
+rates_change() {
+	local_pair
+	stream a host 10.1.0.1
+	link_with a a limits host a tx_bandwidth_ceiling=4M rx_bandwidth_ceiling=2M
+	assert_eq "$(value host terms/tx_bandwidth_ceiling) $(value host terms/rx_bandwidth_ceiling)" \
+		"$((4 << 20)) $((2 << 20))" "ceilings"
+	link_with a a limits host a tx_bandwidth_ceiling=8M
+	link_with a a ask host tx_bandwidth_ceiling=1M
+	assert_eq "$(cat $VDPA/a/terms/tx_bandwidth_ceiling)" $((1 << 20)) "ceiling by the client's wish"
+	streamed
+}
+
+# A service of this machine's own client may be disabled at any time: in good order, whatever flows.
+disabled_under_traffic() {
+	local i
+	local_pair
+	for i in 1 2; do
+		stream a host 10.1.0.1
+		flood a 10.1.0.1 1400 1 4000000
+		flood host 10.1.0.2 1400 1 4000000
+		flows a
+		echo 0 >$SERVICES/network.a/enable
+		[[ ! -e /sys/class/net/vsp-a ]] || fail "its netdev stays"
+		hush
+		kill "${streams[@]}" 2>/dev/null || :
+		wait_for 30 test ! -e $VSC
+		assert_fails at a ip link show vsc0
+		echo 1 >$SERVICES/network.a/enable
+		some_networks 1
+		move_in a 1
+		give_addresses host vsp-a 1 1
+		connected a a
+		reaches a 10.1.0.1
+	done
+}
+
+# Who has taken the class away does not have it back before he says so.
+unloaded_under_traffic() {
+	local i
+	local_pair
+	for i in 1 2; do
+		stream a host 10.1.0.1
+		flood a 10.1.0.1 1400 1 4000000
+		flood host 10.1.0.2 1400 1 4000000
+		flows a
+		modprobe -r vsc_network
+		assert_fails at a ip link show vsc0
+		wait_for 30 has_none host vsp-a
+		hush
+		kill "${streams[@]}" 2>/dev/null || :
+		[[ ! -d /sys/module/vsc_network ]] || fail "it is back"
+		modprobe vsc_network
+		some_networks 1
+		move_in a 1
+		connected a a
+		reaches a 10.1.0.1
+	done
+	assert_fails modprobe -r vsp_network
+}
+
+channels() {
+	at a ethtool -l vsc0 | awk '/^Current/ { current = 1 } /^Combined:/ && !!current == '"$1"' { print $2 }'
+}
+
+queues() {
+	local_pair queues_max=2
+	assert_eq "$(value host terms/queues)" 2 "pairs granted"
+	assert_eq "$(channels 1)" 2 "channels in use"
+	stream a host 10.1.0.1
+	link_with a a at a ethtool -L vsc0 combined 1
+	assert_eq "$(channels 1) $(cat $VDPA/a/terms/queues)" '1 1' "channels, and pairs of the contract"
+	link_with a a at a ethtool -L vsc0 combined 2
+	assert_eq "$(channels 1) $(cat $VDPA/a/terms/queues)" '2 2' "channels, and pairs of the contract"
+	assert_fails at a ethtool -L vsc0 combined 0
+	assert_fails at a ethtool -L vsc0 combined 9
+	# beyond the limit
+	assert_fails at a ethtool -L vsc0 combined 4
+	assert_eq "$(channels 1)" 2 "channels in use"
+	link_with a a limits host a queues_max=1
+	assert_eq "$(channels 1) $(value host terms/queues)" '1 1' "channels, and pairs of the contract"
+	link_with a a limits host a queues_max=4
+	streamed
+	iperf a host 10.1.0.1 -n 20M -P 4
+	iperf a host 10.1.0.1 -n 20M -P 4 -R
+}
+
+ethtool_shows() {
+	local_pair tx_bandwidth_ceiling=125000000 rx_bandwidth_ceiling=125000000
+	reaches a 10.1.0.1
+	at a ethtool vsc0 | grep 'Speed: 1000Mb/s' || fail "$(at a ethtool vsc0)"
+	ethtool vsp-a | grep 'Speed: 1000Mb/s' || fail "$(ethtool vsp-a)"
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '1000 1000' "speed"
+	[[ $(at a ethtool -S vsc0 | wc -l) -gt 4 ]] || fail "no statistics"
+	at a ethtool -i vsc0 | grep '^driver: vsc'
+	ethtool -i vsp-a | grep '^driver: vsp'
+	limits host a tx_bandwidth_ceiling=12500000 rx_bandwidth_ceiling=12500000
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '100 100' "speed of another contract"
+}
+
+# counts: frames that were sent and received, by the provider, the client's netdev and the host's
+counts() {
+	local client=/sys/class/net/vsc0/statistics host=/sys/class/net/vsp-a/statistics
+	counter a frames_sent
+	at a cat $client/tx_packets
+	cat $host/rx_packets
+	counter a frames_received
+	at a cat $client/rx_packets
+	cat $host/tx_packets
+}
+
+# grown_alike: since /tmp/before. What the host's end has dropped before it was up does not count.
+grown_alike() {
+	counts | paste /tmp/before - | awk '{ print $2 - $1 }' | paste -s -d' ' >/tmp/grown
+	awk '{ exit !($1 == $2 && $1 == $3 && $4 == $5 && $4 == $6 && $1 >= 31 && $4 >= 31) }' /tmp/grown
+}
+
+statistics_agree() {
+	local_pair
+	counts >/tmp/before
+	ping_sweep a 10.1.0.1 0 1472 50
+	(wait_for 20 grown_alike) || { cat /tmp/grown && fail "they do not agree"; }
+}
+
+test_case network.device_comes_up_under_a_contract comes_up
+test_case network.echoes_of_every_size_pass every_size
+test_case network.largest_mtu_is_usable largest_mtu
+test_case network.streams_and_datagrams_pass_both_ways streams_and_datagrams
+test_case network.netdev_is_named_like_its_service names
+test_case network.addresses_are_of_the_range_and_stay addresses
+test_case network.address_may_be_wished_for wished_address
+test_case network.spoofed_frames_are_dropped spoofed
+test_case network.mtu_changes_under_traffic mtu_changes
+test_case network.mtu_changes_again_and_again mtu_storm
+test_case network.address_changes_under_traffic address_changes
+test_case network.rates_change_under_traffic rates_change
+test_case network.offloads_are_what_was_granted offloads
+test_case network.withdrawn_contract_takes_the_carrier withdrawn
+test_case network.disabled_under_traffic disabled_under_traffic
+test_case network.unloaded_under_traffic unloaded_under_traffic
+test_case network.queues_are_negotiated queues
+test_case network.ethtool_shows_the_contract ethtool_shows
+test_case network.statistics_of_both_ends_agree statistics_agree

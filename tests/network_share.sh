@@ -1,0 +1,247 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --time 900
+# Floors, ceilings and weights of network devices, in both directions at once, beside neighbours that flood theirs, as the
+# provider's own counters see them. All rates are so low that the machine's own speed is no matter.
+. tests/lib.sh
+. tests/network_lib.sh
+
+NEIGHBOURS=4
+TRIES=5
+SECONDS_EACH=5
+SIZE=1400		# bytes of a datagram: a frame is less than 1500
+
+# clients NAME...: a service each, with what stands in limits, and its client
+clients() {
+	local i n=1
+	for i in "$@"; do
+		# shellcheck disable=SC2086 # words
+		network_service "$i" local=1 ${limits_of[$i]-}
+	done
+	modprobe vsc
+	some_networks $#
+	for i in "$@"; do
+		join "$i" $n
+		number[$i]=$n
+		n=$((n + 1))
+	done
+}
+declare -A limits_of number
+
+# flood_both NAME RATE [SEGMENTS]: out of the client, and into it, RATE bytes/s each
+flood_both() {
+	flood "$1" "10.${number[$1]}.0.1" $SIZE "${3-1}" "$2"
+	flood host "10.${number[$1]}.0.2" $SIZE "${3-1}" "$2"
+}
+
+flooding() {
+	kill -0 "${floods[@]}" || fail "a flood has ended"
+}
+
+# counters_of NAME...: the two directions of each
+counters_of() {
+	local i
+	for i in "$@"; do echo "$VDPA/$i/counters/bytes_sent $VDPA/$i/counters/bytes_received"; done
+}
+
+# measure COUNT NAME...: /tmp/measured: "NAME sent|received BYTES LEAST_NS MOST_NS", a line a window
+measure() {
+	# shellcheck disable=SC2046 # words
+	python3 tests/network_measure.py "$1" "$SECONDS_EACH" $(counters_of "${@:2}") |
+		sed -E "s,^$VDPA/([^/]*)/counters/bytes_([a-z]*),\1 \2," >/tmp/measured
+}
+
+# least NAME DIRECTION RATE: permille of RATE that it has had, in the last window, at the least
+least() {
+	awk -v name="$1" -v direction="$2" -v rate="$3" '$1 == name && $2 == direction { most = $3 * 1e12 / (rate * $4) }
+		END { printf "%d\n", most }' /tmp/measured
+}
+
+# within DIRECTION RATE BURST_MS EXTRA NAME...: all of these had, in no window, more than RATE gives in that time, and a burst,
+# and EXTRA bytes
+within() {
+	local direction=$1 rate=$2 burst=$3 extra=$4
+	shift 4
+	awk -v names=" $* " -v count=$# -v direction="$direction" -v rate="$rate" -v burst="$burst" -v extra="$extra" '
+	$2 == direction && index(names, " " $1 " ") {
+		bytes += $3
+		if ($5 > time) time = $5
+		if (++seen < count) next
+		allowed = rate * (time / 1e9 + burst / 1e3) + extra
+		printf "\t%s: %d bytes in %d ms, allowed are %d\n", direction, bytes, time / 1e6, allowed
+		if (bytes > allowed) bad = 1
+		seen = bytes = time = 0
+	}
+	END { exit bad }' /tmp/measured || fail "$direction: more than allowed"
+}
+
+# used DIRECTION RATE NAME...: all together had nine tenths of RATE
+used() {
+	local direction=$1 rate=$2
+	shift 2
+	awk -v names=" $* " -v direction="$direction" -v rate="$rate" '
+	$2 == direction && index(names, " " $1 " ") { bytes += $3; if ($4 > time) time = $4 }
+	END { exit bytes < rate * time / 1e9 * 0.9 }' /tmp/measured
+}
+
+neighbours() {
+	seq -f 'n%g' 1 $NEIGHBOURS
+}
+
+floors_are_kept() {
+	local floor=$((3 << 20)) capacity=$((6 << 20)) i sent received names
+	trap hush EXIT
+	names="victim $(neighbours | paste -s -d' ')"
+	network_pool capacity_tx_bandwidth=$capacity capacity_rx_bandwidth=$capacity
+	limits_of[victim]="tx_bandwidth_floor=$floor rx_bandwidth_floor=$floor"
+	# shellcheck disable=SC2086 # words
+	clients $names
+	flood_both victim $((floor * 2))
+	# hostile: more than there is, each
+	for i in $(neighbours); do flood_both "$i" $((capacity * 2)) 16; done
+	for ((i = 0; i < TRIES; i++)); do
+		sleep 1
+		# shellcheck disable=SC2086 # words
+		measure 1 $names
+		sent=$(least victim sent $floor) received=$(least victim received $floor)
+		echo "	floor $floor: sent $sent permille of it, received $received"
+		# shellcheck disable=SC2086 # words
+		{
+			within sent $capacity 10 $(((NEIGHBOURS + 1) * 16 * 1500)) $names
+			within received $capacity 10 $(((NEIGHBOURS + 1) * 16 * 1500)) $names
+		}
+		[[ $sent -lt 980 || $received -lt 980 ]] || break
+	done
+	flooding
+	[[ $sent -ge 980 && $received -ge 980 ]] || fail "the floor is not kept"
+	for i in sent received; do
+		# shellcheck disable=SC2086 # words
+		used $i $capacity $names || fail "the pool is not used: $i"
+	done
+	for i in $(neighbours); do
+		[[ $(least "$i" sent $capacity) -gt 0 && $(least "$i" received $capacity) -gt 0 ]] || fail "$i gets nothing"
+	done
+	echo "	violations: $(counter victim violations); neighbours dropped late: $(counter n1 dropped_late)"
+}
+
+# ceilings TX RX: measured while flooded
+ceilings() {
+	local i
+	for ((i = 0; i < TRIES; i++)); do
+		measure 1 a
+		within sent "$1" 10 "$((2 * 1514 > $1 / 100 ? 2 * 1514 : $1 / 100))" a
+		within received "$2" 10 "$((2 * 1514 > $2 / 100 ? 2 * 1514 : $2 / 100))" a
+		! used sent "$1" a || ! used received "$2" a || return 0
+	done
+	fail "less than the ceilings"
+}
+
+ceilings_are_kept() {
+	trap hush EXIT
+	network_pool
+	limits_of[a]="tx_bandwidth_ceiling=2M rx_bandwidth_ceiling=1M"
+	clients a
+	flood_both a 20000000 "$1"
+	ceilings $((2 << 20)) $((1 << 20))
+	limits host a tx_bandwidth_ceiling=512K rx_bandwidth_ceiling=4M
+	ceilings $((1 << 19)) $((4 << 20))
+	limits host a tx_bandwidth_ceiling=1M rx_bandwidth_ceiling=256K
+	ceilings $((1 << 20)) $((1 << 18))
+	flooding
+}
+
+gso_max() {
+	at "$1" ip -d link show "$2" | sed -n 's/.* gso_max_size \([0-9]*\).*/\1/p'
+}
+
+# a frame that takes longer than 10 ms to send would make all others wait for it
+large_frames_are_limited() {
+	local i most
+	network_pool
+	limits_of[a]="tx_bandwidth_ceiling=2M rx_bandwidth_ceiling=1M"
+	clients a
+	for i in "a vsc0 $((2 << 20))" "host vsp-a $((1 << 20))"; do
+		read -r place name rate <<<"$i"
+		most=$(gso_max "$place" "$name")
+		echo "	$name: frames to be segmented of $most bytes, at $rate bytes/s"
+		[[ $most -ge 1500 && $most -le $((rate / 100)) ]] || fail "frames of $most bytes at $rate bytes/s"
+	done
+	limits host a tx_bandwidth_ceiling=100M rx_bandwidth_ceiling=100M
+	[[ $(gso_max a vsc0) -ge 65000 && $(gso_max host vsp-a) -ge 65000 ]] || fail "fast, and not large"
+	limits host a tx_bandwidth_ceiling=64K rx_bandwidth_ceiling=64K
+	[[ $(gso_max a vsc0) -le 3100 && $(gso_max host vsp-a) -le 3100 ]] || fail "slow, and large"
+	reaches a 10.1.0.1
+}
+
+# pinged PLACE ADDRESS: an echo takes, at best, so many ms
+pinged() {
+	# some are dropped, as what else waits
+	at "$1" ping -i 0.1 -c 60 -W 2 -q "$2" >/tmp/ping || :
+	sed -n 's/^/	/; /packets/p' /tmp/ping
+	sed -n 's,.*min/avg/max.* = \([0-9]*\)[.].*,\1,p' /tmp/ping
+}
+
+# A full ring of 256 frames would take 370 ms, a full socket 200. The best of many echoes counts: a machine that stands still
+# is no queue.
+queues_are_short() {
+	local best
+	trap hush EXIT
+	network_pool
+	limits_of[a]="tx_bandwidth_ceiling=1M rx_bandwidth_ceiling=1M"
+	clients a
+	flood_both a 20000000
+	flood_both a 20000000
+	flows a
+	for i in 'a 10.1.0.1' 'host 10.1.0.2'; do
+		# shellcheck disable=SC2086 # words
+		pinged $i >/tmp/pinged
+		sed '$d' /tmp/pinged
+		best=$(tail -n 1 /tmp/pinged)
+		echo "	from $i: $best ms at best"
+		[[ -n $best && $best -lt 120 ]] || fail "echoes wait for too long"
+	done
+	flooding
+	[[ $(counter a dropped_late) -gt 0 ]] || fail "nothing was dropped"
+}
+
+# neither direction waits for the other
+directions_are_independent() {
+	local i
+	trap hush EXIT
+	network_pool capacity_tx_bandwidth=1M capacity_rx_bandwidth=8M
+	clients a
+	flood a 10.1.0.1 $SIZE 1 20000000
+	flood a 10.1.0.1 $SIZE 1 20000000
+	flood host 10.1.0.2 $SIZE 1 16000000
+	for ((i = 0; i < TRIES; i++)); do
+		measure 1 a
+		echo "	received $(least a received $((8 << 20))) permille, sent $(least a sent $((1 << 20)))"
+		! used received $((8 << 20)) a || ! used sent $((1 << 20)) a || return 0
+	done
+	fail "one direction holds the other back"
+}
+
+weights_divide_the_rest() {
+	local i light heavy
+	trap hush EXIT
+	network_pool capacity_tx_bandwidth=4M capacity_rx_bandwidth=4M
+	limits_of[heavy]=weight=300
+	clients light heavy
+	for i in light heavy; do flood_both $i 16000000; done
+	sleep 1
+	measure 1 light heavy
+	for i in sent received; do
+		light=$(least light $i $((4 << 20))) heavy=$(least heavy $i $((4 << 20)))
+		echo "	$i: 100 : 300 is $light : $heavy permille"
+		[[ $((heavy * 100)) -ge $((light * 220)) && $((heavy * 100)) -le $((light * 380)) ]] || fail "not by weight"
+	done
+	flooding
+}
+
+test_case network_share.floors_are_kept_beside_hostile_neighbours floors_are_kept
+test_case network_share.ceilings_are_kept ceilings_are_kept 1
+test_case network_share.ceilings_are_kept_for_large_frames ceilings_are_kept 8
+test_case network_share.large_frames_are_limited large_frames_are_limited
+test_case network_share.queues_are_short queues_are_short
+test_case network_share.directions_are_independent directions_are_independent
+test_case network_share.weights_divide_the_rest weights_divide_the_rest
