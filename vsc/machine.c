@@ -72,7 +72,7 @@ void vsc_machine_publish(struct vsc_session *session, const char *what)
 	spin_lock_irq(&work->lock);
 	work->settled = work->asked_needs;
 	spin_unlock_irq(&work->lock);
-	wake_up_all(&work->settling);
+	vsc_want_end(session);
 	vsc_sysfs_changed(session, what);
 }
 
@@ -109,7 +109,8 @@ failed:
 			     vs_wire_type_name(work->out.type), error);
 	work->result.error = error;
 	work->released = true;
-	work->broken = error == -EIO || error == -ENODEV;
+	WRITE_ONCE(work->broken, error == -EIO || error == -ENODEV);
+	vsc_want_end(session);
 	work->follow = work->broken ? VSC_EVENT_LOST : VSC_EVENT_FAILED;
 }
 

@@ -138,12 +138,14 @@ static void network_detach(struct vsc_session *session, bool broken)
 	free_netdev(network->netdev);
 }
 
-/* More queues than processors are of no use, but for who wishes just that. */
+/* More queues than processors are of no use, but for who wishes just that, or has them. */
 static void network_wish(struct vsc_session *session, struct vs_terms *wish)
 {
 	struct vs_term *queues = &wish->term[VS_NETWORK_INDEX(VS_NETWORK_QUEUES)];
+	struct vsc_network *network = session->class_data;
+	u64 enough = max(num_online_cpus(), network->queues);
 
-	queues->high = max(queues->low, min_t(u64, queues->high, num_online_cpus()));
+	queues->high = max(queues->low, min(queues->high, enough));
 }
 
 static int network_prepare(struct vsc_session *session, const struct vs_terms *current_terms,
@@ -193,7 +195,7 @@ static int take_over(struct vsc_network *network, const struct vs_terms *terms)
 	WRITE_ONCE(network->rx_offloads, target.offloads);
 	set_target(network, &target);
 	vsc_network_counters_contract(network, granted(terms, VS_NETWORK_RX_BANDWIDTH));
-	netif_carrier_on(network->netdev);
+	vsc_network_device_carrier(network, true);
 	error = vsc_network_device_update_soon(network);
 	vsc_network_queue_fill(network);
 	return error;
@@ -216,7 +218,7 @@ static void network_lost(struct vsc_session *session)
 {
 	struct vsc_network *network = session->class_data;
 
-	netif_carrier_off(network->netdev);
+	vsc_network_device_carrier(network, false);
 }
 
 static void network_sleep(struct vsc_session *session)

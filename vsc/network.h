@@ -240,6 +240,7 @@ struct vsc_network {
 void vsc_network_device_target(struct vsc_network *network, struct vsc_network_target *target);
 struct vsc_network *vsc_network_device_create(struct vsc_session *session);
 void vsc_network_device_destroy(struct vsc_network *network);
+void vsc_network_device_carrier(struct vsc_network *network, bool on);
 int vsc_network_device_update(struct vsc_network *network);
 int vsc_network_device_update_soon(struct vsc_network *network);
 int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, const char *text);

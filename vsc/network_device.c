@@ -9,6 +9,7 @@
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
+#include <linux/ipv6.h>
 #include <linux/jiffies.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -70,6 +71,13 @@ static netdev_features_t fix_features(struct net_device *netdev, netdev_features
 	return features & ~denied(READ_ONCE(network->tx_offloads));
 }
 
+/* The host looks for the transport's header right behind that of IPv6. */
+static bool has_extensions(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) && vlan_get_protocol(skb) == htons(ETH_P_IPV6) &&
+	       skb_transport_offset(skb) - skb_network_offset(skb) != sizeof(struct ipv6hdr);
+}
+
 /* What is in force now, also while nobody could have rtnl to tell the stack. */
 static netdev_features_t features_check(struct sk_buff *skb, struct net_device *netdev,
 					netdev_features_t features)
@@ -77,7 +85,7 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	struct vsc_network *network = netdev_priv(netdev);
 
 	features &= ~denied(READ_ONCE(network->tx_offloads));
-	if (skb_is_gso(skb) && skb->len > READ_ONCE(network->gso_max))
+	if (has_extensions(skb) || (skb_is_gso(skb) && skb->len > READ_ONCE(network->gso_max)))
 		features &= ~NETIF_F_GSO_MASK;
 	return vlan_features_check(skb, features);
 }
@@ -93,6 +101,26 @@ static void set_gso_max(struct net_device *netdev, u32 size)
 		WRITE_ONCE(netdev->gso_max_size, size);
 	if (follow_ipv4)
 		WRITE_ONCE(netdev->gso_ipv4_max_size, size);
+}
+
+/**
+ * vsc_network_device_carrier() - there is a contract, or none any more
+ * @network: the device
+ * @on: which
+ *
+ * Of a netdev that could not be registered, and cannot be any more, nothing is told: the
+ * stack would hold on to it.
+ *
+ * Context: the session's work.
+ */
+void vsc_network_device_carrier(struct vsc_network *network, bool on)
+{
+	if (READ_ONCE(network->netdev->reg_state) > NETREG_REGISTERED)
+		return;
+	if (on)
+		netif_carrier_on(network->netdev);
+	else
+		netif_carrier_off(network->netdev);
 }
 
 /* ---- The netdev becomes what the contract says: under rtnl ---- */
@@ -257,7 +285,7 @@ int vsc_network_device_update_soon(struct vsc_network *network)
  * @text: of an IDENTITY, else NULL
  *
  * Context: process, rtnl held; sleeps, for some seconds at the most.
- * Return: 0: it is in force; else as vsc_session_want().
+ * Return: 0: it is in force; else as vsc_want_value().
  */
 int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, const char *text)
 {
@@ -268,7 +296,7 @@ int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, co
 	if (READ_ONCE(network->dead))
 		return -ENODEV;
 	WRITE_ONCE(network->wanting, true);
-	error = vsc_session_want(network->session, VS_NETWORK_INDEX(term), value, text);
+	error = vsc_want_value(network->session, VS_NETWORK_INDEX(term), value, text);
 	WRITE_ONCE(network->wanting, false);
 	return error;
 }
@@ -455,7 +483,7 @@ void vsc_network_device_destroy(struct vsc_network *network)
 {
 	WRITE_ONCE(network->dead, true);
 	disable_delayed_work_sync(&network->update);
-	netif_carrier_off(network->netdev);
+	vsc_network_device_carrier(network, false);
 	vsc_network_queue_sleep(network);
 	if (network->netdev->reg_state == NETREG_REGISTERED) {
 		queue_work(system_unbound_wq, &network->end);

@@ -274,8 +274,9 @@ static void start_pair(struct vsc_network_pair *pair)
 	napi_enable(&pair->tx.napi);
 	__netif_tx_lock_bh(txq);
 	pair->tx.open = true;
+	/* What has waited for room may have nobody else who goes on with it. */
 	if (has_room(&pair->tx))
-		netif_tx_start_queue(txq);
+		netif_tx_wake_queue(txq);
 	__netif_tx_unlock_bh(txq);
 	/* What has come meanwhile has called back in vain. */
 	local_bh_disable();
@@ -321,12 +322,15 @@ static void settle(struct vsc_network *network)
  * @network: the device
  * @up: which
  *
- * What is in the rings stays there.
+ * What is in the rings is waited for, for DRAIN_MS at the most, and then stays there.
  *
  * Context: process, rtnl held; sleeps.
  */
 void vsc_network_queue_up(struct vsc_network *network, bool up)
 {
+	/* Nothing comes any more; what stays in the rings would seem to be under way. */
+	if (!up)
+		vsc_network_queue_drain(network);
 	mutex_lock(&network->ring_lock);
 	network->up = up;
 	settle(network);
@@ -359,7 +363,7 @@ static bool is_drained(struct vsc_network *network, const u32 *added)
  * vsc_network_queue_drain() - waits until what is in the transmit rings now is over
  * @network: the device
  *
- * No longer than DRAIN_MS. Context: the session's work; sleeps.
+ * No longer than DRAIN_MS. Context: process; sleeps.
  */
 void vsc_network_queue_drain(struct vsc_network *network)
 {

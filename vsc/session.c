@@ -22,8 +22,6 @@
 
 #define ANSWER_MS_MIN	100
 #define ANSWER_MS_MAX	(10 * 60 * 1000)
-/* Who wishes by another way than sysfs waits so long for the end. */
-#define WANT_MS		5000
 
 static unsigned int answer_timeout_ms = 10000;
 module_param(answer_timeout_ms, uint, 0644);
@@ -247,110 +245,6 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
 	spin_unlock_irq(&work->lock);
 	return error;
 }
-
-/* ---- One wish, and its end ---- */
-
-static int to_error(const struct vs_term_spec *spec, const struct vsc_session_result *result)
-{
-	if (result->error)
-		return result->error;
-	if (result->outcome == VS_OUTCOME_GRANT)
-		return 0;
-	switch (result->reason) {
-	case VS_REASON_LIMIT:
-		return -EPERM;
-	case VS_REASON_POOL:
-	case VS_REASON_CAPACITY:
-		return spec->kind == VS_KIND_IDENTITY ? -EADDRINUSE : -ENOSPC;
-	case VS_REASON_SOURCE:
-		return -ENODEV;
-	case VS_REASON_WITHDRAWN:
-		return -EACCES;
-	default:
-		return -EBUSY;
-	}
-}
-
-static void set_wish(struct vsc_session *session, u32 index, const struct vs_term *term)
-{
-	lockdep_assert_held(&session->request_lock);
-	session->wish.term[index] = *term;
-	session->staged.term[index] = *term;
-}
-
-static bool is_settled(struct vsc_work *work, u64 needs)
-{
-	bool settled;
-
-	spin_lock_irq(&work->lock);
-	settled = work->settled >= needs || work->dead || work->closed;
-	spin_unlock_irq(&work->lock);
-	return settled;
-}
-
-static int wait_settled(struct vsc_session *session, u32 index, u64 needs)
-{
-	struct vsc_work *work = session->work;
-	struct vsc_session_result result;
-
-	if (!wait_event_timeout(work->settling, is_settled(work, needs),
-				msecs_to_jiffies(WANT_MS)))
-		return -ETIMEDOUT;
-	spin_lock(&session->lock);
-	result = session->result;
-	spin_unlock(&session->lock);
-	return to_error(&session->spec->term[index], &result);
-}
-
-/**
- * vsc_session_want() - wish for one value of a term, and wait for the answer
- * @session: has a class, which calls
- * @index: of a LEVEL or IDENTITY in the class's table
- * @value: of the LEVEL; low and high of the term while it is asked for, then its most
- * @text: of the IDENTITY, else NULL
- *
- * What is not granted is not wished any longer. Of the class nothing may wait for what the
- * caller holds, while it waits.
- *
- * Context: process, not the session's work; sleeps, for WANT_MS at the most.
- * Return: 0: in force; -EPERM: beyond the service's limit; -ENOSPC, -EADDRINUSE: others have
- *	it; -EACCES: the contract is withdrawn; -ENODEV, -EBUSY, -ETIMEDOUT, ...
- */
-int vsc_session_want(struct vsc_session *session, u32 index, u64 value, const char *text)
-{
-	struct vs_term old, wish;
-	u64 needs = 0;
-	int error;
-
-	mutex_lock(&session->request_lock);
-	old = session->wish.term[index];
-	wish = old;
-	if (text) {
-		memset(wish.text, 0, sizeof(wish.text));
-		wish.length = strnlen(text, sizeof(wish.text));
-		memcpy(wish.text, text, wish.length);
-	} else {
-		wish.low = value;
-		wish.high = value;
-	}
-	error = vsc_session_renegotiate(session, VS_REASON_NEED);
-	if (!error) {
-		set_wish(session, index, &wish);
-		needs = READ_ONCE(session->work->needs);
-	}
-	mutex_unlock(&session->request_lock);
-	if (error)
-		return error;
-	error = wait_settled(session, index, needs);
-
-	mutex_lock(&session->request_lock);
-	/* Less may come to be offered, and has to do then. */
-	wish.low = old.low;
-	set_wish(session, index, error ? &old : &wish);
-	mutex_unlock(&session->request_lock);
-	return error;
-}
-EXPORT_SYMBOL_GPL(vsc_session_want);
 
 /**
  * vsc_session_release() - give the contract back, and ask for none
@@ -629,7 +523,8 @@ void vsc_session_suspend(void *data)
 	mutex_lock(&work->run_lock);
 	vsc_session_sleep(session);
 	vsc_channel_stop(session->channel);
-	work->ready = false;
+	WRITE_ONCE(work->ready, false);
+	vsc_want_end(session);
 	/* The work is frozen: it runs when all drivers have been told that they are awake. */
 	spin_lock_irq(&work->lock);
 	work->inbox &= ~VSC_INBOX_READY;

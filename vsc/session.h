@@ -212,6 +212,9 @@ void vsc_session_sleep(struct vsc_session *session);
 void vsc_session_leave(struct vsc_session *session, unsigned int why);
 void vsc_session_left(struct vsc_session *session);
 
+/* vsc/want.c */
+void vsc_want_end(struct vsc_session *session);
+
 /* vsc/watch.c: in the work only */
 void vsc_watch_begin(struct vsc_session *session);
 void vsc_watch_contract(struct vsc_session *session);

@@ -227,7 +227,8 @@ void vsc_session_leave(struct vsc_session *session, unsigned int why)
 	struct vsc_work *work = session->work;
 	bool first = !work->leaving;
 
-	work->leaving |= why;
+	WRITE_ONCE(work->leaving, work->leaving | why);
+	vsc_want_end(session);
 	if (!first)
 		return;
 	work->release = true;

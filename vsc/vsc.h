@@ -221,7 +221,6 @@ void vsc_main_remove(struct vsc_session *session);
 /* vsc/session.c */
 int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
 int vsc_session_release(struct vsc_session *session);
-int vsc_session_want(struct vsc_session *session, u32 index, u64 value, const char *text);
 void vsc_session_auto(struct vsc_session *session, bool on);
 void vsc_session_busy(struct vsc_session *session);
 void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class);
@@ -233,6 +232,9 @@ bool vsc_policy_within(const struct vs_class_spec *spec, const struct vs_terms *
 		       const struct vs_terms *grant);
 void vsc_policy_shortfall(const struct vs_terms *ask, const struct vs_terms *offer,
 			  struct vsc_session_result *result);
+
+/* vsc/want.c: one value, for who waits for the answer */
+int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text);
 
 /* vsc/watch.c */
 void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish);

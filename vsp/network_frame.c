@@ -88,7 +88,7 @@ static bool parse_ipv4(const u8 *start, u32 length, struct parsed *parsed)
 	return true;
 }
 
-/* With no extension headers: no stack makes segments of what has them. */
+/* With no extension headers: what has them is to be segmented by who sends it. */
 static bool parse_ipv6(const u8 *start, u32 length, struct parsed *parsed)
 {
 	const u8 *ip = start + parsed->network;

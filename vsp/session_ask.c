@@ -136,9 +136,9 @@ static void deny_refused(struct vsp_session *session, int error, u16 term)
 {
 	struct vsp_service *service = session->service;
 
-	if (error == -EPERM)
+	if (term && error == -EPERM)
 		return deny(session, VS_REASON_LIMIT, term, 0);
-	if (error == -EADDRINUSE)
+	if (term && error == -EADDRINUSE)
 		return deny(session, VS_REASON_POOL, term, 0);
 	vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
 			 service->name, session->next_id, error);
