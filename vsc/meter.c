@@ -8,14 +8,14 @@
 
 #include "meter.h"
 
-/* Closes the seconds that have passed. */
+/* Closes the seconds that have passed. Who has read the clock before the last one did, is late. */
 static void roll(struct vsc_meter *meter, u64 now_ns)
 {
-	u64 passed = now_ns - meter->second_ns;
+	s64 passed = now_ns - meter->second_ns;
 
-	if (passed < NSEC_PER_SEC)
+	if (passed < (s64)NSEC_PER_SEC)
 		return;
-	if (passed < 2 * NSEC_PER_SEC) {
+	if (passed < 2 * (s64)NSEC_PER_SEC) {
 		memcpy(meter->rate, meter->second, sizeof(meter->rate));
 		meter->second_ns += NSEC_PER_SEC;
 	} else {
