@@ -199,8 +199,12 @@ static int show(struct vsc_network *network, const struct vsc_network_target *ta
 	eth_hw_addr_set(netdev, target->mac);
 	set_gso_max(netdev, target->gso_max);
 	error = netif_set_real_num_queues(netdev, target->queues, target->queues);
-	if (!error)
-		error = register_netdevice(netdev);
+	if (error)
+		return error;
+	/* The stack notices a carrier that comes, not one that was there before. */
+	netif_carrier_off(netdev);
+	error = register_netdevice(netdev);
+	vsc_network_device_carrier(network, true);
 	if (!error)
 		set_xps(netdev, target->queues);
 	return error;
