@@ -30,8 +30,9 @@ netdevice() {
 	at a ip addr flush dev vsc0
 	at a ip link set vsc0 name eth0
 	at a sh "$SELFTESTS/net/netdevice.sh" >/tmp/selftest 2>&1 || { cat /tmp/selftest && fail "netdevice.sh"; }
-	sed 's/^/	/' /tmp/selftest
-	! grep FAIL /tmp/selftest >/dev/null || fail "netdevice.sh"
+	sed -n '/^X*FAIL\|^SKIP/s/^/	/p' /tmp/selftest
+	echo "	netdevice.sh: $(grep -c ^PASS /tmp/selftest) passed"
+	! grep ^FAIL /tmp/selftest >/dev/null || fail "netdevice.sh"
 	grep '^PASS: eth0: set interface up' /tmp/selftest >/dev/null || fail "not with this device"
 }
 
