@@ -176,32 +176,31 @@ large_frames_are_limited() {
 	reaches a 10.1.0.1
 }
 
-# pinged PLACE ADDRESS: an echo takes, at best, so many ms
+# pinged PLACE ADDRESS: every other echo takes so many ms at most
 pinged() {
 	# some are dropped, as what else waits
-	at "$1" ping -i 0.1 -c 60 -W 2 -q "$2" >/tmp/ping || :
+	at "$1" ping -i 0.1 -c 60 -W 2 "$2" >/tmp/ping || :
 	sed -n 's/^/	/; /packets/p' /tmp/ping
-	sed -n 's,.*min/avg/max.* = \([0-9]*\)[.].*,\1,p' /tmp/ping
+	sed -n 's,.* time=\([0-9]*\).*,\1,p' /tmp/ping | sort -n | awk '{ ms[NR] = $1 } END { print ms[int((NR + 1) / 2)] }'
 }
 
-# A full ring of 256 frames would take 370 ms, a full socket 200. The best of many echoes counts: a machine that stands still
-# is no queue.
+# A full ring of 256 frames would take 370 ms, a full socket 200. A machine that stands still is no queue: half of the echoes
+# may take any time.
 queues_are_short() {
-	local best
+	local median
 	trap hush EXIT
 	network_pool
 	limits_of[a]="tx_bandwidth_ceiling=1M rx_bandwidth_ceiling=1M"
 	clients a
-	flood_both a 20000000
-	flood_both a 20000000
+	flood_both a 4000000 4
 	flows a
 	for i in 'a 10.1.0.1' 'host 10.1.0.2'; do
 		# shellcheck disable=SC2086 # words
 		pinged $i >/tmp/pinged
 		sed '$d' /tmp/pinged
-		best=$(tail -n 1 /tmp/pinged)
-		echo "	from $i: $best ms at best"
-		[[ -n $best && $best -lt 120 ]] || fail "echoes wait for too long"
+		median=$(tail -n 1 /tmp/pinged)
+		echo "	from $i: $median ms"
+		[[ -n $median && $median -lt 120 ]] || fail "echoes wait for too long"
 	done
 	flooding
 	[[ $(counter a dropped_late) -gt 0 ]] || fail "nothing was dropped"
@@ -211,15 +210,14 @@ queues_are_short() {
 directions_are_independent() {
 	local i
 	trap hush EXIT
-	network_pool capacity_tx_bandwidth=1M capacity_rx_bandwidth=8M
+	network_pool capacity_tx_bandwidth=512K capacity_rx_bandwidth=4M
 	clients a
-	flood a 10.1.0.1 $SIZE 1 20000000
-	flood a 10.1.0.1 $SIZE 1 20000000
-	flood host 10.1.0.2 $SIZE 1 16000000
+	flood a 10.1.0.1 $SIZE 4 4000000
+	flood host 10.1.0.2 $SIZE 16 8000000
 	for ((i = 0; i < TRIES; i++)); do
 		measure 1 a
-		echo "	received $(least a received $((8 << 20))) permille, sent $(least a sent $((1 << 20)))"
-		! used received $((8 << 20)) a || ! used sent $((1 << 20)) a || return 0
+		echo "	received $(least a received $((4 << 20))) permille, sent $(least a sent $((512 << 10)))"
+		! used received $((4 << 20)) a || ! used sent $((512 << 10)) a || return 0
 	done
 	fail "one direction holds the other back"
 }
@@ -227,14 +225,14 @@ directions_are_independent() {
 weights_divide_the_rest() {
 	local i light heavy
 	trap hush EXIT
-	network_pool capacity_tx_bandwidth=4M capacity_rx_bandwidth=4M
+	network_pool capacity_tx_bandwidth=1M capacity_rx_bandwidth=1M
 	limits_of[heavy]=weight=300
 	clients light heavy
-	for i in light heavy; do flood_both $i 16000000; done
+	for i in light heavy; do flood_both $i 2000000 4; done
 	sleep 1
 	measure 1 light heavy
 	for i in sent received; do
-		light=$(least light $i $((4 << 20))) heavy=$(least heavy $i $((4 << 20)))
+		light=$(least light $i $((1 << 20))) heavy=$(least heavy $i $((1 << 20)))
 		echo "	$i: 100 : 300 is $light : $heavy permille"
 		[[ $((heavy * 100)) -ge $((light * 220)) && $((heavy * 100)) -le $((light * 380)) ]] || fail "not by weight"
 	done
