@@ -49,7 +49,7 @@ csum() {
 }
 
 csum_listens() {
-	at "$1" ss -Hlun 'sport = :34000' | grep 34000
+	at "$1" ss -Hlun 'sport = :34000' | grep 34000 && at "$1" ss -H0 | grep vs
 }
 
 # as drivers/net/hw/csum.py does, which in 6.12 fails for every device: its NetDrvEpEnv has no remote_ifname

@@ -89,7 +89,7 @@ neighbours() {
 }
 
 floors_are_kept() {
-	local floor=$((1 << 20)) capacity=$((2 << 20)) i sent received names
+	local floor=$((512 << 10)) capacity=$((1 << 20)) i sent received names
 	trap hush EXIT
 	names="victim $(neighbours | paste -s -d' ')"
 	network_pool capacity_tx_bandwidth=$capacity capacity_rx_bandwidth=$capacity
@@ -97,15 +97,16 @@ floors_are_kept() {
 	# shellcheck disable=SC2086 # words
 	clients $names
 	# whoever sends frame by frame would not have that much to send where the processor is emulated
-	flood_both victim $capacity 8
-	# hostile: all that there is, each
-	for i in $(neighbours); do flood_both "$i" $capacity 16; done
+	flood_both victim $capacity 4
+	# hostile: twice what there is, together
+	for i in $(neighbours); do flood_both "$i" $((capacity / 2)) 7; done
 	for ((i = 0; i < TRIES; i++)); do
 		sleep 1
 		# shellcheck disable=SC2086 # words
 		measure 1 $names
 		sent=$(least victim sent $floor) received=$(least victim received $floor)
-		echo "	floor $floor: sent $sent permille of it, received $received"
+		echo "	floor $floor: sent $sent permille of it, received $received; violations $(counter victim violations), dropped" \
+			"late $(counter victim dropped_late)"
 		# shellcheck disable=SC2086 # words
 		{
 			within sent $capacity 10 $(((NEIGHBOURS + 1) * 16 * 1500)) $names
@@ -122,7 +123,6 @@ floors_are_kept() {
 	for i in $(neighbours); do
 		[[ $(least "$i" sent $capacity) -gt 0 && $(least "$i" received $capacity) -gt 0 ]] || fail "$i gets nothing"
 	done
-	echo "	violations: $(counter victim violations); neighbours dropped late: $(counter n1 dropped_late)"
 }
 
 # ceilings TX RX: measured while flooded.
