@@ -42,7 +42,7 @@ bridge_of() {
 	done
 }
 
-# one_guest NAME [ATTRIBUTE=VALUE...]: alone with the host
+# bridge_of_one NAME [ATTRIBUTE=VALUE...]: alone with the host
 bridge_of_one() {
 	local name=$1
 	shift
@@ -156,24 +156,28 @@ disk_and_network() {
 	in_guest a 'for ((i = 0; i < 300; i++)); do [[ -b /dev/vscblk0 ]] && exit 0; sleep 0.1; done; exit 1' || fail "no disk"
 }
 
+addresses_of() {
+	at "$1" ip -br addr show vsc0 | awk '{ $2 = ""; print }'
+}
+
 # the netdev, its name and its addresses outlive a guest's sleep
 sleeps() {
 	local before
 	bridge_of_one a
 	reaches a 10.0.0.1
-	before=$(at a ip -br addr show vsc0)
+	before=$(addresses_of a)
 	guest sleep a
 	unreachable host 10.0.0.11
 	guest wake a
 	runs a
 	connected a a
-	assert_eq "$(at a ip -br addr show vsc0)" "$before" "addresses after sleep"
+	assert_eq "$(addresses_of a)" "$before" "addresses after sleep"
 	wait_for 60 reaches a 10.0.0.1
 	reaches host 10.0.0.11
 	same_terms a a
 }
 
-# has_again NAME: the guest that has restarted
+# the guest a, which has booted anew, has its device again
 restarted() {
 	at a modprobe vsc
 	runs a

@@ -89,22 +89,24 @@ neighbours() {
 }
 
 floors_are_kept() {
-	local floor=$((3 << 20)) capacity=$((6 << 20)) i sent received names
+	local floor=$((512 << 10)) capacity=$((1 << 20)) i sent received names
 	trap hush EXIT
 	names="victim $(neighbours | paste -s -d' ')"
 	network_pool capacity_tx_bandwidth=$capacity capacity_rx_bandwidth=$capacity
 	limits_of[victim]="tx_bandwidth_floor=$floor rx_bandwidth_floor=$floor"
 	# shellcheck disable=SC2086 # words
 	clients $names
-	flood_both victim $((floor * 2))
-	# hostile: more than there is, each
-	for i in $(neighbours); do flood_both "$i" $((capacity * 2)) 16; done
+	# whoever sends frame by frame would not have that much to send where the processor is emulated
+	flood_both victim $capacity 4
+	# hostile: twice what there is, together
+	for i in $(neighbours); do flood_both "$i" $((capacity / 2)) 7; done
 	for ((i = 0; i < TRIES; i++)); do
 		sleep 1
 		# shellcheck disable=SC2086 # words
 		measure 1 $names
 		sent=$(least victim sent $floor) received=$(least victim received $floor)
-		echo "	floor $floor: sent $sent permille of it, received $received"
+		echo "	floor $floor: sent $sent permille of it, received $received; violations $(counter victim violations), dropped" \
+			"late $(counter victim dropped_late)"
 		# shellcheck disable=SC2086 # words
 		{
 			within sent $capacity 10 $(((NEIGHBOURS + 1) * 16 * 1500)) $names
@@ -121,10 +123,9 @@ floors_are_kept() {
 	for i in $(neighbours); do
 		[[ $(least "$i" sent $capacity) -gt 0 && $(least "$i" received $capacity) -gt 0 ]] || fail "$i gets nothing"
 	done
-	echo "	violations: $(counter victim violations); neighbours dropped late: $(counter n1 dropped_late)"
 }
 
-# ceilings TX RX: measured while flooded
+# ceilings TX RX: measured while flooded.
 ceilings() {
 	local i
 	for ((i = 0; i < TRIES; i++)); do
@@ -136,17 +137,19 @@ ceilings() {
 	fail "less than the ceilings"
 }
 
+# ceilings_are_kept SEGMENTS RATE: of a flood of frames so large; RATE is what one direction may have at first
 ceilings_are_kept() {
+	local rate=$2
 	trap hush EXIT
 	network_pool
-	limits_of[a]="tx_bandwidth_ceiling=2M rx_bandwidth_ceiling=1M"
+	limits_of[a]="tx_bandwidth_ceiling=$rate rx_bandwidth_ceiling=$((rate / 2))"
 	clients a
-	flood_both a 20000000 "$1"
-	ceilings $((2 << 20)) $((1 << 20))
-	limits host a tx_bandwidth_ceiling=512K rx_bandwidth_ceiling=4M
-	ceilings $((1 << 19)) $((4 << 20))
-	limits host a tx_bandwidth_ceiling=1M rx_bandwidth_ceiling=256K
-	ceilings $((1 << 20)) $((1 << 18))
+	flood_both a $((4 * rate)) "$1"
+	ceilings "$rate" $((rate / 2))
+	limits host a tx_bandwidth_ceiling=$((rate / 4)) rx_bandwidth_ceiling=$((2 * rate))
+	ceilings $((rate / 4)) $((2 * rate))
+	limits host a tx_bandwidth_ceiling=$((rate / 2)) rx_bandwidth_ceiling=$((rate / 8))
+	ceilings $((rate / 2)) $((rate / 8))
 	flooding
 }
 
@@ -173,32 +176,31 @@ large_frames_are_limited() {
 	reaches a 10.1.0.1
 }
 
-# pinged PLACE ADDRESS: an echo takes, at best, so many ms
+# pinged PLACE ADDRESS: every other echo takes so many ms at most
 pinged() {
 	# some are dropped, as what else waits
-	at "$1" ping -i 0.1 -c 60 -W 2 -q "$2" >/tmp/ping || :
+	at "$1" ping -i 0.1 -c 60 -W 2 "$2" >/tmp/ping || :
 	sed -n 's/^/	/; /packets/p' /tmp/ping
-	sed -n 's,.*min/avg/max.* = \([0-9]*\)[.].*,\1,p' /tmp/ping
+	sed -n 's,.* time=\([0-9]*\).*,\1,p' /tmp/ping | sort -n | awk '{ ms[NR] = $1 } END { print ms[int((NR + 1) / 2)] }'
 }
 
-# A full ring of 256 frames would take 370 ms, a full socket 200. The best of many echoes counts: a machine that stands still
-# is no queue.
+# A full ring of 256 frames would take 370 ms, a full socket 200. A machine that stands still is no queue: half of the echoes
+# may take any time.
 queues_are_short() {
-	local best
+	local median
 	trap hush EXIT
 	network_pool
 	limits_of[a]="tx_bandwidth_ceiling=1M rx_bandwidth_ceiling=1M"
 	clients a
-	flood_both a 20000000
-	flood_both a 20000000
+	flood_both a 4000000 4
 	flows a
 	for i in 'a 10.1.0.1' 'host 10.1.0.2'; do
 		# shellcheck disable=SC2086 # words
 		pinged $i >/tmp/pinged
 		sed '$d' /tmp/pinged
-		best=$(tail -n 1 /tmp/pinged)
-		echo "	from $i: $best ms at best"
-		[[ -n $best && $best -lt 120 ]] || fail "echoes wait for too long"
+		median=$(tail -n 1 /tmp/pinged)
+		echo "	from $i: $median ms"
+		[[ -n $median && $median -lt 120 ]] || fail "echoes wait for too long"
 	done
 	flooding
 	[[ $(counter a dropped_late) -gt 0 ]] || fail "nothing was dropped"
@@ -208,15 +210,14 @@ queues_are_short() {
 directions_are_independent() {
 	local i
 	trap hush EXIT
-	network_pool capacity_tx_bandwidth=1M capacity_rx_bandwidth=8M
+	network_pool capacity_tx_bandwidth=512K capacity_rx_bandwidth=4M
 	clients a
-	flood a 10.1.0.1 $SIZE 1 20000000
-	flood a 10.1.0.1 $SIZE 1 20000000
-	flood host 10.1.0.2 $SIZE 1 16000000
+	flood a 10.1.0.1 $SIZE 4 4000000
+	flood host 10.1.0.2 $SIZE 16 8000000
 	for ((i = 0; i < TRIES; i++)); do
 		measure 1 a
-		echo "	received $(least a received $((8 << 20))) permille, sent $(least a sent $((1 << 20)))"
-		! used received $((8 << 20)) a || ! used sent $((1 << 20)) a || return 0
+		echo "	received $(least a received $((4 << 20))) permille, sent $(least a sent $((512 << 10)))"
+		! used received $((4 << 20)) a || ! used sent $((512 << 10)) a || return 0
 	done
 	fail "one direction holds the other back"
 }
@@ -224,14 +225,14 @@ directions_are_independent() {
 weights_divide_the_rest() {
 	local i light heavy
 	trap hush EXIT
-	network_pool capacity_tx_bandwidth=4M capacity_rx_bandwidth=4M
+	network_pool capacity_tx_bandwidth=1M capacity_rx_bandwidth=1M
 	limits_of[heavy]=weight=300
 	clients light heavy
-	for i in light heavy; do flood_both $i 16000000; done
+	for i in light heavy; do flood_both $i 2000000 4; done
 	sleep 1
 	measure 1 light heavy
 	for i in sent received; do
-		light=$(least light $i $((4 << 20))) heavy=$(least heavy $i $((4 << 20)))
+		light=$(least light $i $((1 << 20))) heavy=$(least heavy $i $((1 << 20)))
 		echo "	$i: 100 : 300 is $light : $heavy permille"
 		[[ $((heavy * 100)) -ge $((light * 220)) && $((heavy * 100)) -le $((light * 380)) ]] || fail "not by weight"
 	done
@@ -239,8 +240,8 @@ weights_divide_the_rest() {
 }
 
 test_case network_share.floors_are_kept_beside_hostile_neighbours floors_are_kept
-test_case network_share.ceilings_are_kept ceilings_are_kept 1
-test_case network_share.ceilings_are_kept_for_large_frames ceilings_are_kept 8
+test_case network_share.ceilings_are_kept ceilings_are_kept 1 $((512 << 10))
+test_case network_share.ceilings_are_kept_for_large_frames ceilings_are_kept 8 $((2 << 20))
 test_case network_share.large_frames_are_limited large_frames_are_limited
 test_case network_share.queues_are_short queues_are_short
 test_case network_share.directions_are_independent directions_are_independent
