@@ -295,3 +295,42 @@ sock.bind((netdev, 0))
 for _ in range(count):
     sock.send(b"\xff" * 6 + source + b"\x88\xb5" + bytes(60))' "$2" "$3" "$4"
 }
+
+# attacks PLACE SERVICE BAD: loads the module there, with none of the class in its way, and waits for its end. Every thousandth
+# frame is good: just these have passed.
+attacks() {
+	local place=$1 name=$2 bad=$3 good=$(($3 / 1000)) counted=0 i
+	# it says nothing by itself
+	ip link set "vsp-$name" addrgenmode none up
+	in_guest "$place" "echo 0 >/sys/bus/virtio/drivers_autoprobe; modprobe network_hostile frames=$bad
+		for i in /sys/bus/virtio/devices/*; do [[ -e \$i/driver ]] || echo \"\${i##*/}\" >/sys/bus/virtio/drivers_probe; done
+		echo 1 >/sys/bus/virtio/drivers_autoprobe"
+	wait_for 900 in_guest "$place" 'dmesg | grep "network_hostile: done"'
+	in_guest "$place" 'dmesg | grep "network_hostile: done" | tail -n 1' | tee /tmp/done
+	grep -F "done: $bad bad, $good good, 0 not back" /tmp/done | grep 'error 0$' >/dev/null || fail "not all have come back"
+	assert_eq "$(counter "$name" frames_sent)" $good "frames that have passed"
+	for i in malformed spoofed size; do
+		echo "	$i: $(counter "$name" dropped_$i)"
+		[[ $(counter "$name" dropped_$i) -gt $((bad / 50)) ]] || fail "too few of them are $i"
+		counted=$((counted + $(counter "$name" dropped_$i)))
+	done
+	assert_eq $counted "$bad" "bad frames that were counted"
+	wait_for 10 is "/sys/class/net/vsp-$name/statistics/rx_packets" $good
+	assert_eq "$(counter "$name" ring_errors)" 0 "ring errors: the rings were right"
+	assert_eq "$(cat "$VDPA/$name/contract/state")" RUNNING "its contract"
+}
+
+# attacked_from_this_kernel BAD: by so many frames of a service of its own
+attacked_from_this_kernel() {
+	network_pool capacity_tx_bandwidth=100G capacity_rx_bandwidth=100G
+	vsp_service network.bad pool=network.net local=1
+	echo 0 >/sys/bus/virtio/drivers_autoprobe
+	echo 1 >"$SERVICES/network.bad/enable"
+	attacks host bad "$1"
+	modprobe -r network_hostile
+	# and when it is good again, all is well again
+	modprobe vsc_network
+	some_networks 1
+	join bad 1
+	reaches bad 10.1.0.1
+}
