@@ -239,6 +239,41 @@ weights_divide_the_rest() {
 	flooding
 }
 
+violated() {
+	grep -q 'vsp_violation: a .* rx_bandwidth: ' /sys/kernel/tracing/trace
+}
+
+# A pool that has less than a floor, and a client that insists on it. Of what the client itself sends its queue may run empty
+# for moments, as its stack keeps that short: then nothing is owed.
+violations_are_visible() {
+	local i
+	trap hush EXIT
+	network_pool capacity_tx_bandwidth=4M capacity_rx_bandwidth=4M
+	network_service a local=1 rx_bandwidth_floor=2M deadline_ms=600000
+	modprobe vsc
+	some_networks 1
+	join a 1
+	echo 2M >"${vsc[a]}/request/rx_bandwidth_floor"
+	echo 1 >"${vsc[a]}/contract/renegotiate"
+	wait_for 60 is $VDPA/a/terms/rx_bandwidth_floor $((2 << 20))
+	echo 1 >/sys/kernel/tracing/events/vsp/vsp_violation/enable
+	assert_eq "$(counter a violations)" 0 "violations before"
+	echo 256K >$POOLS/network.net/capacity_rx_bandwidth
+	flood host 10.1.0.2 $SIZE 1 1000000
+	wait_for 120 violated
+	assert_eq "$(cat $VDPA/a/terms/rx_bandwidth_floor)" $((2 << 20)) "floor in force"
+	flooding
+	hush
+	echo 4M >$POOLS/network.net/capacity_rx_bandwidth
+	# and no longer than there is something to do
+	sleep 3
+	i=$(counter a violations)
+	echo "	$i violations"
+	sleep 3
+	assert_eq "$(counter a violations)" "$i" "violations of an idle client"
+}
+
+test_case network_share.violations_are_visible violations_are_visible
 test_case network_share.floors_are_kept_beside_hostile_neighbours floors_are_kept
 test_case network_share.ceilings_are_kept ceilings_are_kept 1 $((512 << 10))
 test_case network_share.ceilings_are_kept_for_large_frames ceilings_are_kept 8 $((2 << 20))

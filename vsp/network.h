@@ -134,6 +134,8 @@ struct vsp_network_pool {
  * @stalled: TX: the mover waits for NAPI
  *
  * Of the mover:
+ * @owed: cost of the last frame that has passed, until it is known whether another one
+ *	waits behind it: while there is always one, the flow is never idle. 0: none
  * @head: TX: frame that was copied and waits for its rate
  * @cost: of it
  * @ahead: what had passed when it was first seen, or when it began to wait
@@ -153,6 +155,7 @@ struct vsp_network_ring {
 	u64 waiting_bytes;
 	bool stalled;
 
+	u64 owed;
 	struct sk_buff *head;
 	u64 cost;
 	u64 ahead;

@@ -145,6 +145,14 @@ static void spend(struct vsp_network_ring *ring, u64 cost)
 		pass_turn(ring->network, ring->flow, ring->pair);
 }
 
+/* It is known what is behind the last frame that has passed: another one that waits, or none. */
+static void settle(struct vsp_network_ring *ring)
+{
+	if (ring->owed)
+		vsp_rates_done(ring->network->service, ring->flow, &ring->owed);
+	ring->owed = 0;
+}
+
 /* The frame goes on its way: in one step with what a commit changes. */
 static enum verdict admit(struct vsp_network_ring *ring, u64 cost)
 {
@@ -167,6 +175,9 @@ static enum verdict admit(struct vsp_network_ring *ring, u64 cost)
 		verdict = PASS;
 	}
 	spin_unlock_irqrestore(rates_lock(network), irq);
+	settle(ring);
+	if (verdict == PASS)
+		ring->owed = cost;
 	return verdict;
 }
 
@@ -211,12 +222,14 @@ static void stamp(struct vsp_network_ring *ring, struct vsp_queue *queue)
 		ring->stamp[ring->stamped % VSP_NETWORK_RING_MAX] = now;
 }
 
-static bool is_late(const struct vsp_network_ring *ring)
+/* The last one in the ring is not: else a flow that has more than it may would seem idle. */
+static bool is_late(const struct vsp_network_ring *ring, const struct vsp_queue *queue)
 {
 	const struct vsp_network *network = ring->network;
 	u64 passed_now = READ_ONCE(network->turn[ring->flow].passed);
 
-	return passed_now - ring->ahead > READ_ONCE(network->terms.bound[ring->flow]);
+	return passed_now - ring->ahead > READ_ONCE(network->terms.bound[ring->flow]) &&
+	       vsp_queue_seen(queue) > 1;
 }
 
 static struct sk_buff *new_skb(struct net_device *dev, u32 length)
@@ -352,7 +365,7 @@ static bool take_next(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	if (ring->stamped == ring->taken)
 		stamp(ring, queue);
 	ring->ahead = ring->stamp[ring->taken % VSP_NETWORK_RING_MAX];
-	verdict = is_late(ring) ? VSP_NETWORK_LATE : take(ring, queue, &error);
+	verdict = is_late(ring, queue) ? VSP_NETWORK_LATE : take(ring, queue, &error);
 	if (error == -EINTR)
 		return false;
 	vsp_queue_consume(queue);
@@ -391,6 +404,7 @@ static bool transmit(struct vsp_network_ring *ring, struct vsp_queue *queue)
 		return false;
 	if (!ring->head && !take_next(ring, queue)) {
 		leave_turn(ring);
+		settle(ring);
 		return false;
 	}
 	if (!ring->head)
@@ -404,7 +418,6 @@ static bool transmit(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	default:
 		skb_queue_tail(&pair->arrived, ring->head);
 		ring->head = NULL;
-		vsp_rates_done(ring->network->service, VS_NETWORK_TX, &ring->cost);
 		passed(ring, ring->cost);
 		return true;
 	}
@@ -636,6 +649,7 @@ static bool receive(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	/* Without a contract no buffers come, and none are needed. */
 	if (!skb || (has_contract(ring) && !vsp_queue_has(queue, buffers_for(skb)))) {
 		leave_turn(ring);
+		settle(ring);
 		return false;
 	}
 	cost = cost_of(skb);
@@ -651,7 +665,6 @@ static bool receive(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	default:
 		take_off(ring, skb);
 		verdict = give(ring, queue, skb);
-		vsp_rates_done(ring->network->service, VS_NETWORK_RX, &cost);
 		break;
 	}
 	finish(ring, skb, verdict, cost);
@@ -722,6 +735,7 @@ static void reset_ring(struct vsp_network_ring *ring)
 		atomic64_sub(cost_of(skb), &ring->network->waiting);
 		kfree_skb(skb);
 	}
+	settle(ring);
 	kfree_skb(ring->head);
 	ring->head = NULL;
 	ring->taken = 0;
