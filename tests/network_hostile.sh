@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --kernel debug --memory 6144 --time 1500
-# A client that sends frames which are wrong, from this kernel and from a guest, to a host whose kernel is the debug one:
-# they come back, none of them goes further, all are counted, and a neighbour's device works on.
+# host: --guests --disk 512M --memory 6144 --time 1500
+# A guest that sends frames which are wrong: they come back, none of them goes further, all are counted, and a neighbour's
+# device works on.
 . tests/lib.sh
 . tests/network_lib.sh
 
@@ -29,5 +29,4 @@ from_a_guest() {
 	reaches bad 10.2.0.1
 }
 
-test_case network_hostile.wrong_frames_go_nowhere attacked_from_this_kernel 100000
 test_case network_hostile.wrong_frames_of_a_guest_hurt_nobody_else from_a_guest 50000
