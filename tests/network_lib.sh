@@ -172,9 +172,9 @@ ping_sweep() {
 	at "$place" python3 /vsp/tests/network_ping.py "$@"
 }
 
-# reaches PLACE ADDRESS
+# reaches PLACE ADDRESS: waits until it does: who was asked last for a neighbour may have to ask again
 reaches() {
-	at "$1" ping -c 1 -W 2 "$2" >/dev/null
+	wait_for 60 at "$1" ping -c 1 -W 2 "$2"
 }
 
 # unreachable PLACE ADDRESS
