@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --time 1200
-# As tests/network_hostile.sh, with more frames than a debug kernel would take in that time.
+# As tests/network_wrong.sh, with more frames than a debug kernel would take in that time.
 . tests/lib.sh
 . tests/network_lib.sh
 

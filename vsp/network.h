@@ -31,7 +31,7 @@
 struct virtio_net_hdr_v1;
 
 /* What was queued at the ceiling for so long, but two packets, is enough. */
-#define VSP_NETWORK_QUEUE_MS	10
+#define VSP_NETWORK_QUEUE_MS	VS_NETWORK_GSO_MS
 #define VSP_NETWORK_QUEUES	(2 * VS_NETWORK_PAIRS)
 #define VSP_NETWORK_MBIT	125000	/* bytes a second */
 /* Most that MAC header and VLAN tags take. */
@@ -127,11 +127,11 @@ struct vsp_network_pool {
  * @pair: of which pair
  * @flow: which of its two
  *
- * @lock: protects the next four; taken with interrupts off
+ * @lock: protects the next three; taken with interrupts off
  * @queue: from its first kick to its reset
  * @waiting: RX: frames that wait
  * @waiting_bytes: of them
- * @stalled: TX: the mover waits for NAPI
+ * @stalled: TX: the mover waits for NAPI; without the lock, see is_stalled()
  *
  * Of the mover:
  * @owed: cost of the last frame that has passed, until it is known whether another one

@@ -254,8 +254,6 @@ static const struct ethtool_ops ethtool_ops = {
 
 /* ---- What it is, as the contract has it ---- */
 
-static_assert(VS_NETWORK_GSO_MS == VSP_NETWORK_QUEUE_MS);
-
 /* One frame is no more than what may wait before it; TCP takes no less for a limit. */
 static void set_segments(struct net_device *dev, const struct vsp_network_terms *terms)
 {
