@@ -89,8 +89,8 @@ static const struct vs_term_spec network_terms[] = {
 	},
 };
 
-static const char * const network_switches[] = { "mac_spoof", NULL };
-static const char * const network_texts[] = { "mac_range", NULL };
+static const char * const network_switches[] = { [VS_NETWORK_MAC_SPOOF] = "mac_spoof", NULL };
+static const char * const network_texts[] = { [VS_NETWORK_MAC_RANGE] = "mac_range", NULL };
 
 const struct vs_class_spec vs_class_network = {
 	.id = VS_CLASS_NETWORK,

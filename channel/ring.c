@@ -183,17 +183,21 @@ static int look(struct vs_ring *ring)
  */
 bool vs_ring_has(struct vs_ring *ring, u16 count)
 {
-	u16 asked;
+	u16 there, before;
 
 	if (ring->reason || read_avail(ring))
 		return false;
-	while ((u16)(ring->seen_avail - ring->next_avail) < count) {
-		asked = ring->seen_avail;
-		if (ask_for_kick(ring, asked))
+	for (there = ring->seen_avail - ring->next_avail; there < count;) {
+		before = there;
+		if (ask_for_kick(ring, ring->seen_avail))
 			return false;
 		/* It may have added some before it saw where it has to kick. */
 		virt_mb();
-		if (read_avail(ring) || ring->seen_avail == asked)
+		if (read_avail(ring))
+			return false;
+		/* Only ever more: a driver whose index goes up and down would keep us here. */
+		there = ring->seen_avail - ring->next_avail;
+		if (there <= before)
 			return false;
 	}
 	return true;

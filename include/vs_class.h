@@ -138,6 +138,10 @@ enum vs_network_term {
 
 #define VS_NETWORK_INDEX(term)	((term) - 1)
 
+/* Places in the class's switches and texts. */
+#define VS_NETWORK_MAC_SPOOF	0
+#define VS_NETWORK_MAC_RANGE	0
+
 /* Flows, and the index of each one's RATE. */
 enum vs_network_flow {
 	VS_NETWORK_TX,

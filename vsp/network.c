@@ -41,7 +41,7 @@ void vsp_network_count(struct vsp_network *network, enum vsp_network_counter cou
 static int network_pool_open(struct vsp_pool *pool)
 {
 	struct vsp_network_pool *network = kzalloc(sizeof(*network), GFP_KERNEL);
-	const char *range = pool->text[0];
+	const char *range = pool->text[VS_NETWORK_MAC_RANGE];
 	int error = -EINVAL;
 
 	if (!network)

@@ -217,7 +217,7 @@ int vsp_network_mac_add(struct vsp_network *network)
 		return 0;
 	pr_err("service %s: mac: pool %s has no address left in %s: widen its mac_range\n",
 	       network->service->name, network->service->pool->name,
-	       network->service->pool->text[0]);
+	       network->service->pool->text[VS_NETWORK_MAC_RANGE]);
 	return -ENOSPC;
 }
 
