@@ -402,8 +402,9 @@ static int make_vectors(struct vs_memory *memory, const struct vsp_segment *segm
  * @direction: ITER_SOURCE to read the driver's memory, ITER_DEST to write it
  * @offset: bytes to leave out
  * @length: bytes, not 0
- * @payload: takes the vectors; free with vs_memory_payload_free() on success only
- * @iter: over them
+ * @payload: takes the vectors, for vs_memory_payload_free(); empty after an error, when
+ *	freeing it does nothing
+ * @iter: over them; not set after an error
  *
  * Context: a thread of the VMM, unless direct; may sleep, for as long as the VMM likes.
  * Return: 0; -EFAULT: some of it is not there, or not for this direction;
@@ -417,37 +418,46 @@ int vs_memory_payload(struct vs_memory *memory, const struct vsp_segment *segmen
 	unsigned int count;
 	int error;
 
-	payload->bvec = NULL;
-	payload->pinned = !memory->direct;
-	payload->written = direction == ITER_DEST;
+	*payload = (struct vsp_payload){
+		.pinned = !memory->direct,
+		.written = direction == ITER_DEST,
+	};
 	error = make_vectors(memory, segment, perm, offset, length, payload,
 			     VS_MEMORY_VECTORS_MAX);
 	if (error)
-		return error;
+		goto free;
 	count = payload->count;
+	error = -ENOMEM;
 	payload->bvec = kmalloc_array(count, sizeof(struct bio_vec), GFP_KERNEL);
 	if (!payload->bvec)
-		return -ENOMEM;
+		goto free;
 	error = make_vectors(memory, segment, perm, offset, length, payload, count);
 	/* The VMM may have changed its regions meanwhile. */
-	if (error) {
-		vs_memory_payload_free(payload);
-		return error == -E2BIG ? -EFAULT : error;
-	}
+	if (error == -E2BIG)
+		error = -EFAULT;
+	if (error)
+		goto free;
 	iov_iter_bvec(iter, direction, payload->bvec, payload->count, length);
 	return 0;
+
+free:
+	vs_memory_payload_free(payload);
+	return error;
 }
 
 /**
  * vs_memory_payload_free() - let go of what vs_memory_payload() has taken
- * @payload: of a call that has succeeded; or zeroed, or freed before
+ * @payload: of any such call, even one that has failed; or zeroed, or freed before
  *
  * Context: process; may sleep.
  */
 void vs_memory_payload_free(struct vsp_payload *payload)
 {
-	for (unsigned int i = 0; payload->pinned && i < payload->count; i++)
-		unpin_user_pages_dirty_lock(&payload->bvec[i].bv_page, 1, payload->written);
+	/* Without vectors, @count is only how many there would have been. */
+	if (payload->pinned && payload->bvec)
+		for (unsigned int i = 0; i < payload->count; i++)
+			unpin_user_pages_dirty_lock(&payload->bvec[i].bv_page, 1,
+						    payload->written);
 	kfree(payload->bvec);
 	memset(payload, 0, sizeof(*payload));
 }

@@ -372,7 +372,7 @@ EXPORT_SYMBOL_GPL(vsp_queue_write);
  * @offset: bytes of that part to leave out
  * @length: bytes; not 0
  * @payload: keeps what @iter stands on; free with vsp_queue_payload_free() after
- *	the I/O, on success only
+ *	the I/O. Empty after an error, when freeing it does nothing
  * @iter: ITER_IOVEC of the VMM's user addresses: start the I/O in this very call
  *	of queue_kick (an asynchronous one has pinned the pages then). Local: ITER_BVEC
  *
@@ -388,6 +388,7 @@ int vsp_queue_payload(struct vsp_queue *queue, const struct vsp_chain *chain, in
 	const struct vsp_segment *segment = chain->segment;
 	u64 bytes = chain->readable_bytes;
 
+	memset(payload, 0, sizeof(*payload));
 	if (direction == ITER_DEST) {
 		segment += chain->readable;
 		bytes = chain->writable_bytes;
@@ -401,9 +402,9 @@ EXPORT_SYMBOL_GPL(vsp_queue_payload);
 
 /**
  * vsp_queue_payload_free() - free what vsp_queue_payload() has allocated
- * @payload: of a call that has succeeded; or zeroed, or freed before
+ * @payload: of any such call, even one that has failed; or zeroed, or freed before
  *
- * Context: any.
+ * Context: queue_kick or queue_reap; may sleep.
  */
 void vsp_queue_payload_free(struct vsp_payload *payload)
 {

@@ -216,6 +216,44 @@ static void a_payload_with_a_hole_fails(struct kunit *test)
 	drop(f);
 }
 
+/* What a failed call leaves behind: empty, so that it may be freed, and be freed again. */
+static void expect_empty(struct kunit *test, struct vsp_payload *payload)
+{
+	KUNIT_EXPECT_NULL(test, payload->bvec);
+	KUNIT_EXPECT_EQ(test, payload->count, 0);
+	KUNIT_EXPECT_FALSE(test, payload->pinned);
+	vs_memory_payload_free(payload);
+}
+
+/* As a hostile guest sends it: good memory first, so that there is something to count. */
+static void a_payload_that_fails_late_is_safe_to_free(struct kunit *test)
+{
+	struct fixture *f = make(test);
+	struct vsp_segment far[] = { { BASE, 512 }, { 1ULL << 45, 512 } };
+	struct vsp_segment over = { BASE + PAGE_SIZE, 2 * PAGE_SIZE };
+	struct vsp_segment gone[] = { { BASE, 512 }, { BASE + PAGE_SIZE, 512 } };
+	struct vsp_payload payload;
+	struct iov_iter iter;
+
+	map_crossed(test, f);
+	/* What was on the caller's stack must not matter, either. */
+	memset(&payload, 0xff, sizeof(payload));
+	for (int direction = 0; direction < 2; direction++) {
+		KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, far, direction, 0, 1024,
+							&payload, &iter), -EFAULT);
+		expect_empty(test, &payload);
+		KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &over, direction, 0,
+							2 * PAGE_SIZE, &payload, &iter), -EFAULT);
+		expect_empty(test, &payload);
+	}
+	/* The second vector cannot be pinned: the VMM has taken its memory away. */
+	KUNIT_ASSERT_EQ(test, vm_munmap(f->user, PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, gone, ITER_DEST, 0, 1024, &payload,
+						&iter), -EFAULT);
+	expect_empty(test, &payload);
+	drop(f);
+}
+
 static void a_payload_in_too_many_pieces_fails(struct kunit *test)
 {
 	struct fixture *f = make(test);
@@ -229,6 +267,7 @@ static void a_payload_in_too_many_pieces_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &segment, ITER_DEST, 0,
 						VS_MEMORY_VECTORS_MAX + 1, &payload, &iter),
 			-E2BIG);
+	expect_empty(test, &payload);
 	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &segment, ITER_DEST, 1,
 						VS_MEMORY_VECTORS_MAX, &payload, &iter), 0);
 	vs_memory_payload_free(&payload);
@@ -267,6 +306,7 @@ static void this_kernels_own_memory(struct kunit *test)
 	vs_memory_payload_free(&payload);
 	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, segment, ITER_SOURCE, 0,
 						2 * PAGE_SIZE, &payload, &iter), -EFAULT);
+	expect_empty(test, &payload);
 }
 
 static struct kunit_case memory_cases[] = {
@@ -278,6 +318,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(regions_are_checked_and_capped),
 	KUNIT_CASE(a_payload_of_user_memory),
 	KUNIT_CASE(a_payload_with_a_hole_fails),
+	KUNIT_CASE(a_payload_that_fails_late_is_safe_to_free),
 	KUNIT_CASE(a_payload_in_too_many_pieces_fails),
 	KUNIT_CASE(this_kernels_own_memory),
 	{}
