@@ -109,7 +109,7 @@ static int add_file(struct vsp_files *files, const struct vsp_file_kind *kind, u
 	attribute->ca_name = file->name;
 	attribute->ca_owner = THIS_MODULE;
 	if (kind->show) {
-		attribute->ca_mode |= 0444;
+		attribute->ca_mode |= 0400;
 		attribute->show = places[files->count].show;
 	}
 	if (kind->store) {
@@ -177,6 +177,9 @@ static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 	memcpy(files->attributes, spec->fixed, fixed * sizeof(*files->attributes));
 	for (u32 i = 0; i < files->count; i++)
 		files->attributes[fixed + i] = &files->file[i].attribute;
+	/* What a tenant may have is no other's business: root alone reads it, too. */
+	for (size_t i = 0; files->attributes[i]; i++)
+		files->attributes[i]->ca_mode &= ~0077;
 	return files;
 }
 

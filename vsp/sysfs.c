@@ -144,9 +144,16 @@ static struct attribute *contract_attributes[] = {
 	NULL
 };
 
+/* Of every file, those of the class included: what a tenant has is no other's business. */
+static umode_t root_only(struct kobject *kobj, struct attribute *attribute, int index)
+{
+	return attribute->mode & 0700;
+}
+
 static const struct attribute_group contract_group = {
 	.name = "contract",
 	.attrs = contract_attributes,
+	.is_visible = root_only,
 };
 
 /* ---- counters/ ---- */
@@ -286,6 +293,7 @@ int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute
 	if (!made)
 		return -ENOMEM;
 	made->terms.name = "terms";
+	made->terms.is_visible = root_only;
 	made->terms.attrs = vsp_sysfs_terms(class);
 	if (!made->terms.attrs) {
 		kfree(made);
@@ -297,6 +305,7 @@ int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute
 	if (others)
 		memcpy(made->counter + own, more, others * sizeof(*made->counter));
 	made->counters.name = "counters";
+	made->counters.is_visible = root_only;
 	made->counters.attrs = made->counter;
 	made->list[CONTRACT_GROUP] = &contract_group;
 	made->list[TERMS_GROUP] = &made->terms;
