@@ -5,11 +5,12 @@
 #   make install             and where modprobe and udev find what they need
 #   make picture             doc/picture.svg, from doc/picture.dot (needs graphviz)
 #   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
-#                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name
+#                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name, TIER=native those that
+#                            need no emulated machine
 
 KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
 ACCEL ?= auto
-export ACCEL ONLY
+export ACCEL ONLY TIER
 
 all: modules
 

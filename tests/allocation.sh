@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --disk 1G --time 900
+# host: --kernel native-debug --disk 1G
 # What happens when a pool's capacity changes: who gives way, who loses its contract, and that all have what they had when
 # it is back. With services of this kernel.
 . tests/lib.sh

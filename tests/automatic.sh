@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --disk 1G --time 600
+# host: --kernel native-debug --disk 1G
 # The client's own judgement (auto), and what it says of a floor that is not kept; with the host's own client. The policy
 # itself is tested over a virtual clock: kunit/auto_kunit.c.
 . tests/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --disk 1G --disk 64M --time 1200
+# host: --kernel native-debug --disk 1G --disk 64M
 # What is negotiated and renegotiated, with the host's own client (virtio_vdpa) over a real disk.
 . tests/lib.sh
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --disk 1G --time 900
+# host: --kernel native-debug --disk 1G
 # What sources do by themselves: devices go and come back, file systems fill up and grow, and nobody renegotiates by hand.
 # Where nothing may wait for a deadline or a poll, these are an hour away.
 . tests/lib.sh

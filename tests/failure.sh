@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --disk 1G --time 600
+# host: --kernel native-debug --disk 1G
 # Sources that fail: the error reaches the guest's disk as that error, and nothing else.
 . tests/lib.sh
 

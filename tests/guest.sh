@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 1G --memory 6144 --time 1800
+# host: --guests --disk 1G --memory 6144
 # Real guests under real QEMU: what they share, and what becomes of them when their devices go away, or they are hostile.
 # tests/lease.sh has what becomes of their contracts when they, or their VMMs, go away or stand still.
 . tests/lib.sh

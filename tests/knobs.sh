@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The provider's configfs and sysfs trees: every file, right and wrong values, errno and log line of each refusal.
-# host: --kernel debug --disk 256M
+# host: --kernel native-debug --disk 256M
 . tests/lib.sh
 
 modprobe -a vhost_vdpa virtio_vdpa vsp

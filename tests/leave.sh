@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --disk 1G --time 900
+# host: --kernel native-debug --disk 1G
 # What becomes of a contract when its client, here the host's own, goes: in good order, or without a word.
 . tests/lib.sh
 

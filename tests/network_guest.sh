@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 512M --memory 6144 --time 1800
+# host: --guests --disk 512M --memory 6144
 # Network devices of real guests under real QEMU: between guests on one bridge, and to the host.
 . tests/lib.sh
 . tests/network_lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --time 1200
+# host: --kernel native
 # As tests/network_wrong.sh, with more frames than a debug kernel would take in that time.
 . tests/lib.sh
 . tests/network_lib.sh

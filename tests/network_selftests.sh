@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --time 900
+# host: --kernel native-debug
 # Tests of the kernel's own (tools/testing/selftests) that apply to any network device, with vsc0; see doc/network-selftests.
 # scripts/build has copied them.
 . tests/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --time 900
+# host: --kernel native
 # Floors, ceilings and weights of network devices, in both directions at once, beside neighbours that flood theirs, as the
 # provider's own counters see them. All rates are so low that the machine's own speed is no matter.
 . tests/lib.sh

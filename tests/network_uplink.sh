@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --time 900
+# host: --kernel native-debug
 # A pool that is a part of a network device of the host: what becomes of capacity and contracts when that gets another speed,
 # loses its carrier, or goes. Nothing is polled for where the kernel tells, and no deadline is waited for: these are an hour
 # away.

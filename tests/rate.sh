@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 1G --memory 6144 --time 900
+# host: --guests --disk 1G --memory 6144
 # Ceilings, as fio in a guest sees them: over no second more than 5 % above what was granted, before and after a change;
 # and at least 95 % of it, where without a limit there is twice as much. By the clock of the guest, from the log that fio
 # keeps of every request. What a guest could not do because it did not run is no measure of the ceiling: for the least, the

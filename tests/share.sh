@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --disk 1G --memory 6144 --time 900
+# host: --kernel native --disk 1G --memory 3072
 # Floors, ceilings and weights of many clients over one pool, as the provider's own counters see them. The pool's capacity is
 # chosen below what the source does here without a limit, and the burst so large that a machine that stops for a moment is no
 # matter: what it cannot do, no contract makes it do.

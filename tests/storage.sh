@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --disk 1G --disk 64M --time 900
+# host: --kernel native-debug --disk 1G --disk 64M
 # What a storage contract says besides its rates: cache, access, block size, shrinking, and what the disk is kept on.
 . tests/lib.sh
 

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --guests --disk 1G --memory 4096
+# As tests/verify.sh, in a guest.
+. tests/lib.sh
+. tests/verify_lib.sh
+
+test_case verify.through_200_renegotiations_in_a_guest through_renegotiations g
