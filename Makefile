@@ -4,13 +4,14 @@
 #                            else the one that runs
 #   make install             and where modprobe and udev find what they need
 #   make picture             doc/picture.svg, from doc/picture.dot (needs graphviz)
+#   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
 #   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
 #                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name, TIER=native those that
 #                            need no emulated machine
 
 KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
 ACCEL ?= auto
-export ACCEL ONLY TIER
+export ACCEL ONLY TIER TIME
 
 all: modules
 
@@ -29,7 +30,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-demo test bench check:
+demo test soak bench check:
 	@scripts/$@
 
-.PHONY: all modules modules_install install picture clean demo test bench check
+.PHONY: all modules modules_install install picture clean demo test soak bench check

@@ -47,6 +47,16 @@ said() {
 	[[ $(cat "$1") == *"$2"* ]]
 }
 
+# more COUNT DONE: for the loop of a test with a long form: another round? COUNT there are, or, under make soak, as many as
+# fit into $SOAK seconds of this file
+more() {
+	if [[ -n ${SOAK-} ]]; then
+		((SECONDS < SOAK))
+	else
+		(($2 < $1))
+	fi
+}
+
 # has_ended PID: likewise
 has_ended() {
 	! kill -0 "$1" 2>/dev/null

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --disk 1G
+# soak
 # verify: fio --verify through 200 renegotiations from both sides: no error, and no request waited for one.
 # tests/verify_guest.sh does the same in a guest.
 . tests/lib.sh
