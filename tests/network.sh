@@ -106,9 +106,11 @@ set_address() {
 	at "$1" ip link set vsc0 address "$2"
 }
 
+RANGE=52:54:00:12:34:00-52:54:00:12:34:ff
+
 wished_address() {
 	local old other
-	network_pool
+	network_pool mac_range=$RANGE
 	network_service a local=1
 	network_service b local=1
 	modprobe vsc
@@ -136,6 +138,69 @@ wished_address() {
 	reaches a 10.1.0.1
 }
 
+# Without a range it is the derived one, or the one that the administrator has written.
+only_derived_address() {
+	local old
+	local_pair
+	old=$(macs_of a)
+	says 'Operation not permitted' set_address a 52:54:00:12:34:56
+	address_is a vsc0 "$old" || fail "its address has changed all the same"
+	limits host a mac=52:54:00:12:34:56
+	address_is a vsc0 52:54:00:12:34:56 || fail "not the address that was written"
+	reaches a 10.1.0.1
+	limits host a mac=unset
+	says 'Operation not permitted' set_address a 52:54:00:12:34:57
+}
+
+# What a device of the host has, in whichever namespace, is neither given nor granted.
+address_of_the_host() {
+	modprobe bridge
+	ip link add t-br address 52:54:00:12:34:01 type bridge
+	ip netns add t-other
+	ip -n t-other link add t-br2 address 52:54:00:12:34:03 type bridge
+	network_pool mac_range=52:54:00:12:34:01-52:54:00:12:34:04
+	local_pair
+	[[ $(macs_of a) == 52:54:00:12:34:0[24] ]] || fail "it was given $(macs_of a)"
+	says 'Address already in use' set_address a 52:54:00:12:34:01
+	says 'Address already in use' set_address a 52:54:00:12:34:03
+	set_address a 52:54:00:12:34:04
+	set_address a 52:54:00:12:34:02
+	# what is stacked on its own netdev has its address, and is no hindrance
+	at a ip link add link vsc0 name vlan0 type vlan id 5
+	limits host a tx_bandwidth_ceiling=4M
+	address_is a vsc0 52:54:00:12:34:02 || fail "its address has changed"
+	# nor may the administrator's word take it: nothing comes from there
+	echo 52:54:00:12:34:01 >$SERVICES/network.a/mac
+	echo 1 >$VDPA/a/contract/renegotiate
+	wait_for 30 is $VDPA/a/terms/mac 52:54:00:12:34:01
+	wait_for 10 sh -c 'dmesg | grep "service a: mac: 525400123401 cannot be its address"'
+	forge a vsc0 52:54:00:12:34:01 10
+	wait_for 30 counter_reaches a dropped_spoofed 10
+	limits host a mac=52:54:00:12:34:04
+	reaches a 10.1.0.1
+}
+
+# An address is its service's until that has another one: whichever pool the other one is of, and while its client is gone.
+address_of_another() {
+	local wished=52:54:00:12:34:56 other
+	network_pool mac_range=$RANGE
+	vsp_pool network.two capacity_tx_bandwidth=1G capacity_rx_bandwidth=1G mac_range=$RANGE enable=1
+	vsp_service network.b pool=network.two local=1 enable=1
+	local_pair
+	other=$(cat $VDPA/b/terms/mac)
+	[[ $other != "$(cat $VDPA/a/terms/mac)" ]] || fail "the same address in two pools"
+	says 'Address already in use' set_address a "$other"
+	ip link set "${netdev[b]}" address $wished
+	assert_eq "$(cat $VDPA/b/terms/mac)" $wished "address of b"
+	says 'Address already in use' set_address a $wished
+	basename "$VDPA"/b/virtio* >/sys/bus/virtio/drivers/vsc/unbind
+	wait_for 30 is $VDPA/b/contract/id 0
+	says 'Address already in use' set_address a $wished
+	echo 0 >$SERVICES/network.b/enable
+	set_address a $wished
+	reaches a 10.1.0.1
+}
+
 spoofed() {
 	local before sent
 	local_pair
@@ -160,10 +225,9 @@ set_mtu() {
 	at a ip link set vsc0 mtu "$1"
 }
 
-# mtus VALUE: in both ends and both contracts
+# mtus VALUE: of the client's end and in both contracts
 mtus() {
 	wait_for 30 mtu_is a vsc0 "$1"
-	wait_for 30 mtu_is host vsp-a "$1"
 	assert_value host terms/mtu "$1"
 	assert_eq "$(cat $VDPA/a/terms/mtu)" "$1" "MTU of the contract"
 }
@@ -173,6 +237,7 @@ mtu_changes() {
 	stream a host 10.1.0.1
 	link_with a a limits host a mtu_max=9000
 	mtus 9000
+	ip link set vsp-a mtu 9000
 	ping_sweep a 10.1.0.1 8000 8972 97
 	link_with a a limits host a mtu_max=1400
 	mtus 1400
@@ -192,6 +257,42 @@ mtu_changes() {
 	flows a
 	streamed
 	[[ $(counter a dropped_size) -lt 100 ]] || fail "$(counter a dropped_size) frames too large"
+	mtu_is host vsp-a 9000 || fail "the administrator's MTU has changed"
+}
+
+# What the host's bridge is for all does not follow what one of its guests asks for, or has.
+bridge_stays() {
+	local before
+	modprobe bridge
+	local_pair
+	ip link add t-br type bridge
+	ip addr flush dev vsp-a
+	ip link set vsp-a master t-br
+	give_addresses host t-br 1 1
+	before="$(bridge_shows)"
+	set_mtu 576
+	mtu_is a vsc0 576 || fail "MTU of the client"
+	assert_eq "$(bridge_shows)" "$before" "the bridge, with a smaller MTU in the guest"
+	# as on a wire, it still receives what others send
+	ping_sweep host 10.1.0.2 1400 1472 12
+	assert_eq "$(counter a dropped_size)" 0 "frames to the client that were dropped for their size"
+	limits host a rx_bandwidth_ceiling=64K mtu_max=1000
+	limits host a mtu_max=unset rx_bandwidth_ceiling=unset offloads_allowed=none
+	echo 1 >$VSC/contract/release
+	wait_for 30 is $VDPA/a/contract/id 0
+	echo 1 >$VSC/contract/renegotiate
+	connected a a
+	assert_eq "$(bridge_shows)" "$before" "the bridge, after other contracts"
+	# the administrator's word counts
+	ip link set vsp-a mtu 1400
+	wait_for 10 mtu_is host t-br 1400
+}
+
+# bridge_shows: what t-br has that is for all of its ports
+bridge_shows() {
+	cat /sys/class/net/t-br/{mtu,address}
+	ip -d link show t-br | grep -o '[gt]so_[a-z0-9_]* [0-9]*'
+	ip -6 -brief addr show dev t-br | grep -o 'fd00:1::1'
 }
 
 # one after the other, there and back, while data flow
@@ -209,6 +310,7 @@ mtu_storm() {
 
 address_changes() {
 	local i
+	network_pool mac_range=$RANGE
 	local_pair
 	stream a host 10.1.0.1
 	for i in 1 2; do
@@ -423,9 +525,13 @@ test_case network.streams_and_datagrams_pass_both_ways streams_and_datagrams
 test_case network.netdev_is_named_like_its_service names
 test_case network.addresses_are_of_the_range_and_stay addresses
 test_case network.address_may_be_wished_for wished_address
+test_case network.address_is_the_derived_one_without_a_range only_derived_address
+test_case network.address_of_a_device_of_the_host_is_not_granted address_of_the_host
+test_case network.address_of_another_service_is_not_granted address_of_another
 test_case network.spoofed_frames_are_dropped spoofed
 test_case network.mtu_changes_under_traffic mtu_changes
 test_case network.mtu_changes_again_and_again mtu_storm
+test_case network.bridge_of_all_stays_as_it_is bridge_stays
 test_case network.address_changes_under_traffic address_changes
 test_case network.rates_change_under_traffic rates_change
 test_case network.offloads_are_what_was_granted offloads

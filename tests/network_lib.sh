@@ -117,12 +117,12 @@ move_in() {
 	give_addresses "$1" vsc0 "$2" 2
 }
 
-# local_pair [ATTRIBUTE=VALUE...]: service a, and its client in namespace a
+# local_pair [ATTRIBUTE=VALUE...]: service a, of the pool that is there or of a new one, and its client in namespace a
 local_pair() {
-	network_pool
+	[[ -d $POOLS/network.net ]] || network_pool
 	network_service a local=1 "$@"
 	modprobe vsc
-	some_networks 1
+	some_networks "$(cat "$SERVICES"/network.*/enable | grep -c 1)"
 	join a 1
 }
 

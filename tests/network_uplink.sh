@@ -171,7 +171,7 @@ mtu_follows() {
 	mtu_is a vsc0 1300 || fail "MTU of the netdev"
 	ip link set t-up mtu 1200
 	wait_for 30 is $VSC/terms/mtu 1200
-	wait_for 30 mtu_is host vsp-a 1200
+	mtu_is host vsp-a 1300 || fail "MTU of the host's end"
 	ip link set t-up mtu 1500
 	wait_for 30 is $VSC/terms/mtu 1500
 	wait_for 30 mtu_is a vsc0 1500

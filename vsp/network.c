@@ -46,7 +46,6 @@ static int network_pool_open(struct vsp_pool *pool)
 
 	if (!network)
 		return -ENOMEM;
-	INIT_LIST_HEAD(&network->services);
 	if (range[0] && vsp_network_mac_range(range, &network->first, &network->last)) {
 		pr_err("pool %s: mac_range: \"%s\" is none: FIRST-LAST, as 52:54:00:00:00:00-52:54:00:00:00:ff\n",
 		       pool->name, range);
@@ -156,8 +155,8 @@ static int parse_mac(const struct vs_term *term, u64 *mac)
 	return vsp_network_mac_parse(term->text, term->length, mac);
 }
 
-/* The administrator may have said which address it is: then it is no other. */
-static int check_mac(struct vsp_service *service, u64 mac)
+/* The administrator may have said which address it is (@named): then it is no other. */
+static int check_mac(struct vsp_service *service, u64 mac, bool *named)
 {
 	const struct vs_term *limit;
 	int error = 0;
@@ -165,6 +164,7 @@ static int check_mac(struct vsp_service *service, u64 mac)
 
 	mutex_lock(&service->pool->lock);
 	limit = term_of(&service->active_limits, VS_NETWORK_MAC);
+	*named = limit->length;
 	if (limit->length && parse_mac(limit, &only)) {
 		vsp_warn_limited(service, "service %s: mac: \"%.*s\" is no address of a device\n",
 				 service->name, limit->length, limit->text);
@@ -182,6 +182,7 @@ static int network_prepare(struct vsp_service *service,
 {
 	struct vsp_network *network = service->class_data;
 	const struct vs_term *term = term_of(&next->terms, VS_NETWORK_MAC);
+	bool named;
 	int error;
 	u64 mac;
 
@@ -189,13 +190,13 @@ static int network_prepare(struct vsp_service *service,
 	error = parse_mac(term, &mac);
 	if (error)
 		return -EPERM;
-	error = check_mac(service, mac);
-	return error ?: vsp_network_mac_prepare(network, mac);
+	error = check_mac(service, mac, &named);
+	return error ?: vsp_network_mac_prepare(network, mac, named);
 }
 
 static void network_abort(struct vsp_service *service, const struct vsp_contract *next)
 {
-	vsp_network_mac_prepare(service->class_data, 0);
+	vsp_network_mac_prepare(service->class_data, 0, false);
 }
 
 static u64 bound(const struct vs_terms *terms, enum vs_network_term rate)
@@ -214,14 +215,30 @@ static u32 speed(const struct vs_terms *terms)
 	return clamp(div_u64(most, VSP_NETWORK_MBIT), 1, INT_MAX);
 }
 
+/* An address that no grant has kept for the service is looked at first, by the link's work. */
+static void set_mac(struct vsp_network *network, const struct vs_term *term)
+{
+	u64 mac = 0;
+
+	network->claim = 0;
+	if (parse_mac(term, &mac))
+		return;
+	if (mac != network->next && mac != network->given && mac != network->terms.mac) {
+		WRITE_ONCE(network->claim, mac);
+		return;
+	}
+	WRITE_ONCE(network->terms.mac, mac);
+	if (network->next == mac) {
+		/* In force before that: is_service() does not find it free between. */
+		smp_store_release(&network->next, 0);
+	}
+}
+
 static void commit_terms(struct vsp_network *network, const struct vs_terms *terms)
 {
 	struct vsp_network_terms *now = &network->terms;
-	u64 mac = 0;
 
-	/* A fallback has the address of a contract that was in force. */
-	parse_mac(term_of(terms, VS_NETWORK_MAC), &mac);
-	WRITE_ONCE(now->mac, mac);
+	set_mac(network, term_of(terms, VS_NETWORK_MAC));
 	WRITE_ONCE(now->mtu, term_of(terms, VS_NETWORK_MTU)->high);
 	WRITE_ONCE(now->offloads, term_of(terms, VS_NETWORK_OFFLOADS)->high);
 	WRITE_ONCE(now->pairs, term_of(terms, VS_NETWORK_QUEUES)->high);
@@ -229,10 +246,6 @@ static void commit_terms(struct vsp_network *network, const struct vs_terms *ter
 	WRITE_ONCE(now->bound[VS_NETWORK_RX], bound(terms, VS_NETWORK_RX_BANDWIDTH));
 	WRITE_ONCE(now->speed, speed(terms));
 	WRITE_ONCE(now->present, true);
-	if (network->next == mac) {
-		/* In force before that: is_taken() does not find it free between. */
-		smp_store_release(&network->next, 0);
-	}
 }
 
 static void network_commit(struct vsp_service *service, const struct vsp_contract *next)
@@ -243,8 +256,8 @@ static void network_commit(struct vsp_service *service, const struct vsp_contrac
 	if (next) {
 		commit_terms(network, &next->terms);
 	} else {
+		network->claim = 0;
 		WRITE_ONCE(network->terms.present, false);
-		WRITE_ONCE(network->terms.mac, 0);
 	}
 	vsp_network_queue_wake_all(network);
 	queue_work(system_unbound_wq, &network->link);

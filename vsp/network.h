@@ -11,7 +11,8 @@
  * and there are buffers; then the mover copies it.  So a payload is copied once each way,
  * which is the least there is without pages of a guest in the hands of strangers.
  *
- * Locks: rtnl > pool->lock; vsp_rates_pool.lock > vsp_network_ring.lock.
+ * Locks: rtnl > pool->lock; that of network_mac.c > vsp_rates_pool.lock >
+ * vsp_network_ring.lock.
  */
 #ifndef VSP_NETWORK_H
 #define VSP_NETWORK_H
@@ -70,7 +71,7 @@ enum vsp_network_counter {
  * @pairs: of queues
  * @mtu: bytes
  * @offloads: bits
- * @mac: as ether_addr_to_u64()
+ * @mac: as ether_addr_to_u64(); stays when there is no contract any more, until another one
  * @bound: of each flow: bytes that may wait before a frame
  * @speed: the higher ceiling, in Mbit/s
  *
@@ -112,13 +113,11 @@ struct vsp_network_uplink {
  * @uplink: if the pool has a source
  * @first: of the range of addresses, as ether_addr_to_u64(); 0: there is no range
  * @last: of it
- * @services: that are enabled; under vsp_network_mac.c's lock
  */
 struct vsp_network_pool {
 	struct vsp_network_uplink uplink;
 	u64 first;
 	u64 last;
-	struct list_head services;
 };
 
 /**
@@ -195,15 +194,16 @@ struct vsp_network_pair {
  * struct vsp_network - service->class_data
  * @service: whose
  * @dev: the host's netdev; its private area points back here
- * @entry: in the pool's services
+ * @entry: in the list of all services, under the lock of network_mac.c
  * @given: address that the pool has given it
  * @next: address of the contract that is granted and not in force yet, or 0; like @given
  *	under the lock of network_mac.c, and read without
+ * @claim: address of the contract in force that has not been looked at yet, or 0; under
+ *	vsp_rates_pool.lock
  * @terms: in force
  * @turn: of each flow
  * @waiting: bytes in the lists of all RX rings
  * @link: brings @dev to what is in force
- * @changing: @link does so right now; under rtnl
  * @counter: for sysfs
  * @bytes: likewise, of SENT and RECEIVED
  * @ring: by number of the data queue
@@ -215,11 +215,11 @@ struct vsp_network {
 	struct list_head entry;
 	u64 given;
 	u64 next;
+	u64 claim;
 	struct vsp_network_terms terms;
 	struct vsp_network_turn turn[VS_CLASS_FLOWS_MAX];
 	atomic64_t waiting;
 	struct work_struct link;
-	bool changing;
 	atomic64_t counter[VSP_NETWORK_COUNTERS];
 	atomic64_t bytes[VS_CLASS_FLOWS_MAX];
 	struct vsp_network_ring ring[VSP_NETWORK_QUEUES];
@@ -243,7 +243,8 @@ int vsp_network_mac_parse(const char *text, size_t length, u64 *mac);
 int vsp_network_mac_range(const char *text, u64 *first, u64 *last);
 int vsp_network_mac_add(struct vsp_network *network);
 void vsp_network_mac_drop(struct vsp_network *network);
-int vsp_network_mac_prepare(struct vsp_network *network, u64 mac);
+int vsp_network_mac_prepare(struct vsp_network *network, u64 mac, bool named);
+void vsp_network_mac_claim(struct vsp_network *network);
 void vsp_network_mac_exit(void);
 
 /* network_uplink.c */

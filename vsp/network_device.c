@@ -2,9 +2,14 @@
 /*
  * The host's netdev of a service, vsp-<service>: the other end of the guest's.
  *
- * What it is follows the contract: a carrier, MTU, offloads, queues.  The data path does not
- * wait for that: what the contract in force does not allow is taken from a frame's features
+ * Carrier, offloads and queues follow the contract.  The data path does not wait for that:
+ * what the contract in force does not allow is taken from a frame's features
  * (ndo_features_check) or dropped, before rtnl is there to show it.
+ *
+ * What others in the same bridge would feel, the administrator alone changes: the address, the
+ * MTU (a bridge has the smallest of its ports'; below 1280 bytes it loses its IPv6 addresses)
+ * and the largest frame that is segmented here (a bridge has the smallest of its ports'). They
+ * do not follow the contract.
  */
 #define pr_fmt(fmt) "vsp_network: " fmt
 
@@ -19,7 +24,6 @@
 #include <linux/skbuff.h>
 #include <linux/string.h>
 #include <net/gso.h>
-#include <net/tcp.h>
 
 #include "network.h"
 
@@ -85,14 +89,21 @@ static netdev_features_t device_fix_features(struct net_device *dev, netdev_feat
 static netdev_features_t device_features_check(struct sk_buff *skb, struct net_device *dev,
 					       netdev_features_t features)
 {
-	return vlan_features_check(skb, allowed(to_network(dev), features));
+	const struct vsp_network *network = to_network(dev);
+
+	/* One frame is no more than what may wait before it. */
+	if (skb_is_gso(skb) && skb->len > READ_ONCE(network->terms.bound[VS_NETWORK_RX]))
+		features &= ~NETIF_F_GSO_MASK;
+	return vlan_features_check(skb, allowed(network, features));
 }
 
 /* ---- Frames ---- */
 
 static enum vsp_network_counter check(const struct vsp_network *network, struct sk_buff *skb)
 {
-	u32 most = READ_ONCE(network->terms.mtu) + VSP_NETWORK_HEADER;
+	/* As on a wire: a guest that sends smaller frames than others still receives theirs. */
+	u32 mtu = max(READ_ONCE(network->terms.mtu), READ_ONCE(network->dev->mtu));
+	u32 most = mtu + VSP_NETWORK_HEADER;
 
 	if (!READ_ONCE(network->terms.present) ||
 	    skb_get_queue_mapping(skb) >= READ_ONCE(network->terms.pairs))
@@ -204,26 +215,12 @@ static int device_stop(struct net_device *dev)
 	return 0;
 }
 
-static int device_change_mtu(struct net_device *dev, int mtu)
-{
-	struct vsp_network *network = to_network(dev);
-
-	if (!network->changing) {
-		netdev_err(dev, "mtu: %d: it is its contract's, which has %u: write mtu_max of service %s, and renegotiate\n",
-			   mtu, READ_ONCE(network->terms.mtu), network->service->name);
-		return -EPERM;
-	}
-	WRITE_ONCE(dev->mtu, mtu);
-	return 0;
-}
-
 static const struct net_device_ops device_ops = {
 	.ndo_open = device_open,
 	.ndo_stop = device_stop,
 	.ndo_start_xmit = device_xmit,
 	.ndo_fix_features = device_fix_features,
 	.ndo_features_check = device_features_check,
-	.ndo_change_mtu = device_change_mtu,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
 };
@@ -254,17 +251,6 @@ static const struct ethtool_ops ethtool_ops = {
 
 /* ---- What it is, as the contract has it ---- */
 
-/* One frame is no more than what may wait before it; TCP takes no less for a limit. */
-static void set_segments(struct net_device *dev, const struct vsp_network_terms *terms)
-{
-	u32 size = clamp_t(u64, terms->bound[VS_NETWORK_RX], MAX_TCP_HEADER + 1,
-			   GSO_LEGACY_MAX_SIZE);
-
-	netif_set_tso_max_size(dev, size);
-	WRITE_ONCE(dev->gso_max_size, size);
-	WRITE_ONCE(dev->gso_ipv4_max_size, size);
-}
-
 static void follow(struct vsp_network *network)
 {
 	struct vsp_network_terms terms = network->terms;
@@ -275,15 +261,9 @@ static void follow(struct vsp_network *network)
 		netif_carrier_off(dev);
 		return;
 	}
-	network->changing = true;
-	if (dev->mtu != terms.mtu && dev_set_mtu(dev, terms.mtu))
-		netdev_warn(dev, "mtu: stays %u, the contract has %u: somebody else refuses it\n",
-			    dev->mtu, terms.mtu);
-	network->changing = false;
 	if (netif_set_real_num_queues(dev, terms.pairs, terms.pairs))
 		netdev_warn(dev, "queues: stay %u, the contract has %u\n",
 			    dev->real_num_tx_queues, terms.pairs);
-	set_segments(dev, &terms);
 	netdev_update_features(dev);
 	netif_carrier_on(dev);
 }
@@ -292,6 +272,7 @@ static void link_work(struct work_struct *work)
 {
 	struct vsp_network *network = container_of(work, struct vsp_network, link);
 
+	vsp_network_mac_claim(network);
 	rtnl_lock();
 	follow(network);
 	rtnl_unlock();
@@ -323,6 +304,19 @@ static void set_address(struct net_device *dev, u64 given)
 	eth_hw_addr_set(dev, address);
 }
 
+/* As large as its guest may have it, from enable on: the administrator's from here on. */
+static u32 first_mtu(const struct vsp_network *network)
+{
+	const struct vsp_network_uplink *uplink = &vsp_network_pool_of(network->service)->uplink;
+	struct vsp_service *service = network->service;
+	u32 mtu;
+
+	spin_lock(&service->limits_lock);
+	mtu = service->limits.term[VS_NETWORK_INDEX(VS_NETWORK_MTU)].high;
+	spin_unlock(&service->limits_lock);
+	return uplink->pool ? min(mtu, READ_ONCE(uplink->mtu)) : mtu;
+}
+
 static void set_up(struct net_device *dev, struct vsp_network *network)
 {
 	((struct private *)netdev_priv(dev))->network = network;
@@ -334,6 +328,7 @@ static void set_up(struct net_device *dev, struct vsp_network *network)
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = vs_class_network.term[VS_NETWORK_INDEX(VS_NETWORK_MTU)].highest;
+	dev->mtu = first_mtu(network);
 	dev->lltx = true;
 	/* What waits, waits here. */
 	dev->priv_flags |= IFF_NO_QUEUE;

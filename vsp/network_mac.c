@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who has which MAC address.
+ * Which service has which MAC address.
  *
  * A pool gives every service one: from its range, if it has one, else one that is locally
  * administered, in both cases by the service's UUID.  What was given out of a range is
  * remembered while this module is there, so that a service that comes back has it again.  A
- * client may ask for another address that no other service of the pool has.
+ * client may ask for another address of its pool's range; without a range there is none.
+ *
+ * No address is given or granted that another service of this host has, in whichever pool, or
+ * a network device of the host.  A service has an address from the grant on, and until it has
+ * another one in force or is disabled: so it is nobody else's while a lease runs, nor after
+ * it, while the neighbours' caches still say whose it was.
  */
 #define pr_fmt(fmt) "vsp_network: " fmt
 
@@ -17,8 +22,11 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <net/net_namespace.h>
 
 #include "network.h"
 
@@ -33,8 +41,9 @@ struct memory {
 	u64 mac;
 };
 
-/* Protects the addresses and the list of services of all pools, and what is remembered. */
+/* Protects the addresses of all services, and what is remembered. */
 static DEFINE_MUTEX(mac_lock);
+static LIST_HEAD(services);	/* enabled, of all pools */
 static LIST_HEAD(memories);	/* the latest first */
 static unsigned int memories_count;
 
@@ -83,23 +92,62 @@ int vsp_network_mac_range(const char *text, u64 *first, u64 *last)
 	return *first <= *last && *first >> 40 == *last >> 40 ? 0 : -EINVAL;
 }
 
-/* Does another service of the pool have it, or is to have it? */
-static bool is_taken(const struct vsp_network_pool *pool, const struct vsp_network *asker, u64 mac)
+/* Does another service of this host have it, or is to have it? */
+static bool is_service(const struct vsp_network *asker, u64 mac)
 {
 	const struct vsp_network *other;
 
 	lockdep_assert_held(&mac_lock);
-	list_for_each_entry(other, &pool->services, entry) {
+	list_for_each_entry(other, &services, entry) {
 		u64 next;
 
 		if (other == asker)
 			continue;
-		/* What comes into force is that before it is no longer next: commit_terms(). */
+		/* What comes into force is that before it is no longer next: set_mac(). */
 		next = smp_load_acquire(&other->next);
 		if (other->given == mac || next == mac || READ_ONCE(other->terms.mac) == mac)
 			return true;
 	}
 	return false;
+}
+
+static bool is_device_of(struct net *net, const u8 *address)
+{
+	const struct net_device *dev;
+
+	for_each_netdev_rcu(net, dev)
+		if (dev->addr_len == ETH_ALEN &&
+		    (ether_addr_equal_unaligned(dev->dev_addr, address) ||
+		     ether_addr_equal_unaligned(dev->perm_addr, address)))
+			return true;
+	return false;
+}
+
+/* Does a network device of the host have it, or go back to it, in whichever namespace? */
+static bool is_device(u64 mac)
+{
+	u8 address[ETH_ALEN];
+	bool found = false;
+	struct net *net;
+
+	u64_to_ether_addr(mac, address);
+	rcu_read_lock();
+	for_each_net_rcu(net)
+		found = found || is_device_of(net, address);
+	rcu_read_unlock();
+	return found;
+}
+
+/* What a service has already, a local client's netdev may have, and what is stacked on that. */
+static bool is_own(const struct vsp_network *network, u64 mac)
+{
+	return mac == network->given || mac == network->next ||
+	       mac == READ_ONCE(network->terms.mac);
+}
+
+static bool is_taken(const struct vsp_network *asker, u64 mac)
+{
+	return is_service(asker, mac) || (!is_own(asker, mac) && is_device(mac));
 }
 
 static struct memory *find_memory(const uuid_t *uuid)
@@ -128,13 +176,13 @@ static u64 hash(const uuid_t *uuid)
 }
 
 /* Locally administered, and of one device. */
-static u64 from_uuid(const struct vsp_network_pool *pool, const struct vsp_network *network)
+static u64 from_uuid(const struct vsp_network *network)
 {
 	u64 mac = hash(&network->service->uuid);
 
 	do {
 		mac = (mac & ~(0xffffULL << 48 | 3ULL << 40)) | 2ULL << 40;
-		if (!is_taken(pool, network, mac))
+		if (!is_taken(network, mac))
 			return mac;
 		mac++;
 	} while (true);
@@ -147,14 +195,14 @@ static u64 from_range(const struct vsp_network_pool *pool, const struct vsp_netw
 	u64 size = pool->last - pool->first + 1, at, free = 0;
 
 	if (memory && memory->mac >= pool->first && memory->mac <= pool->last &&
-	    !is_taken(pool, network, memory->mac))
+	    !is_taken(network, memory->mac))
 		return memory->mac;
 	div64_u64_rem(hash(&network->service->uuid), size, &at);
 	/* So many services there are not that more would have to be looked at. */
 	for (u64 i = 0; i < min(size, MEMORIES_MAX); i++, at = at + 1 < size ? at + 1 : 0) {
 		u64 mac = pool->first + at;
 
-		if (is_taken(pool, network, mac))
+		if (is_taken(network, mac))
 			continue;
 		if (!is_remembered(mac))
 			return mac;
@@ -205,9 +253,9 @@ int vsp_network_mac_add(struct vsp_network *network)
 	if (!spare)
 		return -ENOMEM;
 	mutex_lock(&mac_lock);
-	network->given = pool->first ? from_range(pool, network) : from_uuid(pool, network);
+	network->given = pool->first ? from_range(pool, network) : from_uuid(network);
 	if (network->given) {
-		list_add_tail(&network->entry, &pool->services);
+		list_add_tail(&network->entry, &services);
 		if (pool->first)
 			remember(&spare, &network->service->uuid, network->given);
 	}
@@ -234,29 +282,72 @@ void vsp_network_mac_drop(struct vsp_network *network)
 	mutex_unlock(&mac_lock);
 }
 
+/* @named: by the administrator, for this service */
+static int check(const struct vsp_network *network, u64 mac, bool named)
+{
+	const struct vsp_network_pool *pool = vsp_network_pool_of(network->service);
+	bool allowed = pool->first ? mac >= pool->first && mac <= pool->last : named;
+
+	lockdep_assert_held(&mac_lock);
+	if (mac != network->given && !allowed)
+		return -EPERM;
+	return is_taken(network, mac) ? -EADDRINUSE : 0;
+}
+
 /**
  * vsp_network_mac_prepare() - keep an address for a contract that is granted
  * @network: whose
  * @mac: the address; 0: there is no such contract any more
+ * @named: it is the one that the administrator has written for this service
  *
  * Context: may sleep.
- * Return: 0; -EADDRINUSE: another service has it; -EPERM: it is none of the pool's.
+ * Return: 0; -EADDRINUSE: another service, or a device of the host, has it; -EPERM: it is not
+ *	one of the pool's.
  */
-int vsp_network_mac_prepare(struct vsp_network *network, u64 mac)
+int vsp_network_mac_prepare(struct vsp_network *network, u64 mac, bool named)
 {
-	struct vsp_network_pool *pool = vsp_network_pool_of(network->service);
-	int error = 0;
+	int error;
 
 	mutex_lock(&mac_lock);
-	if (mac && is_taken(pool, network, mac))
-		error = -EADDRINUSE;
-	else if (mac && mac != network->given && pool->first &&
-		 (mac < pool->first || mac > pool->last))
-		error = -EPERM;
-	else
+	error = mac ? check(network, mac, named) : 0;
+	if (!error)
 		WRITE_ONCE(network->next, mac);
 	mutex_unlock(&mac_lock);
 	return error;
+}
+
+/**
+ * vsp_network_mac_claim() - look at the address that a fallback has brought
+ * @network: enabled
+ *
+ * A fallback has the address that the administrator has written, which nobody has looked at
+ * yet. Where another service or a device of the host has it, the guest may not send from it.
+ *
+ * Context: may sleep; takes pool->rates.lock.
+ */
+void vsp_network_mac_claim(struct vsp_network *network)
+{
+	spinlock_t *rates_lock = &network->service->pool->rates.lock;
+	int error;
+	u64 mac;
+
+	mutex_lock(&mac_lock);
+	mac = READ_ONCE(network->claim);
+	error = mac ? check(network, mac, true) : 0;
+	spin_lock_irq(rates_lock);
+	if (mac && network->claim == mac) {
+		network->claim = 0;
+		if (!error)
+			WRITE_ONCE(network->terms.mac, mac);
+	}
+	spin_unlock_irq(rates_lock);
+	mutex_unlock(&mac_lock);
+	if (error)
+		vsp_warn_limited(network->service,
+				 "service %s: mac: %012llx cannot be its address (%s): its frames are dropped: write another one, and renegotiate\n",
+				 network->service->name, mac, error == -EPERM ?
+				 "not in the pool's mac_range" :
+				 "another service or a device of the host has it");
 }
 
 /**
