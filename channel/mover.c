@@ -47,6 +47,8 @@ void vsp_mover_wake(struct vsp_mover *mover)
 {
 	unsigned long flags;
 
+	/* The run that this bit begins sees what the caller has changed. */
+	smp_mb__before_atomic();
 	atomic_inc(&mover->wakes);
 	set_bit(PENDING, &mover->pending);
 	spin_lock_irqsave(&mover->lock, flags);

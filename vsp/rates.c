@@ -212,7 +212,9 @@ EXPORT_SYMBOL_GPL(vsp_rates_reset);
  * @service: any
  * @flow: of the class
  *
- * Context: any. What has changed meanwhile wakes.
+ * Takes no lock: the answer may be old, but whoever changes it wakes the mover afterwards.
+ *
+ * Context: any.
  */
 bool vsp_rates_held(const struct vsp_service *service, u32 flow)
 {
@@ -530,6 +532,9 @@ static void set_share(struct vsp_service *service, u32 flow, const struct vs_ter
 		floor[i] = terms->term[line->index[i]].low;
 		ceiling[i] = max(terms->term[line->index[i]].high, 1);
 	}
+	/* These terms may deny the request that waits: it is not to wait for that. */
+	if (service->rates[flow].share.state == VSP_SHARE_WAITING)
+		vsp_share_leave(&service->rates[flow].share);
 	vsp_share_set(&service->rates[flow].share, &line->share, now, floor, ceiling);
 }
 
@@ -537,6 +542,8 @@ static void set_share(struct vsp_service *service, u32 flow, const struct vs_ter
  * vsp_rates_commit() - another contract is in force
  * @service: of an enabled pool
  * @terms: of the contract, a complete set; NULL: there is none any more
+ *
+ * The request that waits at the head of a flow is judged anew, by what is in force now.
  *
  * Context: the service's work; pool->rates.lock held, interrupts off.
  */
@@ -553,6 +560,8 @@ void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms)
 			vsp_share_stop(&service->rates[flow].share, now);
 		void_window(&service->rates[flow]);
 		let_pass(&pool->line[flow], now, NULL);
+		/* A mover that looked before this found the request waiting, and sleeps. */
+		service->class->wake(service, flow);
 	}
 	if (terms)
 		queue_delayed_work(system_wq, &pool->watch, HZ + 1);
