@@ -2,26 +2,69 @@
 /*
  * Values as the administrator writes and reads them, in configfs and sysfs.
  */
+#include <linux/bitops.h>
 #include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
+#include <linux/math.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "vs_value.h"
 #include "vs_class.h"
+#include "vs_terms.h"
 
 #define NUMBER_MAX	32	/* characters of a number, suffix and zero included */
 
-/* Return: bits to shift by, or -1: not the suffix of a number. */
-static int suffix_shift(char suffix)
+/* What the suffix of a number multiplies it by; false: not a suffix, or not one for this number. */
+static bool suffix_factor(const char *suffix, bool bits, u64 *factor)
 {
-	static const char suffixes[] = "kmgtpe";
-	const char *found = suffix ? strchr(suffixes, tolower(suffix)) : NULL;
+	static const char letters[] = "kmgtpe";
+	const char *letter;
+	unsigned int power;
 
-	return found ? 10 * (found - suffixes + 1) : -1;
+	*factor = 1;
+	if (!*suffix)
+		return true;
+	letter = strchr(letters, tolower(*suffix));
+	if (!letter)
+		return false;
+	power = letter - letters + 1;
+	if (!suffix[1]) {
+		*factor = 1ULL << (10 * power);
+		return true;
+	}
+	/* As the speed of a link is said: powers of 1000, and eight bits are a byte. */
+	*factor = int_pow(1000, power) / BITS_PER_BYTE;
+	return bits && !strcasecmp(suffix + 1, "bit");
+}
+
+static int parse_number(const char *page, bool bits, u64 *value)
+{
+	char buffer[NUMBER_MAX], *text, *suffix;
+	u64 number, factor = 1;
+	int error;
+
+	if (strscpy(buffer, page, sizeof(buffer)) < 0)
+		return -EINVAL;
+	text = strim(buffer);
+	if (text[0] == '0' && tolower(text[1]) == 'x') {
+		error = kstrtou64(text, 16, &number);
+	} else {
+		suffix = text + strspn(text, "0123456789");
+		if (!suffix_factor(suffix, bits, &factor))
+			return -EINVAL;
+		*suffix = 0;
+		error = kstrtou64(text, 10, &number);
+	}
+	if (error)
+		return error;
+	if (check_mul_overflow(number, factor, &number))
+		return -ERANGE;
+	*value = number;
+	return 0;
 }
 
 /**
@@ -34,35 +77,25 @@ static int suffix_shift(char suffix)
  */
 int vs_value_u64(const char *page, u64 *value)
 {
-	char buffer[NUMBER_MAX], *text;
-	size_t length;
-	int shift = 0, error;
-	u64 number;
-
-	if (strscpy(buffer, page, sizeof(buffer)) < 0)
-		return -EINVAL;
-	text = strim(buffer);
-	length = strlen(text);
-	if (text[0] == '0' && tolower(text[1]) == 'x') {
-		error = kstrtou64(text, 16, &number);
-	} else {
-		if (length > 1 && suffix_shift(text[length - 1]) > 0) {
-			shift = suffix_shift(text[length - 1]);
-			text[length - 1] = 0;
-		}
-		/* kstrtou64() takes a sign, and a newline before the suffix */
-		if (!isdigit(text[0]) || (shift && !isdigit(text[length - 2])))
-			return -EINVAL;
-		error = kstrtou64(text, 10, &number);
-	}
-	if (error)
-		return error;
-	if (check_shl_overflow(number, shift, &number))
-		return -ERANGE;
-	*value = number;
-	return 0;
+	return parse_number(page, false, value);
 }
 EXPORT_SYMBOL_GPL(vs_value_u64);
+
+/**
+ * vs_value_term() - read a number in the unit of a term
+ * @spec: the term: RATE, SPACE or LEVEL
+ * @page: as vs_value_u64() takes it; of a RATE in bytes/s also with a suffix of kbit, Mbit,
+ *	Gbit and so on (powers of 1000, of bits): "1Gbit" is 125000000, "125M" is 131072000
+ * @value: set if it is one
+ *
+ * Return: 0; -EINVAL: no number; -ERANGE: more than 64 bits.
+ */
+int vs_value_term(const struct vs_term_spec *spec, const char *page, u64 *value)
+{
+	return parse_number(page, spec->kind == VS_KIND_RATE && !strcmp(spec->unit, "bytes/s"),
+			    value);
+}
+EXPORT_SYMBOL_GPL(vs_value_term);
 
 /**
  * vs_value_text() - read one line of text

@@ -11,6 +11,7 @@ struct vs_term;
 struct vs_term_spec;
 
 int vs_value_u64(const char *page, u64 *value);
+int vs_value_term(const struct vs_term_spec *spec, const char *page, u64 *value);
 int vs_value_text(const char *page, char *to, size_t size);
 int vs_value_set(const struct vs_term_spec *spec, const char *page, u64 *bits);
 ssize_t vs_value_emit_set(const struct vs_term_spec *spec, u64 bits, char *page);

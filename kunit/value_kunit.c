@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "vs_class.h"
+#include "vs_terms.h"
 #include "vs_value.h"
 
 static const struct {
@@ -59,6 +60,56 @@ static void numbers_are_read_or_refused(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, numbers[i].error, error, "\"%s\"", numbers[i].text);
 		KUNIT_EXPECT_EQ_MSG(test, error ? 77 : numbers[i].value, value, "\"%s\"",
 				    numbers[i].text);
+	}
+}
+
+static const struct vs_term_spec rate = { .kind = VS_KIND_RATE, .unit = "bytes/s" };
+static const struct vs_term_spec iops = { .kind = VS_KIND_RATE, .unit = "1/s" };
+static const struct vs_term_spec space = { .kind = VS_KIND_SPACE, .unit = "bytes" };
+
+static const struct {
+	const struct vs_term_spec *term;
+	const char *text;
+	int error;
+	u64 value;
+} in_units[] = {
+	{ &rate, "4096", 0, 4096 },
+	{ &rate, "0x1000", 0, 4096 },
+	{ &rate, "125M\n", 0, 131072000 },
+	{ &rate, "1Gbit\n", 0, 125000000 },
+	{ &rate, "100Mbit", 0, 12500000 },
+	{ &rate, "100mbit", 0, 12500000 },
+	{ &rate, "8kbit", 0, 1000 },
+	{ &rate, "1Kbit", 0, 125 },
+	{ &rate, "40Gbit", 0, 5000000000 },
+	{ &rate, "2Tbit", 0, 250000000000 },
+	{ &rate, "147Ebit", 0, 18375000000000000000ULL },
+	{ &rate, "148Ebit", -ERANGE },
+	{ &rate, "18446744073709551616Mbit", -ERANGE },
+	{ &rate, "1bit", -EINVAL },
+	{ &rate, "1Mbi", -EINVAL },
+	{ &rate, "1Mbits", -EINVAL },
+	{ &rate, "1Mbyte", -EINVAL },
+	{ &rate, "1MB", -EINVAL },
+	{ &rate, "1 Mbit", -EINVAL },
+	{ &rate, "Mbit", -EINVAL },
+	{ &rate, "-1Mbit", -EINVAL },
+	{ &rate, "0x1Mbit", -EINVAL },
+	{ &iops, "20k", 0, 20480 },
+	{ &iops, "1Mbit", -EINVAL },
+	{ &space, "1M", 0, 1 << 20 },
+	{ &space, "1Mbit", -EINVAL },
+};
+
+static void bits_are_a_unit_of_bandwidth_alone(struct kunit *test)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(in_units); i++) {
+		u64 value = 77;
+		int error = vs_value_term(in_units[i].term, in_units[i].text, &value);
+
+		KUNIT_EXPECT_EQ_MSG(test, in_units[i].error, error, "\"%s\"", in_units[i].text);
+		KUNIT_EXPECT_EQ_MSG(test, error ? 77 : in_units[i].value, value, "\"%s\"",
+				    in_units[i].text);
 	}
 }
 
@@ -133,6 +184,7 @@ static void unset_is_a_word_or_nothing(struct kunit *test)
 
 static struct kunit_case value_cases[] = {
 	KUNIT_CASE(numbers_are_read_or_refused),
+	KUNIT_CASE(bits_are_a_unit_of_bandwidth_alone),
 	KUNIT_CASE(text_is_one_printable_line_that_fits),
 	KUNIT_CASE(sets_are_names_of_bits),
 	KUNIT_CASE(sets_are_shown_as_they_are_written),

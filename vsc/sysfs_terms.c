@@ -238,7 +238,7 @@ static int parse(const struct vs_term_spec *spec, bool high, const char *word,
 	if (spec->kind == VS_KIND_SET)
 		error = vs_value_set(spec, word, &value);
 	else
-		error = vs_value_u64(word, &value);
+		error = vs_value_term(spec, word, &value);
 	if (!error && spec->kind != VS_KIND_SET &&
 	    (value < lowest_value(spec, high) || value > spec->highest))
 		error = -ERANGE;

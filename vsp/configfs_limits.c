@@ -160,7 +160,7 @@ static ssize_t number_store(struct config_item *item, const struct vsp_file *fil
 	int error = 0;
 
 	if (set) {
-		error = vs_value_u64(page, &value);
+		error = vs_value_term(spec, page, &value);
 		if (!error)
 			error = check_value(spec, side, value);
 	}

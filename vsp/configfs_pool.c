@@ -218,7 +218,7 @@ static ssize_t capacity_store(struct config_item *item, const struct vsp_file *f
 	if (vs_value_unset(page)) {
 		error = vsp_pool_unset_capacity(pool, file->index);
 	} else {
-		error = vs_value_u64(page, &value);
+		error = vs_value_term(term, page, &value);
 		if (!error)
 			error = vsp_pool_set_capacity(pool, file->index, value);
 	}
