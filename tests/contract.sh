@@ -123,7 +123,7 @@ lowered_under_load() {
 
 keeps_what_it_has() {
 	local before id
-	local_client bandwidth_floor=8M
+	local_client bandwidth_floor=8M keep=1
 	ask host bandwidth_floor=8M
 	id=$(value host contract/id)
 	echo 2M >$SERVICES/storage.local/bandwidth_floor
@@ -140,7 +140,8 @@ keeps_what_it_has() {
 }
 
 may_not_keep() {
-	local_client bandwidth_floor=8M keep=0
+	local_client bandwidth_floor=8M
+	assert_eq "$(cat $SERVICES/storage.local/keep)" 0 "keep, by default"
 	ask host bandwidth_floor=8M
 	echo 2M >$SERVICES/storage.local/bandwidth_floor
 	echo 1 >$VDPA/local/contract/renegotiate
@@ -148,6 +149,35 @@ may_not_keep() {
 	wait_for 30 is $VSC/terms/bandwidth_floor $((2 << 20))
 	assert_eq "$(cat $VSC/contract/id)" "$(cat $VDPA/local/contract/id)" "id on both sides"
 	dd if=/dev/zero of=/dev/vscblk0 bs=1M count=1 oflag=direct status=none
+}
+
+# A pool that says something else five times a second puts no deadline off.
+deadline_stays() {
+	local i
+	local_client bandwidth_floor=8M deadline_ms=1000
+	ask host bandwidth_floor=8M
+	echo 2M >$SERVICES/storage.local/bandwidth_floor
+	echo 1 >$VDPA/local/contract/renegotiate
+	for ((i = 60; i > 20; i--)); do
+		[[ $(cat $VDPA/local/counters/fallbacks) -eq 0 ]] || break
+		echo "${i}M" >$POOLS/storage.disk/capacity_bandwidth
+		echo 1 >$POOLS/storage.disk/renegotiate
+		sleep 0.2
+	done
+	[[ $i -lt 60 && $i -gt 20 ]] || fail "the deadline was put off for $(((60 - i) / 5)) seconds"
+	wait_for 30 is $VSC/terms/bandwidth_floor $((2 << 20))
+}
+
+# For a client that starts nothing, nothing is reserved for as long as a contract whose client is gone is.
+grant_is_no_lease() {
+	disk_pool
+	disk_service local local=1
+	assert_eq "$(cat $SERVICES/storage.local/lease_ms)" 60000 "lease_ms, by default"
+	modprobe hostile rounds=0 grants=1
+	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((1 << 20)) "charged for a grant"
+	wait_for 30 is $POOLS/storage.disk/charged_size 0
+	assert_eq "$(cat $VDPA/local/counters/leases)" 1 "leases that ran out"
+	modprobe -r hostile
 }
 
 withdrawn() {
@@ -331,6 +361,8 @@ test_case contract.ask_above_the_pool_is_denied denied_by_pool
 test_case contract.rate_is_lowered_under_load lowered_under_load
 test_case contract.client_keeps_what_it_has keeps_what_it_has
 test_case contract.client_may_not_keep may_not_keep
+test_case contract.deadline_is_not_put_off_by_the_pool deadline_stays
+test_case contract.grant_that_is_not_started_ends_before_a_lease grant_is_no_lease
 test_case contract.withdrawn_rate_is_back_in_the_pool withdrawn
 test_case contract.denied_client_is_invited invited_when_there_is_more
 test_case contract.is_given_back gives_back

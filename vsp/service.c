@@ -15,7 +15,7 @@
 
 #include "session.h"
 
-#define LEASE_MS_DEFAULT	5000
+#define LEASE_MS_DEFAULT	60000	/* an HA manager restarts a VM within this */
 #define DEADLINE_MS_DEFAULT	1000
 #define UEVENTS_PER_SECOND	64
 
@@ -321,7 +321,6 @@ void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *s
 	vsp_rates_init(service);
 	service->lease_ms = LEASE_MS_DEFAULT;
 	service->deadline_ms = DEADLINE_MS_DEFAULT;
-	service->keep = true;
 	ratelimit_state_init(&service->uevents, HZ, UEVENTS_PER_SECOND);
 	ratelimit_set_flags(&service->uevents, RATELIMIT_MSG_ON_RELEASE);
 	ratelimit_state_init(&service->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);

@@ -166,17 +166,6 @@ struct vsp_contract *vsp_session_set_pending(struct vsp_session *session, struct
 }
 
 /**
- * vsp_session_lease_ms() - for how long a grant waits for its START
- * @session: of an enabled service
- *
- * Return: ms
- */
-u32 vsp_session_lease_ms(const struct vsp_session *session)
-{
-	return max_t(u32, session->service->lease_ms, VSP_GRANT_LEASE_MIN_MS);
-}
-
-/**
  * vsp_session_drop_pending() - what was granted will not start
  * @session: of an enabled service; without a grant nothing happens
  *
@@ -194,8 +183,7 @@ void vsp_session_drop_pending(struct vsp_session *session)
 		session->expired_id = pending->id;
 		/* Else one that never starts could keep others from it for ever. */
 		if (++session->unstarted >= VSP_UNSTARTED_MAX)
-			session->grant_after = ktime_add_ms(ktime_get(),
-							    vsp_session_lease_ms(session));
+			session->grant_after = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
 	}
 	vsp_session_free_contract(pending);
 	vsp_session_recharge(session);
@@ -600,15 +588,22 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 		vsp_session_invite(session);
 }
 
-/* Makes a call, in place of one that is open; @fallback is the session's from here. */
+/*
+ * Makes a call, in place of one that is open; @fallback is the session's from here. Only the
+ * administrator puts off a deadline: what a source or a pool says again and again must not.
+ */
 static void make_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
 {
+	ktime_t deadline = ktime_add_ms(ktime_get(), session->service->deadline_ms);
+
+	if (session->call.open && (reason == VS_REASON_CAPACITY || reason == VS_REASON_SOURCE))
+		deadline = min(deadline, session->call.deadline);
 	vsp_session_settle(session);
 	spin_lock(&session->view_lock);
 	session->call.open = true;
 	session->call.reason = reason;
 	session->call.fallback = fallback;
-	session->call.deadline = ktime_add_ms(ktime_get(), session->service->deadline_ms);
+	session->call.deadline = deadline;
 	spin_unlock(&session->view_lock);
 	session->pending_called = false;	/* whatever is pending was made before this call */
 	session->unanswered = true;

@@ -14,8 +14,11 @@
 
 #include "vsp.h"
 
-/* A grant must leave its client time to start it, whatever lease_ms says. */
-#define VSP_GRANT_LEASE_MIN_MS	5000
+/*
+ * What a grant leaves its client to start it. Not lease_ms: for that long a client that starts
+ * nothing would keep from others what it was granted.
+ */
+#define VSP_GRANT_LEASE_MS	5000
 /* When the source has failed, nothing may call: the client asks again by itself. */
 #define VSP_RETRY_SOURCE_MS	5000
 #define VSP_RETRY_ROUNDS_MS	1000
@@ -159,7 +162,6 @@ struct vsp_contract *vsp_session_set_pending(struct vsp_session *session,
 void vsp_session_drop_pending(struct vsp_session *session);
 unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets);
 void vsp_session_recharge(struct vsp_session *session);
-u32 vsp_session_lease_ms(const struct vsp_session *session);
 void vsp_session_settle(struct vsp_session *session);
 void vsp_session_open_invitation(struct vsp_session *session, u32 reason);
 void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);

@@ -35,11 +35,11 @@ static void grant(struct vsp_session *session, struct vsp_contract *contract)
 
 	vsp_session_set_pending(session, contract);
 	session->pending_called = session->call.open;
-	session->pending_expires = ktime_add_ms(ktime_get(), vsp_session_lease_ms(session));
+	session->pending_expires = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
 	service->counters.grants++;
 	answer->outcome = VS_OUTCOME_GRANT;
 	answer->granted = contract->id;
-	answer->lease_ms = vsp_session_lease_ms(session);
+	answer->lease_ms = VSP_GRANT_LEASE_MS;
 	answer->terms = contract->terms;
 }
 

@@ -275,7 +275,7 @@ struct vsp_session;	/* vsp/session.h */
  * @limits_set: which limits were written (bit 2*index: low, 2*index+1: high)
  * @active_limits: copy that offers are made from; taken at enable and "renegotiate".
  *	Under pool->lock
- * @lease_ms: of grants and of contracts whose client is gone
+ * @lease_ms: of contracts whose client is gone
  * @deadline_ms: of calls made by "renegotiate" and "withdraw"
  * @keep: a client may refuse a new offer and keep what the pool can still hold
  * @enabled: channel exists
