@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 /* Of another build than its core, a class module is refused by name. */
-#define VS_CLASS_ABI		4
+#define VS_CLASS_ABI		5
 
 #define VS_CLASS_QUEUES_MAX	8	/* data queues of one service */
 #define VS_CLASS_FLOWS_MAX	2	/* flows of one service */

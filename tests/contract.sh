@@ -180,6 +180,24 @@ grant_is_no_lease() {
 	modprobe -r hostile
 }
 
+# What a renegotiation does to I/O that runs is told by itself; the longest gap of all goes on until it is reset.
+gap_of_each() {
+	modprobe vsp
+	slow_disk 100
+	vsp_pool storage.slow source=/dev/slow capacity_bandwidth=64M capacity_iops=1000 enable=1
+	vsp_service storage.local pool=storage.slow local=1 enable=1
+	client host
+	load host
+	ask host bandwidth_ceiling=32M
+	[[ $(value host counters/renegotiation_gap_us) -gt 0 ]] || fail "no request met a renegotiation under load"
+	loaded host
+	ask host bandwidth_ceiling=16M
+	assert_value host counters/renegotiation_gap_us 0
+	[[ $(value host counters/longest_gap_us) -gt 0 ]] || fail "the longest gap was forgotten"
+	echo 0 >$VSC/counters/longest_gap_us
+	assert_value host counters/longest_gap_us 0
+}
+
 withdrawn() {
 	local before
 	local_client bandwidth_floor=8M
@@ -363,6 +381,7 @@ test_case contract.client_keeps_what_it_has keeps_what_it_has
 test_case contract.client_may_not_keep may_not_keep
 test_case contract.deadline_is_not_put_off_by_the_pool deadline_stays
 test_case contract.grant_that_is_not_started_ends_before_a_lease grant_is_no_lease
+test_case contract.gap_of_each_renegotiation_is_told gap_of_each
 test_case contract.withdrawn_rate_is_back_in_the_pool withdrawn
 test_case contract.denied_client_is_invited invited_when_there_is_more
 test_case contract.is_given_back gives_back

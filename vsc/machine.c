@@ -206,6 +206,13 @@ static void adopt(struct vsc_session *session)
 	vsc_sysfs_changed(session, "adopted");
 }
 
+/* What the class measures of a negotiation begins, or ends. */
+static void measure(struct vsc_session *session, bool begins)
+{
+	if (session->class && session->class->negotiates)
+		session->class->negotiates(session, begins);
+}
+
 /* START_COMPLETE: the grant is in force. */
 static void widen(struct vsc_session *session)
 {
@@ -236,6 +243,7 @@ static void widen(struct vsc_session *session)
 	session->deadline = 0;
 	session->last_ns = ktime_to_ns(ktime_sub(ktime_get(), work->began));
 	spin_unlock(&session->lock);
+	measure(session, false);
 
 	work->result.kept = kept;
 	/* After a denial the result is that denial, with what was kept. */
@@ -272,6 +280,7 @@ static void new_epoch(struct vsc_session *session)
 	if (work->reason != VS_REASON_CALLED)
 		session->reason = work->reason;
 	spin_unlock(&session->lock);
+	measure(session, true);
 }
 
 static void initialize(struct vsc_session *session)

@@ -555,6 +555,11 @@ static bool storage_sample(struct vsc_session *session, u32 flow, struct vsc_sam
 	return vsc_storage_counters_sample(session->class_data, sample);
 }
 
+static void storage_negotiates(struct vsc_session *session, bool begins)
+{
+	vsc_storage_counters_negotiates(session->class_data, begins);
+}
+
 static const struct vsc_class storage_class = {
 	.spec = &vs_class_storage,
 	.abi = VS_CLASS_ABI,
@@ -572,6 +577,7 @@ static const struct vsc_class storage_class = {
 	.data = storage_data,
 	.used = storage_used,
 	.sample = storage_sample,
+	.negotiates = storage_negotiates,
 	.counters = &vsc_storage_counters_group,
 };
 

@@ -69,6 +69,13 @@ struct vsc_storage_request {
 	struct scatterlist sg[VS_STORAGE_SEGMENTS];
 };
 
+/* A gap that is open when a negotiation ends is measured to its end. */
+enum vsc_storage_negotiation {
+	VSC_STORAGE_NEGOTIATED,
+	VSC_STORAGE_NEGOTIATES,
+	VSC_STORAGE_LAST_GAP,
+};
+
 /**
  * struct vsc_storage_counters - what is measured; under vsc_storage.lock
  * @bytes_read: in reads that went well
@@ -77,6 +84,8 @@ struct vsc_storage_request {
  * @errors: requests that failed
  * @requests_waited: requests that a renegotiation made wait
  * @gap_ns: longest time without a completion while there was a request
+ * @negotiation_gap_ns: the longest that the last negotiation had a part in
+ * @negotiation: whether that is still measured
  * @gap_start_ns: the last completion, or when the first request came after none
  */
 struct vsc_storage_counters {
@@ -86,7 +95,9 @@ struct vsc_storage_counters {
 	u64 errors;
 	u64 requests_waited;
 	u64 gap_ns;
+	u64 negotiation_gap_ns;
 	u64 gap_start_ns;
+	enum vsc_storage_negotiation negotiation;
 };
 
 /**
@@ -179,6 +190,7 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
 			      const struct vsc_storage_request *request, bool write, bool ok,
 			      u64 now);
 void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now);
+void vsc_storage_counters_negotiates(struct vsc_storage *storage, bool begins);
 u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index);
 bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample *sample);
 extern const struct attribute_group vsc_storage_counters_group;

@@ -9,6 +9,8 @@
  *	requests_waited			requests that a renegotiation made wait
  *	longest_gap_us			longest time without a completion while there was a
  *					request; 0 may be written to it and starts over
+ *	renegotiation_gap_us		the longest such time that the last negotiation had a
+ *					part in
  */
 #include <linux/blk-mq.h>
 #include <linux/device.h>
@@ -37,8 +39,11 @@ void vsc_storage_counters_begin(struct vsc_storage *storage,
 	struct vsc_meter *meter = &storage->meter;
 
 	lockdep_assert_held(&storage->lock);
-	if (!storage->outstanding++)
+	if (!storage->outstanding++) {
 		storage->counters.gap_start_ns = ktime_get_ns();
+		if (storage->counters.negotiation == VSC_STORAGE_LAST_GAP)
+			storage->counters.negotiation = VSC_STORAGE_NEGOTIATED;
+	}
 	if (!request->bytes)
 		return;
 	if (vsc_meter_begin(meter, meter->outstanding ? 0 : ktime_get_ns()))
@@ -104,11 +109,37 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
 void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now)
 {
 	struct vsc_storage_counters *counters = &storage->counters;
+	u64 gap = now > counters->gap_start_ns ? now - counters->gap_start_ns : 0;
 
 	lockdep_assert_held(&storage->lock);
-	if (now > counters->gap_start_ns)
-		counters->gap_ns = max(counters->gap_ns, now - counters->gap_start_ns);
+	counters->gap_ns = max(counters->gap_ns, gap);
+	if (counters->negotiation != VSC_STORAGE_NEGOTIATED)
+		counters->negotiation_gap_ns = max(counters->negotiation_gap_ns, gap);
+	if (counters->negotiation == VSC_STORAGE_LAST_GAP)
+		counters->negotiation = VSC_STORAGE_NEGOTIATED;
 	counters->gap_start_ns = now;
+}
+
+/**
+ * vsc_storage_counters_negotiates() - a negotiation begins, or has ended in RUNNING
+ * @storage: the disk
+ * @begins: which of these
+ *
+ * Context: the session's work; takes vsc_storage.lock.
+ */
+void vsc_storage_counters_negotiates(struct vsc_storage *storage, bool begins)
+{
+	struct vsc_storage_counters *counters = &storage->counters;
+
+	spin_lock_irq(&storage->lock);
+	if (begins) {
+		counters->negotiation_gap_ns = 0;
+		counters->negotiation = VSC_STORAGE_NEGOTIATES;
+	} else {
+		counters->negotiation = storage->outstanding ? VSC_STORAGE_LAST_GAP :
+							       VSC_STORAGE_NEGOTIATED;
+	}
+	spin_unlock_irq(&storage->lock);
 }
 
 /**
@@ -224,26 +255,39 @@ static struct counter requests_waited = {
 	.offset = offsetof(struct vsc_storage_counters, requests_waited),
 };
 
-/* The gap that is open now counts too. */
-static ssize_t longest_gap_us_show(struct device *dev, struct device_attribute *attr, char *text)
+/* The gap that is open now counts too, if it is of those that are measured. */
+static ssize_t show_gap(struct device *dev, char *text, bool negotiation)
 {
 	struct vsc_storage *storage;
 	ssize_t length = -ENODEV;
+	bool measured;
 	u64 gap, now;
 
 	rcu_read_lock();
 	storage = to_storage(dev);
 	if (storage) {
 		spin_lock_irq(&storage->lock);
-		gap = storage->counters.gap_ns;
+		gap = negotiation ? storage->counters.negotiation_gap_ns : storage->counters.gap_ns;
+		measured = !negotiation || storage->counters.negotiation != VSC_STORAGE_NEGOTIATED;
 		now = ktime_get_ns();
-		if (storage->outstanding && now > storage->counters.gap_start_ns)
+		if (measured && storage->outstanding && now > storage->counters.gap_start_ns)
 			gap = max(gap, now - storage->counters.gap_start_ns);
 		spin_unlock_irq(&storage->lock);
 		length = sysfs_emit(text, "%llu\n", div_u64(gap, NSEC_PER_USEC));
 	}
 	rcu_read_unlock();
 	return length;
+}
+
+static ssize_t longest_gap_us_show(struct device *dev, struct device_attribute *attr, char *text)
+{
+	return show_gap(dev, text, false);
+}
+
+static ssize_t renegotiation_gap_us_show(struct device *dev, struct device_attribute *attr,
+					 char *text)
+{
+	return show_gap(dev, text, true);
 }
 
 static ssize_t longest_gap_us_store(struct device *dev, struct device_attribute *attr,
@@ -275,6 +319,7 @@ static ssize_t longest_gap_us_store(struct device *dev, struct device_attribute 
 }
 
 static DEVICE_ATTR_RW(longest_gap_us);
+static DEVICE_ATTR_RO(renegotiation_gap_us);
 
 static struct attribute *attributes[] = {
 	&bytes_read.attr.attr,
@@ -283,6 +328,7 @@ static struct attribute *attributes[] = {
 	&errors.attr.attr,
 	&requests_waited.attr.attr,
 	&dev_attr_longest_gap_us.attr,
+	&dev_attr_renegotiation_gap_us.attr,
 	NULL
 };
 

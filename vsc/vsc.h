@@ -66,6 +66,8 @@ struct vsc_session;
  * @sample: what the device has done of @flow since the last call; another sample begins.
  *	False: it had nothing to do and has nothing; then it calls vsc_session_busy(), once,
  *	when it has, and the sample begins there. The first one does too.
+ * @negotiates: a negotiation begins, or has ended in RUNNING, for what the class measures of
+ *	it; between @attach and @detach. NULL: nothing
  * @counters: attribute group of the session's device, or NULL; of the name
  *	"counters" it joins the session's own
  */
@@ -89,6 +91,7 @@ struct vsc_class {
 	void (*data)(struct vsc_session *session, unsigned int index);
 	u64 (*used)(struct vsc_session *session, u32 index);
 	bool (*sample)(struct vsc_session *session, u32 flow, struct vsc_sample *sample);
+	void (*negotiates)(struct vsc_session *session, bool begins);
 	const struct attribute_group *counters;
 };
 
