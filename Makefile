@@ -22,6 +22,7 @@ modules modules_install:
 install: modules modules_install
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/etc/udev/rules.d packaging/*.rules
+	install -D -t $(INSTALL_MOD_PATH)/usr/lib/udev packaging/vsp-node
 
 picture:
 	dot -Tsvg -o doc/picture.svg doc/picture.dot

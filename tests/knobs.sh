@@ -291,6 +291,7 @@ uevents() {
 # udev gives the device to its owner, and makes links to the disk
 udev_rules() {
 	cp /vsp/packaging/*.rules /etc/udev/rules.d/
+	cp /vsp/packaging/vsp-node /usr/lib/udev/
 	mkdir -p /run/udev
 	/usr/lib/systemd/systemd-udevd >/tmp/udevd 2>&1 &
 	wait_for 60 udevadm control --ping

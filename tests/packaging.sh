@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native-debug --disk 64M
+# What is installed beside the modules: what dkms builds and where, and what udev makes of a service's device.
+. tests/lib.sh
+
+# dkms RELEASE: would it build for such a kernel? As dkms itself asks.
+dkms_builds() {
+	kernel_source_dir="" bash -c ". /vsp/dkms.conf && [[ $1 =~ \$BUILD_EXCLUSIVE_KERNEL ]]"
+}
+
+# Where a build fails, so does apt.
+dkms_kernels() {
+	local i
+	for i in "$(uname -r)" 6.12.117+deb12-amd64 6.12.95+bpo-rt-amd64; do
+		dkms_builds "$i" || fail "not built for $i"
+	done
+	for i in 6.1.0-40-amd64 6.11.10-amd64 6.13.1-amd64 6.120.1 7.3.4+deb13-amd64 16.12.1; do
+		assert_fails dkms_builds "$i"
+	done
+}
+
+dkms_modules() {
+	assert_eq "$(bash -c '. /vsp/dkms.conf && printf "%s\n" "${BUILT_MODULE_NAME[@]}"' | sort | xargs)" \
+		"$(sed -n 's/^obj-m += \([a-z_]*\)\.o$/\1/p' /vsp/Kbuild | sort | xargs)" "modules"
+	assert_eq "$(bash -c '. /vsp/dkms.conf && echo ${#BUILT_MODULE_NAME[@]}')" \
+		"$(bash -c '. /vsp/dkms.conf && echo ${#DEST_MODULE_LOCATION[@]}')" "places of modules"
+}
+
+start_udev() {
+	cp /vsp/packaging/*.rules /etc/udev/rules.d/
+	cp /vsp/packaging/vsp-node /usr/lib/udev/
+	mkdir -p /run/udev
+	/usr/lib/systemd/systemd-udevd >/tmp/udevd 2>&1 &
+	wait_for 60 udevadm control --ping
+}
+
+# leads_to_its_device SERVICE
+leads_to_its_device() {
+	[[ /dev/vsp/$1 -ef $(node "$1") ]]
+}
+
+# owned SERVICE UID: by that user, and nobody else's
+owned() {
+	[[ $(stat -c '%u %a' "$(node "$1")") == "$2 600" ]]
+}
+
+# Devices are numbered as they come; /dev/vsp/NAME is NAME's, in whatever order.
+stable_name() {
+	local order i
+	disk_pool
+	start_udev
+	for i in a b; do
+		vsp_service "storage.$i" pool=storage.disk size_max=16M owner="$((1000 + 0x$i))"
+	done
+	for order in 'a b' 'b a'; do
+		for i in $order; do
+			echo 1 >"$SERVICES/storage.$i/enable"
+		done
+		for i in a b; do
+			wait_for 30 leads_to_its_device "$i"
+			wait_for 30 owned "$i" $((1000 + 0x$i))
+		done
+		for i in a b; do
+			echo 0 >"$SERVICES/storage.$i/enable"
+			wait_for 30 assert_fails test -L "/dev/vsp/$i"
+		done
+	done
+	echo 1 >$SERVICES/storage.a/enable
+	wait_for 30 leads_to_its_device a
+	# vhost_vdpa lets go of it, and takes it again, as a newer one would
+	echo a >/sys/bus/vdpa/drivers/vhost_vdpa/unbind
+	wait_for 30 assert_fails test -L /dev/vsp/a
+	echo a >/sys/bus/vdpa/drivers/vhost_vdpa/bind
+	wait_for 30 leads_to_its_device a
+	wait_for 30 owned a 1010
+	# a VMM opens it by that name
+	exec 9<>/dev/vsp/a
+	[[ ! -w $SERVICES/storage.a/enable ]] || assert_fails sh -c "echo 0 >$SERVICES/storage.a/enable"
+	exec 9>&-
+}
+
+test_case packaging.dkms_builds_for_kernels_that_are_checked dkms_kernels
+test_case packaging.dkms_has_every_module dkms_modules
+test_case packaging.name_of_a_service_leads_to_its_device stable_name
