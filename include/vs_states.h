@@ -28,7 +28,8 @@ enum vsp_event {
 	VSP_EVENT_START,		/* START of the grant, not made before an open call */
 	VSP_EVENT_START_CROSSED,	/* ... made before the open call */
 	VSP_EVENT_START_AGAIN,		/* START of the contract in force */
-	VSP_EVENT_START_OTHER,		/* START of anything else */
+	VSP_EVENT_START_STALE,		/* START of anything else: what is in force goes on */
+	VSP_EVENT_START_OTHER,		/* ... while a call is open, or nothing is in force */
 	VSP_EVENT_CALL,			/* a call with a deadline was opened */
 	VSP_EVENT_INVITE,		/* a call without one: there may be more */
 	VSP_EVENT_DEADLINE,		/* of the open call */
@@ -62,13 +63,16 @@ enum vsc_event {
 	VSC_EVENT_BEGIN,		/* the channel is up and the class is there; or try again */
 	VSC_EVENT_INITIALIZED,		/* INITIALIZE_COMPLETE, the contract is the one held */
 	VSC_EVENT_INITIALIZED_OTHER,	/* INITIALIZE_COMPLETE with another one, or none */
+	VSC_EVENT_INITIALIZED_GRANT,	/* ... with the grant whose START was not answered */
 	VSC_EVENT_PROCEED,		/* resources are needed */
 	VSC_EVENT_OFFER,
 	VSC_EVENT_GRANT,
+	VSC_EVENT_NARROWED,		/* to the grant, in time to start it */
 	VSC_EVENT_DENY,			/* something is held: ask to keep it */
 	VSC_EVENT_DENY_FINAL,		/* nothing is held, or it cannot be kept */
 	VSC_EVENT_STARTED,		/* START_COMPLETE, OK */
-	VSC_EVENT_EXPIRED,		/* START_COMPLETE, EXPIRED or STALE */
+	VSC_EVENT_EXPIRED,		/* START_COMPLETE, EXPIRED or STALE: what is held goes on */
+	VSC_EVENT_EXPIRED_NONE,		/* ... and neither side has a contract */
 	VSC_EVENT_CALL,			/* a call about the current epoch */
 	VSC_EVENT_CALL_OLD,		/* about an older one: answered already */
 	VSC_EVENT_NEED,			/* this side wants another contract, or resumed */
@@ -83,15 +87,17 @@ enum vsc_event {
 #define VSC_DO_UNDO		BIT(0)	/* forget the grant, back to what is held */
 #define VSC_DO_ADOPT		BIT(1)	/* hold what the provider says is in force */
 #define VSC_DO_WIDEN		BIT(2)	/* hold the grant; apply what widens */
-#define VSC_DO_NEW_EPOCH	BIT(3)	/* draw a random epoch */
-#define VSC_DO_INITIALIZE	BIT(4)	/* send INITIALIZE */
-#define VSC_DO_ASK		BIT(5)	/* send REQUEST_BANDWIDTH with the wishes */
-#define VSC_DO_CHOOSE		BIT(6)	/* send the choice from the offer */
-#define VSC_DO_KEEP		BIT(7)	/* send REQUEST_BANDWIDTH with KEEP */
-#define VSC_DO_NARROW_START	BIT(8)	/* apply and drain what narrows, then send START */
-#define VSC_DO_WAIT		BIT(9)	/* wait for the retry time, or for a call */
-#define VSC_DO_BACK_OFF		BIT(10)	/* try again after a growing pause */
-#define VSC_DO_DETACH		BIT(11)	/* nothing is held any more; the device fails */
+#define VSC_DO_SETTLE		BIT(3)	/* the renegotiation is over */
+#define VSC_DO_NEW_EPOCH	BIT(4)	/* draw a random epoch */
+#define VSC_DO_INITIALIZE	BIT(5)	/* send INITIALIZE */
+#define VSC_DO_ASK		BIT(6)	/* send REQUEST_BANDWIDTH with the wishes */
+#define VSC_DO_CHOOSE		BIT(7)	/* send the choice from the offer */
+#define VSC_DO_KEEP		BIT(8)	/* send REQUEST_BANDWIDTH with KEEP */
+#define VSC_DO_NARROW		BIT(9)	/* apply and drain what narrows: NARROWED, or FAILED */
+#define VSC_DO_START		BIT(10)	/* send START */
+#define VSC_DO_WAIT		BIT(11)	/* wait for the retry time, or for a call */
+#define VSC_DO_BACK_OFF		BIT(12)	/* try again after a growing pause */
+#define VSC_DO_DETACH		BIT(13)	/* nothing is held any more; the device fails */
 
 /**
  * struct vs_step - result of a step

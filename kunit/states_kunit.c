@@ -163,17 +163,38 @@ static bool every_request_has_one_answer_and_nothing_else_has(const struct row *
 
 static bool a_refused_message_changes_nothing(const struct row *row)
 {
-	if (row->actions & VSP_DO_REFUSE)
+	return !(row->actions & VSP_DO_REFUSE) || only(row, VSP_DO_REFUSE);
+}
+
+/* A client that has sent START is RUNNING, and goes on so with what is in force. */
+static bool a_start_that_is_too_late_changes_nothing_of_what_is_in_force(const struct row *row)
+{
+	bool session = row->state == VS_STATE_INITIALIZED || row->state == VS_STATE_RUNNING;
+
+	if (row->event != VSP_EVENT_START_STALE && row->event != VSP_EVENT_START_OTHER)
+		return !(row->actions & VSP_DO_STALE);
+	if (!session)
 		return only(row, VSP_DO_REFUSE);
-	return !(row->actions & VSP_DO_STALE) || only(row, VSP_DO_STALE);
+	if (row->state == VS_STATE_INITIALIZED && row->event == VSP_EVENT_START_STALE)
+		return row->next == VS_STATE_RUNNING &&
+			row->actions == (VSP_DO_DROP_PENDING | VSP_DO_STALE);
+	return only(row, VSP_DO_STALE);
 }
 
 static bool the_provider_enters_running_by_a_start_only(const struct row *row)
 {
 	if (row->next != VS_STATE_RUNNING || row->state == VS_STATE_RUNNING)
 		return true;
+	if (row->event == VSP_EVENT_START_STALE)
+		return row->state == VS_STATE_INITIALIZED;
 	return row->event == VSP_EVENT_START && row->state == VS_STATE_INITIALIZED &&
 		row->actions == (VSP_DO_COMMIT | VSP_DO_SETTLE | VSP_DO_ANSWER);
+}
+
+static bool a_start_of_the_grant_leads_to_running(const struct row *row)
+{
+	return row->event != VSP_EVENT_START || row->state != VS_STATE_INITIALIZED ||
+		row->next == VS_STATE_RUNNING;
 }
 
 static bool only_a_start_commits(const struct row *row)
@@ -301,6 +322,8 @@ static const rule_fn provider_rules[] = {
 	the_provider_has_no_state_of_the_client,
 	every_request_has_one_answer_and_nothing_else_has,
 	a_refused_message_changes_nothing,
+	a_start_that_is_too_late_changes_nothing_of_what_is_in_force,
+	a_start_of_the_grant_leads_to_running,
 	the_provider_enters_running_by_a_start_only,
 	only_a_start_commits,
 	a_start_from_before_a_call_commits_and_leaves_the_call_open,
@@ -340,13 +363,26 @@ static bool a_step_of_the_client_is_what_the_table_says(const struct row *row)
 	return step.next == row->next && step.actions == row->actions;
 }
 
-static bool the_client_enters_running_when_it_has_started_only(const struct row *row)
+static bool is_row(const struct row *row, enum vs_state state, enum vsc_event event)
 {
-	bool enters = row->next == VS_STATE_RUNNING && row->state != VS_STATE_RUNNING;
+	return row->state == state && row->event == event;
+}
 
-	if (enters && row->event != VSC_EVENT_STARTED)
-		return false;
-	return enters == !!(row->actions & VSC_DO_WIDEN);
+static bool the_client_enters_running_when_it_sends_start_only(const struct row *row)
+{
+	if (is_row(row, VS_STATE_NOT_NEGOTIATED, VSC_EVENT_NARROWED))
+		return row->next == VS_STATE_RUNNING && row->actions == VSC_DO_START;
+	return !(row->actions & VSC_DO_START) &&
+		(row->next != VS_STATE_RUNNING || row->state == VS_STATE_RUNNING);
+}
+
+static bool a_grant_is_held_once_the_provider_says_it_is_in_force(const struct row *row)
+{
+	if (is_row(row, VS_STATE_RUNNING, VSC_EVENT_STARTED))
+		return only(row, VSC_DO_WIDEN | VSC_DO_SETTLE);
+	if (is_row(row, VS_STATE_UNINITIALIZED, VSC_EVENT_INITIALIZED_GRANT))
+		return row->next == VS_STATE_INITIALIZED && row->actions == VSC_DO_WIDEN;
+	return !(row->actions & (VSC_DO_WIDEN | VSC_DO_SETTLE));
 }
 
 static bool a_lost_channel_always_leads_to_start(const struct row *row)
@@ -370,8 +406,6 @@ static bool nothing_is_held_after_loss_and_release_only(const struct row *row)
 
 static bool what_leads_to_nothing_leads_nowhere(const struct row *row)
 {
-	if (row->state == VS_STATE_UNINITIALIZED && row->event == VSC_EVENT_INITIALIZED)
-		return row->next == VS_STATE_INITIALIZED;
 	return row->actions || row->next == row->state;
 }
 
@@ -403,11 +437,42 @@ static bool a_need_opens_an_epoch_unless_one_is_opening(const struct row *row)
 	return row->event != VSC_EVENT_NEED || (idle ? only(row, 0) : does(row, OPENS_EPOCH));
 }
 
-static bool a_grant_that_is_not_started_is_undone(const struct row *row)
+/* Until then the provider may have put the grant in force, and the client does not know. */
+static bool what_was_narrowed_stays_so_until_an_id_is_read(const struct row *row)
 {
-	if (row->state != VS_STATE_NOT_NEGOTIATED || row->next == row->state)
+	bool read = is_row(row, VS_STATE_UNINITIALIZED, VSC_EVENT_INITIALIZED) ||
+		is_row(row, VS_STATE_RUNNING, VSC_EVENT_EXPIRED) ||
+		is_row(row, VS_STATE_RUNNING, VSC_EVENT_EXPIRED_NONE);
+	/* Not sent, or nothing is in force any more. */
+	bool over = is_row(row, VS_STATE_NOT_NEGOTIATED, VSC_EVENT_FAILED) ||
+		(row->actions & VSC_DO_DETACH);
+
+	return !!(row->actions & VSC_DO_UNDO) == (read || over);
+}
+
+static bool initialize_complete_leads_to_initialized(const struct row *row)
+{
+	if (row->state != VS_STATE_UNINITIALIZED)
+		return row->next == row->state || row->next != VS_STATE_INITIALIZED ||
+			row->event == VSC_EVENT_RELEASED;
+	return (row->next == VS_STATE_INITIALIZED) ==
+		((row->event >= VSC_EVENT_INITIALIZED &&
+		  row->event <= VSC_EVENT_INITIALIZED_GRANT) || row->event == VSC_EVENT_RELEASED);
+}
+
+static bool what_begins_opens_an_epoch_unless_it_runs(const struct row *row)
+{
+	return row->event != VSC_EVENT_BEGIN ||
+		(row->state == VS_STATE_RUNNING ? only(row, 0) : does(row, OPENS_EPOCH));
+}
+
+static bool another_contract_than_the_one_held_opens_an_epoch(const struct row *row)
+{
+	if (row->event != VSC_EVENT_FOREIGN)
 		return true;
-	return row->event == VSC_EVENT_STARTED || does(row, VSC_DO_UNDO);
+	if (row->state == VS_STATE_NOT_NEGOTIATED || row->state == VS_STATE_RUNNING)
+		return does(row, OPENS_EPOCH);
+	return only(row, 0);
 }
 
 static bool what_is_in_force_is_adopted_from_the_answer_only(const struct row *row)
@@ -418,38 +483,50 @@ static bool what_is_in_force_is_adopted_from_the_answer_only(const struct row *r
 
 static bool each_answer_leads_to_what_the_protocol_says(const struct row *row)
 {
-	if (row->state != VS_STATE_NOT_NEGOTIATED)
-		return true;
-	switch (row->event) {
-	case VSC_EVENT_OFFER:
-		return only(row, VSC_DO_CHOOSE);
-	case VSC_EVENT_GRANT:
-		return only(row, VSC_DO_NARROW_START);
-	case VSC_EVENT_DENY:
-		return only(row, VSC_DO_KEEP);
-	case VSC_EVENT_DENY_FINAL:
-		return only(row, VSC_DO_WAIT);
-	default:
-		return true;
-	}
+	static const u32 answers[VSC_EVENTS] = {
+		[VSC_EVENT_OFFER] = VSC_DO_CHOOSE,
+		[VSC_EVENT_GRANT] = VSC_DO_NARROW,
+		[VSC_EVENT_DENY] = VSC_DO_KEEP,
+		[VSC_EVENT_DENY_FINAL] = VSC_DO_WAIT,
+	};
+
+	if (!answers[row->event])
+		return !(row->actions & (VSC_DO_CHOOSE | VSC_DO_NARROW | VSC_DO_KEEP |
+					 VSC_DO_WAIT));
+	return only(row, row->state == VS_STATE_NOT_NEGOTIATED ? answers[row->event] : 0);
+}
+
+static bool the_ask_follows_when_it_may_proceed(const struct row *row)
+{
+	if (!is_row(row, VS_STATE_INITIALIZED, VSC_EVENT_PROCEED))
+		return row->event == VSC_EVENT_PROCEED ? only(row, 0) :
+			!(row->actions & VSC_DO_ASK);
+	return row->next == VS_STATE_NOT_NEGOTIATED && row->actions == VSC_DO_ASK;
 }
 
 static bool a_failure_while_negotiating_is_tried_again(const struct row *row)
 {
-	bool busy = row->state == VS_STATE_NOT_NEGOTIATED;
-
-	if (row->event == VSC_EVENT_FAILED)
-		busy |= row->state == VS_STATE_UNINITIALIZED || row->state == VS_STATE_INITIALIZED;
-	else if (row->event != VSC_EVENT_EXPIRED)
-		return !(row->actions & VSC_DO_BACK_OFF);
-	if (!busy)
-		return only(row, 0);
+	if (row->event != VSC_EVENT_FAILED || row->state == VS_STATE_START)
+		return true;
 	return row->next == VS_STATE_UNINITIALIZED && does(row, VSC_DO_BACK_OFF);
+}
+
+static bool a_start_that_is_too_late_is_tried_again_with_what_there_is(const struct row *row)
+{
+	bool runs = row->state == VS_STATE_RUNNING;
+
+	if (row->event == VSC_EVENT_EXPIRED)
+		return only(row, runs ? VSC_DO_UNDO | VSC_DO_BACK_OFF : 0);
+	if (row->event != VSC_EVENT_EXPIRED_NONE)
+		return !(row->actions & VSC_DO_BACK_OFF) || row->event == VSC_EVENT_FAILED;
+	return !runs ? only(row, 0) : row->next == VS_STATE_NOT_NEGOTIATED &&
+		row->actions == (VSC_DO_UNDO | VSC_DO_BACK_OFF);
 }
 
 static const rule_fn client_rules[] = {
 	a_step_of_the_client_is_what_the_table_says,
-	the_client_enters_running_when_it_has_started_only,
+	the_client_enters_running_when_it_sends_start_only,
+	a_grant_is_held_once_the_provider_says_it_is_in_force,
 	a_lost_channel_always_leads_to_start,
 	nothing_is_held_after_loss_and_release_only,
 	what_leads_to_nothing_leads_nowhere,
@@ -457,10 +534,15 @@ static const rule_fn client_rules[] = {
 	a_new_epoch_is_always_said,
 	a_call_about_this_epoch_opens_another,
 	a_need_opens_an_epoch_unless_one_is_opening,
-	a_grant_that_is_not_started_is_undone,
+	what_was_narrowed_stays_so_until_an_id_is_read,
+	initialize_complete_leads_to_initialized,
+	what_begins_opens_an_epoch_unless_it_runs,
+	another_contract_than_the_one_held_opens_an_epoch,
 	what_is_in_force_is_adopted_from_the_answer_only,
 	each_answer_leads_to_what_the_protocol_says,
+	the_ask_follows_when_it_may_proceed,
 	a_failure_while_negotiating_is_tried_again,
+	a_start_that_is_too_late_is_tried_again_with_what_there_is,
 };
 
 KUNIT_ARRAY_PARAM(client_rule, client_rules, rule_name);

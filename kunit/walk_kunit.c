@@ -35,6 +35,7 @@ struct packet {
 	u16 type;
 	u32 status;
 	u32 epoch;
+	u32 exchange;		/* an answer has that of its request */
 	u32 contract;
 	u32 flags;
 	bool terms;
@@ -54,6 +55,8 @@ struct provider {
 	u32 held;
 	u32 pending;
 	bool pending_called;	/* granted after the open call */
+	u32 expired;		/* the last grant that was dropped */
+	bool by_start;		/* what is in force has come by a START */
 	bool open;		/* a call with deadline and fallback */
 	u32 fallback;
 	bool unanswered;	/* what was called for stands in the current epoch */
@@ -67,8 +70,10 @@ struct client {
 	bool leaving;		/* the empty ask is under way, then the driver goes */
 	u32 epoch;
 	u32 held;
-	u32 granted;
-	bool outstanding;	/* an answer of this epoch is to come */
+	u32 granted;		/* not started, or the START has no answer yet */
+	bool narrowed;		/* to the grant */
+	u32 exchange;		/* the last one */
+	bool outstanding;	/* its answer is to come */
 	bool keeps;		/* it is that of a KEEP */
 	bool pause;		/* will begin again */
 	bool waiting;		/* denied; for a call */
@@ -147,10 +152,11 @@ static void send(struct world *world, u16 type, u32 contract, u32 flags, bool te
 
 	/* What finds no room is as good as lost: the client's time-out tells. */
 	put(&world->requests, (struct packet) {
-		.type = type, .epoch = client->epoch, .contract = contract,
-		.flags = flags, .terms = terms,
+		.type = type, .epoch = client->epoch, .exchange = ++client->exchange,
+		.contract = contract, .flags = flags, .terms = terms,
 	});
 	client->outstanding = true;
+	client->pause = false;
 	client->keeps = flags & VS_REQUEST_KEEP;
 }
 
@@ -161,16 +167,17 @@ static void client_event(struct world *world, enum vsc_event event, const struct
 
 	client->state = step.next;
 	record(world, false, event, step.next);
-	if (step.actions & VSC_DO_UNDO)
-		client->granted = 0;
 	if (step.actions & VSC_DO_ADOPT)
 		client->held = answer->contract;
-	if (step.actions & VSC_DO_WIDEN) {
+	if (step.actions & VSC_DO_WIDEN)
 		client->held = client->granted;
+	if (step.actions & (VSC_DO_UNDO | VSC_DO_ADOPT | VSC_DO_WIDEN)) {
 		client->granted = 0;
+		client->narrowed = false;
 	}
 	if (step.actions & VSC_DO_NEW_EPOCH) {
 		client->epoch = 1 + below(world, U32_MAX);
+		client->outstanding = false;
 		client->pause = false;
 		client->waiting = false;
 	}
@@ -180,10 +187,12 @@ static void client_event(struct world *world, enum vsc_event event, const struct
 		send(world, VS_WIRE_REQUEST, 0, 0, true);
 	if (step.actions & VSC_DO_KEEP)
 		send(world, VS_WIRE_REQUEST, client->held, VS_REQUEST_KEEP, false);
-	if (step.actions & VSC_DO_NARROW_START) {
+	if (step.actions & VSC_DO_NARROW) {
 		client->granted = answer->granted;
-		send(world, VS_WIRE_START, client->granted, 0, false);
+		client->narrowed = client->granted != client->held;
 	}
+	if (step.actions & VSC_DO_START)
+		send(world, VS_WIRE_START, client->granted, 0, false);
 	/* The retry time of a denial is 0 or not. */
 	if (step.actions & VSC_DO_WAIT) {
 		client->waiting = true;
@@ -195,15 +204,29 @@ static void client_event(struct world *world, enum vsc_event event, const struct
 		client->held = 0;
 }
 
+static enum vsc_event expired_event(const struct client *client, const struct packet *answer)
+{
+	if (answer->contract != client->held)
+		return VSC_EVENT_FOREIGN;
+	return client->held ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
+}
+
+static enum vsc_event initialized_event(const struct client *client, const struct packet *answer)
+{
+	if (answer->contract == client->held)
+		return VSC_EVENT_INITIALIZED;
+	return answer->contract && answer->contract == client->granted ?
+		VSC_EVENT_INITIALIZED_GRANT : VSC_EVENT_INITIALIZED_OTHER;
+}
+
 static enum vsc_event answer_event(const struct client *client, const struct packet *answer)
 {
 	if (answer->status == VS_STATUS_EXPIRED || answer->status == VS_STATUS_STALE)
-		return VSC_EVENT_EXPIRED;
+		return expired_event(client, answer);
 	if (answer->status)
 		return VSC_EVENT_FAILED;
 	if (answer->type == VS_WIRE_INITIALIZE_COMPLETE)
-		return answer->contract == client->held ?
-			VSC_EVENT_INITIALIZED : VSC_EVENT_INITIALIZED_OTHER;
+		return initialized_event(client, answer);
 	if (answer->type == VS_WIRE_START_COMPLETE)
 		return client->granted && answer->contract == client->granted ?
 			VSC_EVENT_STARTED : VSC_EVENT_FOREIGN;
@@ -222,13 +245,19 @@ static bool take_answer(struct world *world)
 {
 	struct client *client = &world->client;
 	struct packet answer;
+	enum vsc_event event;
 
 	if (!take(&world->answers, &answer))
 		return false;
-	if (!client->attached || answer.epoch != client->epoch)
+	if (!client->attached || !client->outstanding || answer.exchange != client->exchange)
 		return true;
 	client->outstanding = false;
-	client_event(world, answer_event(client, &answer), &answer);
+	event = answer_event(client, &answer);
+	client_event(world, event, &answer);
+	/* Now and then what it takes away is in use for too long. */
+	if (event == VSC_EVENT_GRANT && client->state == VS_STATE_NOT_NEGOTIATED)
+		client_event(world, world->calm || below(world, 8) ? VSC_EVENT_NARROWED :
+			     VSC_EVENT_FAILED, NULL);
 	return true;
 }
 
@@ -248,15 +277,24 @@ static void reply(struct world *world, u32 status, u32 outcome, u32 granted)
 {
 	put(&world->answers, (struct packet) {
 		.type = world->message.type + 1, .status = status,
-		.epoch = world->message.epoch, .contract = world->provider.in_force,
-		.outcome = outcome, .granted = granted,
+		.epoch = world->message.epoch, .exchange = world->message.exchange,
+		.contract = world->provider.in_force, .outcome = outcome, .granted = granted,
 	});
+}
+
+static void drop_pending(struct provider *provider)
+{
+	if (!provider->pending)
+		return;
+	provider->expired = provider->pending;
+	provider->pending = 0;
 }
 
 static void reply_grant(struct world *world, u32 id)
 {
 	struct provider *provider = &world->provider;
 
+	drop_pending(provider);
 	provider->pending = id;
 	provider->pending_called = provider->open;
 	reply(world, VS_STATUS_OK, VS_OUTCOME_GRANT, id);
@@ -298,17 +336,25 @@ static void start_fallback(struct provider *provider)
 		provider->held = provider->fallback;
 }
 
+static void commit(struct provider *provider)
+{
+	provider->by_start |= provider->in_force != provider->pending;
+	provider->in_force = provider->pending;
+	provider->pending = 0;
+	provider->held = 0;
+	provider->expired = 0;
+}
+
 static void provider_contracts(struct provider *provider, u32 actions)
 {
 	if (actions & VSP_DO_DROP_PENDING)
-		provider->pending = 0;
+		drop_pending(provider);
 	if ((actions & VSP_DO_DROP_CROSSED) && !provider->pending_called)
-		provider->pending = 0;
-	if (actions & VSP_DO_COMMIT) {
-		provider->in_force = provider->pending;
-		provider->pending = 0;
-		provider->held = 0;
-	}
+		drop_pending(provider);
+	if (actions & VSP_DO_COMMIT)
+		commit(provider);
+	if (actions & (VSP_DO_START_FALLBACK | VSP_DO_HOLD | VSP_DO_FORGET))
+		provider->by_start = false;
 	if (actions & VSP_DO_START_FALLBACK)
 		start_fallback(provider);
 	if (actions & VSP_DO_SETTLE) {
@@ -361,7 +407,10 @@ static enum vsp_event start_event(const struct provider *provider, u32 id)
 	if (provider->pending && id == provider->pending)
 		return provider->open && !provider->pending_called ?
 			VSP_EVENT_START_CROSSED : VSP_EVENT_START;
-	return id == provider->in_force ? VSP_EVENT_START_AGAIN : VSP_EVENT_START_OTHER;
+	if (id && id == provider->in_force && id != provider->expired)
+		return VSP_EVENT_START_AGAIN;
+	return provider->in_force && !provider->open ?
+		VSP_EVENT_START_STALE : VSP_EVENT_START_OTHER;
 }
 
 /* In order, and one at a time: INITIALIZE_COMPLETE is under way before the next. */
@@ -476,7 +525,8 @@ static void begin_again(struct world *world)
 	if (!world->client.pause)
 		return;
 	world->client.pause = false;
-	client_event(world, VSC_EVENT_BEGIN, NULL);
+	client_event(world, world->client.state == VS_STATE_RUNNING ?
+		     VSC_EVENT_NEED : VSC_EVENT_BEGIN, NULL);
 }
 
 static void disturb_provider(struct world *world)
@@ -654,8 +704,15 @@ static const char *check_world(struct world *world)
 	if (provider->state == VS_STATE_RUNNING &&
 	    (!provider->in_force || provider->pending || provider->open))
 		return "the provider is RUNNING without a contract, or not settled";
-	if (client->state == VS_STATE_RUNNING && (!client->held || client->granted))
+	if (client->state == VS_STATE_RUNNING && !client->held && !client->granted)
 		return "the client is RUNNING without a contract";
+	if (client->state == VS_STATE_RUNNING && client->held != provider->in_force &&
+	    !client->outstanding && !client->pause &&
+	    !(world->called && world->call_epoch == client->epoch))
+		return "the client is RUNNING with another contract, and will not hear of it";
+	if (client->held && client->held != provider->in_force && provider->in_force &&
+	    provider->by_start && !client->narrowed)
+		return "the client uses what a START has replaced";
 	if (client->state == VS_STATE_START && client->held)
 		return "the client holds a contract and has no channel";
 	if (!client->attached && client->state != VS_STATE_START)
@@ -675,6 +732,8 @@ static const char *check_end(struct world *world)
 		return "the two hold different contracts";
 	if (provider->held || provider->fallback)
 		return "something is charged for nothing";
+	if (client->granted || client->narrowed)
+		return "the client is narrowed to what has not come";
 	return NULL;
 }
 

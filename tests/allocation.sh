@@ -17,12 +17,17 @@ reads() {
 	read -r value <"$1" || :
 }
 
-# both_run SERVICE: both of its ends are RUNNING
+# both_run SERVICE: both of its ends are RUNNING, under the same contract
 both_run() {
-	reads "$VDPA/$1/contract/state"
-	[[ $value == RUNNING ]] || return 1
-	reads "${vsc[$1]}/contract/state"
-	[[ $value == RUNNING ]]
+	local i id
+	for i in "$VDPA/$1" "${vsc[$1]}"; do
+		reads "$i/contract/state"
+		[[ $value == RUNNING ]] || return 1
+	done
+	reads "$VDPA/$1/contract/id"
+	id=$value
+	reads "${vsc[$1]}/contract/id"
+	[[ $value == "$id" ]]
 }
 
 # floor SERVICE: of its contract, into value, bytes/s; both ends say the same

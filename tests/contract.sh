@@ -368,6 +368,39 @@ begin_together() {
 	assert_eq "$(cat $POOLS/storage.disk/charged_bandwidth)" "$floors" "charged"
 }
 
+# What is taken away is in use for longer than half of the grant's lease: that grant is not started. The one after it is.
+late_narrowing() {
+	local writer before
+	slow_disk 4000	# null_blk itself gives up at 5 s
+	modprobe vsp
+	vsp_pool storage.slow source=/dev/slow capacity_bandwidth=64M capacity_iops=10000 enable=1
+	vsp_service storage.local pool=storage.slow local=1 deadline_ms=600000 enable=1
+	client host
+	before=$(epoch host)
+	trace_messages
+	dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 seek=64 oflag=direct status=none &
+	writer=$!
+	wait_for 60 writes_are_under_way
+	echo read >$SERVICES/storage.local/access_allowed
+	echo 1 >$VDPA/local/contract/renegotiate
+	wait_for 60 logged 'not started, trying again'
+	wait $writer || fail "the write that was under way"
+	wait_for 60 is $VSC/terms/access read
+	renegotiated host "$before"
+	assert_eq "$(traced 'vsp_message: local gets START ')" 1 "START"
+	[[ $(traced 'vsp_message: local sends .* outcome=grant') -gt 1 ]] || fail "only one grant"
+}
+
+writes_are_under_way() {
+	local writes
+	read -r _ writes </sys/block/vscblk0/inflight
+	[[ $writes -gt 0 ]]
+}
+
+logged() {
+	host_log | grep -q "$1"
+}
+
 test_case contract.six_messages_make_a_contract six_messages
 test_case contract.bad_messages_end_the_session bad_messages
 test_case contract.unstarted_grants_are_limited unstarted_grants
@@ -391,3 +424,4 @@ test_case contract.modules_come_in_any_order in_any_order
 test_case contract.busy_where_in_use busy_where_in_use
 test_case contract.source_on_its_own_pool_is_refused own_pool_refused
 test_case contract.whole_disk_is_one_service whole_disk
+test_case contract.what_narrows_too_late_is_not_started late_narrowing

@@ -101,7 +101,7 @@ withdrawn_in() {
 	wait_for 60 assert_value a contract/id 0
 	assert_fails in_guest a 'dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct'
 	renegotiate a
-	wait_for 60 assert_value a contract/state RUNNING
+	running a
 	agree a
 	assert_eq "$(charged)" $((8 << 20)) "charged"
 }

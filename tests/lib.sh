@@ -240,10 +240,13 @@ client() {
 	running "$name"
 }
 
-# running NAME: waits until the client there is RUNNING and has its disk
+# Holds where a negotiation has ended well: a client is RUNNING when it sends START, and there is a result when that is answered.
+IN_FORCE="\$(cat $VSC/contract/state) == RUNNING && \$(cat $VSC/contract/result) == epoch=\$(cat $VSC/contract/epoch)\ *"
+
+# running NAME: waits until the client there has its disk, under a contract in force
 running() {
 	in_guest "$1" "for ((i = 0; i < 600; i++)); do
-		[[ -b /dev/vscblk0 && \$(cat $VSC/contract/state) == RUNNING ]] && exit 0; sleep 0.1; done
+		[[ -b /dev/vscblk0 && $IN_FORCE ]] && exit 0; sleep 0.1; done
 		cat $VSC/contract/*; exit 1" >&2 || fail "$1: no contract"
 }
 
@@ -272,10 +275,10 @@ epoch() {
 	in_guest "$1" "cat $VSC/contract/epoch"
 }
 
-# renegotiated NAME EPOCH: waits until a renegotiation that began after EPOCH has ended in RUNNING
+# renegotiated NAME EPOCH: waits until a renegotiation that began after EPOCH has ended, with a contract in force
 renegotiated() {
 	in_guest "$1" "for ((i = 0; i < 600; i++)); do
-		[[ \$(cat $VSC/contract/epoch) != $2 && \$(cat $VSC/contract/state) == RUNNING ]] && exit 0; sleep 0.1; done
+		[[ \$(cat $VSC/contract/epoch) != $2 && $IN_FORCE ]] && exit 0; sleep 0.1; done
 		cat $VSC/contract/*; exit 1" >&2 || fail "$1: did not renegotiate"
 }
 

@@ -17,10 +17,10 @@ guest_network() {
 	connected "$name" "$name"
 }
 
-# runs NAME: waits until its client is RUNNING and has its netdev
+# runs NAME: waits until its client has its netdev, under a contract
 runs() {
 	in_guest "$1" "for ((i = 0; i < 600; i++)); do
-		[[ -e /sys/class/net/vsc0 && \$(cat $VSC/contract/state) == RUNNING ]] && exit 0; sleep 0.1; done
+		[[ -e /sys/class/net/vsc0 && $IN_FORCE ]] && exit 0; sleep 0.1; done
 		cat $VSC/contract/*; exit 1" >&2 || fail "$1: no contract"
 }
 
@@ -138,7 +138,7 @@ disk_and_network() {
 	guest start a --service d --service a
 	at a modprobe vsc
 	in_guest a "for ((i = 0; i < 600; i++)); do
-		[[ -b /dev/vscblk0 && -e /sys/class/net/vsc0 && \$(cat /sys/class/vsc/*/contract/state | grep -c RUNNING) == 2 ]] && exit 0
+		[[ -b /dev/vscblk0 && -e /sys/class/net/vsc0 && \$(cat /sys/class/vsc/*/contract/id | grep -cvx 0) == 2 ]] && exit 0
 		sleep 0.1; done; cat /sys/class/vsc/*/contract/*; exit 1" || fail "no contracts"
 	has_addresses a 11
 	ip link set vsp-a master t-br up

@@ -42,11 +42,11 @@ netdev_of() {
 	return 1
 }
 
-# networks COUNT: so many clients of this kernel run, with a netdev each
+# networks COUNT: so many clients of this kernel have a contract in force, and a netdev each
 networks() {
 	local i count=0
 	for i in /sys/class/vsc/*; do
-		[[ $(cat "$i/contract/state") != RUNNING ]] || ! netdev_of "$i" || count=$((count + 1))
+		[[ $(cat "$i/contract/state") != RUNNING || $(cat "$i/contract/id") == 0 ]] || ! netdev_of "$i" || count=$((count + 1))
 	done
 	[[ $count -eq $1 ]]
 }

@@ -54,11 +54,13 @@ static enum vsc_event initialized(struct vsc_session *session)
 	if (message->contract &&
 	    vs_terms_check_grant(session->spec, &message->terms))
 		return malformed(session, "no contract of this class");
-	if (message->contract != session->id)
-		return VSC_EVENT_INITIALIZED_OTHER;
-	if (message->contract && !vs_terms_equal(&message->terms, &session->held))
-		return VSC_EVENT_INITIALIZED_OTHER;
-	return VSC_EVENT_INITIALIZED;
+	if (message->contract == session->id &&
+	    (!message->contract || vs_terms_equal(&message->terms, &session->held)))
+		return VSC_EVENT_INITIALIZED;
+	if (message->contract && message->contract == session->work->granted_id &&
+	    vs_terms_equal(&message->terms, &session->granted))
+		return VSC_EVENT_INITIALIZED_GRANT;
+	return VSC_EVENT_INITIALIZED_OTHER;
 }
 
 static void set_offered(struct vsc_session *session, const struct vs_terms *terms)
@@ -183,7 +185,9 @@ static enum vsc_event started(struct vsc_session *session)
 		return message->contract == work->granted_id ? VSC_EVENT_STARTED :
 			foreign(session);
 	work->result.error = -ETIME;
-	return message->contract == session->id ? VSC_EVENT_EXPIRED : foreign(session);
+	if (message->contract != session->id)
+		return foreign(session);
+	return session->id ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
 }
 
 static bool too_late(const struct vsc_work *work)
@@ -249,7 +253,7 @@ static void happen(struct vsc_session *session, enum vsc_event event)
 		return;
 	}
 	vsc_machine_step(session, event);
-	if (event == VSC_EVENT_INITIALIZED || event == VSC_EVENT_INITIALIZED_OTHER)
+	if (event >= VSC_EVENT_INITIALIZED && event <= VSC_EVENT_INITIALIZED_GRANT)
 		proceed(session);
 }
 

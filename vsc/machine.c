@@ -123,6 +123,18 @@ static struct vs_message *begin_message(struct vsc_session *session, u16 type)
 	return out;
 }
 
+/* The grant is not in force, and never will be. */
+static void forget_grant(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+
+	work->prepared = false;
+	work->granted_id = 0;
+	spin_lock(&session->lock);
+	session->granted.count = 0;
+	spin_unlock(&session->lock);
+}
+
 /* What was granted will not start. */
 static void undo(struct vsc_session *session)
 {
@@ -132,11 +144,7 @@ static void undo(struct vsc_session *session)
 		return;
 	if (work->prepared)
 		session->class->undo(session, vsc_machine_held(session));
-	work->prepared = false;
-	work->granted_id = 0;
-	spin_lock(&session->lock);
-	session->granted.count = 0;
-	spin_unlock(&session->lock);
+	forget_grant(session);
 }
 
 /* Nothing is held any more. */
@@ -183,7 +191,8 @@ static int apply(struct vsc_session *session)
 
 /*
  * Holds what INITIALIZE_COMPLETE says is in force. The provider enforces that,
- * whatever the class says of it.
+ * whatever the class says of it. A grant whose START was not answered is neither that
+ * nor what is held: the class goes from what was narrowed for it to what is in force.
  */
 static void adopt(struct vsc_session *session)
 {
@@ -191,6 +200,7 @@ static void adopt(struct vsc_session *session)
 	const struct vs_message *message = &work->message;
 	int error;
 
+	forget_grant(session);
 	if (!message->contract) {
 		let_go(session, "withdrawn");
 		return;
@@ -213,7 +223,7 @@ static void measure(struct vsc_session *session, bool begins)
 		session->class->negotiates(session, begins);
 }
 
-/* START_COMPLETE: the grant is in force. */
+/* The grant is in force. */
 static void widen(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
@@ -236,16 +246,23 @@ static void widen(struct vsc_session *session)
 		work->result.error = error;
 	work->granted_id = 0;
 	work->prepared = false;
+	work->result.kept = kept;
+}
+
+/* START_COMPLETE: the renegotiation has ended with the contract that is held now. */
+static void settle(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	bool kept = work->result.kept;
+
 	work->mismatches = 0;
 	work->missed = 0;
-
 	spin_lock(&session->lock);
 	session->deadline = 0;
 	session->last_ns = ktime_to_ns(ktime_sub(ktime_get(), work->began));
 	spin_unlock(&session->lock);
 	measure(session, false);
 
-	work->result.kept = kept;
 	/* After a denial the result is that denial, with what was kept. */
 	if (!kept || !work->result.outcome)
 		work->result.outcome = VS_OUTCOME_GRANT;
@@ -336,13 +353,30 @@ static void keep(struct vsc_session *session)
 	send(session, VSC_SENT_KEEP);
 }
 
-static void narrow_start(struct vsc_session *session)
+/*
+ * What was narrowed too late for the grant's lease is not started: the provider may have
+ * dropped the grant. Half of the lease is left to START's way.
+ */
+static void narrow(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
+	u32 ms = work->message.lease_ms / 2;
+	ktime_t began = ktime_get();
 
 	if (work->prepared)
 		session->class->narrow(session, vsc_machine_held(session), &session->granted);
-	begin_message(session, VS_WIRE_START)->contract = work->granted_id;
+	work->follow = VSC_EVENT_NARROWED;
+	if (!ms || ktime_ms_delta(ktime_get(), began) <= ms)
+		return;
+	dev_warn_ratelimited(&session->dev, "contract %llu: what it takes away was still in use after %u ms, half of its lease: not started, trying again\n",
+			     work->granted_id, ms);
+	work->result.error = -ETIME;
+	work->follow = VSC_EVENT_FAILED;
+}
+
+static void start(struct vsc_session *session)
+{
+	begin_message(session, VS_WIRE_START)->contract = session->work->granted_id;
 	send(session, VSC_SENT_START);
 }
 
@@ -362,9 +396,16 @@ static void wait(struct vsc_session *session)
 
 static void back_off(struct vsc_session *session)
 {
-	session->work->exchange = NULL;
-	session->work->reason = VS_REASON_RETRY;
-	vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
+	struct vsc_work *work = session->work;
+	bool first = !work->back_off_ms;
+	u32 ms = vsc_session_back_off(session);
+
+	/* The first START that came too late for a call is made good before its deadline. */
+	if (first && work->sent == VSC_SENT_START && session->deadline)
+		ms = 0;
+	work->exchange = NULL;
+	work->reason = VS_REASON_RETRY;
+	vsc_session_wait(session, VSC_TIMER_RETRY, ms);
 	vsc_machine_publish(session, "failed");
 }
 
@@ -380,7 +421,8 @@ static void detach(struct vsc_session *session, enum vsc_event event)
 }
 
 static void (* const actions[])(struct vsc_session *session) = {
-	undo, adopt, widen, new_epoch, initialize, ask, choose, keep, narrow_start, wait, back_off,
+	undo, adopt, widen, settle, new_epoch, initialize, ask, choose, keep, narrow, start, wait,
+	back_off,
 };
 
 static_assert(BIT(ARRAY_SIZE(actions)) == VSC_DO_DETACH);
@@ -437,11 +479,6 @@ void vsc_machine_release_ends(struct vsc_session *session, enum vsc_event event)
 		memset(&work->result, 0, sizeof(work->result));
 		work->result.epoch = session->epoch;
 		work->result.outcome = VS_OUTCOME_RELEASED;
-	}
-	/* Nothing fails in RUNNING: it is tried again in a new epoch. */
-	if (event == VSC_EVENT_FAILED && session->state == VS_STATE_RUNNING && !work->leaving) {
-		work->reason = VS_REASON_RETRY;
-		event = VSC_EVENT_NEED;
 	}
 	vsc_machine_step(session, event);
 	if (event == VSC_EVENT_RELEASED)

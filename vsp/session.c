@@ -178,9 +178,9 @@ void vsp_session_drop_pending(struct vsp_session *session)
 
 	if (!pending)
 		return;
+	session->expired_id = pending->id;
 	if (pending->id != in_force_id(session)) {
 		service->class->abort(service, pending);
-		session->expired_id = pending->id;
 		/* Else one that never starts could keep others from it for ever. */
 		if (++session->unstarted >= VSP_UNSTARTED_MAX)
 			session->grant_after = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
@@ -203,6 +203,7 @@ static void commit(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
 
+	session->expired_id = 0;
 	if (pending->id == in_force_id(session)) {
 		/* Kept: it never stopped being in force. */
 		vsp_session_free_contract(pending);
@@ -462,7 +463,10 @@ static enum vsp_event start_event(const struct vsp_session *session, u64 running
 	if (session->pending && id == session->pending->id)
 		return session->call.open && !session->pending_called ?
 			VSP_EVENT_START_CROSSED : VSP_EVENT_START;
-	return id && id == running ? VSP_EVENT_START_AGAIN : VSP_EVENT_START_OTHER;
+	/* A grant to keep what runs has its id, and expires as any other. */
+	if (id && id == running && id != session->expired_id)
+		return VSP_EVENT_START_AGAIN;
+	return running && !session->call.open ? VSP_EVENT_START_STALE : VSP_EVENT_START_OTHER;
 }
 
 /* A well-formed message: which event is it?  Anything else is answered here. */

@@ -85,7 +85,8 @@ struct vsp_slot {
  * @rounds: asks in this epoch
  * @bad: malformed or unexpected messages in a row
  * @next_id: contract ids, never used twice
- * @expired_id: the last grant that was dropped by its lease
+ * @expired_id: the last grant that was dropped since the last START, also one to keep what is
+ *	in force; or 0
  * @pending: granted and not started, or NULL; a kept contract has the id in force
  * @pending_called: it was made while the open call was open
  * @pending_expires: its lease
