@@ -8,10 +8,12 @@
 #   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
 #                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name, TIER=native those that
 #                            need no emulated machine
+#   make model               checks the protocol's state machines with Spin, without any machine; MUTANTS=1 counts what
+#                            that and KUnit find of tables that are wrong in one place
 
 KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
 ACCEL ?= auto
-export ACCEL ONLY TIER TIME
+export ACCEL ONLY TIER TIME MUTANTS
 
 all: modules
 
@@ -31,7 +33,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-demo test soak bench check:
+demo test soak bench check model:
 	@scripts/$@
 
-.PHONY: all modules modules_install install picture clean demo test soak bench check
+.PHONY: all modules modules_install install picture clean demo test soak bench check model
