@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a network device: what network.c (the contract), network_device.c
- * (the host's netdev), network_queue.c (what the movers do), network_frame.c (what is looked
- * at in a frame), network_uplink.c (what a pool is a part of) and network_mac.c (who has which
- * address) share.
+ * (the host's netdev), network_queue.c (the data queues), network_transmit.c and
+ * network_receive.c (what the movers do with them), network_turn.c (whose frame is next),
+ * network_frame.c (what is looked at in a frame), network_uplink.c (what a pool is a part of)
+ * and network_mac.c (which service has which address) share.
  *
  * Directions are the guest's.  A frame that it transmits is in its ring until the mover has
  * copied it, and then that queue's head, until its rate lets it pass to NAPI of the netdev.
@@ -226,9 +227,33 @@ struct vsp_network {
 	struct vsp_network_pair pair[VS_NETWORK_PAIRS];
 };
 
+/* What a mover does with the first frame of a queue. */
+enum vsp_network_verdict {
+	VSP_NETWORK_PASS,
+	VSP_NETWORK_HOLD,
+	VSP_NETWORK_DROP,	/* there is no contract for it */
+};
+
 static inline struct vsp_network_pool *vsp_network_pool_of(const struct vsp_service *service)
 {
 	return service->pool->class_data;
+}
+
+static inline spinlock_t *vsp_network_rates_lock(const struct vsp_network *network)
+{
+	return &network->service->pool->rates.lock;
+}
+
+static inline unsigned int vsp_network_number(unsigned int pair, enum vs_network_flow flow)
+{
+	return flow == VS_NETWORK_TX ? VS_NETWORK_TX_QUEUE(pair) : VS_NETWORK_RX_QUEUE(pair);
+}
+
+static inline bool vsp_network_has_contract(const struct vsp_network_ring *ring)
+{
+	const struct vsp_network_terms *terms = &ring->network->terms;
+
+	return READ_ONCE(terms->present) && ring->pair < READ_ONCE(terms->pairs);
 }
 
 /* network_frame.c: pure */
@@ -267,7 +292,24 @@ void vsp_network_queue_reset(struct vsp_service *service);
 void vsp_network_queue_go_on(struct vsp_service *service, u32 flow);
 void vsp_network_queue_wake(struct vsp_network_ring *ring);
 void vsp_network_queue_wake_all(struct vsp_network *network);
-bool vsp_network_queue_add(struct vsp_network_ring *ring, struct sk_buff *skb);
+void vsp_network_queue_passed(struct vsp_network_ring *ring, u64 cost);
+void vsp_network_queue_dropped(struct vsp_network_ring *ring, enum vsp_network_counter why);
+u32 vsp_network_queue_headers(const struct sk_buff *skb);
+
+/* network_turn.c */
+void vsp_network_turn_leave(struct vsp_network_ring *ring);
+void vsp_network_turn_settle(struct vsp_network_ring *ring);
+enum vsp_network_verdict vsp_network_turn_admit(struct vsp_network_ring *ring, u64 cost);
+
+/* network_transmit.c */
+unsigned int vsp_network_transmit(struct vsp_network_ring *ring, struct vsp_queue *queue,
+				  unsigned int budget);
+
+/* network_receive.c */
+bool vsp_network_receive_add(struct vsp_network_ring *ring, struct sk_buff *skb);
+unsigned int vsp_network_receive(struct vsp_network_ring *ring, struct vsp_queue *queue,
+				 unsigned int budget);
+void vsp_network_receive_purge(struct vsp_network_ring *ring);
 
 /* network.c */
 void vsp_network_count(struct vsp_network *network, enum vsp_network_counter counter, u64 by);

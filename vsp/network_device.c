@@ -129,7 +129,7 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 	skb_tx_timestamp(skb);
 	skb_orphan(skb);
 	nf_reset_ct(skb);
-	if (verdict == VSP_NETWORK_RECEIVED && !vsp_network_queue_add(ring, skb))
+	if (verdict == VSP_NETWORK_RECEIVED && !vsp_network_receive_add(ring, skb))
 		verdict = VSP_NETWORK_LATE;
 	if (verdict == VSP_NETWORK_RECEIVED) {
 		dev_sw_netstats_tx_add(dev, 1, length);
