@@ -243,8 +243,10 @@ flood() {
 }
 floods=()
 
+# what runs in a network namespace is not the shell's own child
 hush() {
 	kill "${floods[@]}" 2>/dev/null || :
+	pkill -f network_flood.py || :
 	wait "${floods[@]}" 2>/dev/null || :
 	floods=()
 }

@@ -123,6 +123,7 @@ static void network_service_close(struct vsp_service *service)
 	service->class_data = NULL;
 	vsp_network_device_remove(network);
 	vsp_network_queue_exit(network);
+	vsp_network_device_free(network);
 	vsp_network_mac_drop(network);
 	kvfree(network);
 }
@@ -199,12 +200,12 @@ static void network_abort(struct vsp_service *service, const struct vsp_contract
 	vsp_network_mac_prepare(service->class_data, 0, false);
 }
 
-static u64 bound(const struct vs_terms *terms, enum vs_network_term rate)
+static u64 bound(const struct vs_terms *terms, enum vs_network_term rate, u32 queues)
 {
 	u64 packet = term_of(terms, VS_NETWORK_MTU)->high + VSP_NETWORK_HEADER;
 
 	return max(mul_u64_u64_div_u64(term_of(terms, rate)->high, VSP_NETWORK_QUEUE_MS,
-				       MSEC_PER_SEC), 2 * packet);
+				       MSEC_PER_SEC * queues), 2 * packet);
 }
 
 static u32 speed(const struct vs_terms *terms)
@@ -242,8 +243,8 @@ static void commit_terms(struct vsp_network *network, const struct vs_terms *ter
 	WRITE_ONCE(now->mtu, term_of(terms, VS_NETWORK_MTU)->high);
 	WRITE_ONCE(now->offloads, term_of(terms, VS_NETWORK_OFFLOADS)->high);
 	WRITE_ONCE(now->pairs, term_of(terms, VS_NETWORK_QUEUES)->high);
-	WRITE_ONCE(now->bound[VS_NETWORK_TX], bound(terms, VS_NETWORK_TX_BANDWIDTH));
-	WRITE_ONCE(now->bound[VS_NETWORK_RX], bound(terms, VS_NETWORK_RX_BANDWIDTH));
+	WRITE_ONCE(now->bound[VS_NETWORK_TX], bound(terms, VS_NETWORK_TX_BANDWIDTH, 1));
+	WRITE_ONCE(now->bound[VS_NETWORK_RX], bound(terms, VS_NETWORK_RX_BANDWIDTH, now->pairs));
 	WRITE_ONCE(now->speed, speed(terms));
 	WRITE_ONCE(now->present, true);
 }
@@ -302,6 +303,7 @@ COUNTER(dropped_size, show_counter, VSP_NETWORK_SIZE);
 COUNTER(dropped_spoofed, show_counter, VSP_NETWORK_SPOOFED);
 COUNTER(dropped_offload, show_counter, VSP_NETWORK_OFFLOAD);
 COUNTER(dropped_late, show_counter, VSP_NETWORK_LATE);
+COUNTER(dropped_away, show_counter, VSP_NETWORK_AWAY);
 COUNTER(dropped_contract, show_counter, VSP_NETWORK_CONTRACT);
 COUNTER(dropped_down, show_counter, VSP_NETWORK_DOWN);
 COUNTER(dropped_memory, show_counter, VSP_NETWORK_MEMORY);
@@ -316,6 +318,7 @@ static struct attribute *counter_attributes[] = {
 	&counter_dropped_spoofed.attr.attr,
 	&counter_dropped_offload.attr.attr,
 	&counter_dropped_late.attr.attr,
+	&counter_dropped_away.attr.attr,
 	&counter_dropped_contract.attr.attr,
 	&counter_dropped_down.attr.attr,
 	&counter_dropped_memory.attr.attr,

@@ -8,9 +8,10 @@
  *
  * Directions are the guest's.  A frame that it transmits is in its ring until the mover has
  * copied it, and then that queue's head, until its rate lets it pass to NAPI of the netdev.
- * One that it is to receive waits in a list of the netdev's queue until its rate lets it pass
- * and there are buffers; then the mover copies it.  So a payload is copied once each way,
- * which is the least there is without pages of a guest in the hands of strangers.
+ * One that it is to receive waits in the qdisc of the host's netdev, then in a short list,
+ * until its rate lets it pass and there are buffers; then the mover copies it.  So a payload is
+ * copied once each way, which is the least there is without pages of a guest in the hands of
+ * strangers.
  *
  * Locks: rtnl > pool->lock; that of network_mac.c > vsp_rates_pool.lock >
  * vsp_network_ring.lock.
@@ -25,6 +26,7 @@
 #include <linux/notifier.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -32,16 +34,16 @@
 
 struct virtio_net_hdr_v1;
 
-/* What was queued at the ceiling for so long, but two packets, is enough. */
+/* Frames that the ceiling lets through in so long, but two packets, may wait. */
 #define VSP_NETWORK_QUEUE_MS	VS_NETWORK_GSO_MS
 #define VSP_NETWORK_QUEUES	(2 * VS_NETWORK_PAIRS)
 #define VSP_NETWORK_MBIT	125000	/* bytes a second */
 /* Most that MAC header and VLAN tags take. */
 #define VSP_NETWORK_HEADER	(ETH_HLEN + 2 * 4)
-/* A queue may hold as many whatever all of them hold: no other one keeps it from that. */
-#define VSP_NETWORK_OWN_PART	(4 * VS_NETWORK_PAIRS)
 /* Frames that wait for a guest in one queue, however small they are. */
 #define VSP_NETWORK_WAITING_MAX	1024
+/* A guest that takes no frame for so long, though no rate holds it back, is away. */
+#define VSP_NETWORK_AWAY_MS	200
 /* Bytes that one queue may send in a row while others of the flow wait. */
 #define VSP_NETWORK_QUANTUM	65536
 /* Entries of any ring, at most. */
@@ -60,6 +62,7 @@ enum vsp_network_counter {
 	VSP_NETWORK_SPOOFED,	/* from another address than granted */
 	VSP_NETWORK_OFFLOAD,	/* needs an offload that is not granted */
 	VSP_NETWORK_LATE,	/* too much waits already */
+	VSP_NETWORK_AWAY,	/* the guest takes none: it is stopped, or has posted no buffers */
 	VSP_NETWORK_CONTRACT,	/* there is none, or none for its queue */
 	VSP_NETWORK_DOWN,	/* the host's netdev is down */
 	VSP_NETWORK_MEMORY,	/* there was none, or the guest's cannot be reached */
@@ -73,7 +76,7 @@ enum vsp_network_counter {
  * @mtu: bytes
  * @offloads: bits
  * @mac: as ether_addr_to_u64(); stays when there is no contract any more, until another one
- * @bound: of each flow: bytes that may wait before a frame
+ * @bound: bytes that may wait before a frame: TX: of the flow, RX: in each of its queues
  * @speed: the higher ceiling, in Mbit/s
  *
  * Written under vsp_rates_pool.lock.  Read one by one without: a frame between two contracts
@@ -121,19 +124,31 @@ struct vsp_network_pool {
 	u64 last;
 };
 
+/* What counts for the byte limit of a queue of the netdev. */
+struct vsp_network_done {
+	unsigned int frames;
+	unsigned int bytes;
+};
+
 /**
  * struct vsp_network_ring - one data queue
  * @network: whose
  * @pair: of which pair
  * @flow: which of its two
  *
- * @lock: protects the next three; taken with interrupts off
+ * @lock: protects all up to @away; taken with interrupts off
  * @queue: from its first kick to its reset
  * @waiting: RX: frames that wait
  * @waiting_bytes: of them
+ * @moved: RX: frames that have left @waiting so far
+ * @moved_before: the same, when @away was started
+ * @taking: RX: the guest has posted buffers since it was away
+ * @full: RX: the netdev's queue is stopped
+ * @away: RX: looks whether the guest still takes what waits
  * @stalled: TX: the mover waits for NAPI; without the lock, see is_stalled()
  *
  * Of the mover:
+ * @done: RX: of the frames that it has taken, what the netdev's queue has not been told
  * @owed: cost of the last frame that has passed, until it is known whether another one
  *	waits behind it: while there is always one, the flow is never idle. 0: none
  * @head: TX: frame that was copied and waits for its rate
@@ -153,8 +168,14 @@ struct vsp_network_ring {
 	struct vsp_queue *queue;
 	struct sk_buff_head waiting;
 	u64 waiting_bytes;
+	u32 moved;
+	u32 moved_before;
+	bool taking;
+	bool full;
+	struct timer_list away;
 	bool stalled;
 
+	struct vsp_network_done done;
 	u64 owed;
 	struct sk_buff *head;
 	u64 cost;
@@ -203,7 +224,6 @@ struct vsp_network_pair {
  *	vsp_rates_pool.lock
  * @terms: in force
  * @turn: of each flow
- * @waiting: bytes in the lists of all RX rings
  * @link: brings @dev to what is in force
  * @counter: for sysfs
  * @bytes: likewise, of SENT and RECEIVED
@@ -219,7 +239,6 @@ struct vsp_network {
 	u64 claim;
 	struct vsp_network_terms terms;
 	struct vsp_network_turn turn[VS_CLASS_FLOWS_MAX];
-	atomic64_t waiting;
 	struct work_struct link;
 	atomic64_t counter[VSP_NETWORK_COUNTERS];
 	atomic64_t bytes[VS_CLASS_FLOWS_MAX];
@@ -280,6 +299,7 @@ void vsp_network_uplink_look(struct vsp_network_uplink *uplink);
 /* network_device.c */
 int vsp_network_device_add(struct vsp_network *network);
 void vsp_network_device_remove(struct vsp_network *network);
+void vsp_network_device_free(struct vsp_network *network);
 void vsp_network_device_arrived(struct vsp_network_pair *pair);
 bool vsp_network_device_may_segment(const struct sk_buff *skb, u32 offloads);
 
@@ -306,10 +326,14 @@ unsigned int vsp_network_transmit(struct vsp_network_ring *ring, struct vsp_queu
 				  unsigned int budget);
 
 /* network_receive.c */
-bool vsp_network_receive_add(struct vsp_network_ring *ring, struct sk_buff *skb);
+enum vsp_network_counter vsp_network_receive_add(struct vsp_network_ring *ring,
+						 struct sk_buff *skb);
 unsigned int vsp_network_receive(struct vsp_network_ring *ring, struct vsp_queue *queue,
 				 unsigned int budget);
-void vsp_network_receive_purge(struct vsp_network_ring *ring);
+void vsp_network_receive_start(struct vsp_network_ring *ring);
+void vsp_network_receive_init(struct vsp_network_ring *ring);
+void vsp_network_receive_reset(struct vsp_network_ring *ring);
+void vsp_network_receive_exit(struct vsp_network_ring *ring);
 
 /* network.c */
 void vsp_network_count(struct vsp_network *network, enum vsp_network_counter counter, u64 by);

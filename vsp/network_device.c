@@ -129,8 +129,8 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 	skb_tx_timestamp(skb);
 	skb_orphan(skb);
 	nf_reset_ct(skb);
-	if (verdict == VSP_NETWORK_RECEIVED && !vsp_network_receive_add(ring, skb))
-		verdict = VSP_NETWORK_LATE;
+	if (verdict == VSP_NETWORK_RECEIVED)
+		verdict = vsp_network_receive_add(ring, skb);
 	if (verdict == VSP_NETWORK_RECEIVED) {
 		dev_sw_netstats_tx_add(dev, 1, length);
 	} else {
@@ -196,8 +196,8 @@ static int device_open(struct net_device *dev)
 		napi_enable(&network->pair[i].napi);
 		/* But what has come just now has called for NAPI in vain. */
 		vsp_network_device_arrived(&network->pair[i]);
+		vsp_network_receive_start(&network->ring[VS_NETWORK_RX_QUEUE(i)]);
 	}
-	netif_tx_start_all_queues(dev);
 	return 0;
 }
 
@@ -329,9 +329,6 @@ static void set_up(struct net_device *dev, struct vsp_network *network)
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = vs_class_network.term[VS_NETWORK_INDEX(VS_NETWORK_MTU)].highest;
 	dev->mtu = first_mtu(network);
-	dev->lltx = true;
-	/* What waits, waits here. */
-	dev->priv_flags |= IFF_NO_QUEUE;
 	/* A frame waits in a list of ours. */
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	set_address(dev, network->given);
@@ -389,12 +386,24 @@ int vsp_network_device_add(struct vsp_network *network)
  * vsp_network_device_remove() - undo vsp_network_device_add()
  * @network: no mover has any of its queues, and no contract comes into force
  *
+ * Its memory stays until vsp_network_device_free(): the queues still refer to it.
+ *
  * Context: the administrator's process; takes rtnl, and waits for who uses the device.
  */
 void vsp_network_device_remove(struct vsp_network *network)
 {
 	cancel_work_sync(&network->link);
 	unregister_netdev(network->dev);
+}
+
+/**
+ * vsp_network_device_free() - free it
+ * @network: its netdev is unregistered, and its queues are gone
+ *
+ * Context: process.
+ */
+void vsp_network_device_free(struct vsp_network *network)
+{
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++)
 		skb_queue_purge(&network->pair[i].arrived);
 	free_netdev(network->dev);

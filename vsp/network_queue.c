@@ -135,7 +135,8 @@ static void reset_ring(struct vsp_network_ring *ring)
 	spin_lock_irq(&ring->lock);
 	ring->queue = NULL;
 	spin_unlock_irq(&ring->lock);
-	vsp_network_receive_purge(ring);
+	if (ring->flow == VS_NETWORK_RX)
+		vsp_network_receive_reset(ring);
 	vsp_network_turn_settle(ring);
 	kfree_skb(ring->head);
 	ring->head = NULL;
@@ -196,7 +197,7 @@ void vsp_network_queue_init(struct vsp_network *network)
 		ring->pair = i / 2;
 		ring->flow = i == VS_NETWORK_TX_QUEUE(i / 2) ? VS_NETWORK_TX : VS_NETWORK_RX;
 		spin_lock_init(&ring->lock);
-		__skb_queue_head_init(&ring->waiting);
+		vsp_network_receive_init(ring);
 	}
 	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++)
 		network->turn[flow].holder = -1;
@@ -204,10 +205,12 @@ void vsp_network_queue_init(struct vsp_network *network)
 
 /**
  * vsp_network_queue_exit() - free what waits
- * @network: no mover has any of its queues, and no netdev adds to them
+ * @network: no mover has any of its queues; its netdev is unregistered and still there
  */
 void vsp_network_queue_exit(struct vsp_network *network)
 {
 	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++)
 		reset_ring(&network->ring[i]);
+	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++)
+		vsp_network_receive_exit(&network->ring[VS_NETWORK_RX_QUEUE(i)]);
 }

@@ -2,17 +2,43 @@
 /*
  * Frames into the guest: from the host's netdev, through a list of each queue, to the buffers
  * that the guest has posted.
+ *
+ * The list is short. When it is full, for the rate or for want of buffers, the netdev's queue is
+ * stopped, and the host's qdisc decides what waits and what is dropped.  But nothing waits for
+ * long for a guest that takes nothing, since it is stopped, or posts no buffers: what it has not
+ * taken in VSP_NETWORK_AWAY_MS is dropped, and so is all that comes until it has buffers again.
  */
+#include <linux/bottom_half.h>
 #include <linux/highmem.h>
 #include <linux/if_ether.h>
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/string.h>
+#include <linux/timer.h>
 #include <linux/virtio_net.h>
 
 #include "network.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)
+
+/**
+ * struct waiting_frame - of a frame in the list, in its skb's cb
+ * @cost: that it is charged with
+ * @limited: it counts for the byte limit of the netdev's queue
+ */
+struct waiting_frame {
+	u32 cost;
+	bool limited;
+};
+
+static_assert(sizeof(struct waiting_frame) <= sizeof_field(struct sk_buff, cb));
+
+static struct waiting_frame *to_frame(struct sk_buff *skb)
+{
+	return (struct waiting_frame *)skb->cb;
+}
 
 static u32 cost_of(const struct sk_buff *skb)
 {
@@ -22,68 +48,211 @@ static u32 cost_of(const struct sk_buff *skb)
 				      skb_shinfo(skb)->gso_size);
 }
 
+static u32 buffers_for(const struct sk_buff *skb)
+{
+	return DIV_ROUND_UP(HEADER + skb->len, VS_NETWORK_BUFFER);
+}
+
+/* ---- The list: under the lock of the ring ---- */
+
+static struct netdev_queue *to_txq(const struct vsp_network_ring *ring)
+{
+	return netdev_get_tx_queue(ring->network->dev, ring->pair);
+}
+
+/* Half of what may wait is enough to go on with until the qdisc has brought more. */
+static bool is_full(const struct vsp_network_ring *ring)
+{
+	u64 bound = READ_ONCE(ring->network->terms.bound[VS_NETWORK_RX]);
+
+	lockdep_assert_held(&ring->lock);
+	return ring->waiting_bytes >= bound / 2 ||
+	       skb_queue_len(&ring->waiting) >= VSP_NETWORK_WAITING_MAX;
+}
+
+/* What waits above the driver, where there is something for it to wait in. */
+static bool has_qdisc(const struct netdev_queue *txq)
+{
+	return rcu_dereference_bh(txq->qdisc)->enqueue;
+}
+
+/* Frames are no longer in the list. */
+static void release(struct vsp_network_ring *ring, const struct vsp_network_done *done)
+{
+	lockdep_assert_held(&ring->lock);
+	netdev_tx_completed_queue(to_txq(ring), done->frames, done->bytes);
+	if (ring->full && !is_full(ring)) {
+		ring->full = false;
+		netif_tx_wake_queue(to_txq(ring));
+	}
+}
+
+static struct sk_buff *dequeue(struct vsp_network_ring *ring, struct vsp_network_done *done)
+{
+	struct sk_buff *skb = __skb_dequeue(&ring->waiting);
+
+	lockdep_assert_held(&ring->lock);
+	if (!skb)
+		return NULL;
+	ring->waiting_bytes -= to_frame(skb)->cost;
+	ring->moved++;
+	if (to_frame(skb)->limited) {
+		done->frames++;
+		done->bytes += to_frame(skb)->cost;
+	}
+	return skb;
+}
+
+/* The guest takes nothing, until its mover has seen buffers again. */
+static void away(struct vsp_network_ring *ring, struct sk_buff_head *dropped)
+{
+	struct vsp_network_done done = {};
+	struct sk_buff *skb;
+
+	ring->taking = false;
+	while ((skb = dequeue(ring, &done)))
+		__skb_queue_tail(dropped, skb);
+	release(ring, &done);
+}
+
 /**
  * vsp_network_receive_add() - a frame for the guest
  * @ring: of a pair's receive queue
  * @skb: owned by the ring if it is taken
  *
- * Context: bottom halves off.
- * Return: whether it is taken; else too much waits already.
+ * When the list is full the netdev's queue is stopped, so that what comes next waits in the
+ * qdisc. Only a frame that has not come through a qdisc can find it full.
+ *
+ * Context: ndo_start_xmit.
+ * Return: VSP_NETWORK_RECEIVED if it is taken; else what to count it as.
  */
-bool vsp_network_receive_add(struct vsp_network_ring *ring, struct sk_buff *skb)
+enum vsp_network_counter vsp_network_receive_add(struct vsp_network_ring *ring,
+						 struct sk_buff *skb)
 {
-	struct vsp_network *network = ring->network;
-	u64 bound = READ_ONCE(network->terms.bound[VS_NETWORK_RX]);
-	u32 cost = cost_of(skb);
+	enum vsp_network_counter verdict = VSP_NETWORK_RECEIVED;
+	struct waiting_frame *frame = to_frame(skb);
+	struct netdev_queue *txq = to_txq(ring);
 	unsigned long irq;
-	bool taken;
 
+	frame->cost = cost_of(skb);
+	frame->limited = has_qdisc(txq);
 	spin_lock_irqsave(&ring->lock, irq);
-	taken = skb_queue_len(&ring->waiting) < VSP_NETWORK_WAITING_MAX &&
-		(atomic64_read(&network->waiting) <= bound ||
-		 ring->waiting_bytes <= bound / VSP_NETWORK_OWN_PART);
-	if (taken) {
+	if (!ring->taking) {
+		verdict = VSP_NETWORK_AWAY;
+	} else if (is_full(ring)) {
+		verdict = VSP_NETWORK_LATE;
+	} else {
 		__skb_queue_tail(&ring->waiting, skb);
-		ring->waiting_bytes += cost;
-		atomic64_add(cost, &network->waiting);
+		ring->waiting_bytes += frame->cost;
+		if (frame->limited) {
+			netdev_tx_sent_queue(txq, frame->cost);
+			ring->full = is_full(ring);
+			if (ring->full)
+				netif_tx_stop_queue(txq);
+		}
+		if (!timer_pending(&ring->away)) {
+			ring->moved_before = ring->moved;
+			mod_timer(&ring->away, jiffies + msecs_to_jiffies(VSP_NETWORK_AWAY_MS));
+		}
 	}
 	spin_unlock_irqrestore(&ring->lock, irq);
-	return taken;
+	return verdict;
 }
 
-static struct sk_buff *first_waiting(struct vsp_network_ring *ring)
+/* Nothing has left the list for a while, and it is not for its rate. */
+static void away_timer(struct timer_list *timer)
+{
+	struct vsp_network_ring *ring = container_of(timer, struct vsp_network_ring, away);
+	const struct vsp_service *service = ring->network->service;
+	struct sk_buff_head dropped;
+	struct sk_buff *skb;
+	unsigned long irq;
+
+	__skb_queue_head_init(&dropped);
+	spin_lock_irqsave(&ring->lock, irq);
+	if (!skb_queue_empty(&ring->waiting)) {
+		if (ring->moved == ring->moved_before && !vsp_rates_held(service, ring->flow))
+			away(ring, &dropped);
+		else
+			mod_timer(timer, jiffies + msecs_to_jiffies(VSP_NETWORK_AWAY_MS));
+		ring->moved_before = ring->moved;
+	}
+	spin_unlock_irqrestore(&ring->lock, irq);
+	while ((skb = __skb_dequeue(&dropped))) {
+		vsp_network_queue_dropped(ring, VSP_NETWORK_AWAY);
+		kfree_skb(skb);
+	}
+}
+
+/**
+ * vsp_network_receive_start() - the host's netdev is opened: go on where it was closed
+ * @ring: of a receive queue
+ *
+ * Context: rtnl.
+ */
+void vsp_network_receive_start(struct vsp_network_ring *ring)
+{
+	spin_lock_irq(&ring->lock);
+	if (!ring->full)
+		netif_tx_start_queue(to_txq(ring));
+	spin_unlock_irq(&ring->lock);
+}
+
+/* ---- The mover ---- */
+
+/* Return: whether a frame waits, and if so what it needs and costs. */
+static bool first_waiting(struct vsp_network_ring *ring, u32 *buffers, u32 *cost)
 {
 	struct sk_buff *skb;
 
 	spin_lock_irq(&ring->lock);
 	skb = skb_peek(&ring->waiting);
+	if (skb) {
+		*buffers = buffers_for(skb);
+		*cost = to_frame(skb)->cost;
+	}
 	spin_unlock_irq(&ring->lock);
 	return skb;
 }
 
-static void take_off(struct vsp_network_ring *ring, struct sk_buff *skb)
+/* Return: the first one, or NULL: the mover was away for so long that all were dropped. */
+static struct sk_buff *take_off(struct vsp_network_ring *ring)
 {
-	u32 cost = cost_of(skb);
+	struct sk_buff *skb;
 
 	spin_lock_irq(&ring->lock);
-	__skb_unlink(skb, &ring->waiting);
-	ring->waiting_bytes -= cost;
+	skb = dequeue(ring, &ring->done);
 	spin_unlock_irq(&ring->lock);
-	atomic64_sub(cost, &ring->network->waiting);
+	return skb;
+}
+
+/* There are buffers: frames may wait for the guest from here on. */
+static void come_back(struct vsp_network_ring *ring, struct vsp_queue *queue)
+{
+	if (READ_ONCE(ring->taking) || !vsp_queue_has(queue, 1))
+		return;
+	spin_lock_irq(&ring->lock);
+	WRITE_ONCE(ring->taking, true);
+	spin_unlock_irq(&ring->lock);
+}
+
+/* What waits in the qdisc comes at once, in this call. */
+static void release_taken(struct vsp_network_ring *ring)
+{
+	local_bh_disable();
+	spin_lock_irq(&ring->lock);
+	release(ring, &ring->done);
+	spin_unlock_irq(&ring->lock);
+	memset(&ring->done, 0, sizeof(ring->done));
+	local_bh_enable();
 }
 
 /* The ceiling has fallen since it came: then what has waited longest is of the least use. */
 static bool is_stale(const struct vsp_network_ring *ring, u64 cost)
 {
-	const struct vsp_network *network = ring->network;
+	u64 bound = READ_ONCE(ring->network->terms.bound[VS_NETWORK_RX]);
 
-	return atomic64_read(&network->waiting) - cost >
-	       2 * READ_ONCE(network->terms.bound[VS_NETWORK_RX]);
-}
-
-static u32 buffers_for(const struct sk_buff *skb)
-{
-	return DIV_ROUND_UP(HEADER + skb->len, VS_NETWORK_BUFFER);
+	return READ_ONCE(ring->waiting_bytes) > 2 * bound + cost;
 }
 
 /**
@@ -233,31 +402,33 @@ static void finish(struct vsp_network_ring *ring, struct sk_buff *skb,
 static bool receive_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	enum vsp_network_counter verdict = VSP_NETWORK_CONTRACT;
-	struct sk_buff *skb = first_waiting(ring);
-	u64 cost;
+	bool present = vsp_network_has_contract(ring);
+	struct sk_buff *skb;
+	u32 buffers, cost;
 
 	/* Without a contract no buffers come, and none are needed. */
-	if (!skb || (vsp_network_has_contract(ring) && !vsp_queue_has(queue, buffers_for(skb)))) {
+	if (!first_waiting(ring, &buffers, &cost) || (present && !vsp_queue_has(queue, buffers))) {
 		vsp_network_turn_leave(ring);
 		vsp_network_turn_settle(ring);
 		return false;
 	}
-	cost = cost_of(skb);
 	switch (is_stale(ring, cost) ? VSP_NETWORK_DROP : vsp_network_turn_admit(ring, cost)) {
 	case VSP_NETWORK_HOLD:
 		return false;
 	case VSP_NETWORK_DROP:
-		if (vsp_network_has_contract(ring))
+		if (present)
 			verdict = VSP_NETWORK_LATE;
-		take_off(ring, skb);
+		skb = take_off(ring);
 		vsp_network_turn_leave(ring);
 		break;
 	default:
-		take_off(ring, skb);
-		verdict = give(ring, queue, skb);
+		skb = take_off(ring);
+		if (skb)
+			verdict = give(ring, queue, skb);
 		break;
 	}
-	finish(ring, skb, verdict, cost);
+	if (skb)
+		finish(ring, skb, verdict, cost);
 	return true;
 }
 
@@ -273,30 +444,53 @@ static bool receive_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 unsigned int vsp_network_receive(struct vsp_network_ring *ring, struct vsp_queue *queue,
 				 unsigned int budget)
 {
+	come_back(ring, queue);
 	while (budget && receive_one(ring, queue))
 		budget--;
 	vsp_queue_flush(queue);
+	release_taken(ring);
 	return budget;
 }
 
 /**
- * vsp_network_receive_purge() - drop what waits for the guest
- * @ring: of a receive queue; one of the other kind has nothing
- *
- * Context: may sleep; no mover has the queue.
+ * vsp_network_receive_init() - an empty list
+ * @ring: zeroed
  */
-void vsp_network_receive_purge(struct vsp_network_ring *ring)
+void vsp_network_receive_init(struct vsp_network_ring *ring)
 {
-	struct sk_buff_head waiting;
-	struct sk_buff *skb;
+	__skb_queue_head_init(&ring->waiting);
+	timer_setup(&ring->away, away_timer, 0);
+}
 
-	__skb_queue_head_init(&waiting);
+/**
+ * vsp_network_receive_reset() - drop what waits: the guest is not there
+ * @ring: of a receive queue; no mover has it
+ *
+ * Context: may sleep.
+ */
+void vsp_network_receive_reset(struct vsp_network_ring *ring)
+{
+	struct sk_buff_head dropped;
+
+	__skb_queue_head_init(&dropped);
+	local_bh_disable();
 	spin_lock_irq(&ring->lock);
-	skb_queue_splice_init(&ring->waiting, &waiting);
-	ring->waiting_bytes = 0;
+	away(ring, &dropped);
+	release(ring, &ring->done);
 	spin_unlock_irq(&ring->lock);
-	while ((skb = __skb_dequeue(&waiting))) {
-		atomic64_sub(cost_of(skb), &ring->network->waiting);
-		kfree_skb(skb);
-	}
+	memset(&ring->done, 0, sizeof(ring->done));
+	local_bh_enable();
+	__skb_queue_purge(&dropped);
+}
+
+/**
+ * vsp_network_receive_exit() - free what waits
+ * @ring: of a receive queue; no mover has it, and its netdev is unregistered and still there
+ *
+ * Context: may sleep.
+ */
+void vsp_network_receive_exit(struct vsp_network_ring *ring)
+{
+	timer_shutdown_sync(&ring->away);
+	vsp_network_receive_reset(ring);
 }
