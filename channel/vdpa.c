@@ -606,7 +606,7 @@ put:
  * vsp_channel_kill() - nobody opens the channel any more
  * @channel: registered
  *
- * In one step against an open. Cannot be undone.
+ * In one step against an open.
  *
  * Context: any but interrupt.
  * Return: 0, from now on every open fails; -EBUSY: a VMM holds it, nothing has
@@ -623,6 +623,41 @@ int vsp_channel_kill(struct vsp_channel *channel)
 		channel->dying = true;
 	spin_unlock(&channel->lock);
 	return error;
+}
+
+/**
+ * vsp_channel_revive() - undo vsp_channel_kill()
+ * @channel: registered, killed
+ *
+ * Context: any but interrupt.
+ */
+void vsp_channel_revive(struct vsp_channel *channel)
+{
+	spin_lock(&channel->lock);
+	channel->dying = false;
+	spin_unlock(&channel->lock);
+}
+
+/**
+ * vsp_channel_busy() - are requests of its data queues in flight?
+ * @channel: registered
+ *
+ * Context: process. Does not wait: a mover that is in the middle of something is busy.
+ * Return: false: none was; none is later, either, if there is no contract
+ */
+bool vsp_channel_busy(struct vsp_channel *channel)
+{
+	bool busy = false;
+
+	for (unsigned int i = VS_CHANNEL_QUEUE_DATA; i < channel->queues && !busy; i++) {
+		struct vsp_queue *queue = &channel->queue[i];
+
+		if (!mutex_trylock(&queue->mover->mutex))
+			return true;
+		busy = queue->in_flight;
+		mutex_unlock(&queue->mover->mutex);
+	}
+	return busy;
 }
 
 /**

@@ -90,6 +90,8 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 				       const struct vsp_channel_ops *ops, void *service);
 int vsp_channel_register(struct vsp_channel *channel);
 int vsp_channel_kill(struct vsp_channel *channel);
+void vsp_channel_revive(struct vsp_channel *channel);
+bool vsp_channel_busy(struct vsp_channel *channel);
 void vsp_channel_unregister(struct vsp_channel *channel);
 struct device *vsp_channel_device(struct vsp_channel *channel);
 void *vsp_channel_service(struct device *dev);

@@ -177,9 +177,8 @@ static int check_mac(struct vsp_service *service, u64 mac, bool *named)
 	return error;
 }
 
-static int network_prepare(struct vsp_service *service,
-			   const struct vsp_contract *current_contract,
-			   const struct vsp_contract *next, u16 *denied)
+static int network_prepare(struct vsp_service *service, const struct vsp_contract *next,
+			   u16 *denied)
 {
 	struct vsp_network *network = service->class_data;
 	const struct vs_term *term = term_of(&next->terms, VS_NETWORK_MAC);

@@ -5,11 +5,13 @@
  */
 #define pr_fmt(fmt) "vsp: " fmt
 
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -18,13 +20,26 @@
 #define LEASE_MS_DEFAULT	60000	/* an HA manager restarts a VM within this */
 #define DEADLINE_MS_DEFAULT	1000
 #define UEVENTS_PER_SECOND	64
+/* How long enable=0 waits for what the source was given before. */
+#define CLOSE_MS		5000
+#define CLOSE_POLL_MS		10
 
 /* With a rescuer: a local client's disk may be what reclaim waits for. */
 static struct workqueue_struct *workqueue;
 
+/* For what may sleep as long as a source likes: nothing else waits in it. */
+static struct workqueue_struct *preparations;
+
 static void wake(struct vsp_session *session)
 {
-	mod_delayed_work(workqueue, &session->work, 0);
+	queue_work(workqueue, &session->work);
+}
+
+/* Not a delayed work: a deadline is kept to the millisecond, whatever a jiffy is. */
+static enum hrtimer_restart timer_passed(struct hrtimer *timer)
+{
+	wake(container_of(timer, struct vsp_session, timer));
+	return HRTIMER_NORESTART;
 }
 
 static void post(struct vsp_session *session, unsigned long bits)
@@ -131,6 +146,28 @@ static const struct vsp_channel_ops channel_ops = {
 };
 
 /**
+ * vsp_service_prepared() - a preparation has ended
+ * @session: of an enabled service
+ *
+ * Context: the preparation's work, which ends with this.
+ */
+void vsp_service_prepared(struct vsp_session *session)
+{
+	post(session, VSP_INBOX_PREPARED);
+}
+
+/**
+ * vsp_service_queue_prepare() - have the class make ready, beside the service's work
+ * @work: of a session, which cancels it before it goes
+ *
+ * Context: the service's work.
+ */
+void vsp_service_queue_prepare(struct work_struct *work)
+{
+	queue_work(preparations, work);
+}
+
+/**
  * vsp_service_answer() - hand an answer to the channel, unless its driver is gone
  * @session: of an enabled service
  * @slot: of the message
@@ -212,6 +249,8 @@ static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 r
 		vsp_session_changed(session);
 	if (inbox & VSP_INBOX_RENEGOTIATE)
 		vsp_session_renegotiate(session, reason);
+	if (inbox & VSP_INBOX_PREPARED)
+		vsp_session_prepared(session);
 	if (inbox & VSP_INBOX_INVITE)
 		vsp_session_invite(session);
 	if (inbox & VSP_INBOX_VIOLATED)
@@ -221,6 +260,17 @@ static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 r
 				  READ_ONCE(session->service->pool->rates.slow) ? "slow" : "well");
 	if (inbox & VSP_INBOX_CLOSING)
 		vsp_session_close(session);
+	if (inbox & VSP_INBOX_REOPEN)
+		session->closing = false;
+}
+
+/* Until then, the next ask would be denied: what was dropped is to be undone first. */
+static bool must_wait(const struct vsp_session *session)
+{
+	const struct vsp_preparation *preparation = &session->preparation;
+
+	return preparation->next && preparation->dropped &&
+	       ktime_before(ktime_get(), preparation->wait_until);
 }
 
 /*
@@ -237,6 +287,8 @@ static ktime_t take_messages(struct vsp_session *session)
 	size_t length;
 
 	while (budget--) {
+		if (must_wait(session))
+			return min(next, session->preparation.wait_until);
 		if (!__ratelimit(&session->messages))
 			return min(next, ktime_add_ms(ktime_get(), VSP_MESSAGES_PAUSE_MS));
 		if (!take_slot(session, &slot, &generation, &length))
@@ -249,21 +301,19 @@ static ktime_t take_messages(struct vsp_session *session)
 
 static void service_work(struct work_struct *work)
 {
-	struct vsp_session *session = container_of(work, struct vsp_session, work.work);
+	struct vsp_session *session = container_of(work, struct vsp_session, work);
 	unsigned int noio = memalloc_noio_save();
 	unsigned long inbox;
 	ktime_t next;
 	u32 reason;
-	s64 left;
 
 	inbox = take_inbox(session, &reason);
 	handle_inbox(session, inbox, reason);
 	next = take_messages(session);
-	/* Rounded up, or a deadline would be looked at before it has come. */
-	if (next != KTIME_MAX) {
-		left = max_t(s64, ktime_sub(next, ktime_get()), 0);
-		queue_delayed_work(workqueue, &session->work, nsecs_to_jiffies(left) + 1);
-	}
+	if (ktime_before(next, ktime_get()))
+		wake(session);
+	else if (next != KTIME_MAX)
+		hrtimer_start(&session->timer, next, HRTIMER_MODE_ABS);
 	memalloc_noio_restore(noio);
 }
 
@@ -275,7 +325,13 @@ static void service_work(struct work_struct *work)
 int vsp_service_start(void)
 {
 	workqueue = alloc_workqueue("vsp", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return workqueue ? 0 : -ENOMEM;
+	if (!workqueue)
+		return -ENOMEM;
+	preparations = alloc_workqueue("vsp_prepare", WQ_UNBOUND | WQ_MEM_RECLAIM, WQ_MAX_ACTIVE);
+	if (preparations)
+		return 0;
+	destroy_workqueue(workqueue);
+	return -ENOMEM;
 }
 
 /**
@@ -283,6 +339,7 @@ int vsp_service_start(void)
  */
 void vsp_service_stop(void)
 {
+	destroy_workqueue(preparations);
 	destroy_workqueue(workqueue);
 }
 
@@ -337,7 +394,10 @@ static struct vsp_session *new_session(struct vsp_service *service)
 	session->service = service;
 	spin_lock_init(&session->lock);
 	spin_lock_init(&session->view_lock);
-	INIT_DELAYED_WORK(&session->work, service_work);
+	INIT_WORK(&session->work, service_work);
+	hrtimer_init(&session->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	session->timer.function = timer_passed;
+	vsp_session_prepare_init(session);
 	ratelimit_state_init(&session->messages, HZ, VSP_MESSAGES_PER_SECOND);
 	ratelimit_set_flags(&session->messages, RATELIMIT_MSG_ON_RELEASE);
 	return session;
@@ -398,7 +458,7 @@ static void publish_session(struct vsp_service *service, struct vsp_session *ses
 	mutex_unlock(&service->pool->lock);
 }
 
-/* The work, once cancelled here, stays so: nobody is left who could queue it. */
+/* The work, once disabled here, is queued for nothing: by the timer, or by a preparation. */
 static void end_session(struct vsp_service *service)
 {
 	struct vsp_session *session = service->session;
@@ -406,8 +466,10 @@ static void end_session(struct vsp_service *service)
 	mutex_lock(&service->pool->lock);
 	service->session = NULL;
 	mutex_unlock(&service->pool->lock);
-	cancel_delayed_work_sync(&session->work);
+	disable_work_sync(&session->work);
+	hrtimer_cancel(&session->timer);
 	vsp_session_close(session);
+	vsp_session_end_preparation(session);
 	kvfree(session);
 }
 
@@ -494,6 +556,36 @@ unlock:
 	return error;
 }
 
+static bool is_busy(struct vsp_service *service)
+{
+	const struct vsp_class *class = service->class;
+
+	return READ_ONCE(service->session->preparation.next) ||
+	       vsp_channel_busy(service->channel) || (class->busy && class->busy(service));
+}
+
+/*
+ * Ends the contract, and waits until the source has nothing of it any more: to take the
+ * device from its driver waits for that, too, with a lock that all vDPA devices share.
+ */
+static int close_session(struct vsp_service *service)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(CLOSE_MS);
+
+	lockdep_assert_held(&service->admin);
+	post(service->session, VSP_INBOX_CLOSING);
+	flush_work(&service->session->work);
+	while (is_busy(service) && time_before(jiffies, end) && !fatal_signal_pending(current))
+		msleep(CLOSE_POLL_MS);
+	if (!is_busy(service))
+		return 0;
+	post(service->session, VSP_INBOX_REOPEN);
+	vsp_channel_revive(service->channel);
+	pr_err("service %s: its source has not finished what it was given, within %u ms: the contract has ended, write 0 to enable again once the source goes on\n",
+	       service->name, CLOSE_MS);
+	return -EBUSY;
+}
+
 /**
  * vsp_service_disable() - take the device away
  * @service: disabled already is no error
@@ -502,7 +594,8 @@ unlock:
  * its driver is removed.
  *
  * Context: the administrator's process; takes service->admin.
- * Return: 0, or -EBUSY while a VMM holds the device.
+ * Return: 0, or -EBUSY while a VMM holds the device; likewise if the source does not finish
+ *	what it was given: then the contract has ended, and the service stays enabled.
  */
 int vsp_service_disable(struct vsp_service *service)
 {
@@ -517,9 +610,11 @@ int vsp_service_disable(struct vsp_service *service)
 		pr_err("service %s: held by a VMM: stop its guest first\n", service->name);
 		goto unlock;
 	}
+	error = close_session(service);
+	if (error)
+		goto unlock;
 	service->enabled = false;
-	post(service->session, VSP_INBOX_CLOSING);
-	flush_delayed_work(&service->session->work);
+	flush_work(&service->session->work);
 	/* Until the work has ended it may still tell sysfs of its last steps. */
 	dev = get_device(vsp_channel_device(service->channel));
 	vsp_channel_unregister(service->channel);

@@ -51,6 +51,8 @@ unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct 
 		sets[count++] = &vsp_session_in_force(session)->terms;
 	if (session->held)
 		sets[count++] = &session->held->terms;
+	if (session->preparation.next)
+		sets[count++] = &session->preparation.next->terms;
 	if (session->pending)
 		sets[count++] = &session->pending->terms;
 	if (session->call.open && session->call.fallback)
@@ -166,16 +168,17 @@ struct vsp_contract *vsp_session_set_pending(struct vsp_session *session, struct
 }
 
 /**
- * vsp_session_drop_pending() - what was granted will not start
+ * vsp_session_drop_pending() - what was granted, or would have been, will not start
  * @session: of an enabled service; without a grant nothing happens
  *
- * Context: the service's work. May sleep.
+ * Context: the service's work, before it has begun an answer. May sleep.
  */
 void vsp_session_drop_pending(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
 
+	vsp_session_drop_preparation(session);
 	if (!pending)
 		return;
 	session->expired_id = pending->id;
@@ -399,11 +402,21 @@ static void answer(struct vsp_session *session)
 	}
 }
 
+/* Was what is granted, or is being prepared, asked for before the open call? */
+static bool is_crossed(const struct vsp_session *session)
+{
+	const struct vsp_preparation *preparation = &session->preparation;
+
+	if (session->pending)
+		return !session->pending_called;
+	return preparation->next && !preparation->dropped && !preparation->called;
+}
+
 static void do_actions(struct vsp_session *session, u32 actions)
 {
 	if (actions & VSP_DO_DROP_PENDING)
 		vsp_session_drop_pending(session);
-	if ((actions & VSP_DO_DROP_CROSSED) && session->pending && !session->pending_called)
+	if ((actions & VSP_DO_DROP_CROSSED) && is_crossed(session))
 		vsp_session_drop_pending(session);
 	if (actions & VSP_DO_COMMIT)
 		commit(session);
@@ -553,7 +566,24 @@ static void call_anew(struct vsp_session *session)
 }
 
 /**
- * vsp_session_message() - take one message and answer it
+ * vsp_session_send_answer() - send session->answer
+ * @session: of an enabled service; session->bytes is used
+ * @slot: of the message that it answers
+ * @generation: of the rings that this came from
+ *
+ * Context: the service's work.
+ */
+void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation)
+{
+	size_t length;
+
+	trace_vsp_message(session->service->name, true, &session->answer);
+	length = vs_wire_encode(&session->answer, session->bytes, sizeof(session->bytes));
+	vsp_service_answer(session, slot, generation, session->bytes, length);
+}
+
+/**
+ * vsp_session_message() - take one message and answer it, at once or when it is prepared
  * @session: session->bytes holds the message
  * @slot: for the answer
  * @generation: of the rings that it came from
@@ -568,6 +598,9 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 	struct vs_message *message = &session->message;
 	int error = vs_wire_decode(message, session->bytes, length);
 
+	session->message_slot = slot;
+	session->message_generation = generation;
+	session->answer_later = false;
 	if (error || !from_client(message->type)) {
 		service->counters.malformed++;
 		vsp_warn_limited(service,
@@ -582,10 +615,10 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 		service->counters.messages++;
 		take_message(session);
 	}
-	trace_vsp_message(service->name, true, &session->answer);
-	length = vs_wire_encode(&session->answer, session->bytes, sizeof(session->bytes));
-	vsp_service_answer(session, slot, generation, session->bytes, length);
-	judge(session);
+	if (!session->answer_later) {
+		vsp_session_send_answer(session, slot, generation);
+		judge(session);
+	}
 	if (session->call_anew)
 		call_anew(session);
 	if (session->invite_later && session->state == VS_STATE_RUNNING)
@@ -609,7 +642,9 @@ static void make_call(struct vsp_session *session, u32 reason, struct vsp_contra
 	session->call.fallback = fallback;
 	session->call.deadline = deadline;
 	spin_unlock(&session->view_lock);
-	session->pending_called = false;	/* whatever is pending was made before this call */
+	/* Whatever is pending, or is being prepared, was asked for before this call. */
+	session->pending_called = false;
+	session->preparation.called = false;
 	session->unanswered = true;
 	set_reason(session, reason);
 	vsp_session_recharge(session);
@@ -638,7 +673,9 @@ void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
 /* What is granted and not started does not come into force without a call any more. */
 static void invite_anew(struct vsp_session *session, u32 reason)
 {
-	if (session->pending && !vsp_pool_holds(session->service, &session->pending->terms))
+	const struct vsp_contract *next = session->pending ?: session->preparation.next;
+
+	if (next && !vsp_pool_holds(session->service, &next->terms))
 		vsp_session_drop_pending(session);
 	vsp_session_open_invitation(session, reason);
 }
@@ -671,7 +708,7 @@ void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 	struct vsp_contract *fallback;
 
 	/* What an administrator has taken back, the pool does not give. */
-	if (session->withdrawn && reason == VS_REASON_CAPACITY)
+	if (session->closing || (session->withdrawn && reason == VS_REASON_CAPACITY))
 		return;
 	session->withdrawn = false;
 	if (!running)
@@ -794,6 +831,7 @@ ktime_t vsp_session_expire(struct vsp_session *session)
  */
 void vsp_session_close(struct vsp_session *session)
 {
+	session->closing = true;
 	session->withdrawn = true;
 	vsp_session_drop_pending(session);
 	vsp_session_settle(session);

@@ -6,6 +6,7 @@
 #ifndef VSP_SESSION_H
 #define VSP_SESSION_H
 
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/ratelimit_types.h>
 #include <linux/spinlock.h>
@@ -24,8 +25,10 @@
 #define VSP_RETRY_ROUNDS_MS	1000
 /* Grants in a row that a client may let go without a start, until a lease has passed. */
 #define VSP_UNSTARTED_MAX	8
-/* Sets that a service is charged for: in force, held, pending, fallback. */
-#define VSP_SESSION_SETS	4
+/* Sets that a service is charged for: in force, held, being prepared, pending, fallback. */
+#define VSP_SESSION_SETS	5
+/* How long messages wait for the end of a preparation that nobody wants any more. */
+#define VSP_PREPARATION_WAIT_MS	500
 /* Messages that a service takes in a second; more wait in their ring. */
 #define VSP_MESSAGES_PER_SECOND	1000
 #define VSP_MESSAGES_PAUSE_MS	20
@@ -37,16 +40,46 @@
 #define VSP_INBOX_WITHDRAW	BIT(3)
 #define VSP_INBOX_CHANGED	BIT(4)
 #define VSP_INBOX_RENEGOTIATE	BIT(5)
-#define VSP_INBOX_INVITE	BIT(6)
-#define VSP_INBOX_CLOSING	BIT(7)
+#define VSP_INBOX_PREPARED	BIT(6)
+#define VSP_INBOX_INVITE	BIT(7)
 #define VSP_INBOX_VIOLATED	BIT(8)
 #define VSP_INBOX_SLOW		BIT(9)
+#define VSP_INBOX_CLOSING	BIT(10)
+#define VSP_INBOX_REOPEN	BIT(11)
 
 struct vsp_slot {
 	bool full;
 	u64 sequence;
 	size_t length;
 	u8 bytes[VS_WIRE_MESSAGE_MAX];
+};
+
+/**
+ * struct vsp_preparation - what the class makes ready for, beside the session's work
+ * @work: calls the class
+ * @error: what that has returned, once the work has ended
+ * @denied: likewise: the term that it will not have
+ * @next: the contract; charged. NULL: nothing is being prepared
+ * @called: it was asked for while the open call was open
+ * @dropped: nobody wants it any more; it was denied, and is undone when it ends
+ * @wait_until: until then, if @dropped, messages wait for the end of it
+ * @epoch: of the ask
+ * @slot: of its answer
+ * @generation: of that
+ *
+ * All but @error and @denied belong to the session's work.
+ */
+struct vsp_preparation {
+	struct work_struct work;
+	int error;
+	u16 denied;
+	struct vsp_contract *next;
+	bool called;
+	bool dropped;
+	ktime_t wait_until;
+	u64 epoch;
+	unsigned int slot;
+	u32 generation;
 };
 
 /**
@@ -67,7 +100,10 @@ struct vsp_slot {
  * @asked: the last ask that was no choice from an offer
  * @offered: what was available to it
  * @message: scratch of the work, as all that follows: too large for its stack
+ * @message_slot: that it came in
+ * @message_generation: of the rings that it came from
  * @answer: to @message
+ * @answer_later: @message is answered when what it asks for is prepared
  * @scratch: terms
  * @choice: terms that would be chosen
  * @bytes: a message as it is on the wire
@@ -80,7 +116,8 @@ struct vsp_slot {
  * Everything else belongs to the work.
  *
  * @generation: of the driver's rings; an answer to an older one is dropped
- * @work: runs the machine; delayed to the next deadline or lease
+ * @work: runs the machine
+ * @timer: has it run at the next deadline or lease
  * @epoch: as the client opened it; valid from UNINITIALIZED on
  * @rounds: asks in this epoch
  * @bad: malformed or unexpected messages in a row
@@ -97,7 +134,9 @@ struct vsp_slot {
  * @call: the open call
  * @unanswered: the client has not answered the call (or what it was told last)
  * @call_anew: the open call is to be made about the contract that was just started
+ * @preparation: see there
  * @withdrawn: nothing is granted until "renegotiate"
+ * @closing: nor is there a renegotiation: the service is being disabled
  * @denied: an ask was denied for want of room, and the client has not been called
  *	since; @asked says what it was
  * @invite_later: there may be more than it will get of what it negotiates about now
@@ -106,7 +145,8 @@ struct vsp_slot {
  */
 struct vsp_session {
 	struct vsp_service *service;
-	struct delayed_work work;
+	struct work_struct work;
+	struct hrtimer timer;
 
 	spinlock_t lock;	/* inbox and what it is made of */
 	unsigned long inbox;
@@ -141,13 +181,18 @@ struct vsp_session {
 	struct vsp_call call;
 	bool unanswered;
 	bool call_anew;
+	struct vsp_preparation preparation;
 	bool withdrawn;
+	bool closing;
 	bool denied;
 	bool invite_later;
 	struct vs_terms invited;
 
 	struct vs_message message;
+	unsigned int message_slot;
+	u32 message_generation;
 	struct vs_message answer;
+	bool answer_later;
 	struct vs_terms scratch;
 	struct vs_terms choice;
 	u8 bytes[VS_WIRE_MESSAGE_MAX];
@@ -167,6 +212,7 @@ void vsp_session_settle(struct vsp_session *session);
 void vsp_session_open_invitation(struct vsp_session *session, u32 reason);
 void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
 struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
+void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation);
 void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
 			 size_t length);
 void vsp_session_event(struct vsp_session *session, enum vsp_event event);
@@ -179,11 +225,22 @@ ktime_t vsp_session_expire(struct vsp_session *session);
 
 /* vsp/session_ask.c */
 void vsp_session_ask(struct vsp_session *session);
+void vsp_session_grant(struct vsp_session *session, struct vsp_contract *contract, bool called);
+void vsp_session_refuse(struct vsp_session *session, int error, u16 term);
+
+/* vsp/session_prepare.c */
+void vsp_session_prepare_init(struct vsp_session *session);
+void vsp_session_prepare(struct vsp_session *session, struct vsp_contract *next);
+void vsp_session_drop_preparation(struct vsp_session *session);
+void vsp_session_prepared(struct vsp_session *session);
+void vsp_session_end_preparation(struct vsp_session *session);
 
 /* vsp/session_invite.c */
 void vsp_session_invite(struct vsp_session *session);
 
 /* vsp/service.c */
+void vsp_service_prepared(struct vsp_session *session);
+void vsp_service_queue_prepare(struct work_struct *work);
 void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
 			const void *bytes, size_t length);
 

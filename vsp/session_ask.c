@@ -28,13 +28,21 @@ static void deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms
 	vsp_sysfs_changed(service, "denied");
 }
 
-static void grant(struct vsp_session *session, struct vsp_contract *contract)
+/**
+ * vsp_session_grant() - answer an ask with a contract
+ * @session: session->message is the ask
+ * @contract: charged, and all that it needs is ready; the session's from here
+ * @called: it was asked for while the open call was open
+ *
+ * Context: the service's work.
+ */
+void vsp_session_grant(struct vsp_session *session, struct vsp_contract *contract, bool called)
 {
 	struct vsp_service *service = session->service;
 	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
 
 	vsp_session_set_pending(session, contract);
-	session->pending_called = session->call.open;
+	session->pending_called = called;
 	session->pending_expires = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
 	service->counters.grants++;
 	answer->outcome = VS_OUTCOME_GRANT;
@@ -85,7 +93,7 @@ static void keep(struct vsp_session *session)
 	copy = vsp_session_new_contract(session, running->id, &running->terms);
 	if (!copy)
 		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	grant(session, copy);
+	vsp_session_grant(session, copy, session->call.open);
 }
 
 /* Does @offer have all of @ask, the most of every term included? */
@@ -131,8 +139,15 @@ static void offer_again(struct vsp_session *session)
 		offer(session);
 }
 
-/* The class has refused to prepare a contract. */
-static void deny_refused(struct vsp_session *session, int error, u16 term)
+/**
+ * vsp_session_refuse() - answer an ask that the class could not make ready for
+ * @session: session->message is the ask
+ * @error: what the class has returned
+ * @term: id of the term that it will not have, or 0
+ *
+ * Context: the service's work.
+ */
+void vsp_session_refuse(struct vsp_session *session, int error, u16 term)
 {
 	struct vsp_service *service = session->service;
 
@@ -156,6 +171,9 @@ static void reserve(struct vsp_session *session, bool choice)
 	int error;
 
 	vsp_session_drop_pending(session);
+	/* What an earlier ask has led to has not ended, and is to be undone first. */
+	if (session->preparation.next)
+		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_ROUNDS_MS);
 	if (ktime_before(ktime_get(), session->grant_after))
 		return deny(session, VS_REASON_ROUNDS, 0,
 			    ktime_ms_delta(session->grant_after, ktime_get()) + 1);
@@ -169,17 +187,11 @@ static void reserve(struct vsp_session *session, bool choice)
 		vsp_session_free_contract(contract);
 		return choice ? offer_again(session) : deny(session, reason, term, 0);
 	}
-	error = service->class->prepare(service, vsp_session_in_force(session), contract, &term);
-	if (error) {
-		vsp_session_free_contract(contract);
-		vsp_session_recharge(session);
-		return deny_refused(session, error, term);
-	}
-	grant(session, contract);
+	vsp_session_prepare(session, contract);
 }
 
 /**
- * vsp_session_ask() - answer an ask, or the wish to keep what is in force
+ * vsp_session_ask() - answer an ask, or the wish to keep what is in force, now or later
  * @session: session->message has terms, or VS_REQUEST_KEEP
  *
  * Context: the service's work. May sleep.

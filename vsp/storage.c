@@ -99,9 +99,8 @@ static int make_room(struct vsp_storage *storage, u64 size)
 	return error;
 }
 
-static int storage_prepare(struct vsp_service *service,
-			   const struct vsp_contract *current_contract,
-			   const struct vsp_contract *next, u16 *denied)
+static int storage_prepare(struct vsp_service *service, const struct vsp_contract *next,
+			   u16 *denied)
 {
 	struct vsp_storage *storage = service->class_data;
 	int error;
@@ -281,6 +280,13 @@ static u64 storage_used(struct vsp_service *service, u32 index)
 	return used;
 }
 
+static bool storage_busy(struct vsp_service *service)
+{
+	struct vsp_storage *storage = service->class_data;
+
+	return work_busy(&storage->trim) || work_busy(&storage->sync);
+}
+
 /* ---- Services ---- */
 
 static void set_keep(struct vsp_storage *storage)
@@ -405,6 +411,7 @@ static const struct vsp_class storage_class = {
 	.queue_reap = vsp_storage_queue_reap,
 	.queue_reset = vsp_storage_queue_reset,
 	.wake = vsp_storage_queue_go_on,
+	.busy = storage_busy,
 	.used = storage_used,
 	.counters = &counters,
 };

@@ -106,15 +106,16 @@ struct vsp_contract {
  * @release: deletes the backing of a service without a contract, by the
  *	administrator's own word. Zeroes or frees what it held.
  *
- * @prepare: makes ready for @next (allocate the file's room, ...) while @current
- *	(NULL: none) stays in force. May sleep and fail: the errno becomes a denial. Of a
+ * @prepare: makes ready for @next (allocate the file's room, ...) while others may come
+ *	into force. May sleep, for as long as the source likes, and fail: the errno becomes
+ *	a denial. Beside the service's work; one at a time. Of a
  *	SUGGESTED term in @next, -EPERM: it is not the service's to have, and -EADDRINUSE:
  *	another one has it, with the term's id in @denied.
  * @commit: @next comes into force; NULL: there is none any more. Cannot fail, must
  *	not wait for a mover. The core publishes service->in_force right after, under the
  *	same pool->rates.lock, which is held with interrupts off: what a class admits
  *	under that lock is admitted before that, or after it.
- * @abort: @next will not come.
+ * @abort: @next, which was prepared, will not come.
  *
  * @queue_kick: as in struct vsp_channel_ops.
  * @queue_reap: likewise.
@@ -122,6 +123,7 @@ struct vsp_contract {
  * @wake: the request of @flow that vsp_rates_admit() has held back may go: have the mover
  *	look. Atomic, pool->rates.lock held, interrupts off.
  *
+ * @busy: is the source doing anything for this service but requests of its queues? Or NULL
  * @used: what the client uses of term @index now, for used_<term>; or NULL.
  * @counters: sysfs attribute group of the class's counters, or NULL. Its show
  *	functions get the vDPA device: vsp_service_of_device().
@@ -143,8 +145,7 @@ struct vsp_class {
 	u64 (*kept)(struct vsp_service *service, u32 index);
 	int (*release)(struct vsp_service *service);
 
-	int (*prepare)(struct vsp_service *service, const struct vsp_contract *current_contract,
-		       const struct vsp_contract *next, u16 *denied);
+	int (*prepare)(struct vsp_service *service, const struct vsp_contract *next, u16 *denied);
 	void (*commit)(struct vsp_service *service, const struct vsp_contract *next);
 	void (*abort)(struct vsp_service *service, const struct vsp_contract *next);
 
@@ -153,6 +154,7 @@ struct vsp_class {
 	void (*queue_reset)(struct vsp_service *service);
 	void (*wake)(struct vsp_service *service, u32 flow);
 
+	bool (*busy)(struct vsp_service *service);
 	u64 (*used)(struct vsp_service *service, u32 index);
 	const struct attribute_group *counters;
 };
