@@ -247,7 +247,9 @@ inline client_sends()
 	:: else
 	fi;
 	if
-	:: does(VSC_DO_INITIALIZE) -> send(INITIALIZE, 0)
+	:: does(VSC_DO_INITIALIZE) ->
+		assert(does(VSC_DO_NEW_EPOCH));	/* no epoch is opened twice */
+		send(INITIALIZE, 0)
 	:: does(VSC_DO_ASK) -> send(ASK, 0)
 	:: does(VSC_DO_CHOOSE) -> send(CHOICE, 0)
 	:: does(VSC_DO_KEEP) -> c_kept = 1; send(KEEP, c_held)
@@ -296,6 +298,8 @@ inline client_happens()
 		:: does(VSC_DO_DETACH) -> c_held = 0; c_awaits = 0; c_pause = 0; c_waits = 0
 		:: else
 		fi;
+		/* What was given back is not held. */
+		assert(last != VSC_EVENT_RELEASED || !(c_held || c_grant));
 		client_follows()
 	:: else -> break
 	od
@@ -394,6 +398,8 @@ inline provider_answers()
 	fi;
 	if
 	:: does((VSP_DO_CALL | VSP_DO_TELL)) -> write_call()
+	:: event == VSP_EVENT_CALL || event == VSP_EVENT_INVITE ->
+		assert(p_in == VS_STATE_START || does(VSP_DO_CALL))	/* a call is written */
 	:: does(VSP_DO_CALL_ANEW) -> call_anew()
 	:: else
 	fi
@@ -415,6 +421,9 @@ inline provider_happens()
 	assert(!p_force || (event != VSP_EVENT_NEW_DRIVER && event != VSP_EVENT_GONE));
 	/* What expires or is given back is free. */
 	assert(!p_held || event != VSP_EVENT_HELD_LEASE);
+	/* A deadline replaces what was in force; it, and another driver, end the call. */
+	assert(event != VSP_EVENT_DEADLINE || (!p_open && (!old || p_force != old)));
+	assert(event != VSP_EVENT_NEW_DRIVER || !p_open);
 	assert(!p_pending || event != VSP_EVENT_GRANT_LEASE);
 	assert(event != VSP_EVENT_RELEASE || p_in == VS_STATE_START ||
 	       p_in == VS_STATE_UNINITIALIZED || !(p_force || p_held || p_pending));
@@ -481,7 +490,13 @@ inline check()
 	assert(!c_on || !c_held || c_narrow || !p_force || c_held == p_force || !p_by_start);
 	assert(c_in != VS_STATE_RUNNING || c_held || c_grant);
 	assert(c_in != VS_STATE_START || (!c_held && !c_grant && !c_narrow && !c_awaits));
-	assert(c_in != VS_STATE_NOT_NEGOTIATED || !c_grant);
+	assert((c_in != VS_STATE_NOT_NEGOTIATED && c_in != VS_STATE_INITIALIZED) || !c_grant);
+	/* What is under way is what the state says. */
+	assert(c_awaits != INITIALIZE || c_in == VS_STATE_UNINITIALIZED);
+	assert(c_awaits != START || c_in == VS_STATE_RUNNING);
+	assert((c_awaits != ASK && c_awaits != CHOICE && c_awaits != KEEP) ||
+	       c_in == VS_STATE_NOT_NEGOTIATED);
+	assert(!p_completing || p_in == VS_STATE_UNINITIALIZED);
 	assert(!c_narrow || c_grant);
 	/* The provider: one contract in force or held, and charged once. */
 	assert(!p_force || !p_held);
