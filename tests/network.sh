@@ -490,8 +490,25 @@ ethtool_shows() {
 	[[ $(at a ethtool -S vsc0 | wc -l) -gt 4 ]] || fail "no statistics"
 	at a ethtool -i vsc0 | grep '^driver: vsc'
 	ethtool -i vsp-a | grep '^driver: vsp'
+	at a ethtool -i vsc0 | grep '^version: 0'
+	ethtool -i vsp-a | grep '^version: 0'
+	at a ethtool -g vsc0 | grep '^TX:.*[1-9]'
+	ethtool -g vsp-a | grep '^TX:.*[1-9]'
 	limits host a tx_bandwidth_ceiling=12500000 rx_bandwidth_ceiling=12500000
 	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '100 100' "speed of another contract"
+}
+
+# What LLDP and multicast routing do: listen to an address, or to all.
+listens() {
+	local i
+	local_pair
+	for i in 'at a ip:vsc0' 'ip:vsp-a'; do
+		${i%:*} maddr add 01:80:c2:00:00:0e dev "${i#*:}"
+		${i%:*} maddr show dev "${i#*:}" | grep '01:80:c2:00:00:0e' || fail "${i#*:} does not listen"
+		${i%:*} maddr del 01:80:c2:00:00:0e dev "${i#*:}"
+		${i%:*} link set "${i#*:}" allmulticast on promisc on
+	done
+	reaches a 10.1.0.1
 }
 
 # counts: frames that were sent and received, by the provider, the client's netdev and the host's
@@ -540,4 +557,5 @@ test_case network.disabled_under_traffic disabled_under_traffic
 test_case network.unloaded_under_traffic unloaded_under_traffic
 test_case network.queues_are_negotiated queues
 test_case network.ethtool_shows_the_contract ethtool_shows
+test_case network.multicast_addresses_may_be_listened_to listens
 test_case network.statistics_of_both_ends_agree statistics_agree

@@ -393,6 +393,11 @@ static void get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *sta
 	stats->rx_errors = stats->rx_length_errors + stats->rx_frame_errors;
 }
 
+/* Every frame that the host sends passes; without this the stack refuses addresses to listen to. */
+static void set_rx_mode(struct net_device *netdev)
+{
+}
+
 static const struct net_device_ops device_ops = {
 	.ndo_open = device_open,
 	.ndo_stop = device_stop,
@@ -400,6 +405,7 @@ static const struct net_device_ops device_ops = {
 	.ndo_features_check = features_check,
 	.ndo_fix_features = fix_features,
 	.ndo_change_mtu = change_mtu,
+	.ndo_set_rx_mode = set_rx_mode,
 	.ndo_set_mac_address = set_mac_address,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_get_stats64 = get_stats64,

@@ -6,6 +6,7 @@
 #include <linux/ethtool.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/string.h>
 
@@ -21,6 +22,7 @@ static void get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
 	struct vsc_network *network = netdev_priv(netdev);
 
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
+	strscpy(info->version, THIS_MODULE->version, sizeof(info->version));
 	strscpy(info->bus_info, dev_name(&network->session->dev), sizeof(info->bus_info));
 }
 
@@ -48,6 +50,17 @@ static void get_channels(struct net_device *netdev, struct ethtool_channels *cha
 {
 	channels->max_combined = VS_NETWORK_PAIRS;
 	channels->combined_count = netdev->real_num_tx_queues;
+}
+
+/* Of each queue, as the host has made them. */
+static void get_ringparam(struct net_device *netdev, struct ethtool_ringparam *ring,
+			  struct kernel_ethtool_ringparam *kernel_ring,
+			  struct netlink_ext_ack *extack)
+{
+	ring->rx_max_pending = VS_NETWORK_QUEUE_SIZE;
+	ring->rx_pending = VS_NETWORK_QUEUE_SIZE;
+	ring->tx_max_pending = VS_NETWORK_QUEUE_SIZE;
+	ring->tx_pending = VS_NETWORK_QUEUE_SIZE;
 }
 
 /* The stack has checked that it is between one and the most. */
@@ -134,6 +147,7 @@ const struct ethtool_ops vsc_network_ethtool_ops = {
 	.get_drvinfo = get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = get_link_ksettings,
+	.get_ringparam = get_ringparam,
 	.get_channels = get_channels,
 	.set_channels = set_channels,
 	.get_sset_count = get_sset_count,

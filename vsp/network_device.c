@@ -18,6 +18,7 @@
 #include <linux/if_vlan.h>
 #include <linux/jhash.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
@@ -215,12 +216,18 @@ static int device_stop(struct net_device *dev)
 	return 0;
 }
 
+/* Every frame passes; without this the stack refuses addresses to listen to. */
+static void device_set_rx_mode(struct net_device *dev)
+{
+}
+
 static const struct net_device_ops device_ops = {
 	.ndo_open = device_open,
 	.ndo_stop = device_stop,
 	.ndo_start_xmit = device_xmit,
 	.ndo_fix_features = device_fix_features,
 	.ndo_features_check = device_features_check,
+	.ndo_set_rx_mode = device_set_rx_mode,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
 };
@@ -228,6 +235,7 @@ static const struct net_device_ops device_ops = {
 static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 {
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
+	strscpy(info->version, THIS_MODULE->version, sizeof(info->version));
 	strscpy(info->bus_info, to_network(dev)->service->name, sizeof(info->bus_info));
 }
 
@@ -242,8 +250,20 @@ static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksetti
 	return 0;
 }
 
+/* What waits for the guest; what it sends waits in its own rings. */
+static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
+			  struct kernel_ethtool_ringparam *kernel_ring,
+			  struct netlink_ext_ack *extack)
+{
+	ring->tx_max_pending = VSP_NETWORK_WAITING_MAX;
+	ring->tx_pending = VSP_NETWORK_WAITING_MAX;
+	ring->rx_max_pending = VSP_NETWORK_ARRIVED_MAX;
+	ring->rx_pending = VSP_NETWORK_ARRIVED_MAX;
+}
+
 static const struct ethtool_ops ethtool_ops = {
 	.get_drvinfo = get_drvinfo,
+	.get_ringparam = get_ringparam,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = get_link_ksettings,
 	.get_ts_info = ethtool_op_get_ts_info,
