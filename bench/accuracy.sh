@@ -57,30 +57,6 @@ a_second() {
 	END { printf "%.0f\n", sum * 1000 / (end - start) }' "$@"
 }
 
-# windows LENGTH_MS COUNT LOG: bytes in each window; the first begins when the first request does
-windows() {
-	awk -F', *' -v length_ms="$1" -v count="$2" '
-	NR == 1 { start = int($1 - $2 / 1e6) }
-	{ bytes[int(($1 - start) / length_ms)] += $4; end = $1 }
-	END {
-		if (end < start + length_ms * count)
-			exit 1
-		for (i = 0; i < count; i++)
-			printf "%.0f\n", bytes[i]
-	}' "$3" || fail "$3 ends before $2 windows of $1 ms"
-}
-
-# worst_error LENGTH_MS FIRST LAST: of these windows (from 0) on stdin, the one that is off most, in percent
-worst_error() {
-	awk -v wanted="$((rate * $1)).0" -v first="$2" -v last="$3" '
-	NR > first && NR <= last + 1 {
-		error = ($1 * 1000 / wanted - 1) * 100
-		if (error < 0) error = -error
-		if (error > worst) worst = error
-	}
-	END { printf "%.3f\n", worst }'
-}
-
 # rate_errors KIND ROUND
 rate_errors() {
 	local kind=$1 log=/out/rate-$1-$2.1 first second hundredth

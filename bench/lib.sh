@@ -126,6 +126,31 @@ fio_logs() {
 	done
 }
 
+# windows LENGTH_MS COUNT LOG: bytes in each window; the first begins when the first request does
+windows() {
+	awk -F', *' -v length_ms="$1" -v count="$2" '
+	NR == 1 { start = int($1 - $2 / 1e6) }
+	{ bytes[int(($1 - start) / length_ms)] += $4; end = $1 }
+	END {
+		if (end < start + length_ms * count)
+			exit 1
+		for (i = 0; i < count; i++)
+			printf "%.0f\n", bytes[i]
+	}' "$3" || fail "$3 ends before $2 windows of $1 ms"
+}
+
+# worst_error LENGTH_MS FIRST LAST: of these windows (from 0) on stdin, the one that is off $rate most, in percent
+worst_error() {
+	# shellcheck disable=SC2154 # set by the benchmarks
+	awk -v wanted="$((rate * $1)).0" -v first="$2" -v last="$3" '
+	NR > first && NR <= last + 1 {
+		error = ($1 * 1000 / wanted - 1) * 100
+		if (error < 0) error = -error
+		if (error > worst) worst = error
+	}
+	END { printf "%.3f\n", worst }'
+}
+
 # measured FIGURE KIND VALUE
 measured() {
 	echo "$*" >>"$MEASURED"
