@@ -22,6 +22,7 @@
 #define vsp_storage_io_start	stub_start
 #define vsp_storage_io_sync	stub_sync
 #define vsp_storage_source_size	stub_size
+#define vsp_storage_source_end	stub_source_end
 
 #include "../vsp/storage_queue.c"
 
@@ -49,6 +50,7 @@ static struct {
 	unsigned int owed;	/* admitted, and not done */
 	u64 cost[VSP_STORAGE_RATES];
 	struct vsp_storage_request seen;
+	unsigned int unfinished;	/* writes, when the use of the source ended */
 	u64 counter[VSP_STORAGE_COUNTERS];
 } world;
 
@@ -148,7 +150,7 @@ void stub_start(struct vsp_storage_request *request)
 	world.started++;
 	world.seen = *request;
 	request->result = moves(request) ? request->length : 0;
-	vsp_storage_queue_done(request);
+	vsp_storage_queue_done(request, true);
 }
 
 void stub_sync(struct vsp_storage *storage)
@@ -164,6 +166,11 @@ static u64 source_size = SIZE;
 u64 stub_size(const struct vsp_storage_source *source)
 {
 	return source_size;
+}
+
+void stub_source_end(const struct vsp_storage_source *source)
+{
+	world.unfinished = container_of(source, struct vsp_storage, source)->unfinished;
 }
 
 struct fixture {
@@ -512,6 +519,32 @@ static void no_space_beyond_the_end_is_an_error_and_no_lack_of_space(struct kuni
 	source_size = SIZE;
 }
 
+/*
+ * When the last use of a device that is gone ends, another one may come in its place: who
+ * then looks finds every write that no sync has covered in one of three places.
+ */
+static void a_write_is_seen_when_its_use_of_the_source_ends(struct kunit *test)
+{
+	struct fixture *f = make(test);
+
+	f->storage.terms.cache = 4096;
+	ask(VIRTIO_BLK_T_OUT, 0, 4096);
+	run(f);
+	KUNIT_EXPECT_EQ(test, world.unfinished, 1);
+	KUNIT_EXPECT_EQ(test, f->storage.unfinished, 0);
+	KUNIT_EXPECT_EQ(test, f->storage.unsynced, 4096);
+
+	ask(VIRTIO_BLK_T_OUT, 8, 4096);
+	run(f);
+	KUNIT_EXPECT_EQ(test, world.unfinished, 1);
+	KUNIT_EXPECT_EQ(test, f->storage.unfinished, 0);
+	KUNIT_EXPECT_EQ(test, world.syncs, 1);
+
+	ask(VIRTIO_BLK_T_IN, 0, 4096);
+	run(f);
+	KUNIT_EXPECT_EQ(test, world.unfinished, 0);
+}
+
 static struct kunit_case storage_queue_cases[] = {
 	KUNIT_CASE(what_is_granted_reaches_the_source),
 	KUNIT_CASE(what_is_beyond_or_against_the_contract_does_not),
@@ -522,6 +555,7 @@ static struct kunit_case storage_queue_cases[] = {
 	KUNIT_CASE(each_byte_and_operation_is_charged_once),
 	KUNIT_CASE(a_failed_sync_is_told_to_a_flush),
 	KUNIT_CASE(no_space_beyond_the_end_is_an_error_and_no_lack_of_space),
+	KUNIT_CASE(a_write_is_seen_when_its_use_of_the_source_ends),
 	KUNIT_CASE(random_requests_stay_within_the_contract),
 	{}
 };

@@ -148,15 +148,18 @@ bool vsp_storage_has_contract(struct vsp_storage_source *source)
  *
  * What was written and is to be synced yet must not be taken for synced by the next one.
  *
- * Context: any.
+ * Context: process; takes storage->lock.
  */
 void vsp_storage_lost(struct vsp_storage_source *source)
 {
 	struct vsp_storage *storage = container_of(source, struct vsp_storage, source);
 
-	if (READ_ONCE(storage->unsynced) || !list_empty(&storage->done) ||
+	/* What is finished meanwhile moves from the first of these to the others. */
+	spin_lock_irq(&storage->lock);
+	if (storage->unfinished || READ_ONCE(storage->unsynced) ||
 	    !list_empty(&storage->waiting) || !list_empty(&storage->syncing_list))
 		WRITE_ONCE(source->lost, true);
+	spin_unlock_irq(&storage->lock);
 }
 
 /* Only what its client has started, and knew to be less, is a shrink. */

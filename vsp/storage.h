@@ -229,6 +229,8 @@ enum vsp_storage_counter {
  * @prepared_id: its id
  * @queue: from its first kick to its reset; what completes after that wakes nobody
  * @done: requests that the source has finished
+ * @unfinished: number of writes among these, and among those that were taken off it and are
+ *	being finished: what they have written is not in @unsynced or @waiting yet
  * @sync_done: the sync under way has ended
  * @sync_result: 0 or its errno
  *
@@ -264,6 +266,7 @@ struct vsp_storage {
 	u64 prepared_id;
 	struct vsp_queue *queue;
 	struct list_head done;
+	unsigned int unfinished;
 	bool sync_done;
 	int sync_result;
 
@@ -350,7 +353,7 @@ void vsp_storage_io_sync(struct vsp_storage *storage);
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reset(struct vsp_service *service);
-void vsp_storage_queue_done(struct vsp_storage_request *request);
+void vsp_storage_queue_done(struct vsp_storage_request *request, bool begun);
 void vsp_storage_queue_wake(struct vsp_storage *storage);
 void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow);
 

@@ -44,9 +44,8 @@ static void bounce_iter(struct vsp_storage_request *request)
 /* What was begun in vsp_storage_io_start() has ended. Any context, interrupts included. */
 static void done(struct vsp_storage_request *request, long result)
 {
-	vsp_storage_source_end(&request->storage->source);
 	request->result = result;
-	vsp_storage_queue_done(request);
+	vsp_storage_queue_done(request, true);
 }
 
 static void set_iocb(struct vsp_storage_request *request)
@@ -278,7 +277,7 @@ void vsp_storage_io_start(struct vsp_storage_request *request)
 		if (begun)
 			vsp_storage_source_end(&storage->source);
 		request->result = -ENODEV;
-		vsp_storage_queue_done(request);
+		vsp_storage_queue_done(request, false);
 		return;
 	}
 	if (move && storage->source.direct)

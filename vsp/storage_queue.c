@@ -296,6 +296,7 @@ static void finish_sync(struct vsp_storage *storage, struct vsp_queue *queue, in
 static void reap(struct vsp_storage *storage, struct vsp_queue *queue)
 {
 	struct vsp_storage_request *request, *next;
+	unsigned int count = 0;
 	bool sync_done;
 	LIST_HEAD(done);
 	u64 cache;
@@ -313,8 +314,13 @@ static void reap(struct vsp_storage *storage, struct vsp_queue *queue)
 		finish_sync(storage, queue, result);
 	list_for_each_entry_safe(request, next, &done, entry) {
 		list_del(&request->entry);
+		count += writes(request);
 		finish(storage, queue, request);
 	}
+	/* Only now do @unsynced and @waiting have them; see vsp_storage_lost(). */
+	spin_lock_irq(&storage->lock);
+	storage->unfinished -= count;
+	spin_unlock_irq(&storage->lock);
 	if (!storage->syncing && (!list_empty(&storage->waiting) || storage->unsynced > cache))
 		vsp_storage_io_sync(storage);
 }
@@ -322,10 +328,11 @@ static void reap(struct vsp_storage *storage, struct vsp_queue *queue)
 /**
  * vsp_storage_queue_done() - the source has finished with a request
  * @request: result set; the mover's from here
+ * @begun: it ends a use of the source, see vsp_storage_source_end()
  *
  * Context: any, interrupts included.
  */
-void vsp_storage_queue_done(struct vsp_storage_request *request)
+void vsp_storage_queue_done(struct vsp_storage_request *request, bool begun)
 {
 	struct vsp_storage *storage = request->storage;
 	unsigned long irq;
@@ -333,10 +340,15 @@ void vsp_storage_queue_done(struct vsp_storage_request *request)
 	vsp_rates_done(storage->service, 0, request->cost);
 	/*
 	 * Woken under the lock: who takes the request off the list may be the last
-	 * that the queue waits for, and the queue goes soon after.
+	 * that the queue waits for, and the queue goes soon after. The use of a device
+	 * that is gone ends only then: what was lost with it has to be seen before
+	 * another one comes in its place.
 	 */
 	spin_lock_irqsave(&storage->lock, irq);
 	list_add_tail(&request->entry, &storage->done);
+	storage->unfinished += writes(request);
+	if (begun)
+		vsp_storage_source_end(&storage->source);
 	vsp_storage_queue_wake(storage);
 	spin_unlock_irqrestore(&storage->lock, irq);
 }
