@@ -313,6 +313,17 @@ void vsc_answer_missing(struct vsc_session *session)
 	happen(session, broken ? VSC_EVENT_LOST : VSC_EVENT_FAILED);
 }
 
+/* What the deadline takes away has to be written back before it. */
+static void tell_class(struct vsc_session *session)
+{
+	const struct vs_message *message = &session->work->message;
+	const struct vs_terms *fallback = NULL;
+
+	if (message->fallback && !vs_terms_check_grant(session->spec, &message->terms))
+		fallback = &message->terms;
+	session->class->called(session, fallback);
+}
+
 /**
  * vsc_answer_call() - the provider calls
  * @session: work->bytes is what it says
@@ -340,6 +351,8 @@ void vsc_answer_call(struct vsc_session *session, size_t length)
 	session->deadline = message->deadline_ms ?
 		ktime_add_ms(ktime_get(), message->deadline_ms) : 0;
 	spin_unlock(&session->lock);
+	if (message->deadline_ms && session->id && session->class->called)
+		tell_class(session);
 	if (message->epoch == session->epoch) {
 		work->reason = VS_REASON_CALLED;
 		event = VSC_EVENT_CALL;

@@ -284,6 +284,14 @@ static void need(struct vsc_session *session, u32 reason)
 		vsc_machine_step(session, VSC_EVENT_NEED);
 }
 
+static void release(struct vsc_session *session)
+{
+	session->work->release = true;
+	if (session->id && session->class->write_back)
+		session->class->write_back(session);
+	vsc_machine_release(session);
+}
+
 static void take_answers(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
@@ -336,10 +344,8 @@ static void handle(struct vsc_session *session, unsigned long inbox, u32 need_re
 		vsc_watch_take_back(session);
 		need(session, need_reason);
 	}
-	if (inbox & VSC_INBOX_RELEASE && !work->leaving) {
-		work->release = true;
-		vsc_machine_release(session);
-	}
+	if (inbox & VSC_INBOX_RELEASE && !work->leaving)
+		release(session);
 	if (inbox & VSC_INBOX_CLOSE)
 		vsc_session_leave(session, VSC_LEAVING_CHANNEL);
 }

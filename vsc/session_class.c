@@ -217,10 +217,10 @@ void vsc_session_left(struct vsc_session *session)
  * @session: any
  * @why: VSC_LEAVING_*
  *
- * Gives the contract back first, if that can be. vsc_session_left() is to follow when
- * work->released is set or work->leave_by has come.
+ * Ends the device under its contract and gives that back, if that can be.
+ * vsc_session_left() is to follow when work->released is set or work->leave_by has come.
  *
- * Context: the session's work; may sleep.
+ * Context: the session's work; sleeps as long as the class needs to write back what is dirty.
  */
 void vsc_session_leave(struct vsc_session *session, unsigned int why)
 {
@@ -232,6 +232,8 @@ void vsc_session_leave(struct vsc_session *session, unsigned int why)
 	if (!first)
 		return;
 	work->release = true;
+	if (session->id && session->class->leave && !vsc_channel_broken(session->channel))
+		session->class->leave(session);
 	work->leave_by = ktime_add_ms(ktime_get(), VSC_RELEASE_MS);
 	if (vsc_channel_broken(session->channel) || (!session->id && !work->granted_id))
 		work->released = true;

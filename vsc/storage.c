@@ -8,7 +8,7 @@
  * machine sleeps, and they then wait. Its parent is the session's device, its serial
  * number the service's UUID.
  *
- * What changes when. Before START: the write cache is announced if the next contract
+ * What changes when. Before START: what is dirty is written back if write access goes; the write cache is announced if the next contract
  * has one, and from then on; access that is taken away is drained, and what needs it
  * held. After it: everything else. An open disk may grow;
  * it becomes smaller, or changes its block size, only while it is closed, and no
@@ -37,6 +37,11 @@
 /* How long a change of the queue's limits may wait, and how often it tries. */
 #define LIMITS_MS	3000
 #define LIMITS_STEP_MS	10
+/*
+ * How long write access waits for what is dirty: with the drain that follows, less than
+ * the shortest lease of a grant. What is left is less the next time.
+ */
+#define WRITE_BACK_MS	1500
 
 static bool allow_shrink;
 module_param(allow_shrink, bool, 0644);
@@ -241,6 +246,7 @@ static void destroy_disk(struct vsc_storage *storage)
 {
 	if (!storage->disk)
 		return;
+	/* Not in good order: there is nobody to write to. */
 	if (storage->shown) {
 		blk_mark_disk_dead(storage->disk);
 		del_gendisk(storage->disk);
@@ -301,15 +307,17 @@ static bool is_open(const struct vsc_storage *storage)
 static int storage_attach(struct vsc_session *session)
 {
 	struct vsc_storage *storage = kzalloc(sizeof(*storage), GFP_KERNEL);
+	int error;
 
 	if (!storage)
 		return -ENOMEM;
 	storage->session = session;
 	storage->channel = session->channel;
 	storage->vq = vsc_channel_queue(session->channel, 0);
-	if (!storage->vq) {
+	error = storage->vq ? vsc_storage_sync_init(storage) : -ENODEV;
+	if (error) {
 		kfree(storage);
-		return -ENODEV;
+		return error;
 	}
 	storage->vdev = storage->vq->vdev;
 	snprintf(storage->uuid, sizeof(storage->uuid), "%pUb", &session->uuid);
@@ -334,7 +342,9 @@ static void storage_detach(struct vsc_session *session, bool broken)
 		return;
 	vsc_storage_queue_stop(storage, broken);
 	cancel_work_sync(&storage->scan);
+	cancel_work_sync(&storage->write_back);
 	destroy_disk(storage);
+	vsc_storage_sync_exit(storage);
 	WRITE_ONCE(session->class_data, NULL);
 	synchronize_rcu();
 	kfree(storage);
@@ -407,6 +417,8 @@ static int storage_prepare(struct vsc_session *session, const struct vs_terms *c
 	struct vsc_storage *storage = session->class_data;
 	int error;
 
+	if (storage->left)
+		return -ENODEV;
 	if (!storage->disk)
 		return create_disk(storage, next);
 	open_door(storage);
@@ -432,6 +444,8 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 
 	if (!storage->shown || !lost)
 		return;
+	if (lost & VS_STORAGE_WRITE)
+		vsc_storage_sync(storage, WRITE_BACK_MS);
 	vsc_storage_queue_close(storage, access);
 	if (!vsc_storage_queue_drain(storage, lost))
 		dev_warn(&session->dev,
@@ -449,6 +463,29 @@ static void settle(struct vsc_storage *storage)
 static void storage_undo(struct vsc_session *session, const struct vs_terms *current_terms)
 {
 	settle(session->class_data);
+}
+
+/* With write access or size, what is dirty goes; or it is nowhere to be written to. */
+static void storage_called(struct vsc_session *session, const struct vs_terms *fallback)
+{
+	struct vsc_storage *storage = session->class_data;
+
+	if (!fallback || !(granted_access(fallback) & VS_STORAGE_WRITE) ||
+	    granted(fallback, VS_STORAGE_SIZE) < storage->size)
+		vsc_storage_sync_start(storage);
+}
+
+static void storage_write_back(struct vsc_session *session)
+{
+	vsc_storage_sync(session->class_data, 0);
+}
+
+static void storage_leave(struct vsc_session *session)
+{
+	struct vsc_storage *storage = session->class_data;
+
+	vsc_storage_sync_end(storage);
+	storage->left = true;
 }
 
 /* The provider fails all requests now; they go there, and none waits here. */
@@ -501,6 +538,8 @@ static int storage_apply(struct vsc_session *session, const struct vs_terms *nex
 	bool moved;
 	int error;
 
+	if (storage->left)
+		return 0;
 	if (!storage->disk) {
 		error = create_disk(storage, next);
 		if (error)
@@ -571,6 +610,9 @@ static const struct vsc_class storage_class = {
 	.narrow = storage_narrow,
 	.undo = storage_undo,
 	.apply = storage_apply,
+	.leave = storage_leave,
+	.called = storage_called,
+	.write_back = storage_write_back,
 	.lost = storage_lost,
 	.sleep = storage_sleep,
 	.wake = storage_wake,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's disk: what storage.c (the contract), storage_queue.c (the requests)
- * and storage_counters.c (what is measured) share.
+ * The guest's disk: what storage.c (the contract), storage_queue.c (the requests),
+ * storage_sync.c (what is dirty) and storage_counters.c (what is measured) share.
  *
  * A request needs at most one bit of the access term.  Three sets of bits decide
  * about it, all under vsc_storage.lock:
@@ -21,6 +21,7 @@
 #define VSC_STORAGE_H
 
 #include <linux/blk-mq.h>
+#include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
@@ -114,12 +115,20 @@ struct vsc_storage_counters {
  * @disk: NULL until the first contract is about to start
  * @number: N of vscblk<N>
  * @shown: @disk was added
+ * @left: it has been ended in good order, for good: no contract brings it back
  * @scan: looks for partitions
  * @size: of the disk, bytes
  * @block_size: of the disk, bytes
  * @cache: in force, bytes
  *
  * @asleep: blk-mq holds all requests, until there is a contract again
+ * @syncing: workqueue of @write_back and @end
+ * @write_back: writes back what is dirty
+ * @write_back_asked: number of times that this was asked for
+ * @write_back_done: the last one of these that has been done; written by @write_back
+ * @settled: woken when @write_back_done moves
+ * @end: deletes the disk
+ * @ended: it has
  *
  * @shut: no open is let through; written under disk->open_mutex to set it
  *
@@ -147,11 +156,19 @@ struct vsc_storage {
 	struct gendisk *disk;
 	int number;
 	bool shown;
+	bool left;
 	struct work_struct scan;
 	u64 size;
 	u32 block_size;
 	u64 cache;
 	bool asleep;
+	struct workqueue_struct *syncing;
+	struct work_struct write_back;
+	u64 write_back_asked;
+	u64 write_back_done;
+	wait_queue_head_t settled;
+	struct work_struct end;
+	struct completion ended;
 
 	bool shut;
 
@@ -180,6 +197,13 @@ void vsc_storage_queue_sleep(struct vsc_storage *storage);
 void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq);
 void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken);
 void vsc_storage_queue_data(struct vsc_storage *storage);
+
+/* vsc/storage_sync.c */
+int vsc_storage_sync_init(struct vsc_storage *storage);
+void vsc_storage_sync_exit(struct vsc_storage *storage);
+void vsc_storage_sync_start(struct vsc_storage *storage);
+bool vsc_storage_sync(struct vsc_storage *storage, unsigned int ms);
+void vsc_storage_sync_end(struct vsc_storage *storage);
 
 /* vsc/storage_counters.c */
 void vsc_storage_counters_begin(struct vsc_storage *storage,

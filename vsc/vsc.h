@@ -52,6 +52,13 @@ struct vsc_session;
  * @narrow: applies and drains what is less in @next than in @current_terms; before START.
  * @undo: @next will not come; back to @current_terms.
  * @apply: @next is in force: applies what widens. First call: show the device.
+ * @leave: the channel or the class is about to go, in good order: write back what is dirty
+ *	and end the device, under the contract that is in force. Sleeps for as long as the
+ *	provider goes on. @detach follows. NULL: nothing to do
+ * @called: the provider will put @fallback in force at a deadline (NULL: none): begin to
+ *	write back what that takes away. Does not wait. NULL: nothing to do
+ * @write_back: the contract is given back: write back what is dirty, within a bound.
+ *	NULL: nothing to do
  * @lost: no contract is in force any more, the channel is still there; also where none
  *	comes after @wake.
  * @sleep: the machine goes to sleep, and the channel with it: hold what is asked of the
@@ -85,6 +92,9 @@ struct vsc_class {
 		       const struct vs_terms *next);
 	void (*undo)(struct vsc_session *session, const struct vs_terms *current_terms);
 	int (*apply)(struct vsc_session *session, const struct vs_terms *next);
+	void (*leave)(struct vsc_session *session);
+	void (*called)(struct vsc_session *session, const struct vs_terms *fallback);
+	void (*write_back)(struct vsc_session *session);
 	void (*lost)(struct vsc_session *session);
 	void (*sleep)(struct vsc_session *session);
 	void (*wake)(struct vsc_session *session);
