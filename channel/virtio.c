@@ -10,8 +10,11 @@
  * one.  So it is read where a channel starts, and nowhere else.
  */
 #include <linux/device.h>
+#include <linux/device/bus.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/pm.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -25,7 +28,19 @@
 #include "vs_class.h"
 
 #define CALL_BUFFERS	2
+/*
+ * Entries that a data queue has at least. With indirect descriptors a request takes one;
+ * where memory for a table was short, the virtio core takes as many as the request has
+ * segments, and a frame's are up to 19 (MAX_SKB_FRAGS + 2).
+ */
+#define DATA_ENTRIES	19
+/* Likewise: a message takes two without a table, a call one. */
+#define MESSAGE_ENTRIES	4
 #define QUEUES_MAX	(VS_CHANNEL_QUEUE_DATA + VS_CLASS_QUEUES_MAX)
+
+static struct virtio_driver driver;
+/* vdev->priv of a device that is not ours, from here to the end of its probe. */
+static struct { char unused; } foreign;
 
 struct call_buffer {
 	u8 bytes[VS_WIRE_MESSAGE_MAX];
@@ -41,12 +56,13 @@ struct call_buffer {
  * @stopped: the device is reset; changed by whoever may start and stop the channel:
  *	the session's work, or the driver's own functions while there is none
  * @vq: message, call, data
- * @call: posted in virtqueue 1
+ * @call: posted in virtqueue 1, but for those in @taken
  *
  * @lock: protects virtqueues 0 and 1, and what follows; taken with interrupts off.
  *	The session's callbacks run under it
  * @up: DRIVER_OK, or about to be: messages may be sent, and what comes is looked at
  * @inflight: exchanges in virtqueue 0
+ * @taken: of @call: has come, and is to be posted again by vsc_channel_post_calls()
  */
 struct vsc_channel {
 	struct virtio_device *vdev;
@@ -61,6 +77,7 @@ struct vsc_channel {
 	spinlock_t lock;	/* virtqueues 0 and 1 */
 	bool up;
 	struct list_head inflight;
+	bool taken[CALL_BUFFERS];
 };
 
 /**
@@ -100,9 +117,8 @@ void vsc_channel_exchange_free(struct vsc_exchange *exchange)
  *	vsc_channel_ops.complete or is freed by vsc_channel_stop()
  *
  * Context: any but the channel's own callbacks.
- * Return: 0; -ENODEV: the channel is stopped; -EIO: its ring is broken; -ENOSPC: it
- * is full of requests that nobody has answered; -ENOMEM. After an error the exchange
- * is the caller's.
+ * Return: 0; -ENODEV: the channel is stopped; -EIO: its ring is broken, or full of
+ * requests that nobody has answered; -ENOMEM. After an error the exchange is the caller's.
  */
 int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
 {
@@ -117,6 +133,11 @@ int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
 	spin_lock_irqsave(&channel->lock, flags);
 	if (channel->up)
 		error = virtqueue_add_sgs(vq, sgs, 1, 1, exchange, GFP_ATOMIC);
+	/* Nobody has answered a whole ring of them: that is no better than a broken one. */
+	if (error == -ENOSPC) {
+		__virtqueue_break(vq);
+		error = -EIO;
+	}
 	if (!error) {
 		list_add_tail(&exchange->list, &channel->inflight);
 		/* Under the lock, so that no kick is under way at a reset. */
@@ -156,7 +177,7 @@ EXPORT_SYMBOL_GPL(vsc_channel_device);
  * @channel: any
  *
  * Return: true if the channel is stopped, the device was taken away, or one of its
- * rings of messages or data is broken.
+ * rings is broken.
  */
 bool vsc_channel_broken(struct vsc_channel *channel)
 {
@@ -166,6 +187,25 @@ bool vsc_channel_broken(struct vsc_channel *channel)
 		if (virtqueue_is_broken(channel->vq[i]))
 			return true;
 	return false;
+}
+
+/**
+ * vsc_channel_break() - give the rings up, as if they were broken
+ * @channel: any
+ *
+ * Context: the session's work.
+ */
+void vsc_channel_break(struct vsc_channel *channel)
+{
+	virtio_break_device(channel->vdev);
+	vsc_session_ops.broken(channel->session);
+}
+
+/* What the device has written into a ring is none: it answers nothing in it any more. */
+static void check_ring(struct vsc_channel *channel, struct virtqueue *vq)
+{
+	if (virtqueue_is_broken(vq))
+		vsc_session_ops.broken(channel->session);
 }
 
 static void message_done(struct virtqueue *vq)
@@ -187,6 +227,7 @@ static void message_done(struct virtqueue *vq)
 			vsc_session_ops.complete(channel->session, exchange);
 		}
 	} while (!virtqueue_enable_cb(vq));
+	check_ring(channel, vq);
 unlock:
 	spin_unlock_irqrestore(&channel->lock, flags);
 }
@@ -199,38 +240,98 @@ static int post_call(struct vsc_channel *channel, struct call_buffer *buffer)
 	return virtqueue_add_inbuf(channel->vq[VS_CHANNEL_QUEUE_CALL], &sg, 1, buffer, GFP_ATOMIC);
 }
 
+static void take_call(struct vsc_channel *channel, struct call_buffer *buffer, unsigned int length)
+{
+	for (unsigned int i = 0; i < CALL_BUFFERS; i++)
+		if (channel->call[i] == buffer)
+			channel->taken[i] = true;
+	vsc_session_ops.call(channel->session, buffer->bytes,
+			     min_t(size_t, length, sizeof(buffer->bytes)));
+}
+
+/*
+ * The buffers are not posted again here: a host that fills them as fast as it gets them
+ * would not let this end.
+ */
 static void call_done(struct virtqueue *vq)
 {
 	struct vsc_channel *channel = vq->vdev->priv;
 	struct call_buffer *buffer;
 	unsigned int length;
 	unsigned long flags;
-	bool posted = false;
 
 	spin_lock_irqsave(&channel->lock, flags);
 	if (!channel->up)
 		goto unlock;
 	do {
 		virtqueue_disable_cb(vq);
-		while ((buffer = virtqueue_get_buf(vq, &length))) {
-			vsc_session_ops.call(channel->session, buffer->bytes,
-					     min_t(size_t, length, sizeof(buffer->bytes)));
-			/* There was room for it: fails on a broken ring only. */
-			posted |= !post_call(channel, buffer);
-		}
+		while ((buffer = virtqueue_get_buf(vq, &length)))
+			take_call(channel, buffer, length);
 	} while (!virtqueue_enable_cb(vq));
-	if (posted)
-		virtqueue_kick(vq);
+	check_ring(channel, vq);
 unlock:
 	spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+/**
+ * vsc_channel_post_calls() - the VSP may call again
+ * @channel: any
+ *
+ * Gives back the buffers of the calls that have come. So it is the session that decides how
+ * often a host can call.
+ *
+ * Context: the session's work.
+ */
+void vsc_channel_post_calls(struct vsc_channel *channel)
+{
+	bool posted = false;
+
+	spin_lock_irq(&channel->lock);
+	for (unsigned int i = 0; i < CALL_BUFFERS && channel->up; i++) {
+		if (!channel->taken[i])
+			continue;
+		channel->taken[i] = false;
+		/* There was room for it: fails on a broken ring only. */
+		posted |= !post_call(channel, channel->call[i]);
+	}
+	if (posted)
+		virtqueue_kick(channel->vq[VS_CHANNEL_QUEUE_CALL]);
+	spin_unlock_irq(&channel->lock);
 }
 
 static void data_done(struct virtqueue *vq)
 {
 	struct vsc_channel *channel = vq->vdev->priv;
 
-	if (READ_ONCE(channel->up))
-		vsc_session_ops.data(channel->session, vq->index - VS_CHANNEL_QUEUE_DATA);
+	if (!READ_ONCE(channel->up))
+		return;
+	vsc_session_ops.data(channel->session, vq->index - VS_CHANNEL_QUEUE_DATA);
+	check_ring(channel, vq);
+}
+
+/*
+ * A request that its ring can never take would be tried for ever: such a device is refused.
+ * Without indirect descriptors that is one of VS_STORAGE_SEGMENTS segments.
+ */
+static int check_queues(struct vsc_channel *channel, unsigned int count)
+{
+	struct virtio_device *vdev = channel->vdev;
+
+	if (!virtio_has_feature(vdev, VIRTIO_RING_F_INDIRECT_DESC)) {
+		dev_err(&vdev->dev, "the device has no indirect descriptors: refused\n");
+		return -EINVAL;
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int least = i < VS_CHANNEL_QUEUE_DATA ? MESSAGE_ENTRIES : DATA_ENTRIES;
+		unsigned int size = virtqueue_get_vring_size(channel->vq[i]);
+
+		if (size >= least)
+			continue;
+		dev_err(&vdev->dev, "queue %u has %u entries, at least %u are needed: refused\n",
+			i, size, least);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int find_queues(struct vsc_channel *channel)
@@ -246,7 +347,7 @@ static int find_queues(struct vsc_channel *channel)
 		info[i] = (struct virtqueue_info){ "data", data_done };
 	error = virtio_find_vqs(channel->vdev, count, channel->vq, info, NULL);
 	channel->found = !error;
-	return error;
+	return error ?: check_queues(channel, count);
 }
 
 /* The device is reset, and nobody uses a virtqueue of it any more. */
@@ -294,6 +395,7 @@ static void empty_queues(struct vsc_channel *channel)
 		;
 	while (virtqueue_detach_unused_buf(channel->vq[VS_CHANNEL_QUEUE_CALL]))
 		;
+	memset(channel->taken, 0, sizeof(channel->taken));
 	list_for_each_entry_safe(exchange, next, &channel->inflight, list)
 		vsc_channel_exchange_free(exchange);
 	INIT_LIST_HEAD(&channel->inflight);
@@ -347,13 +449,47 @@ static int offer_driver(struct virtio_device *vdev)
 }
 
 /*
+ * The virtio core marks a device that a driver has refused as FAILED, for good, and has the
+ * next driver try it so. A 9p device that was only looked at here is to be as it was before.
+ */
+static int after_refusal(struct notifier_block *block, unsigned long action, void *data)
+{
+	struct device *dev = data;
+	struct virtio_device *vdev = dev_to_virtio(dev);
+
+	if (action != BUS_NOTIFY_DRIVER_NOT_BOUND || dev->driver != &driver.driver ||
+	    vdev->priv != &foreign)
+		return NOTIFY_DONE;
+	vdev->priv = NULL;
+	virtio_reset_device(vdev);
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block refusals = { .notifier_call = after_refusal };
+/* Where that is registered: the virtio core shows its bus by its devices only. */
+static const struct bus_type *refusals_bus;
+static DEFINE_MUTEX(refusals_lock);	/* of refusals_bus */
+
+static void refuse(struct virtio_device *vdev)
+{
+	vdev->priv = &foreign;
+	mutex_lock(&refusals_lock);
+	if (!refusals_bus && !bus_register_notifier(vdev->dev.bus, &refusals))
+		refusals_bus = vdev->dev.bus;
+	mutex_unlock(&refusals_lock);
+}
+
+/*
  * 9pnet_virtio, where it is loaded, probes first, fails, and leaves FEATURES_OK and
  * an enabled queue behind: ours are then not found. So begin again from a reset.
  */
 static int validate(struct virtio_device *vdev)
 {
-	if (!is_ours(vdev))
+	if (!is_ours(vdev)) {
+		refuse(vdev);
 		return -ENODEV;
+	}
 	virtio_reset_device(vdev);
 	return offer_driver(vdev);
 }
@@ -480,7 +616,7 @@ static int probe(struct virtio_device *vdev)
 	vdev->priv = channel;
 	error = find_queues(channel);
 	if (error)
-		goto free;
+		goto delete;
 	error = post_calls(channel);
 	if (error)
 		goto delete;
@@ -493,9 +629,9 @@ static int probe(struct virtio_device *vdev)
 
 delete:
 	virtio_reset_device(vdev);
-	empty_queues(channel);
+	if (channel->found)
+		empty_queues(channel);
 	delete_queues(channel);
-free:
 	vdev->priv = NULL;
 	free_channel(channel);
 	return error;
@@ -571,4 +707,7 @@ int vsc_channel_init(void)
 void vsc_channel_exit(void)
 {
 	unregister_virtio_driver(&driver);
+	if (refusals_bus)
+		bus_unregister_notifier(refusals_bus, &refusals);
+	refusals_bus = NULL;
 }

@@ -198,16 +198,19 @@ struct vsc_exchange {
  * @complete: the answer to @exchange has come; the session owns it again.
  * @call: the VSP's INITIALIZE; the bytes are the channel's again afterwards.
  * @data: virtqueue @index (from 0 for the first data queue) has something.
+ * @broken: a ring is broken: vsc_channel_broken() says so, too.
  */
 struct vsc_channel_ops {
 	void (*complete)(void *session, struct vsc_exchange *exchange);
 	void (*call)(void *session, const void *bytes, size_t length);
 	void (*data)(void *session, unsigned int index);
+	void (*broken)(void *session);
 };
 
 struct vsc_exchange *vsc_channel_exchange(gfp_t gfp);
 void vsc_channel_exchange_free(struct vsc_exchange *exchange);
 int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange);
+void vsc_channel_post_calls(struct vsc_channel *channel);
 struct virtqueue *vsc_channel_queue(struct vsc_channel *channel, unsigned int index);
 /*
  * Resets the device (virtio_reset_device()): when it returns no callback runs or
@@ -219,6 +222,7 @@ void vsc_channel_stop(struct vsc_channel *channel);
 /* Begins anew after vsc_channel_stop(), with other virtqueues; of the session only. */
 int vsc_channel_start(struct vsc_channel *channel);
 bool vsc_channel_broken(struct vsc_channel *channel);
+void vsc_channel_break(struct vsc_channel *channel);
 struct device *vsc_channel_device(struct vsc_channel *channel);
 
 /*

@@ -168,6 +168,36 @@ deadline_stays() {
 	wait_for 30 is $VSC/terms/bandwidth_floor $((2 << 20))
 }
 
+# Of a release and a renegotiation, what was written last holds.
+last_word() {
+	local i
+	local_client
+	for ((i = 0; i < 20; i++)); do
+		echo 1 >$VSC/contract/release
+		echo 1 >$VSC/contract/renegotiate
+		wait_for 10 holds_a_contract
+	done
+	echo 1 >$VSC/contract/renegotiate
+	echo 1 >$VSC/contract/release
+	wait_for 10 is $VSC/contract/id 0
+	wait_for 10 is $VDPA/local/contract/id 0
+}
+
+holds_a_contract() {
+	[[ $(cat $VSC/contract/state) == RUNNING && $(cat $VSC/contract/id) != 0 ]]
+}
+
+# Of a floor that the service allows a client can take none.
+no_floor() {
+	local_client bandwidth_floor=8M
+	assert_value host terms/bandwidth_floor $((8 << 20))
+	ask host bandwidth_floor=0
+	assert_value host terms/bandwidth_floor 0
+	assert_eq "$(charged)" 0 "charged"
+	ask host bandwidth_floor=unset
+	assert_value host terms/bandwidth_floor $((8 << 20))
+}
+
 # For a client that starts nothing, nothing is reserved for as long as a contract whose client is gone is.
 grant_is_no_lease() {
 	disk_pool
@@ -401,6 +431,8 @@ logged() {
 	host_log | grep -q "$1"
 }
 
+test_case contract.of_release_and_renegotiate_the_last_one_holds last_word
+test_case contract.floor_of_nothing_can_be_asked_for no_floor
 test_case contract.six_messages_make_a_contract six_messages
 test_case contract.bad_messages_end_the_session bad_messages
 test_case contract.unstarted_grants_are_limited unstarted_grants

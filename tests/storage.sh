@@ -120,6 +120,34 @@ read_only() {
 	dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 oflag=direct status=none
 }
 
+# Who writes to queue/ keeps its limits until all that is in the ring is over; what could not be changed meanwhile, is later.
+limits_later() {
+	local_client bandwidth_ceiling=1M
+	fio --name=slow --filename=/dev/vscblk0 --rw=write --bs=1M --size=8M --direct=1 --ioengine=libaio --iodepth=8 \
+		>/tmp/slow 2>&1 &
+	wait_for 30 in_flight
+	echo 512 >$QUEUE/max_sectors_kb &
+	wait_for 30 sleeps_uninterruptibly $!
+	echo "read write" >$SERVICES/storage.local/access_allowed
+	echo 1 >$VDPA/local/contract/renegotiate
+	wait_for 60 is $VSC/terms/access "read write"
+	wait_for 60 is $QUEUE/discard_max_bytes 0
+	host_log | grep 'limits unchanged' >/dev/null || fail "nobody has held the limits"
+	wait
+	assert_value host contract/state RUNNING
+	assert_value host counters/errors 0
+}
+
+sleeps_uninterruptibly() {
+	grep -q '^State:.D' "/proc/$1/status"
+}
+
+in_flight() {
+	local writes
+	read -r _ writes </sys/block/vscblk0/inflight
+	[[ $writes -ge 6 ]]
+}
+
 block_size() {
 	local_client block_size_min=4096
 	assert_value host terms/block_size 4096
@@ -236,6 +264,7 @@ test_case storage.failed_sync_is_told_to_the_next_flush lost_sync_is_told
 clean_up
 test_case storage.discard_and_zeroes_read_as_zeroes discard_and_zeroes
 test_case storage.access_is_what_was_granted read_only
+test_case storage.queue_limits_that_could_not_be_changed_are_changed_later limits_later
 test_case storage.block_size_is_fixed_while_open block_size
 test_case storage.shrinks_only_where_that_is_allowed shrink
 test_case storage.named_backing_is_used backing

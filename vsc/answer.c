@@ -82,7 +82,7 @@ static enum vsc_event offered(struct vsc_session *session)
 		return malformed(session, "no offer of this class");
 	set_offered(session, offer);
 	if (++work->rounds <= VSC_ROUNDS_MAX &&
-	    !vs_terms_choose(session->spec, &session->asked, offer, &work->choice, &term))
+	    !vsc_policy_choose(session, offer, &work->choice, &term))
 		return VSC_EVENT_OFFER;
 
 	/* Refused, by this side: what is held is to go on. */
@@ -138,7 +138,7 @@ static enum vsc_event refused(struct vsc_session *session)
 	vsc_machine_count(session, &session->counters.denials);
 	work->result.outcome = VS_OUTCOME_DENY;
 	work->result.reason = message->reason;
-	vsc_sysfs_changed(session, "denied");
+	vsc_event_changed(session, "denied");
 	work->back_off_ms = 0;
 	work->missed = 0;
 	work->retry_ms = message->retry_ms;
@@ -285,6 +285,7 @@ void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
 		return;
 	}
 	work->exchange = NULL;
+	work->stalled = false;
 	vsc_session_wait(session, VSC_TIMER_NONE, 0);
 	event = error ? malformed(session, "it cannot be decoded") : judge(session);
 	happen(session, event);
@@ -299,18 +300,18 @@ void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
 void vsc_answer_missing(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	bool broken = vsc_channel_broken(session->channel);
 	u32 ms = vsc_session_answer_ms(session);
 
 	/* It stays in the ring; should it come after all, it is late. */
 	work->exchange = NULL;
-	work->broken = broken;
-	work->result.error = broken ? -EIO : -ETIMEDOUT;
+	work->result.error = -ETIMEDOUT;
+	/* Neither data nor messages: the session resets the device. */
+	if (work->stalled)
+		vsc_channel_break(session->channel);
 	vsc_machine_count(session, &session->counters.timeouts);
 	work->missed = min(work->missed + 1, VSC_MISSED_MAX);
-	dev_warn_ratelimited(&session->dev, "no answer from the provider in %u ms%s\n", ms,
-			     broken ? ": the channel is broken" : "");
-	happen(session, broken ? VSC_EVENT_LOST : VSC_EVENT_FAILED);
+	dev_warn_ratelimited(&session->dev, "no answer from the provider in %u ms\n", ms);
+	happen(session, VSC_EVENT_FAILED);
 }
 
 /* What the deadline takes away has to be written back before it. */
@@ -357,6 +358,6 @@ void vsc_answer_call(struct vsc_session *session, size_t length)
 		work->reason = VS_REASON_CALLED;
 		event = VSC_EVENT_CALL;
 	}
-	vsc_sysfs_changed(session, "called");
+	vsc_event_changed(session, "called");
 	vsc_machine_step(session, event);
 }

@@ -73,7 +73,7 @@ void vsc_machine_publish(struct vsc_session *session, const char *what)
 	work->settled = work->asked_needs;
 	spin_unlock_irq(&work->lock);
 	vsc_want_end(session);
-	vsc_sysfs_changed(session, what);
+	vsc_event_changed(session, what);
 }
 
 /* Sends work->out, type and fields filled in, and waits for its answer. */
@@ -109,7 +109,10 @@ failed:
 			     vs_wire_type_name(work->out.type), error);
 	work->result.error = error;
 	work->released = true;
-	WRITE_ONCE(work->broken, error == -EIO || error == -ENODEV);
+	WRITE_ONCE(work->broken, error == -ENODEV);
+	/* The session resets the device; see vsc_session_reset(). */
+	if (error == -EIO)
+		vsc_session_broken(session);
 	vsc_want_end(session);
 	work->follow = work->broken ? VSC_EVENT_LOST : VSC_EVENT_FAILED;
 }
@@ -159,7 +162,7 @@ static void let_go(struct vsc_session *session, const char *what)
 	session->deadline = 0;
 	spin_unlock(&session->lock);
 	session->class->lost(session);
-	vsc_sysfs_changed(session, what);
+	vsc_event_changed(session, what);
 }
 
 /**
@@ -184,8 +187,8 @@ static int apply(struct vsc_session *session)
 
 	work->unapplied = error;
 	if (error)
-		dev_err(&session->dev, "contract %llu holds but cannot be applied (%d), trying again\n",
-			session->id, error);
+		dev_err_ratelimited(&session->dev, "contract %llu holds but cannot be applied (%d), trying again\n",
+				    session->id, error);
 	return error;
 }
 
@@ -208,12 +211,22 @@ static void adopt(struct vsc_session *session)
 	vsc_machine_count(session, &session->counters.adopted);
 	error = session->class->prepare(session, vsc_machine_held(session), &message->terms);
 	if (error)
-		dev_warn(&session->dev, "contract %llu is in force though the device is not ready for it (%d)\n",
-			 message->contract, error);
+		dev_warn_ratelimited(&session->dev, "contract %llu is in force though the device is not ready for it (%d)\n",
+				     message->contract, error);
 	session->class->narrow(session, vsc_machine_held(session), &message->terms);
 	vsc_machine_set_held(session, message->contract, &message->terms);
 	apply(session);
-	vsc_sysfs_changed(session, "adopted");
+	vsc_event_changed(session, "adopted");
+}
+
+/*
+ * Is there something to ask for again by itself, though a contract is kept? Where the provider
+ * has named a time; or where its grant came to nothing by a failure of this side. Not for an
+ * offer that was too little: the provider calls when there is more.
+ */
+static bool retries(const struct vsc_work *work)
+{
+	return work->retry_ms && (work->result.outcome == VS_OUTCOME_DENY || work->result.error);
 }
 
 /* What the class measures of a negotiation begins, or ends. */
@@ -268,6 +281,10 @@ static void settle(struct vsc_session *session)
 		work->result.outcome = VS_OUTCOME_GRANT;
 	if (work->unapplied) {
 		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
+	} else if (kept && retries(work)) {
+		/* What was denied is still wished, and the denial has said when to ask. */
+		work->reason = VS_REASON_RETRY;
+		vsc_session_wait(session, VSC_TIMER_RETRY, work->retry_ms);
 	} else {
 		work->back_off_ms = 0;
 		vsc_session_wait(session, VSC_TIMER_NONE, 0);
@@ -288,6 +305,7 @@ static void new_epoch(struct vsc_session *session)
 	work->exchange = NULL;
 	work->rounds = 0;
 	work->keep_tried = false;
+	work->retry_ms = 0;
 	work->began = ktime_get();
 	memset(&work->result, 0, sizeof(work->result));
 	work->result.epoch = epoch;

@@ -2,6 +2,7 @@
 /*
  * What a session asks for, and how it looks at what it gets.
  */
+#include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
@@ -98,6 +99,35 @@ bool vsc_policy_within(const struct vs_class_spec *spec, const struct vs_terms *
 		if (!term_within(&ask->term[i], &grant->term[i]))
 			return false;
 	return true;
+}
+
+/**
+ * vsc_policy_choose() - choose from an offer, for what was asked
+ * @session: has asked
+ * @offer: complete set, checked
+ * @choice: filled, see vs_terms_choose()
+ * @term: likewise
+ *
+ * Context: the session's work; takes request_lock.
+ * Return: 0, or -ENOSPC: the offer is less than the least that was asked for.
+ */
+int vsc_policy_choose(struct vsc_session *session, const struct vs_terms *offer,
+		      struct vs_terms *choice, u16 *term)
+{
+	const struct vs_terms *asked = &session->asked;
+	int error = vs_terms_choose(session->spec, asked, offer, choice, term);
+	u32 set;
+
+	if (error)
+		return error;
+	mutex_lock(&session->request_lock);
+	set = session->wish_set;
+	mutex_unlock(&session->request_lock);
+	for (u32 i = 0; i < choice->count; i++)
+		if (choice->term[i].kind == VS_KIND_RATE && set & BIT(2 * i) &&
+		    !asked->term[i].low)
+			choice->term[i].low = 0;
+	return 0;
 }
 
 /**

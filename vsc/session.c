@@ -143,11 +143,29 @@ static void on_data(void *data, unsigned int index)
 	rcu_read_unlock();
 }
 
+static void on_broken(void *data)
+{
+	vsc_session_broken(data);
+}
+
 const struct vsc_channel_ops vsc_session_ops = {
 	.complete = on_complete,
 	.call = on_call,
 	.data = on_data,
+	.broken = on_broken,
 };
+
+/**
+ * vsc_session_broken() - a ring of the channel is broken
+ * @session: its session resets the device and begins again
+ *
+ * Context: any, with the class's locks held.
+ */
+void vsc_session_broken(struct vsc_session *session)
+{
+	post(session, VSC_INBOX_BROKEN);
+}
+EXPORT_SYMBOL_GPL(vsc_session_broken);
 
 /**
  * vsc_session_ready() - the channel can send
@@ -199,6 +217,39 @@ void vsc_session_class_changed(struct vsc_session *session, const struct vsc_cla
 	post(session, class ? VSC_INBOX_CLASS_CAME : VSC_INBOX_CLASS_GOES);
 }
 
+/**
+ * vsc_session_stalled() - the provider ends no data requests any more
+ * @session: asks whether it is there; if not, the device is reset, as if a ring were broken
+ *
+ * Context: any, with the class's locks held.
+ */
+void vsc_session_stalled(struct vsc_session *session)
+{
+	post(session, VSC_INBOX_STALLED);
+}
+EXPORT_SYMBOL_GPL(vsc_session_stalled);
+
+/**
+ * vsc_session_is_released() - has the administrator given the contract back, for now?
+ * @session: any
+ *
+ * Context: any.
+ * Return: true from vsc_session_release() to vsc_session_renegotiate(): nothing else is to
+ * ask for a contract.
+ */
+bool vsc_session_is_released(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	unsigned long flags;
+	bool released;
+
+	spin_lock_irqsave(&work->lock, flags);
+	released = work->inbox & VSC_INBOX_RELEASE ||
+		(READ_ONCE(work->release) && !(work->inbox & VSC_INBOX_NEED));
+	spin_unlock_irqrestore(&work->lock, flags);
+	return released;
+}
+
 /* Is there anybody who would answer a knob? */
 static int check_knob(struct vsc_session *session, const char *knob)
 {
@@ -240,6 +291,8 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
 	spin_lock_irq(&work->lock);
 	work->need_reason = reason;
 	work->needs++;
+	/* What was asked for last holds. */
+	work->inbox &= ~VSC_INBOX_RELEASE;
 	if (!post_locked(work, VSC_INBOX_NEED))
 		error = -ENODEV;
 	spin_unlock_irq(&work->lock);
@@ -257,11 +310,17 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
  */
 int vsc_session_release(struct vsc_session *session)
 {
+	struct vsc_work *work = session->work;
 	int error = check_knob(session, "release");
 
 	if (error)
 		return error;
-	return post(session, VSC_INBOX_RELEASE) ? 0 : -ENODEV;
+	spin_lock_irq(&work->lock);
+	work->inbox &= ~VSC_INBOX_NEED;
+	if (!post_locked(work, VSC_INBOX_RELEASE))
+		error = -ENODEV;
+	spin_unlock_irq(&work->lock);
+	return error;
 }
 
 /* ---- The work ---- */
@@ -317,6 +376,19 @@ static void take_call(struct vsc_session *session)
 	memcpy(work->bytes, work->call, length);
 	spin_unlock_irq(&work->lock);
 	vsc_answer_call(session, length);
+	if (!work->calls_at)
+		work->calls_at = ktime_add_ms(ktime_get(), VSC_CALLS_MS);
+}
+
+/* At once after the first calls, and then only so often. */
+static void allow_calls(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+
+	if (!work->calls_at || ktime_before(ktime_get(), work->calls_at))
+		return;
+	work->calls_at = 0;
+	vsc_channel_post_calls(session->channel);
 }
 
 static void handle(struct vsc_session *session, unsigned long inbox, u32 need_reason)
@@ -327,6 +399,8 @@ static void handle(struct vsc_session *session, unsigned long inbox, u32 need_re
 		take_answers(session);
 	if (inbox & VSC_INBOX_CALL)
 		take_call(session);
+	allow_calls(session);
+	vsc_session_reset(session);
 	if (inbox & VSC_INBOX_CLASS_GOES && session->class)
 		vsc_session_leave(session, VSC_LEAVING_CLASS);
 	if (inbox & VSC_INBOX_READY)
@@ -338,6 +412,10 @@ static void handle(struct vsc_session *session, unsigned long inbox, u32 need_re
 		vsc_session_begin(session);
 	if (inbox & VSC_INBOX_BUSY)
 		vsc_watch_busy(session);
+	if (inbox & VSC_INBOX_STALLED && session->state == VS_STATE_RUNNING && !work->release) {
+		work->stalled = true;
+		need(session, VS_REASON_RETRY);
+	}
 	if (inbox & VSC_INBOX_AUTO && vsc_watch_knobs(session))
 		need(session, VS_REASON_NEED);
 	if (inbox & VSC_INBOX_NEED) {
@@ -381,6 +459,8 @@ static void rearm(struct vsc_work *work)
 		next = min(next, work->leave_by);
 	if (work->watch.on)
 		next = min(next, work->watch.due);
+	if (work->calls_at)
+		next = min(next, work->calls_at);
 	if (next == KTIME_MAX)
 		return;
 	ms = clamp_t(s64, ktime_ms_delta(next, ktime_get()), 0, INT_MAX / 2);
@@ -444,6 +524,7 @@ static struct vsc_work *new_work(struct vsc_session *session)
 	init_waitqueue_head(&work->settling);
 	spin_lock_init(&work->lock);
 	INIT_LIST_HEAD(&work->answers);
+	vsc_event_init(&work->events);
 	return work;
 }
 
@@ -456,6 +537,7 @@ static void free_work(struct vsc_work *work)
 	spin_unlock_irq(&work->lock);
 	cancel_delayed_work_sync(&work->run);
 	destroy_workqueue(work->queue);
+	cancel_delayed_work_sync(&work->events.send);
 	mutex_destroy(&work->run_lock);
 	list_for_each_entry_safe(exchange, next, &work->answers, list)
 		vsc_channel_exchange_free(exchange);
@@ -558,6 +640,7 @@ void vsc_session_detach(void *data)
 	/* A frozen work does not run, and its thaw may wait for who removes the device. */
 	while (!wait_for_completion_timeout(&session->work->left, HZ / 10))
 		run(&session->work->run.work);
+	vsc_event_flush(&session->work->events);
 	vsc_main_remove(session);
 	free_work(session->work);
 	session->work = NULL;

@@ -28,6 +28,10 @@
 #define VSC_RELEASE_MS		2000	/* that a leaving session waits for its release */
 #define VSC_ROUNDS_MAX		8	/* offers in one epoch */
 #define VSC_MISMATCHES_MAX	3	/* epochs in a row opened for one; then it backs off */
+#define VSC_CALLS_MS		100	/* between calls of the provider, after the first ones */
+#define VSC_RESETS_MS		60000	/* that a device has to do without a reset to be well */
+
+#define VSC_EVENT_KINDS		16	/* that VSC_EVENT can be, at the most */
 
 /* What waits for the work; bits of vsc_work.inbox. */
 #define VSC_INBOX_ANSWER	BIT(0)
@@ -41,10 +45,42 @@
 #define VSC_INBOX_BUSY		BIT(8)
 #define VSC_INBOX_AUTO		BIT(9)
 #define VSC_INBOX_AWAKE		BIT(10)
+#define VSC_INBOX_BROKEN	BIT(11)
+#define VSC_INBOX_STALLED	BIT(12)
 
 /* Why the session lets go of its class; bits of vsc_work.leaving. */
 #define VSC_LEAVING_CLASS	BIT(0)
 #define VSC_LEAVING_CHANNEL	BIT(1)
+
+/**
+ * struct vsc_event_note - something that has happened
+ * @what: VSC_EVENT of the uevent
+ * @state: of the session then
+ * @id: of the contract that was held then, 0: none
+ * @reason: enum vs_wire_reason
+ */
+struct vsc_event_note {
+	const char *what;
+	enum vs_state state;
+	u64 id;
+	u32 reason;
+};
+
+/**
+ * struct vsc_events - what has happened and is to be told; vsc/event.c
+ * @send: tells it
+ * @lock: protects the rest
+ * @next: jiffies before which nothing is sent
+ * @count: entries of @note
+ * @note: one of a kind, oldest first
+ */
+struct vsc_events {
+	struct delayed_work send;
+	spinlock_t lock;	/* what is to be sent */
+	unsigned long next;
+	unsigned int count;
+	struct vsc_event_note note[VSC_EVENT_KINDS];
+};
 
 /* The request that is unanswered. */
 enum vsc_sent {
@@ -116,6 +152,10 @@ struct vsc_watch {
  * @requested: the class's module was asked for, once
  * @slept: the machine was suspended since the session has begun, and it has not begun again
  * @broken: the channel has failed; only another probe helps
+ * @reset_at: when the device was last reset for a broken ring, 0: never
+ * @reset_ms: pause that followed
+ * @stalled: the provider ends no data requests, and was asked whether it is there
+ * @calls_at: when the provider may call again; 0: it may
  * @closed: @left is complete
  * @leaving: VSC_LEAVING_*
  * @leave_by: when it is left without an answer
@@ -140,6 +180,7 @@ struct vsc_watch {
  * @result: of this epoch, so far
  * @follow: event that an action has led to, or VSC_EVENTS
  * @watch: what is seen of the device
+ * @events: what is to be told; has a lock of its own
  * @choice: what was last chosen from an offer
  * @message: the message that was received
  * @out: the message that is sent
@@ -169,6 +210,10 @@ struct vsc_work {
 	bool requested;
 	bool slept;
 	bool broken;
+	ktime_t reset_at;
+	u32 reset_ms;
+	bool stalled;
+	ktime_t calls_at;
 	bool closed;
 	unsigned int leaving;
 	ktime_t leave_by;
@@ -194,6 +239,7 @@ struct vsc_work {
 	enum vsc_event follow;
 
 	struct vsc_watch watch;
+	struct vsc_events events;
 	struct vs_terms choice;
 	struct vs_message message;
 	struct vs_message out;
@@ -209,8 +255,14 @@ u32 vsc_session_answer_ms(struct vsc_session *session);
 void vsc_session_begin(struct vsc_session *session);
 void vsc_session_lose(struct vsc_session *session);
 void vsc_session_sleep(struct vsc_session *session);
+void vsc_session_reset(struct vsc_session *session);
 void vsc_session_leave(struct vsc_session *session, unsigned int why);
 void vsc_session_left(struct vsc_session *session);
+
+/* vsc/event.c */
+void vsc_event_init(struct vsc_events *events);
+void vsc_event_flush(struct vsc_events *events);
+void vsc_event_changed(struct vsc_session *session, const char *what);
 
 /* vsc/want.c */
 void vsc_want_end(struct vsc_session *session);

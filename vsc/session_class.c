@@ -5,6 +5,7 @@
  */
 #include <linux/kmod.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -71,7 +72,7 @@ static const struct vsc_class *find_class(struct vsc_session *session)
 		spin_lock(&session->lock);
 		session->class_missing = missing;
 		spin_unlock(&session->lock);
-		vsc_sysfs_changed(session, missing ? "class-missing" : "class-found");
+		vsc_event_changed(session, missing ? "class-missing" : "class-found");
 	}
 	if (missing)
 		dev_warn(&session->dev, "class missing: service \"%s\" needs module vsc_%s; it begins when that is loaded\n",
@@ -187,6 +188,47 @@ void vsc_session_sleep(struct vsc_session *session)
 	}
 	vsc_machine_step(session, VSC_EVENT_LOST);
 	class->sleep(session);
+}
+
+/* The first at once; each that follows soon, twice as long after the one before. */
+static u32 reset_pause(struct vsc_work *work)
+{
+	ktime_t now = ktime_get();
+
+	if (work->reset_at && ktime_ms_delta(now, work->reset_at) < VSC_RESETS_MS)
+		work->reset_ms = clamp_t(u32, 2 * work->reset_ms, VSC_BACK_OFF_MIN_MS,
+					 VSC_BACK_OFF_MAX_MS);
+	else
+		work->reset_ms = 0;
+	work->reset_at = now;
+	return work->reset_ms;
+}
+
+/**
+ * vsc_session_reset() - if a ring is broken, reset the device and begin again
+ * @session: any
+ *
+ * As if the machine had slept: what was under way waits, and goes into the next rings.
+ *
+ * Context: the session's work; sleeps as long as the class needs to quiesce its device.
+ */
+void vsc_session_reset(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	u32 ms;
+
+	if (!work->ready || work->slept || work->leaving || work->broken ||
+	    !vsc_channel_broken(session->channel))
+		return;
+	ms = reset_pause(work);
+	dev_warn_ratelimited(&session->dev, "a ring is broken: the device is reset, its service begins again in %u ms\n",
+			     ms);
+	vsc_machine_count(session, &session->counters.resets);
+	work->stalled = false;
+	vsc_session_sleep(session);
+	vsc_channel_stop(session->channel);
+	vsc_want_end(session);
+	vsc_session_wait(session, VSC_TIMER_RETRY, ms);
 }
 
 /**

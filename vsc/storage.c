@@ -8,11 +8,11 @@
  * machine sleeps, and they then wait. Its parent is the session's device, its serial
  * number the service's UUID.
  *
- * What changes when. Before START: what is dirty is written back if write access goes; the write cache is announced if the next contract
- * has one, and from then on; access that is taken away is drained, and what needs it
- * held. After it: everything else. An open disk may grow;
- * it becomes smaller, or changes its block size, only while it is closed, and no
- * open is let through then from ->prepare to the outcome.
+ * What changes when. Before START: what is dirty is written back if write access goes; the
+ * write cache is announced if the next contract has one, and from then on; access that is
+ * taken away is drained, and what needs it held. After it: everything else. An open disk may
+ * grow; it becomes smaller, or changes its block size, only while it is closed, and no open
+ * is let through then from ->prepare to the outcome.
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
@@ -136,9 +136,9 @@ static int start_limits(struct vsc_storage *storage, struct queue_limits *limits
 
 	while (!mutex_trylock(&queue->limits_lock)) {
 		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end)) {
-			dev_warn(&storage->session->dev,
-				 "vscblk%d: limits unchanged: a write to its queue/ attributes takes more than %d ms\n",
-				 storage->number, LIMITS_MS);
+			dev_warn_ratelimited(&storage->session->dev,
+					     "vscblk%d: limits unchanged: a write to its queue/ attributes takes more than %d ms\n",
+					     storage->number, LIMITS_MS);
 			return -EBUSY;
 		}
 		msleep(LIMITS_STEP_MS);
@@ -448,9 +448,9 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 		vsc_storage_sync(storage, WRITE_BACK_MS);
 	vsc_storage_queue_close(storage, access);
 	if (!vsc_storage_queue_drain(storage, lost))
-		dev_warn(&session->dev,
-			 "access: requests of vscblk%d that need what is taken away (%#x) are still under way\n",
-			 storage->number, lost);
+		dev_warn_ratelimited(&session->dev,
+				     "access: requests of vscblk%d that need what is taken away (%#x) are still under way\n",
+				     storage->number, lost);
 }
 
 /* Nothing comes of the grant: what was held goes on. */
@@ -508,7 +508,10 @@ static void storage_wake(struct vsc_session *session)
 	vsc_storage_queue_wake(session->class_data, vsc_channel_queue(session->channel, 0));
 }
 
-/* Takes over what is in force, but for the access. */
+/*
+ * Takes over what is in force, but for the access. Where the queue's limits could not be
+ * changed, the rest is taken over if it can do with the old ones; the session tries again.
+ */
 static int take_over(struct vsc_storage *storage, const struct vs_terms *next)
 {
 	u32 block_size = granted(next, VS_STORAGE_BLOCK_SIZE);
@@ -517,7 +520,6 @@ static int take_over(struct vsc_storage *storage, const struct vs_terms *next)
 	int error;
 
 	error = set_limits(storage, block_size, cache, granted_access(next) & VS_STORAGE_DISCARD);
-	/* Else the limits can do until the next contract: no request passes by the access. */
 	if (error && (block_size != storage->block_size ||
 		      (cache && !blk_queue_write_cache(storage->disk->queue))))
 		return error;
@@ -527,7 +529,7 @@ static int take_over(struct vsc_storage *storage, const struct vs_terms *next)
 	storage->size = size;
 	spin_unlock_irq(&storage->lock);
 	set_capacity_and_notify(storage->disk, size >> SECTOR_SHIFT);
-	return 0;
+	return error;
 }
 
 static int storage_apply(struct vsc_session *session, const struct vs_terms *next)
@@ -550,8 +552,9 @@ static int storage_apply(struct vsc_session *session, const struct vs_terms *nex
 	set_disk_ro(storage->disk, !(access & VS_STORAGE_WRITE));
 	moved = storage->shown && block_size != granted(next, VS_STORAGE_BLOCK_SIZE);
 	if (moved && !storage->shut && !shut_door(storage)) {
-		dev_err(&session->dev, "block_size: %llu in force, vscblk%d is open with %u: close it\n",
-			granted(next, VS_STORAGE_BLOCK_SIZE), storage->number, block_size);
+		dev_err_ratelimited(&session->dev, "block_size: %llu in force, vscblk%d is open with %u: close it\n",
+				    granted(next, VS_STORAGE_BLOCK_SIZE), storage->number,
+				    block_size);
 		return -EBUSY;
 	}
 	error = take_over(storage, next);

@@ -52,6 +52,7 @@ struct vsc_session;
  * @bytes: that the contract's bandwidth is charged with
  * @covered: of a flush: vsc_storage.dirty when it was sent
  * @needs: bit of the access term without which it fails, 0: none
+ * @metered: the meter counts it as outstanding
  * @out: the data is read by the device
  * @status: written by the device
  * @entries: of @sg in use
@@ -64,6 +65,7 @@ struct vsc_storage_request {
 	u64 bytes;
 	u64 covered;
 	u8 needs;
+	bool metered;
 	bool out;
 	u8 status;
 	unsigned int entries;
@@ -142,7 +144,8 @@ struct vsc_storage_counters {
  * @dirty: bytes written since the last flush
  * @held: requests that wait behind the gate, oldest first
  * @counters: what is measured
- * @meter: of its flow: outstanding are the requests that the bandwidth is charged with
+ * @meter: of its flow: outstanding are the requests in the ring that the bandwidth is
+ *	charged with
  * @idle: woken when requests have left the ring
  */
 struct vsc_storage {
@@ -206,8 +209,9 @@ bool vsc_storage_sync(struct vsc_storage *storage, unsigned int ms);
 void vsc_storage_sync_end(struct vsc_storage *storage);
 
 /* vsc/storage_counters.c */
-void vsc_storage_counters_begin(struct vsc_storage *storage,
-				const struct vsc_storage_request *request);
+void vsc_storage_counters_begin(struct vsc_storage *storage, struct vsc_storage_request *request);
+void vsc_storage_counters_send(struct vsc_storage *storage, struct vsc_storage_request *request);
+void vsc_storage_counters_hold(struct vsc_storage *storage);
 void vsc_storage_counters_drop(struct vsc_storage *storage,
 			       const struct vsc_storage_request *request, u64 now);
 void vsc_storage_counters_end(struct vsc_storage *storage,

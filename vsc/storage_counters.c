@@ -29,27 +29,54 @@
 /**
  * vsc_storage_counters_begin() - a request was taken in
  * @storage: the disk
- * @request: its bytes are known
+ * @request: not sent yet
  *
  * Context: any; vsc_storage.lock held.
  */
-void vsc_storage_counters_begin(struct vsc_storage *storage,
-				const struct vsc_storage_request *request)
+void vsc_storage_counters_begin(struct vsc_storage *storage, struct vsc_storage_request *request)
+{
+	lockdep_assert_held(&storage->lock);
+	request->metered = false;
+	if (storage->outstanding++)
+		return;
+	storage->counters.gap_start_ns = ktime_get_ns();
+	if (storage->counters.negotiation == VSC_STORAGE_LAST_GAP)
+		storage->counters.negotiation = VSC_STORAGE_NEGOTIATED;
+}
+
+/**
+ * vsc_storage_counters_send() - a request is in the ring: from here on the provider has it
+ * @storage: the disk
+ * @request: what vsc_storage_counters_begin() was called for
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_send(struct vsc_storage *storage, struct vsc_storage_request *request)
 {
 	struct vsc_meter *meter = &storage->meter;
 
 	lockdep_assert_held(&storage->lock);
-	if (!storage->outstanding++) {
-		storage->counters.gap_start_ns = ktime_get_ns();
-		if (storage->counters.negotiation == VSC_STORAGE_LAST_GAP)
-			storage->counters.negotiation = VSC_STORAGE_NEGOTIATED;
-	}
 	if (!request->bytes)
 		return;
+	request->metered = true;
 	if (vsc_meter_begin(meter, meter->outstanding ? 0 : ktime_get_ns()))
 		vsc_session_busy(storage->session);
 	vsc_meter_expect(meter, BANDWIDTH, request->bytes);
 	vsc_meter_expect(meter, IOPS, 1);
+}
+
+/**
+ * vsc_storage_counters_hold() - requests wait for this side, or have done so
+ * @storage: the disk
+ *
+ * Of a sample with such a moment the provider has no floor to keep.
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_hold(struct vsc_storage *storage)
+{
+	lockdep_assert_held(&storage->lock);
+	storage->meter.sample.seen.idle = true;
 }
 
 /**
@@ -65,7 +92,7 @@ void vsc_storage_counters_drop(struct vsc_storage *storage,
 {
 	lockdep_assert_held(&storage->lock);
 	storage->outstanding--;
-	vsc_meter_end(&storage->meter, request->bytes ? 1 : 0, now);
+	vsc_meter_end(&storage->meter, request->metered ? 1 : 0, now);
 }
 
 /**
@@ -195,6 +222,8 @@ bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample 
 	bool active;
 
 	spin_lock_irq(&storage->lock);
+	if (!list_empty(&storage->held))
+		vsc_storage_counters_hold(storage);
 	active = vsc_meter_sample(&storage->meter, sample, now);
 	spin_unlock_irq(&storage->lock);
 	return active;

@@ -5,7 +5,8 @@
  *
  * A request is never failed for its age: the provider holds it back for its rate,
  * in the ring.  It ends when the provider completes it, when the contract does not
- * allow it, or when the disk goes.
+ * allow it, or when the disk goes.  If the ring is broken, or the provider dead, the
+ * session resets the device, and what was in the ring is sent again.
  *
  * With indirect descriptors a request takes one entry of the ring, so the ring is
  * only ever full when atomic memory was too short for one.  blk-mq then tries
@@ -139,8 +140,13 @@ static int send(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 	sgs[out + in++] = &status;
 
 	error = virtqueue_add_sgs(storage->vq, sgs, out, in, pdu, GFP_ATOMIC);
-	if (!error)
+	if (!error) {
 		storage->ring[slot(pdu)]++;
+		vsc_storage_counters_send(storage, pdu);
+	} else if (error == -EIO) {
+		/* It resets the device, and all that was in the ring is sent again. */
+		vsc_session_broken(storage->session);
+	}
 	return error;
 }
 
@@ -150,31 +156,25 @@ static bool allowed(const struct vsc_storage *storage, const struct vsc_storage_
 	return !storage->gone && (pdu->needs & access) == pdu->needs;
 }
 
-/* Fails, holds or sends a request, as the contract has it. */
+/* Fails, holds or sends a request, as the contract has it; what cannot be sent comes again. */
 static blk_status_t admit(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 {
-	int error;
-
 	lockdep_assert_held(&storage->lock);
 	if (!allowed(storage, pdu, storage->granted)) {
 		storage->counters.errors++;
 		return BLK_STS_IOERR;
 	}
+	vsc_storage_counters_begin(storage, pdu);
 	if (!allowed(storage, pdu, storage->gate)) {
-		vsc_storage_counters_begin(storage, pdu);
+		vsc_storage_counters_hold(storage);
 		storage->counters.requests_waited++;
 		list_add_tail(&pdu->list, &storage->held);
 		return BLK_STS_OK;
 	}
-	error = send(storage, pdu);
-	if (!error) {
-		vsc_storage_counters_begin(storage, pdu);
+	if (!send(storage, pdu))
 		return BLK_STS_OK;
-	}
-	if (error == -ENOSPC || error == -ENOMEM)
-		return BLK_STS_RESOURCE;
-	storage->counters.errors++;
-	return BLK_STS_IOERR;
+	vsc_storage_counters_drop(storage, pdu, ktime_get_ns());
+	return BLK_STS_RESOURCE;
 }
 
 static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)
@@ -240,19 +240,6 @@ static void complete_rq(struct request *request)
 	blk_mq_end_request(request, status);
 }
 
-/* Without it the timer would be armed for ever, with it an old request goes on all the same. */
-static enum blk_eh_timer_return timeout(struct request *request)
-{
-	return BLK_EH_RESET_TIMER;
-}
-
-static const struct blk_mq_ops queue_ops = {
-	.queue_rq = queue_rq,
-	.commit_rqs = commit_rqs,
-	.complete = complete_rq,
-	.timeout = timeout,
-};
-
 static void end_all(struct list_head *list)
 {
 	struct vsc_storage_request *pdu, *next;
@@ -316,6 +303,42 @@ void vsc_storage_queue_data(struct vsc_storage *storage)
 		wake_up(&storage->idle);
 }
 
+/* Has no request ended for as long as one may take before the block layer asks? */
+static bool stalled(struct vsc_storage *storage, u64 ns)
+{
+	unsigned long flags;
+	bool stalled;
+
+	spin_lock_irqsave(&storage->lock, flags);
+	stalled = ktime_get_ns() - storage->counters.gap_start_ns >= ns;
+	spin_unlock_irqrestore(&storage->lock, flags);
+	return stalled;
+}
+
+/*
+ * A request is not failed for its age: its rate may hold it back for long. But its end may
+ * have been missed for want of an interrupt; and a provider that ends nothing is asked
+ * whether it is there, so that a dead one does not keep the request for ever.
+ */
+static enum blk_eh_timer_return timeout(struct request *request)
+{
+	struct vsc_storage *storage = request->q->queuedata;
+
+	vsc_storage_queue_data(storage);
+	if (blk_mq_request_completed(request))
+		return BLK_EH_DONE;
+	if (stalled(storage, jiffies_to_nsecs(request->timeout)))
+		vsc_session_stalled(storage->session);
+	return BLK_EH_RESET_TIMER;
+}
+
+static const struct blk_mq_ops queue_ops = {
+	.queue_rq = queue_rq,
+	.commit_rqs = commit_rqs,
+	.complete = complete_rq,
+	.timeout = timeout,
+};
+
 /* Lets go what was held: into the ring, or to its end if the contract forbids it now. */
 static void release(struct vsc_storage *storage)
 {
@@ -328,6 +351,8 @@ static void release(struct vsc_storage *storage)
 
 	spin_lock_irq(&storage->lock);
 	list_splice_init(&storage->held, &held);
+	if (!list_empty(&held))
+		vsc_storage_counters_hold(storage);
 	list_for_each_entry_safe(pdu, next, &held, list) {
 		if (!allowed(storage, pdu, storage->granted)) {
 			pdu->status = VIRTIO_BLK_S_IOERR;

@@ -180,8 +180,10 @@ static ssize_t renegotiate_store(struct device *dev, struct device_attribute *at
 	error = vsc_policy_check(session, &session->staged);
 	if (!error)
 		error = vsc_session_renegotiate(session, VS_REASON_NEED);
-	if (!error)
+	if (!error) {
 		session->wish = session->staged;
+		session->wish_set = session->staged_set;
+	}
 	mutex_unlock(&session->request_lock);
 	return error ?: length;
 }
@@ -261,6 +263,7 @@ static struct counter_attribute counters[] = {
 	{ __ATTR(kept, 0444, counter_show, NULL), COUNTER_AT(kept) },
 	{ __ATTR(timeouts, 0444, counter_show, NULL), COUNTER_AT(timeouts) },
 	{ __ATTR(adopted, 0444, counter_show, NULL), COUNTER_AT(adopted) },
+	{ __ATTR(resets, 0444, counter_show, NULL), COUNTER_AT(resets) },
 	{ __ATTR(held_back_ms, 0444, counter_show, NULL), COUNTER_AT(held_back_ms) },
 	{ __ATTR(violations, 0444, counter_show, NULL), COUNTER_AT(violations) },
 	RENEGOTIATIONS(first, FIRST),
@@ -297,6 +300,7 @@ static struct attribute *counter_attributes[] = {
 	&counters[18].attr.attr,
 	&counters[19].attr.attr,
 	&counters[20].attr.attr,
+	&counters[21].attr.attr,
 	NULL
 };
 
@@ -318,29 +322,3 @@ const struct attribute_group *vsc_sysfs_groups[] = {
 };
 
 static_assert(ARRAY_SIZE(vsc_sysfs_groups) == VSC_SYSFS_GROUPS + 1);
-
-/**
- * vsc_sysfs_changed() - tell whoever watches that something has happened
- * @session: any; nothing comes of it while its device is not shown
- * @what: VSC_EVENT of the uevent
- *
- * Context: the session's work; may sleep.
- */
-void vsc_sysfs_changed(struct vsc_session *session, const char *what)
-{
-	struct kobject *kobj = &session->dev.kobj;
-	u32 reason = session->work->result.reason ?: session->reason;
-	char event[40], state[48], contract[40], why[40];
-	char *variables[5] = { event, state, contract, why };
-
-	if (!device_is_registered(&session->dev))
-		return;
-	snprintf(event, sizeof(event), "VSC_EVENT=%s", what);
-	snprintf(state, sizeof(state), "VSC_STATE=%s", vs_states_name(session->state));
-	snprintf(contract, sizeof(contract), "VSC_CONTRACT=%llu", session->id);
-	snprintf(why, sizeof(why), "VSC_REASON=%s", vs_wire_reason_name(reason));
-	/* That nobody could be told changes nothing. */
-	kobject_uevent_env(kobj, KOBJ_CHANGE, variables);
-	sysfs_notify(kobj, "contract", "state");
-	sysfs_notify(kobj, "contract", "result");
-}

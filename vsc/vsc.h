@@ -116,6 +116,7 @@ struct vsc_session_counters {
 	u64 kept;		/* grants of continued use */
 	u64 timeouts;
 	u64 adopted;		/* contracts learnt from INITIALIZE_COMPLETE */
+	u64 resets;		/* of the device, for a broken ring */
 	u64 held_back_ms;	/* at a ceiling */
 	u64 violations;		/* windows in which the floor was not kept */
 	u64 reasons[VS_REASONS];	/* of renegotiations */
@@ -164,6 +165,8 @@ struct vsc_work;	/* vsc/session.h: workqueue, timers, exchanges */
  * @staged: wishes as written, complete set; taken by "renegotiate"
  * @staged_set: bit 2*index: low written, 2*index+1: high or text
  * @wish: what the next ask is made from (taken from @staged by "renegotiate")
+ * @wish_set: as @staged_set, of @wish: a floor of 0 that was written is no floor, one that
+ *	was not is whatever the service allows
  *
  * @lock: protects what follows, for readers in sysfs; written by the work only, but for
  *	@knobs. Not for interrupt context
@@ -199,6 +202,7 @@ struct vsc_session {
 	struct vs_terms staged;
 	u32 staged_set;
 	struct vs_terms wish;
+	u32 wish_set;
 
 	spinlock_t lock;	/* what sysfs shows */
 	enum vs_state state;
@@ -236,6 +240,9 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
 int vsc_session_release(struct vsc_session *session);
 void vsc_session_auto(struct vsc_session *session, bool on);
 void vsc_session_busy(struct vsc_session *session);
+void vsc_session_broken(struct vsc_session *session);
+void vsc_session_stalled(struct vsc_session *session);
+bool vsc_session_is_released(struct vsc_session *session);
 void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class);
 
 /* vsc/policy.c: what to ask, what to choose */
@@ -243,6 +250,8 @@ int vsc_policy_check(struct vsc_session *session, const struct vs_terms *wish);
 int vsc_policy_wish(struct vsc_session *session, struct vs_terms *wish);
 bool vsc_policy_within(const struct vs_class_spec *spec, const struct vs_terms *ask,
 		       const struct vs_terms *grant);
+int vsc_policy_choose(struct vsc_session *session, const struct vs_terms *offer,
+		      struct vs_terms *choice, u16 *term);
 void vsc_policy_shortfall(const struct vs_terms *ask, const struct vs_terms *offer,
 			  struct vsc_session_result *result);
 
@@ -264,6 +273,5 @@ extern const struct attribute_group vsc_sysfs_auto;
 /* vsc/sysfs.c */
 extern const struct attribute_group *vsc_sysfs_groups[];
 #define VSC_SYSFS_GROUPS	4
-void vsc_sysfs_changed(struct vsc_session *session, const char *what);	/* uevent, notify */
 
 #endif

@@ -4,6 +4,7 @@
  * like.  Beside it stand the administrator's wishes, which it changes only while it is asked
  * for, and for good if it is granted.
  */
+#include <linux/bits.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -104,16 +105,18 @@ void vsc_want_end(struct vsc_session *session)
  *
  * Context: process, not the session's work; sleeps, for WANT_MS at the most.
  * Return: 0: in force; -EPERM: beyond the service's limit; -ENOSPC, -EADDRINUSE: others have
- *	it; -EACCES: the contract is withdrawn; -ENODEV, -EBUSY, -ETIMEDOUT, ...
+ *	it; -EACCES: the contract is withdrawn, or was given back; -ENODEV, -EBUSY, -ETIMEDOUT, ...
  */
 int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text)
 {
 	struct vs_term *wish = &session->wish.term[index], *staged = &session->staged.term[index];
 	struct vs_term old_wish, old_staged, wanted, granted;
 	u64 needs = 0;
+	u32 old_set;
 	int error;
 
 	mutex_lock(&session->request_lock);
+	old_set = session->staged_set;
 	old_wish = *wish;
 	old_staged = *staged;
 	wanted = old_wish;
@@ -125,10 +128,13 @@ int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char
 		wanted.low = value;
 		wanted.high = value;
 	}
-	error = vsc_session_renegotiate(session, VS_REASON_NEED);
+	/* What the administrator has given back, only he asks for again. */
+	error = vsc_session_is_released(session) ? -EACCES :
+		vsc_session_renegotiate(session, VS_REASON_NEED);
 	if (!error) {
 		*wish = wanted;
 		*staged = wanted;
+		session->staged_set |= BIT(2 * index + 1);
 		needs = READ_ONCE(session->work->needs);
 	}
 	mutex_unlock(&session->request_lock);
@@ -142,6 +148,8 @@ int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char
 		granted = wanted;
 		granted.low = min(wanted.low, old_wish.low);
 	}
+	if (error && same(staged, &wanted) && !(old_set & BIT(2 * index + 1)))
+		session->staged_set &= ~BIT(2 * index + 1);
 	replace(wish, &wanted, error ? &old_wish : &granted);
 	replace(staged, &wanted, error ? &old_staged : &granted);
 	/* It may be granted yet, and is not wished any more. */

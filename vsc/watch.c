@@ -189,7 +189,7 @@ static void violated(struct vsc_session *session, const struct vsc_watch_flow *f
 					    term[i].name, window->served[i],
 					    session->held.term[i].low, now_ns - window->start_ns);
 	vsc_machine_count(session, &session->counters.violations);
-	vsc_sysfs_changed(session, "violated");
+	vsc_event_changed(session, "violated");
 }
 
 static void judge_floor(struct vsc_session *session, struct vsc_watch_flow *flow, u64 now_ns)
