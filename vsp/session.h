@@ -25,6 +25,8 @@
 #define VSP_RETRY_ROUNDS_MS	1000
 /* Grants in a row that a client may let go without a start, until a lease has passed. */
 #define VSP_UNSTARTED_MAX	8
+/* Contracts that are made ready for, each of which may allocate and free, and invite others. */
+#define VSP_CHANGES_PER_SECOND	10
 /* Sets that a service is charged for: in force, held, being prepared, pending, fallback. */
 #define VSP_SESSION_SETS	5
 /* How long messages wait for the end of a preparation that nobody wants any more. */
@@ -134,6 +136,8 @@ struct vsp_preparation {
  * @call: the open call
  * @unanswered: the client has not answered the call (or what it was told last)
  * @call_anew: the open call is to be made about the contract that was just started
+ * @changes: contracts that were asked for, of this service, until @changes_until
+ * @changes_until: when there may be more again, after too many of them
  * @preparation: see there
  * @withdrawn: nothing is granted until "renegotiate"
  * @closing: nor is there a renegotiation: the service is being disabled
@@ -181,6 +185,8 @@ struct vsp_session {
 	struct vsp_call call;
 	bool unanswered;
 	bool call_anew;
+	unsigned int changes;
+	ktime_t changes_until;
 	struct vsp_preparation preparation;
 	bool withdrawn;
 	bool closing;

@@ -160,13 +160,32 @@ void vsp_session_refuse(struct vsp_session *session, int error, u16 term)
 	deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 }
 
+/*
+ * A contract may cost the source an allocation, and every other client of the pool a call:
+ * how often is not for one client to say.
+ *
+ * Return: ms until there may be another one, 0: now.
+ */
+static u32 count_change(struct vsp_session *session)
+{
+	ktime_t now = ktime_get();
+
+	if (ktime_compare(session->changes_until, now) <= 0) {
+		session->changes_until = ktime_add_ms(now, MSEC_PER_SEC);
+		session->changes = 0;
+	}
+	if (session->changes++ < VSP_CHANGES_PER_SECOND)
+		return 0;
+	return ktime_ms_delta(session->changes_until, now) + 1;
+}
+
 static void reserve(struct vsp_session *session, bool choice)
 {
 	struct vsp_service *service = session->service;
 	const struct vs_terms *sets[VSP_SESSION_SETS];
 	struct vsp_contract *contract;
 	unsigned int count;
-	u32 reason = 0;
+	u32 retry_ms, reason = 0;
 	u16 term = 0;
 	int error;
 
@@ -177,6 +196,9 @@ static void reserve(struct vsp_session *session, bool choice)
 	if (ktime_before(ktime_get(), session->grant_after))
 		return deny(session, VS_REASON_ROUNDS, 0,
 			    ktime_ms_delta(session->grant_after, ktime_get()) + 1);
+	retry_ms = count_change(session);
+	if (retry_ms)
+		return deny(session, VS_REASON_ROUNDS, 0, retry_ms);
 	contract = vsp_session_new_contract(session, ++session->next_id, &session->message.terms);
 	if (!contract)
 		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
