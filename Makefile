@@ -5,6 +5,7 @@
 #   make install             and where modprobe and udev find what they need
 #   make picture             doc/picture.svg, from doc/picture.dot (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
+#   make fuzz [TIME=600] [SEED=n]  hostile input, for so many seconds
 #   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
 #                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name, TIER=native those that
 #                            need no emulated machine
@@ -13,7 +14,7 @@
 
 KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
 ACCEL ?= auto
-export ACCEL ONLY TIER TIME MUTANTS
+export ACCEL ONLY TIER TIME MUTANTS SEED
 
 all: modules
 
@@ -33,7 +34,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-demo test soak bench check model:
+demo test soak bench check model fuzz:
 	@scripts/$@
 
-.PHONY: all modules modules_install install picture clean demo test soak bench check model
+.PHONY: all modules modules_install install picture clean demo test soak bench check model fuzz

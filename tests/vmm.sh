@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native-debug --disk 512M
+# seconds: 90
+# A hostile VMM (tests/vmm) with its hostile guest, on services of its own, beside a client of this kernel that does verified
+# I/O and must not notice. The random ones run for $FUZZ_TIME seconds each, from $FUZZ_SEED.
+. tests/lib.sh
+. tests/network_lib.sh
+
+CGROUP=/sys/fs/cgroup/vmm
+
+vmm() {
+	"$VSP_MODULES/vmm/vmm" "$@"
+}
+
+# services: "disk" and "net" are a VMM's, and "local", a disk, is this kernel's own
+services() {
+	disk_pool capacity_cache=16M
+	disk_service local local=1
+	client host
+	vsp_service storage.disk pool=storage.disk size_max=16M enable=1
+	network_pool
+	network_service net
+	ip link set vsp-net up
+}
+
+# beside COMMAND...: while the local client does I/O, which goes on
+beside() {
+	load host
+	"$@"
+	progress host
+	loaded host
+	assert_value host contract/state RUNNING
+	assert_eq "$(cat $VDPA/local/counters/ring_errors)" 0 "ring errors of the good one"
+}
+
+# on_both ARGUMENT...: of the VMM
+on_both() {
+	vmm disk "$@"
+	vmm net "$@"
+}
+
+# attacked WAY: by the VMM, on either device
+attacked() {
+	services
+	beside on_both "$1"
+}
+
+# figure NAME FILE: of what the fuzzer says at its end
+figure() {
+	grep -o " $1=[0-9]*" "$2" | tail -n 1 | cut -d= -f2
+}
+
+# at_random SERVICE FIGURE...: of each there have to be some
+at_random() {
+	local service=$1 i seconds=${FUZZ_TIME:-10}
+	shift
+	services
+	beside vmm --seed "${FUZZ_SEED:-0}" --time "$seconds" "$service" fuzz | tee /tmp/fuzz
+	[[ $(figure "$1" /tmp/fuzz) -ge $((100 * seconds)) ]] || fail "few requests reach the class"
+	for i in "$@"; do
+		[[ $(figure "$i" /tmp/fuzz) -gt 0 ]] || fail "no $i"
+	done
+}
+
+# limited: the VMM may have few processes, by its user's limit and by its cgroup's, and may lock no memory
+limited() {
+	services
+	echo +pids >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir -p $CGROUP
+	beside on_both limits processes
+	beside on_both limits $CGROUP
+	beside on_both limits memory
+	rmdir $CGROUP
+}
+
+is_free() {
+	! fuser -s "$(node disk)"
+}
+
+# throttled: it gets a hundredth of the processor, and is killed all the same
+throttled() {
+	local pid
+	services
+	echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir -p $CGROUP
+	echo "1000 100000" >$CGROUP/cpu.max
+	mkfifo /tmp/go_on
+	# shellcheck disable=SC2016 # the inner shell's
+	bash -c 'echo $$ >'"$CGROUP"'/cgroup.procs; exec "$@"' bash "$VSP_MODULES/vmm/vmm" disk serve </tmp/go_on >/tmp/serve &
+	pid=$!
+	exec 5>/tmp/go_on
+	wait_for 60 grep -q serving /tmp/serve
+	beside sleep 1
+	kill -9 "$pid"
+	wait_for 5 is_free
+	wait_for 10 rmdir $CGROUP
+	exec 5>&-
+	vmm disk serve </dev/null
+}
+
+test_case vmm.bad_rings_are_noticed_and_hurt_nobody_else attacked rings
+test_case vmm.memory_may_go_under_a_request attacked memory
+test_case vmm.messages_may_come_at_the_wrong_time attacked messages
+test_case vmm.ioctls_may_come_in_any_order attacked ioctls
+test_case vmm.may_end_in_every_state attacked endings
+test_case vmm.may_have_few_processes_and_lock_no_memory limited
+test_case vmm.may_get_little_time_and_is_killed_all_the_same throttled
+test_case vmm.random_disk at_random disk executed error unsupported denied unseen
+test_case vmm.random_network_device at_random net frames_sent frames_received dropped_malformed dropped_size \
+	dropped_spoofed dropped_contract dropped_memory
