@@ -38,10 +38,10 @@
 #define LIMITS_MS	3000
 #define LIMITS_STEP_MS	10
 /*
- * How long write access waits for what is dirty: with the drain that follows, less than
- * the shortest lease of a grant. What is left is less the next time.
+ * How long write access waits for what is dirty: longer than half of a grant's lease, so that
+ * the grant is not started while there is something left. The next one finds less to write.
  */
-#define WRITE_BACK_MS	1500
+#define WRITE_BACK_MS	3000
 
 static bool allow_shrink;
 module_param(allow_shrink, bool, 0644);
