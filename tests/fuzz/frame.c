@@ -15,6 +15,9 @@
 
 struct vsp_pool {
 	void *class_data;
+	struct {
+		spinlock_t lock;
+	} rates;
 };
 
 struct vsp_service {
