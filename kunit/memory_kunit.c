@@ -5,6 +5,7 @@
  */
 #include <kunit/test.h>
 #include <linux/io.h>
+#include <linux/kmemleak.h>
 #include <linux/mman.h>
 #include <linux/module.h>
 
@@ -28,6 +29,11 @@ static struct fixture *make(struct kunit *test)
 	f->user = kunit_vm_mmap(test, NULL, 0, SIZE, PROT_READ | PROT_WRITE,
 				MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	KUNIT_ASSERT_NE(test, f->user, 0);
+	/*
+	 * KUnit's own (lib/kunit/user_alloc.c): it gives this thread a memory map by
+	 * kthread_use_mm(), and never drops the reference that this takes.
+	 */
+	kmemleak_not_leak(current->mm);
 	vs_memory_init(&f->memory, "test", false);
 	f->memory.mm = current->mm;
 	for (int i = 0; i < sizeof(f->bytes); i++)
