@@ -85,6 +85,7 @@ enum vsc_storage_negotiation {
  * @bytes_written: in writes and write-zeroes that went well
  * @operations: of any kind that went well
  * @errors: requests that failed
+ * @no_space: of these, for want of space at the provider's source
  * @requests_waited: requests that a renegotiation made wait
  * @gap_ns: longest time without a completion while there was a request
  * @negotiation_gap_ns: the longest that the last negotiation had a part in
@@ -96,6 +97,7 @@ struct vsc_storage_counters {
 	u64 bytes_written;
 	u64 operations;
 	u64 errors;
+	u64 no_space;
 	u64 requests_waited;
 	u64 gap_ns;
 	u64 negotiation_gap_ns;

@@ -115,6 +115,7 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
 	vsc_storage_counters_drop(storage, request, now);
 	if (!ok) {
 		counters->errors++;
+		counters->no_space += request->status == VS_STORAGE_S_NOSPC;
 		return;
 	}
 	vsc_meter_serve(&storage->meter, BANDWIDTH, request->bytes, request->bytes, now);
@@ -279,6 +280,11 @@ static struct counter errors = {
 	.offset = offsetof(struct vsc_storage_counters, errors),
 };
 
+static struct counter no_space = {
+	.attr = __ATTR(no_space, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_storage_counters, no_space),
+};
+
 static struct counter requests_waited = {
 	.attr = __ATTR(requests_waited, 0444, counter_show, NULL),
 	.offset = offsetof(struct vsc_storage_counters, requests_waited),
@@ -355,6 +361,7 @@ static struct attribute *attributes[] = {
 	&bytes_written.attr.attr,
 	&operations.attr.attr,
 	&errors.attr.attr,
+	&no_space.attr.attr,
 	&requests_waited.attr.attr,
 	&dev_attr_longest_gap_us.attr,
 	&dev_attr_renegotiation_gap_us.attr,

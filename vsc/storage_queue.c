@@ -232,8 +232,13 @@ static blk_status_t to_blk_status(u8 status)
 static void complete_rq(struct request *request)
 {
 	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
+	struct vsc_storage *storage = request->q->queuedata;
 	blk_status_t status = to_blk_status(pdu->status);
 
+	if (status == BLK_STS_NOSPC)
+		dev_warn_ratelimited(&storage->session->dev,
+				     "vscblk%d: the provider's source has no space for what was granted: see no_space in counters/ of both sides\n",
+				     storage->number);
 	/* The block layer then writes the zeroes itself. */
 	if (status == BLK_STS_NOTSUPP && req_op(request) == REQ_OP_WRITE_ZEROES)
 		blk_queue_disable_write_zeroes(request->q);

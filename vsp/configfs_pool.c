@@ -171,6 +171,11 @@ static ssize_t pool_slow_show(struct config_item *item, char *page)
 	return sysfs_emit(page, "%d\n", READ_ONCE(to_pool(item)->rates.slow));
 }
 
+static ssize_t pool_no_space_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%lld\n", (s64)atomic64_read(&to_pool(item)->no_space));
+}
+
 CONFIGFS_ATTR(pool_, source);
 CONFIGFS_ATTR(pool_, enable);
 CONFIGFS_ATTR(pool_, burst_ms);
@@ -179,6 +184,7 @@ CONFIGFS_ATTR(pool_, reserved_percent);
 CONFIGFS_ATTR_WO(pool_, renegotiate);
 CONFIGFS_ATTR_RO(pool_, state);
 CONFIGFS_ATTR_RO(pool_, slow);
+CONFIGFS_ATTR_RO(pool_, no_space);
 
 static struct configfs_attribute * const fixed[] = {
 	&pool_attr_source,
@@ -189,6 +195,7 @@ static struct configfs_attribute * const fixed[] = {
 	&pool_attr_renegotiate,
 	&pool_attr_state,
 	&pool_attr_slow,
+	&pool_attr_no_space,
 	NULL
 };
 

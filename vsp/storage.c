@@ -377,6 +377,7 @@ COUNTER(errors, VSP_STORAGE_ERRORS);
 COUNTER(denied, VSP_STORAGE_DENIED);
 COUNTER(bounced, VSP_STORAGE_BOUNCED);
 COUNTER(syncs, VSP_STORAGE_SYNCS);
+COUNTER(no_space, VSP_STORAGE_NO_SPACE);
 
 static struct attribute *counter_attributes[] = {
 	&counter_bytes_read.attr.attr,
@@ -386,6 +387,7 @@ static struct attribute *counter_attributes[] = {
 	&counter_denied.attr.attr,
 	&counter_bounced.attr.attr,
 	&counter_syncs.attr.attr,
+	&counter_no_space.attr.attr,
 	NULL
 };
 

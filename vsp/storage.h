@@ -2,7 +2,7 @@
 /*
  * The provider's side of a disk: what storage.c (the contract), storage_queue.c
  * (the requests), storage_io.c (what they do to the source), storage_pool.c,
- * storage_source.c and storage_device.c (what they are kept on) share.
+ * storage_source.c, storage_file.c and storage_device.c (what they are kept on) share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
@@ -208,6 +208,7 @@ enum vsp_storage_counter {
 	VSP_STORAGE_DENIED,		/* against the contract, or without one */
 	VSP_STORAGE_BOUNCED,		/* not moved in place */
 	VSP_STORAGE_SYNCS,		/* of the source, for flushes and cache limits */
+	VSP_STORAGE_NO_SPACE,		/* of the errors: for want of space that was allocated */
 	VSP_STORAGE_COUNTERS
 };
 
@@ -320,6 +321,11 @@ int vsp_storage_device_own(struct vsp_storage_device *device, const uuid_t *uuid
 void vsp_storage_device_disown(struct vsp_storage_device *device);
 bool vsp_storage_device_writable(const struct vsp_storage_device *device);
 void vsp_storage_device_look(struct vsp_storage_device *device);
+
+/* storage_file.c */
+int vsp_storage_file_allocate(struct file *file, u64 from, u64 size);
+int vsp_storage_file_check(struct file *file, const struct vsp_service *service, bool owned);
+void vsp_storage_file_label(struct file *file, const struct vsp_service *service);
 
 /* storage_source.c */
 int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service);

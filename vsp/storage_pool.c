@@ -206,13 +206,15 @@ static bool read_name(struct dir_context *context, const char *text, int length,
 
 static void add_file(const struct path *directory, const char *name, u64 *allocated, u64 *kept)
 {
+	struct kstat stat;
 	struct path path;
 
 	if (vfs_path_lookup(directory->dentry, directory->mnt, name, LOOKUP_NO_SYMLINKS, &path))
 		return;
-	if (d_is_reg(path.dentry)) {
-		*allocated += (u64)d_inode(path.dentry)->i_blocks << SECTOR_SHIFT;
-		*kept += i_size_read(d_inode(path.dentry));
+	/* XFS does not keep the inode's own i_blocks. */
+	if (d_is_reg(path.dentry) && !vfs_getattr(&path, &stat, STATX_BLOCKS | STATX_SIZE, 0)) {
+		*allocated += (u64)stat.blocks << SECTOR_SHIFT;
+		*kept += stat.size;
 	}
 	path_put(&path);
 }

@@ -193,20 +193,42 @@ static bool is_beyond(const struct vsp_storage_request *request)
 	       vsp_storage_source_size(&request->storage->source);
 }
 
+static bool is_full(long result)
+{
+	return result == -ENOSPC || result == -EDQUOT;
+}
+
 static u8 status_of(const struct vsp_storage_request *request)
 {
 	long result = request->result;
 
 	if (moves(request) ? result == request->length : !result)
 		return VIRTIO_BLK_S_OK;
-	if ((result == -ENOSPC || result == -EDQUOT) && !is_beyond(request))
+	if (is_full(result) && !is_beyond(request))
 		return VS_STORAGE_S_NOSPC;
 	return result == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
+}
+
+/*
+ * What is within the disk was allocated, so it should have room.  Its blocks are shared
+ * with a copy (a snapshot, a reflink), or its file could not be allocated.
+ */
+static void tell_full(struct vsp_storage *storage, const struct vsp_storage_request *request)
+{
+	struct vsp_service *service = storage->service;
+
+	vsp_storage_count(storage, VSP_STORAGE_NO_SPACE, 1);
+	atomic64_inc(&service->pool->no_space);
+	vsp_warn_limited(service,
+			 "service %s: no space for a write at %llu within its disk: a snapshot or reflink copy has its blocks, too, or they could not be allocated: remove the copy or free space\n",
+			 service->name, request->offset);
 }
 
 static void count_completion(struct vsp_storage *storage, struct vsp_storage_request *request,
 			     u8 status)
 {
+	if (status == VS_STORAGE_S_NOSPC)
+		tell_full(storage, request);
 	if (status == VS_STORAGE_S_DENIED)
 		vsp_storage_count(storage, VSP_STORAGE_DENIED, 1);
 	else if (status != VIRTIO_BLK_S_OK)
@@ -272,7 +294,7 @@ static u8 sync_status(int result)
 {
 	if (!result)
 		return VIRTIO_BLK_S_OK;
-	return result == -ENOSPC || result == -EDQUOT ? VS_STORAGE_S_NOSPC : VIRTIO_BLK_S_IOERR;
+	return is_full(result) ? VS_STORAGE_S_NOSPC : VIRTIO_BLK_S_IOERR;
 }
 
 static void finish_sync(struct vsp_storage *storage, struct vsp_queue *queue, int result)

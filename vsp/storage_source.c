@@ -188,6 +188,59 @@ void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_
 	source->length_mask = bdev_logical_block_size(bdev) - 1;
 }
 
+static int unlink_own(const struct vsp_storage_source *source, const struct vsp_service *service)
+{
+	const struct vsp_storage_pool *pool = service->pool->class_data;
+	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
+	struct inode *directory = d_inode(pool->directory.dentry);
+	char name[UUID_STRING_LEN + 1];
+	struct dentry *dentry;
+	int error;
+
+	file_name(service, name);
+	error = mnt_want_write(pool->directory.mnt);
+	if (error)
+		return error;
+	inode_lock_nested(directory, I_MUTEX_PARENT);
+	dentry = lookup_one(idmap, name, pool->directory.dentry, strlen(name));
+	error = PTR_ERR_OR_ZERO(dentry);
+	if (!error) {
+		/* Only what is open here; if it was removed or replaced, leave that alone. */
+		if (d_is_positive(dentry) && d_inode(dentry) == file_inode(source->file))
+			error = vfs_unlink(idmap, directory, dentry, NULL);
+		dput(dentry);
+	}
+	inode_unlock(directory);
+	mnt_drop_write(pool->directory.mnt);
+	return error;
+}
+
+/* Deletes nothing but a file of the pool's that is empty. */
+static void let_go(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	if (source->owned && !i_size_read(file_inode(source->file)))
+		unlink_own(source, service);
+	vsp_storage_unclaim_file(source);
+}
+
+static int claim_file(struct vsp_storage_source *source, struct vsp_service *service)
+{
+	int error;
+
+	error = check_file(service, source->file);
+	if (error)
+		return error;
+	error = vsp_storage_claim_file(source);
+	if (error) {
+		pr_err("service %s: %pD: another service has it\n", service->name, source->file);
+		return error;
+	}
+	error = vsp_storage_file_check(source->file, service, source->owned);
+	if (error)
+		let_go(source, service);
+	return error;
+}
+
 static int take_file(struct vsp_storage_source *source, struct vsp_service *service,
 		     struct file *file)
 {
@@ -199,12 +252,7 @@ static int take_file(struct vsp_storage_source *source, struct vsp_service *serv
 		return PTR_ERR(file);
 	}
 	source->file = file;
-	error = check_file(service, file);
-	if (!error) {
-		error = vsp_storage_claim_file(source);
-		if (error)
-			pr_err("service %s: %pD: another service has it\n", service->name, file);
-	}
+	error = claim_file(source, service);
 	if (error) {
 		fput(file);
 		return error;
@@ -296,9 +344,15 @@ static int open_whole(struct vsp_storage_source *source, struct vsp_service *ser
 static int open_own(struct vsp_storage_source *source, struct vsp_service *service)
 {
 	struct vsp_storage_pool *pool = service->pool->class_data;
+	int error;
 
 	source->owned = true;
-	return take_file(source, service, open_own_file(pool, service));
+	/* A crash while it grew leaves blocks beyond its end. */
+	source->untidy = true;
+	error = take_file(source, service, open_own_file(pool, service));
+	if (!error)
+		vsp_storage_file_label(source->file, service);
+	return error;
 }
 
 /**
@@ -334,33 +388,6 @@ int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_servic
 	return error;
 }
 
-static int unlink_own(const struct vsp_storage_source *source, const struct vsp_service *service)
-{
-	const struct vsp_storage_pool *pool = service->pool->class_data;
-	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
-	struct inode *directory = d_inode(pool->directory.dentry);
-	char name[UUID_STRING_LEN + 1];
-	struct dentry *dentry;
-	int error;
-
-	file_name(service, name);
-	error = mnt_want_write(pool->directory.mnt);
-	if (error)
-		return error;
-	inode_lock_nested(directory, I_MUTEX_PARENT);
-	dentry = lookup_one(idmap, name, pool->directory.dentry, strlen(name));
-	error = PTR_ERR_OR_ZERO(dentry);
-	if (!error) {
-		/* Only what is open here; if it was removed or replaced, leave that alone. */
-		if (d_is_positive(dentry) && d_inode(dentry) == file_inode(source->file))
-			error = vfs_unlink(idmap, directory, dentry, NULL);
-		dput(dentry);
-	}
-	inode_unlock(directory);
-	mnt_drop_write(pool->directory.mnt);
-	return error;
-}
-
 /**
  * vsp_storage_source_close() - undo vsp_storage_source_open()
  * @source: nothing is under way
@@ -372,8 +399,6 @@ void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_serv
 {
 	const struct cred *old = override_creds(source->cred);
 
-	if (source->owned && !i_size_read(file_inode(source->file)))
-		unlink_own(source, service);
 	if (source->device)
 		vsp_storage_device_use(source->device, NULL);
 	if (source->pool) {
@@ -381,7 +406,7 @@ void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_serv
 	} else if (source->device) {
 		vsp_storage_device_close(source->device);
 	} else {
-		vsp_storage_unclaim_file(source);
+		let_go(source, service);
 		fput(source->file);
 	}
 	revert_creds(old);
@@ -439,14 +464,21 @@ bool vsp_storage_source_discards(const struct vsp_storage_source *source)
 	return source->file->f_op->fallocate;
 }
 
+/* Cut at its own end, a file loses what it has beyond. */
+static void shorten(struct vsp_storage_source *source, u64 size)
+{
+	int error = vfs_truncate(&source->file->f_path, min(size, size_now(source)));
+
+	if (error)
+		pr_warn_ratelimited("%pD: cannot be cut to %llu bytes (%d)\n", source->file,
+				    size, error);
+}
+
 /**
  * vsp_storage_source_grow() - make sure that there is room
  * @source: begun
  * @from: bytes from the start that are known to be allocated
  * @size: bytes that must be; more than a file has only if the pool made it
- *
- * What is allocated already is left alone: the file system may stop all I/O to the
- * file meanwhile.
  *
  * Context: may sleep. Not beside vsp_storage_source_trim().
  * Return: 0; -ENOSPC, or what the file system returns
@@ -461,7 +493,9 @@ int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 siz
 	if (source->device || !vsp_storage_source_writable(source) || size <= from)
 		return 0;
 	old = override_creds(source->cred);
-	error = vfs_fallocate(source->file, 0, from, size - from);
+	if (source->owned && xchg(&source->untidy, false))
+		shorten(source, U64_MAX);
+	error = vsp_storage_file_allocate(source->file, from, size);
 	revert_creds(old);
 	/* Some allocate far beyond the end before they find out that there is no room. */
 	if (error)
@@ -482,19 +516,14 @@ int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 siz
 void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size)
 {
 	const struct cred *old;
-	int error;
 
 	if (!source->owned)
 		return;
-	/* Cut at its own end, a file loses what it has beyond. */
-	if (vsp_storage_source_size(source) <= size && !xchg(&source->untidy, false))
+	if (size_now(source) <= size && !xchg(&source->untidy, false))
 		return;
 	old = override_creds(source->cred);
-	error = vfs_truncate(&source->file->f_path, min(size, vsp_storage_source_size(source)));
+	shorten(source, size);
 	revert_creds(old);
-	if (error)
-		pr_warn_ratelimited("%pD: cannot be cut to %llu bytes (%d)\n", source->file,
-				    size, error);
 }
 
 /* ---- What is not a read or a write ---- */

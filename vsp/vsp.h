@@ -178,6 +178,7 @@ struct vsp_class {
  * @orphaned: what the source keeps for services that have not been enabled since the
  *	pool was, or have left it
  * @services: all that name this pool, by vsp_service.pool_entry
+ * @no_space: writes that the source had no space for, though it was granted; of the class
  * @users: vsp_pool_use() without vsp_pool_unuse(); the pool stays enabled while > 0
  * @offer: scratch: too large for a stack
  * @grant: likewise
@@ -206,6 +207,7 @@ struct vsp_pool {
 	u64 charged[VS_WIRE_TERMS_MAX];
 	u64 orphaned[VS_WIRE_TERMS_MAX];
 	struct list_head services;
+	atomic64_t no_space;
 	unsigned int users;
 	struct vs_terms offer;
 	struct vs_terms grant;

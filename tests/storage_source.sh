@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native-debug --disk 1G --time 900
+# What disks are kept on: what each file system does with allocated space, blocks, errors, and names.
+. tests/lib.sh
+
+
+# file_system TYPE [OPTION-OF-MKFS...]: an empty one at /tmp/pool, of 1 GiB, or, in memory, of 128 MiB
+file_system() {
+	local type=$1
+	shift
+	mkdir -p /tmp/pool
+	case $type in
+	tmpfs) mount -t tmpfs -o size=128M tmpfs /tmp/pool && return ;;
+	ext4) mkfs.ext4 -q -F "$@" /dev/vda ;;
+	*) "mkfs.$type" -q -f "$@" /dev/vda ;;
+	esac
+	mount -t "$type" /dev/vda /tmp/pool
+}
+
+# own_disk SIZE [ATTRIBUTE=VALUE...]: a client, and its disk of a file of the pool's
+own_disk() {
+	local size=$1
+	shift
+	disk_pool
+	disk_service local local=1 size_max="$size" "$@"
+	client host
+}
+
+own_file() {
+	echo "/tmp/pool/$(cat $SERVICES/storage.local/uuid)"
+}
+
+# disabled: service and pool, as before a restart of the host
+disabled() {
+	modprobe -r vsc_storage vsc
+	echo 0 >$SERVICES/storage.local/enable
+	echo 0 >$POOLS/storage.disk/enable
+}
+
+enabled() {
+	echo 1 >$POOLS/storage.disk/enable
+	echo 1 >$SERVICES/storage.local/enable
+	client host
+}
+
+# fill_up: nothing is left of the file system
+fill_up() {
+	local i size
+	for size in 256M 32M 4M 512k 64k 4k; do
+		for ((i = 0; i < 16; i++)); do
+			fallocate -l $size "/tmp/pool/ballast.$size.$i" 2>/dev/null || break
+		done
+	done
+	sync -f /tmp/pool
+}
+
+# is_allocated SIZE: all of the file
+is_allocated() {
+	local blocks
+	blocks=$(stat -c %b "$(own_file)")
+	[[ $((blocks << 9)) -ge $(($1)) ]] || fail "$((blocks << 9)) bytes are allocated"
+}
+
+# more than half of the file system: asked for once more it would not be there
+enabled_again() {
+	local size=600 before
+	[[ $1 != tmpfs ]] || size=76
+	file_system "$1"
+	own_disk ${size}M
+	dd if=/dev/urandom of=/tmp/pattern bs=1M count=4 status=none
+	dd if=/tmp/pattern of=/dev/vscblk0 bs=1M seek=8 oflag=direct status=none
+	disabled
+	enabled
+	assert_value host terms/size $((size << 20))
+	assert_eq "$(cat $POOLS/storage.disk/deficit_size)" 0 "deficit: what the files hold is a part of what there is"
+	dd if=/dev/vscblk0 bs=1M skip=8 count=4 iflag=direct status=none | cmp - /tmp/pattern
+	assert_value host counters/denials 0
+	is_allocated "$size << 20"
+	# grown, and again
+	echo $((size + 8))M >$SERVICES/storage.local/size_max
+	before=$(epoch host)
+	echo 1 >$VDPA/local/contract/renegotiate
+	renegotiated host "$before"
+	disabled
+	enabled
+	assert_value host terms/size $(((size + 8) << 20))
+}
+
+# a copy from a backup has holes
+holes_are_filled() {
+	file_system "$1"
+	own_disk 64M
+	dd if=/dev/urandom of=/dev/vscblk0 bs=1M count=2 seek=20 oflag=direct status=none
+	disabled
+	cp --sparse=always "$(own_file)" /tmp/pool/copy
+	mv /tmp/pool/copy "$(own_file)"
+	[[ $(stat -c %b "$(own_file)") -lt $((32 << 11)) ]] || fail "the copy has no holes"
+	enabled
+	is_allocated "64 << 20"
+}
+
+# a crash between allocation and the new size
+blocks_beyond_the_end() {
+	local file
+	file_system xfs
+	disk_pool
+	disk_service local local=1 size_max=600M
+	file=$(own_file)
+	echo 0 >$SERVICES/storage.local/enable
+	touch "$file"
+	fallocate --keep-size -l 600M "$file"
+	echo 1 >$SERVICES/storage.local/enable
+	client host
+	assert_value host terms/size $((600 << 20))
+	assert_value host counters/denials 0
+}
+
+# what was allocated can be overwritten whatever others do
+overwritten_when_full() {
+	file_system "$1"
+	own_disk 64M
+	[[ $1 != btrfs ]] || lsattr "$(own_file)" | grep -q '^[^ ]*C' || fail "is copied on write"
+	dd if=/dev/urandom of=/dev/vscblk0 bs=1M count=64 oflag=direct status=none
+	fill_up
+	dd if=/dev/urandom of=/tmp/pattern bs=1M count=64 status=none
+	dd if=/tmp/pattern of=/dev/vscblk0 bs=1M oflag=direct status=none
+	cmp -n $((64 << 20)) /tmp/pattern /dev/vscblk0
+	assert_value host counters/no_space 0
+	assert_eq "$(cat $POOLS/storage.disk/no_space)" 0 no_space
+}
+
+refused_copy_on_write() {
+	file_system btrfs
+	truncate -s 16M /tmp/pool/image
+	modprobe vsp
+	vsp_pool storage.none capacity_bandwidth=256M capacity_iops=50000 enable=1
+	vsp_service storage.local pool=storage.none local=1 backing=/tmp/pool/image
+	assert_fails sh -c "echo 1 >$SERVICES/storage.local/enable"
+	host_log | grep 'image: its file system, btrfs, copies on write' || fail "the log does not say why"
+	rm /tmp/pool/image
+	touch /tmp/pool/image
+	chattr +C /tmp/pool/image
+	truncate -s 16M /tmp/pool/image
+	echo 1 >$SERVICES/storage.local/enable
+	client host
+	assert_value host terms/size $((16 << 20))
+}
+
+# found when the service is enabled, not when its client asks
+refused_without_fallocate() {
+	file_system ext4 -O ^extent,^64bit
+	disk_pool
+	vsp_service storage.local pool=storage.disk size_max=64M local=1
+	assert_fails sh -c "echo 1 >$SERVICES/storage.local/enable"
+	host_log | grep 'its file system, ext4, cannot allocate space' || fail "the log does not say why"
+	assert_eq "$(find /tmp/pool -type f)" "" "files"
+}
+
+# a cheap copy takes the blocks that an overwrite needs
+full_for_a_shared_file() {
+	file_system xfs
+	own_disk 64M
+	dd if=/dev/urandom of=/dev/vscblk0 bs=1M count=64 oflag=direct status=none
+	cp --reflink=always "$(own_file)" /tmp/pool/snapshot
+	fill_up
+	assert_fails dd if=/dev/urandom of=/dev/vscblk0 bs=1M count=64 oflag=direct
+	[[ $(value host counters/no_space) -gt 0 ]] || fail "the guest does not count it"
+	[[ $(cat $VDPA/local/counters/no_space) -gt 0 ]] || fail "its device does not count it"
+	[[ $(cat $POOLS/storage.disk/no_space) -gt 0 ]] || fail "its pool does not count it"
+	host_log | grep 'service local: no space for a write' >/dev/null || fail "the provider's log does not say it"
+	host_log | grep "vscblk0: the provider's source has no space" >/dev/null || fail "the client's log does not say it"
+	rm /tmp/pool/snapshot
+	sync -f /tmp/pool
+	dd if=/dev/zero of=/dev/vscblk0 bs=1M count=64 oflag=direct status=none
+}
+
+# pages that change while they are written are no reason for errors of the source; its disk takes a while to take them
+changing_pages() {
+	local size
+	modprobe -a vsp dm_mod dm_delay
+	size=$(blockdev --getsz /dev/vda)
+	dmsetup create source --table "0 $size delay /dev/vda 0 0 /dev/vda 0 20"
+	mkfs.btrfs -q -f /dev/dm-0
+	mkdir -p /tmp/pool
+	mount /dev/dm-0 /tmp/pool
+	own_disk 64M
+	python3 - <<-'END'
+		import mmap, os, threading, time
+		m = mmap.mmap(-1, 1 << 16)
+		disk = os.open('/dev/vscblk0', os.O_RDWR | os.O_DIRECT)
+		stop = False
+		def change():
+		    n = 0
+		    while not stop:
+		        n += 1
+		        for at in range(0, 1 << 16, 512):
+		            m[at] = n & 255
+		t = threading.Thread(target=change)
+		t.start()
+		for i in range(100):
+		    os.pwritev(disk, [m], i << 16)
+		stop = True
+		t.join()
+	END
+	dd if=/dev/vscblk0 of=/dev/null bs=1M count=6 iflag=direct status=none
+	btrfs scrub start -B /tmp/pool | tee /tmp/scrub
+	grep -q 'no errors found' /tmp/scrub || fail "errors"
+}
+
+test_case storage_source.is_granted_again_on_ext4 enabled_again ext4
+test_case storage_source.is_granted_again_on_xfs enabled_again xfs
+test_case storage_source.is_granted_again_on_btrfs enabled_again btrfs
+test_case storage_source.is_granted_again_on_tmpfs enabled_again tmpfs
+test_case storage_source.holes_are_filled_on_ext4 holes_are_filled ext4
+test_case storage_source.holes_are_filled_on_xfs holes_are_filled xfs
+test_case storage_source.holes_are_filled_on_tmpfs holes_are_filled tmpfs
+test_case storage_source.blocks_beyond_the_end_are_used blocks_beyond_the_end
+test_case storage_source.is_overwritten_when_full_on_ext4 overwritten_when_full ext4
+test_case storage_source.is_overwritten_when_full_on_xfs overwritten_when_full xfs
+test_case storage_source.is_overwritten_when_full_on_btrfs overwritten_when_full btrfs
+test_case storage_source.copy_on_write_is_refused_by_name refused_copy_on_write
+test_case storage_source.no_fallocate_is_refused_when_enabled refused_without_fallocate
+test_case storage_source.no_space_for_a_shared_file_is_named full_for_a_shared_file
+test_case storage_source.pages_may_change_while_written changing_pages
