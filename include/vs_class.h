@@ -113,6 +113,13 @@ enum vs_storage_term {
 #define VS_STORAGE_DISCARD_MAX	(1024 * 1024 * 1024)	/* bytes of one discard: one operation */
 #define VS_STORAGE_QUEUE_SIZE	256
 
+/*
+ * Bytes that a disk announces as its physical block, whatever its block_size: what the
+ * sources have today (pages, blocks of file systems, cells of disks). Smaller pieces are
+ * taken, too, but cost a copy or a read.
+ */
+#define VS_STORAGE_PHYSICAL_BLOCK	4096
+
 /* Status bytes beyond those of virtio-blk (VIRTIO_BLK_S_OK, _IOERR, _UNSUPP). */
 #define VS_STORAGE_S_NOSPC	16	/* the source has no space left */
 #define VS_STORAGE_S_DENIED	17	/* against the granted access or size, or no contract */

@@ -4,6 +4,7 @@
 # What disks are kept on: what each file system does with allocated space, blocks, errors, and names.
 . tests/lib.sh
 
+QUEUE=/sys/block/vscblk0/queue
 
 # file_system TYPE [OPTION-OF-MKFS...]: an empty one at /tmp/pool, of 1 GiB, or, in memory, of 128 MiB
 file_system() {
@@ -29,6 +30,16 @@ own_disk() {
 
 own_file() {
 	echo "/tmp/pool/$(cat $SERVICES/storage.local/uuid)"
+}
+
+# named_disk FILE [ATTRIBUTE=VALUE...]: likewise, of a file that is there
+named_disk() {
+	local file=$1
+	shift
+	modprobe vsp
+	vsp_pool storage.none capacity_bandwidth=256M capacity_iops=50000 enable=1
+	vsp_service storage.local pool=storage.none local=1 backing="$file" "$@" enable=1
+	client host
 }
 
 # disabled: service and pool, as before a restart of the host
@@ -208,6 +219,83 @@ changing_pages() {
 	grep -q 'no errors found' /tmp/scrub || fail "errors"
 }
 
+# image FILE: of 64 MiB, with a GPT of 512-byte sectors
+image() {
+	touch "$1"
+	chattr +C "$1" 2>/dev/null || :
+	truncate -s 64M "$1"
+	printf 'size=16M\nsize=16M\n' | sfdisk -q --label gpt "$1"
+}
+
+partitions() {
+	file_system "$1"
+	image /tmp/pool/image
+	named_disk /tmp/pool/image
+	assert_value host terms/block_size 512
+	assert_eq "$(cat $QUEUE/{logical,physical}_block_size $QUEUE/dma_alignment | xargs)" "512 4096 511" queue
+	wait_for 30 test -b /dev/vscblk0p2
+	assert_eq "$(cat /sys/block/vscblk0/vscblk0p2/start)" 34816 "start of the second one"
+	fio --name=mixed --filename=/dev/vscblk0p2 --rw=randrw --bsrange=512-16k --bs_unaligned=0 --size=4M --direct=1 \
+		--ioengine=libaio --iodepth=8 --verify=crc32c --verify_fatal=1 --verify_state_save=0 >/tmp/fio ||
+		{ cat /tmp/fio && fail "fio"; }
+	assert_value host counters/errors 0
+	sync
+	# the image itself, by its own file system, has it
+	losetup -r -o $((34816 << 9)) --sizelimit 4M /dev/loop0 /tmp/pool/image
+	cmp -n $((4 << 20)) /dev/loop0 /dev/vscblk0p2
+	losetup -d /dev/loop0
+}
+
+unaligned_memory() {
+	file_system "$1"
+	own_disk 64M
+	python3 - <<-'END'
+		import mmap, os
+		data = os.urandom(8192)
+		disk = os.open('/dev/vscblk0', os.O_RDWR | os.O_DIRECT)
+		out = mmap.mmap(-1, 16384)
+		back = mmap.mmap(-1, 16384)
+		out[512:512 + 8192] = data
+		assert os.pwritev(disk, [memoryview(out)[512:512 + 8192]], 1 << 20) == 8192
+		assert os.preadv(disk, [memoryview(back)[1536:1536 + 8192]], 1 << 20) == 8192
+		assert back[1536:1536 + 8192] == data
+	END
+}
+
+# one tenant's wish does not move the partitions of the next
+same_for_all_clients() {
+	local before
+	disk_pool
+	disk_service local local=1
+	client host
+	assert_value host terms/block_size 512
+	echo 4096 >$VSC/request/block_size_min
+	before=$(epoch host)
+	echo 1 >$VSC/contract/renegotiate
+	renegotiated host "$before"
+	assert_value host terms/block_size 512
+	said $VSC/contract/result 'reason=limit term=block_size' || fail "$(cat $VSC/contract/result)"
+	modprobe -r vsc_storage vsc
+	client host
+	assert_value host terms/block_size 512
+	assert_eq "$(blockdev --getss /dev/vscblk0)" 512 "logical block size"
+	modprobe -r vsc_storage vsc
+	echo 0 >$SERVICES/storage.local/enable
+	echo 4096 >$SERVICES/storage.local/block_size_min
+	echo 1 >$SERVICES/storage.local/enable
+	client host
+	assert_eq "$(blockdev --getss /dev/vscblk0)" 4096 "logical block size, by the administrator"
+}
+
+device_has_its_own() {
+	null_disk large blocksize=4096
+	modprobe vsp
+	vsp_pool storage.whole source=/dev/large capacity_bandwidth=256M capacity_iops=50000 enable=1
+	vsp_service storage.local pool=storage.whole local=1 enable=1
+	client host
+	assert_value host terms/block_size 4096
+}
+
 test_case storage_source.is_granted_again_on_ext4 enabled_again ext4
 test_case storage_source.is_granted_again_on_xfs enabled_again xfs
 test_case storage_source.is_granted_again_on_btrfs enabled_again btrfs
@@ -223,3 +311,13 @@ test_case storage_source.copy_on_write_is_refused_by_name refused_copy_on_write
 test_case storage_source.no_fallocate_is_refused_when_enabled refused_without_fallocate
 test_case storage_source.no_space_for_a_shared_file_is_named full_for_a_shared_file
 test_case storage_source.pages_may_change_while_written changing_pages
+test_case storage_source.partitions_of_512_byte_sectors_on_ext4 partitions ext4
+test_case storage_source.partitions_of_512_byte_sectors_on_xfs partitions xfs
+test_case storage_source.partitions_of_512_byte_sectors_on_btrfs partitions btrfs
+test_case storage_source.partitions_of_512_byte_sectors_on_tmpfs partitions tmpfs
+test_case storage_source.memory_of_any_sector_on_ext4 unaligned_memory ext4
+test_case storage_source.memory_of_any_sector_on_xfs unaligned_memory xfs
+test_case storage_source.memory_of_any_sector_on_btrfs unaligned_memory btrfs
+test_case storage_source.memory_of_any_sector_on_tmpfs unaligned_memory tmpfs
+test_case storage_source.block_size_is_the_same_for_all_clients same_for_all_clients
+test_case storage_source.device_has_its_own_block_size device_has_its_own

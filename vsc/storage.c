@@ -109,16 +109,17 @@ static struct attribute *disk_attrs[] = {
 ATTRIBUTE_GROUPS(disk);
 
 /*
- * What a contract says of the queue's limits. dma_alignment: a source that takes
- * O_DIRECT is given the guest's memory as it is, so it has to be aligned here.
+ * What a contract says of the queue's limits. dma_alignment is left at that of all disks,
+ * 511: for a source that wants more the provider copies.
  */
 static void fill_limits(struct queue_limits *limits, u32 block_size, bool cache, bool discard)
 {
+	u32 physical = max_t(u32, block_size, VS_STORAGE_PHYSICAL_BLOCK);
+
 	limits->logical_block_size = block_size;
-	limits->physical_block_size = block_size;
-	limits->io_min = block_size;
-	limits->dma_alignment = block_size - 1;
-	limits->discard_granularity = discard ? block_size : 0;
+	limits->physical_block_size = physical;
+	limits->io_min = physical;
+	limits->discard_granularity = discard ? physical : 0;
 	limits->max_hw_discard_sectors = discard ? VS_STORAGE_DISCARD_MAX >> SECTOR_SHIFT : 0;
 	limits->features &= ~BLK_FEAT_WRITE_CACHE;
 	if (cache)

@@ -218,6 +218,16 @@ static void narrow_size(const struct vsp_storage *storage, struct vs_term *size)
 	size->high = size->high ? min(size->high, there) : there;
 }
 
+/*
+ * One value: that of the source, or more if the administrator says so. Partitions are laid
+ * out by it, so it must not depend on which client has asked for what.
+ */
+static void narrow_block_size(const struct vsp_storage *storage, struct vs_term *block)
+{
+	block->low = max_t(u64, block->low, storage->source.block_size);
+	block->high = min(block->high, block->low);
+}
+
 static void storage_limits(struct vsp_service *service, struct vs_terms *limits)
 {
 	struct vsp_storage *storage = service->class_data;
@@ -235,7 +245,7 @@ static void storage_limits(struct vsp_service *service, struct vs_terms *limits)
 		access->high &= ~(u64)VS_STORAGE_WRITE;
 	if (!vsp_storage_source_discards(source))
 		access->high &= ~(u64)VS_STORAGE_DISCARD;
-	block->low = max_t(u64, block->low, source->length_mask + 1);
+	narrow_block_size(storage, block);
 	vsp_storage_source_end(source);
 }
 

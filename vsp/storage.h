@@ -123,11 +123,13 @@ struct vsp_storage_pool {
  * @untidy: its file may have blocks beyond its end
  * @lost: its device has gone with writes that no sync had covered: the next one fails
  * @memory_mask: alignment of memory for direct I/O, less 1
- * @length_mask: alignment of offsets and lengths, less 1
+ * @length_mask: alignment of offsets and lengths for direct I/O, less 1; a file takes
+ *	others through the page cache
+ * @block_size: of the disk, bytes, unless the administrator wants a larger one
  *
  * Whoever uses the file or the device, or what hangs on it, is between
- * vsp_storage_source_begin() and vsp_storage_source_end(). Of a device, @direct and the
- * masks change only while there is no contract.
+ * vsp_storage_source_begin() and vsp_storage_source_end(). Of a device, @direct, the
+ * masks and @block_size change only while there is no contract.
  */
 struct vsp_storage_source {
 	struct list_head entry;
@@ -143,6 +145,7 @@ struct vsp_storage_source {
 	bool lost;
 	u32 memory_mask;
 	u32 length_mask;
+	u32 block_size;
 };
 
 /* Memory for what the source does not take as it is, or cannot take at once. */
@@ -161,6 +164,7 @@ struct vsp_storage_bounce {
  * @storage: whose
  * @type: VIRTIO_BLK_T_*
  * @durable: on the medium when the source has finished it
+ * @direct: past the page cache of the source; of a read or write
  * @cost: that it was admitted with, per rate
  * @flags: of a write-zeroes
  * @offset: bytes, of the disk
@@ -179,6 +183,7 @@ struct vsp_storage_request {
 	u32 type;
 	u32 flags;
 	bool durable;
+	bool direct;
 	u64 cost[VSP_STORAGE_RATES];
 	u64 offset;
 	u64 length;

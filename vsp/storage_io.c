@@ -4,7 +4,9 @@
  *
  * Reads and writes go to it straight from the mover, in place and asynchronously,
  * if it takes direct I/O and the client's memory is aligned for that; else through
- * a bounce buffer, of which a service has a few.  What may take long (buffered I/O,
+ * a bounce buffer, of which a service has a few.  A read or write that begins or ends
+ * between two blocks of its file's file system goes through the page cache, which the
+ * file system keeps in step with direct I/O.  What may take long (buffered I/O,
  * discard, zeroes, sync) is done in the service's own workqueue: the mover does not
  * wait for the source, and no tenant for another one's.
  */
@@ -72,9 +74,11 @@ static long zero(struct vsp_storage_request *request)
 	return error;
 }
 
+/* Its file may have been opened for direct I/O. */
 static long move_buffered(struct vsp_storage_request *request)
 {
 	set_iocb(request);
+	request->iocb.ki_flags &= ~IOCB_DIRECT;
 	return vsp_storage_source_move(&request->storage->source, &request->iocb, &request->iter);
 }
 
@@ -226,7 +230,9 @@ int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue
 	const struct vsp_storage_source *source = &request->storage->source;
 	int error;
 
-	if (source->direct) {
+	request->direct = source->direct &&
+			  !((request->offset | request->length) & source->length_mask);
+	if (request->direct) {
 		error = make_payload(request, queue);
 		if (error)
 			return error;
@@ -280,7 +286,7 @@ void vsp_storage_io_start(struct vsp_storage_request *request)
 		vsp_storage_queue_done(request, false);
 		return;
 	}
-	if (move && storage->source.direct)
+	if (move && request->direct)
 		move_direct(request);
 	else
 		queue_work(storage->slow, &request->work);

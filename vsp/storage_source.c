@@ -170,6 +170,8 @@ static void look_at_file(struct vsp_storage_source *source)
 	source->memory_mask = source->direct ? memory - 1 : 0;
 	source->length_mask = source->direct ? max_t(u32, length, SECTOR_SIZE) - 1 :
 			      SECTOR_SIZE - 1;
+	/* Whatever it is on now: an image must be the same disk wherever it is moved. */
+	source->block_size = SECTOR_SIZE;
 	if (!source->direct)
 		use_cache(source->file);
 }
@@ -186,6 +188,7 @@ void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_
 	source->direct = true;
 	source->memory_mask = bdev_dma_alignment(bdev);
 	source->length_mask = bdev_logical_block_size(bdev) - 1;
+	source->block_size = bdev_logical_block_size(bdev);
 }
 
 static int unlink_own(const struct vsp_storage_source *source, const struct vsp_service *service)
@@ -528,11 +531,12 @@ void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size)
 
 /* ---- What is not a read or a write ---- */
 
-/* For file systems that cannot zero a range. */
-static int write_zeroes(struct file *file, loff_t offset, u64 length)
+/* For file systems that cannot zero a range. Through the page cache, so of any alignment. */
+static int write_zeroes(struct file *file, u64 offset, u64 length)
 {
 	struct bio_vec *bvec;
 	struct iov_iter iter;
+	struct kiocb iocb;
 	ssize_t written = 0;
 	size_t step;
 
@@ -541,10 +545,13 @@ static int write_zeroes(struct file *file, loff_t offset, u64 length)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < ZERO_PAGES; i++)
 		bvec_set_page(&bvec[i], ZERO_PAGE(0), PAGE_SIZE, 0);
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_flags &= ~IOCB_DIRECT;
+	iocb.ki_pos = offset;
 	while (length && written >= 0) {
 		step = min_t(u64, length, ZERO_PAGES * PAGE_SIZE);
 		iov_iter_bvec(&iter, ITER_SOURCE, bvec, ZERO_PAGES, step);
-		written = vfs_iter_write(file, &iter, &offset, 0);
+		written = vfs_iocb_iter_write(file, &iocb, &iter);
 		if (!written)
 			written = -EIO;
 		if (written > 0)
