@@ -296,6 +296,59 @@ device_has_its_own() {
 	assert_value host terms/block_size 4096
 }
 
+# where FIRST COUNT: sector of the file's device that has so many of its blocks of 4 KiB, or nothing
+where() {
+	local inode
+	inode=$(stat -c %i "$(own_file)")
+	{
+		echo "bmap <$inode> $1"
+		echo "bmap <$inode> $(($1 + $2 - 1))"
+	} | debugfs -f - /dev/dm-0 2>/dev/null | awk -v count="$2" '/^[0-9]+$/ { block[n++] = $1 }
+		END { if (n == 2 && block[1] - block[0] == count - 1) print block[0] * 8 }'
+}
+
+# all of several durable writes at once fail, whoever hears first of it
+own_errors() {
+	local size start
+	modprobe -a vsp dm_mod dm_flakey
+	# so slow that they wait together
+	null_disk slow blocksize=4096 irqmode=2 completion_nsec=20000000
+	size=$(blockdev --getsz /dev/slow)
+	dmsetup create source --table "0 $size linear /dev/slow 0"
+	mkfs.ext4 -q -F -b 4096 /dev/dm-0
+	mkdir -p /tmp/pool
+	mount /dev/dm-0 /tmp/pool
+	own_disk 16M
+	# written once, so that only data is written from here on
+	dd if=/dev/zero of=/dev/vscblk0 bs=1M count=16 oflag=direct status=none
+	sync -f /tmp/pool
+	start=$(where 1024 64)
+	[[ -n $start ]] || fail "the file is in pieces"
+	dmsetup suspend --nolockfs --noflush source
+	dmsetup load source <<-END
+		0 $start linear /dev/slow 0
+		$start 512 flakey /dev/slow $start 0 3600 1 error_writes
+		$((start + 512)) $((size - start - 512)) linear /dev/slow $((start + 512))
+	END
+	dmsetup resume source
+	# pieces of blocks, for which the page cache is needed
+	python3 - <<-'END'
+		import mmap, os
+		from concurrent.futures import ThreadPoolExecutor
+		m = mmap.mmap(-1, 512)
+		disk = os.open('/dev/vscblk0', os.O_RDWR | os.O_DIRECT)
+		def write(i):
+		    try:
+		        return os.pwritev(disk, [m], (1024 + i) * 4096)
+		    except OSError:
+		        return 0
+		with ThreadPoolExecutor(16) as pool:
+		    done = sum(1 for n in pool.map(write, range(64)) if n)
+		assert not done, f'{done} of 64 failed writes are acknowledged'
+	END
+	assert_value host counters/errors 64
+}
+
 test_case storage_source.is_granted_again_on_ext4 enabled_again ext4
 test_case storage_source.is_granted_again_on_xfs enabled_again xfs
 test_case storage_source.is_granted_again_on_btrfs enabled_again btrfs
@@ -321,3 +374,4 @@ test_case storage_source.memory_of_any_sector_on_btrfs unaligned_memory btrfs
 test_case storage_source.memory_of_any_sector_on_tmpfs unaligned_memory tmpfs
 test_case storage_source.block_size_is_the_same_for_all_clients same_for_all_clients
 test_case storage_source.device_has_its_own_block_size device_has_its_own
+test_case storage_source.durable_writes_have_their_own_errors own_errors

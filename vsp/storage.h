@@ -14,6 +14,7 @@
 
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/errseq.h>
 #include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -126,6 +127,8 @@ struct vsp_storage_pool {
  * @length_mask: alignment of offsets and lengths for direct I/O, less 1; a file takes
  *	others through the page cache
  * @block_size: of the disk, bytes, unless the administrator wants a larger one
+ * @written_back: errors of the page cache up to here were told by a sync of all; of who
+ *	syncs
  *
  * Whoever uses the file or the device, or what hangs on it, is between
  * vsp_storage_source_begin() and vsp_storage_source_end(). Of a device, @direct, the
@@ -146,6 +149,7 @@ struct vsp_storage_source {
 	u32 memory_mask;
 	u32 length_mask;
 	u32 block_size;
+	errseq_t written_back;
 };
 
 /* Memory for what the source does not take as it is, or cannot take at once. */
@@ -349,6 +353,9 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 int vsp_storage_source_zero(struct vsp_storage_source *source, u64 offset, u64 length, bool unmap);
 int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u64 length);
 int vsp_storage_source_sync(struct vsp_storage_source *source);
+errseq_t vsp_storage_source_errors(const struct vsp_storage_source *source);
+int vsp_storage_source_sync_range(struct vsp_storage_source *source, u64 offset, u64 length,
+				  errseq_t since);
 ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb *iocb,
 				struct iov_iter *iter);
 

@@ -56,30 +56,43 @@ static void set_iocb(struct vsp_storage_request *request)
 
 	init_sync_kiocb(iocb, vsp_storage_source_file(&request->storage->source));
 	iocb->ki_pos = request->offset;
-	if (request->durable && request->type == VIRTIO_BLK_T_OUT)
-		iocb->ki_flags |= IOCB_DSYNC;
 }
 
 /* ---- What may take long: in the service's workqueue ---- */
+
+/* Of what has gone through the page cache of a file: @since is from before. */
+static long make_durable(struct vsp_storage_request *request, errseq_t since)
+{
+	if (!request->durable)
+		return 0;
+	return vsp_storage_source_sync_range(&request->storage->source, request->offset,
+					     request->length, since);
+}
 
 static long zero(struct vsp_storage_request *request)
 {
 	struct vsp_storage_source *source = &request->storage->source;
 	bool unmap = request->flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	errseq_t since = vsp_storage_source_errors(source);
 	long error;
 
 	error = vsp_storage_source_zero(source, request->offset, request->length, unmap);
-	if (!error && request->durable)
-		error = vsp_storage_source_sync(source);
-	return error;
+	return error ?: make_durable(request, since);
 }
 
 /* Its file may have been opened for direct I/O. */
 static long move_buffered(struct vsp_storage_request *request)
 {
+	struct vsp_storage_source *source = &request->storage->source;
+	errseq_t since = vsp_storage_source_errors(source);
+	long moved, error = 0;
+
 	set_iocb(request);
 	request->iocb.ki_flags &= ~IOCB_DIRECT;
-	return vsp_storage_source_move(&request->storage->source, &request->iocb, &request->iter);
+	moved = vsp_storage_source_move(source, &request->iocb, &request->iter);
+	if (moved > 0 && request->type == VIRTIO_BLK_T_OUT)
+		error = make_durable(request, since);
+	return error ?: moved;
 }
 
 /*
@@ -180,6 +193,8 @@ static void move_direct(struct vsp_storage_request *request)
 	vsp_storage_source_begin_more(source);
 	set_iocb(request);
 	request->iocb.ki_flags |= IOCB_DIRECT;
+	if (request->durable && request->type == VIRTIO_BLK_T_OUT)
+		request->iocb.ki_flags |= IOCB_DSYNC;
 	request->iocb.ki_complete = direct_done;
 	moved = vsp_storage_source_move(&request->storage->source, &request->iocb,
 					&request->iter);

@@ -11,6 +11,7 @@
 #include <linux/blkdev.h>
 #include <linux/bvec.h>
 #include <linux/cred.h>
+#include <linux/errseq.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -174,6 +175,7 @@ static void look_at_file(struct vsp_storage_source *source)
 	source->block_size = SECTOR_SIZE;
 	if (!source->direct)
 		use_cache(source->file);
+	source->written_back = errseq_sample(&source->file->f_mapping->wb_err);
 }
 
 /**
@@ -189,6 +191,7 @@ void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_
 	source->memory_mask = bdev_dma_alignment(bdev);
 	source->length_mask = bdev_logical_block_size(bdev) - 1;
 	source->block_size = bdev_logical_block_size(bdev);
+	source->written_back = errseq_sample(&bdev->bd_mapping->wb_err);
 }
 
 static int unlink_own(const struct vsp_storage_source *source, const struct vsp_service *service)
@@ -623,16 +626,56 @@ int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u6
  * vsp_storage_source_sync() - what was written is on the medium when this returns
  * @source: begun
  *
- * Context: may sleep for long; not in a mover.
+ * An error since the last call is found, whoever else has been told of it.
+ *
+ * Context: may sleep for long; not in a mover. One at a time.
  * Return: 0 or what the source returns
  */
 int vsp_storage_source_sync(struct vsp_storage_source *source)
 {
+	struct file *file = vsp_storage_source_file(source);
 	const struct cred *old = override_creds(source->cred);
-	int error = vfs_fsync(vsp_storage_source_file(source), 1);
+	int error = vfs_fsync(file, 1), written;
 
 	revert_creds(old);
-	return error;
+	written = errseq_check_and_advance(&file->f_mapping->wb_err, &source->written_back);
+	return error ?: written;
+}
+
+/**
+ * vsp_storage_source_errors() - where errors of what is about to be written begin
+ * @source: begun
+ *
+ * Context: any.
+ * Return: for vsp_storage_source_sync_range()
+ */
+errseq_t vsp_storage_source_errors(const struct vsp_storage_source *source)
+{
+	return errseq_sample(&vsp_storage_source_file(source)->f_mapping->wb_err);
+}
+
+/**
+ * vsp_storage_source_sync_range() - a part of what was written is on the medium
+ * @source: begun
+ * @offset: bytes
+ * @length: bytes, not 0
+ * @since: of vsp_storage_source_errors(), before it was written
+ *
+ * The kernel tells each open file of an error once, so of two syncs at once one would
+ * take the other's.  Here each of them is told of every error since it began.
+ *
+ * Context: may sleep for long; not in a mover.
+ * Return: 0 or what the source returns
+ */
+int vsp_storage_source_sync_range(struct vsp_storage_source *source, u64 offset, u64 length,
+				  errseq_t since)
+{
+	struct file *file = vsp_storage_source_file(source);
+	const struct cred *old = override_creds(source->cred);
+	int error = vfs_fsync_range(file, offset, offset + length - 1, 1);
+
+	revert_creds(old);
+	return error ?: errseq_check(&file->f_mapping->wb_err, since);
 }
 
 /**
