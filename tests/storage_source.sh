@@ -349,6 +349,54 @@ own_errors() {
 	assert_value host counters/errors 64
 }
 
+# the same service again, after a restart: the same data, and a line that says so
+same_name_same_data() {
+	local uuid wanted
+	disk_pool
+	disk_service local local=1
+	client host
+	dd if=/dev/urandom of=/tmp/pattern bs=1M count=4 status=none
+	dd if=/tmp/pattern of=/dev/vscblk0 bs=1M oflag=direct status=none
+	uuid=$(cat $SERVICES/storage.local/uuid)
+	wanted=$(python3 -c 'import uuid
+print(uuid.uuid5(uuid.uuid5(uuid.UUID("0b92efa4-cb58-4430-8860-388c119a8584"), "/tmp/pool"), "storage.local"))')
+	assert_eq "$uuid" "$wanted" uuid
+	assert_eq "$(python3 -c "import os; print(os.getxattr('/tmp/pool/$uuid', 'user.vsp.service').decode())")" \
+		storage.local "the name on the file"
+	modprobe -r vsc_storage vsc
+	remove_item $SERVICES/storage.local
+	remove_item $POOLS/storage.disk
+	modprobe -r vsp_storage vsp vs_channel
+	disk_pool source=/tmp//pool/
+	mkdir $SERVICES/storage.local
+	assert_eq "$(cat $SERVICES/storage.local/uuid)" "" "uuid before it is known"
+	disk_service local local=1
+	host_log | grep "service local: has its data from before: 67108864 bytes in $uuid" >/dev/null || fail "no line says so"
+	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((64 << 20)) charged
+	client host
+	cmp -n $((4 << 20)) /tmp/pattern /dev/vscblk0
+	disk_service other
+	[[ $(cat $SERVICES/storage.other/uuid) != "$uuid" ]] || fail "another one has the same"
+}
+
+# an UUID that is written counts; and what follows from a name can be another's, who wrote it
+written_uuid() {
+	local uuid
+	disk_pool
+	disk_service local uuid=01234567-89ab-cdef-0123-456789abcdef
+	assert_eq "$(cat $SERVICES/storage.local/uuid)" 01234567-89ab-cdef-0123-456789abcdef "as written"
+	disk_service other
+	uuid=$(cat $SERVICES/storage.other/uuid)
+	remove_item $SERVICES/storage.other
+	disk_service thief uuid="$uuid"
+	vsp_service storage.other pool=storage.disk size_max=64M
+	assert_fails sh -c "echo 1 >$SERVICES/storage.other/enable"
+	host_log | grep "service other: its name leads to UUID $uuid" >/dev/null || fail "the log does not say why"
+	remove_item $SERVICES/storage.thief
+	echo 1 >$SERVICES/storage.other/enable
+	assert_eq "$(cat $SERVICES/storage.other/uuid)" "$uuid" "after the other has gone"
+}
+
 test_case storage_source.is_granted_again_on_ext4 enabled_again ext4
 test_case storage_source.is_granted_again_on_xfs enabled_again xfs
 test_case storage_source.is_granted_again_on_btrfs enabled_again btrfs
@@ -375,3 +423,5 @@ test_case storage_source.memory_of_any_sector_on_tmpfs unaligned_memory tmpfs
 test_case storage_source.block_size_is_the_same_for_all_clients same_for_all_clients
 test_case storage_source.device_has_its_own_block_size device_has_its_own
 test_case storage_source.durable_writes_have_their_own_errors own_errors
+test_case storage_source.same_name_has_the_same_data same_name_same_data
+test_case storage_source.written_uuid_counts written_uuid

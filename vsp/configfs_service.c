@@ -163,38 +163,21 @@ static ssize_t service_uuid_show(struct config_item *item, char *page)
 	ssize_t length;
 
 	mutex_lock(&service->admin);
-	length = sysfs_emit(page, "%pUb\n", &service->uuid);
+	length = uuid_is_null(&service->uuid) ? sysfs_emit(page, "\n") :
+						sysfs_emit(page, "%pUb\n", &service->uuid);
 	mutex_unlock(&service->admin);
 	return length;
 }
 
-/* Under su_mutex, which every change of an uuid holds too. */
-static bool uuid_taken(const struct vsp_service *service, const uuid_t *uuid)
-{
-	struct config_item *item;
-
-	lockdep_assert_held(&vsp_configfs_subsystem.su_mutex);
-	list_for_each_entry(item, &vsp_configfs_services.cg_children, ci_entry) {
-		const struct vsp_service *other = to_service(item);
-
-		if (other != service && uuid_equal(&other->uuid, uuid))
-			return true;
-	}
-	return false;
-}
-
 static int set_uuid(struct vsp_service *service, const uuid_t *uuid)
 {
-	int error = 0;
+	int error;
 
-	mutex_lock(&vsp_configfs_subsystem.su_mutex);
 	mutex_lock(&service->admin);
-	if (service->enabled || service->uuid_fixed || uuid_taken(service, uuid))
-		error = -EBUSY;
-	else
-		service->uuid = *uuid;
+	error = service->enabled || service->uuid_fixed ? -EBUSY : vsp_uuid_set(service, uuid);
+	if (!error)
+		service->uuid_written = true;
 	mutex_unlock(&service->admin);
-	mutex_unlock(&vsp_configfs_subsystem.su_mutex);
 	return error;
 }
 
@@ -527,6 +510,7 @@ static void release_service(struct config_item *item)
 {
 	struct vsp_service *service = to_service(item);
 
+	vsp_uuid_drop(service);
 	mutex_destroy(&service->admin);
 	kfree(service);
 }

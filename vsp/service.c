@@ -368,7 +368,7 @@ void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *s
 {
 	service->spec = spec;
 	strscpy(service->name, name, sizeof(service->name));
-	uuid_gen(&service->uuid);
+	INIT_LIST_HEAD(&service->uuid_entry);
 	mutex_init(&service->admin);
 	spin_lock_init(&service->limits_lock);
 	service->mode = 0600;
@@ -522,6 +522,9 @@ int vsp_service_enable(struct vsp_service *service)
 	if (!class)
 		goto unuse_pool;
 	service->class = class;
+	error = vsp_uuid_settle(service, class);
+	if (error)
+		goto put_class;
 	error = -ENOMEM;
 	session = new_session(service);
 	if (!session)
@@ -664,6 +667,9 @@ int vsp_service_release(struct vsp_service *service)
 		       service->spec->name);
 		goto put_class;
 	}
+	error = vsp_uuid_settle(service, class);
+	if (error)
+		goto put_class;
 	service->class = class;
 	error = class->service_open(service);
 	if (!error) {

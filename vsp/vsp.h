@@ -259,7 +259,8 @@ struct vsp_session;	/* vsp/session.h */
  * @spec: class of the directory's name
  * @class: pinned while @enabled
  * @name: what follows "<class>."; also the vDPA device's name
- * @uuid: for ever; drawn at mkdir, may be written while never enabled
+ * @uuid: for ever; see vsp/uuid.c. Null until it was written or needed
+ * @uuid_entry: in the list of those that are not null
  *
  * @admin: serialises enable, disable, release and changes of what is below
  * @pool: configfs reference held while set
@@ -302,6 +303,7 @@ struct vsp_session;	/* vsp/session.h */
  *
  * @leaving: its rmdir has begun; see vsp_configfs_depend()
  * @uuid_fixed: was enabled before, so that data may be found by @uuid. Under @admin
+ * @uuid_written: by the administrator. Under @admin
  * @uevents: limits how often its client can cause one
  * @log: limits the lines that its client can cause
  *
@@ -320,6 +322,7 @@ struct vsp_service {
 	const struct vsp_class *class;
 	char name[VSP_NAME_MAX];
 	uuid_t uuid;
+	struct list_head uuid_entry;
 
 	struct mutex admin;	/* enable, disable, release */
 	struct vsp_pool *pool;
@@ -353,6 +356,7 @@ struct vsp_service {
 
 	bool leaving;
 	bool uuid_fixed;
+	bool uuid_written;
 	struct ratelimit_state uevents;
 	struct ratelimit_state log;
 
@@ -415,6 +419,12 @@ void vsp_watch_look(struct vsp_pool *pool);
 void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value);
 void vsp_watch_add(struct vsp_service *service);
 void vsp_watch_drop(struct vsp_service *service);
+
+/* vsp/uuid.c: what a service's data are known by */
+void vsp_uuid_of_name(const uuid_t *space, const char *name, uuid_t *uuid);
+int vsp_uuid_set(struct vsp_service *service, const uuid_t *uuid);
+int vsp_uuid_settle(struct vsp_service *service, const struct vsp_class *class);
+void vsp_uuid_drop(struct vsp_service *service);
 
 /* vsp/service.c: the life of a service */
 int vsp_service_start(void);
