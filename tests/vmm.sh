@@ -57,7 +57,6 @@ at_random() {
 	shift
 	services
 	beside vmm --seed "${FUZZ_SEED:-0}" --time "$seconds" "$service" fuzz | tee /tmp/fuzz
-	[[ $(figure "$1" /tmp/fuzz) -ge $((100 * seconds)) ]] || fail "few requests reach the class"
 	for i in "$@"; do
 		[[ $(figure "$i" /tmp/fuzz) -gt 0 ]] || fail "no $i"
 	done
