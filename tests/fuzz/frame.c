@@ -16,7 +16,7 @@
 struct vsp_pool {
 	void *class_data;
 	struct {
-		spinlock_t lock;
+		spinlock_t lock;	/* taken by nothing here */
 	} rates;
 };
 
