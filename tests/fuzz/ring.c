@@ -26,7 +26,8 @@ static void change(void)
 
 static bool is_there(u64 addr, size_t length)
 {
-	require(addr + length >= addr);
+	/* What ends with the last address of all does not wrap. */
+	require(addr + (length - 1) >= addr || !length);
 	return addr <= MEMORY && length <= MEMORY - addr;
 }
 

@@ -99,6 +99,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	take_terms(&input, spec, &w.ask);
 	take_terms(&input, spec, &w.limits);
+	/* An administrator's limit of space is a most, without a least (<space>_max). */
+	for (u32 i = 0; i < spec->count; i++)
+		if (spec->term[i].kind == VS_KIND_SPACE)
+			w.limits.term[i].low = 0;
 	take(&input, w.free, sizeof(w.free));
 	take(&input, w.capacity, sizeof(w.capacity));
 	if (vs_terms_check_ask(spec, &w.ask) || vs_terms_check_ask(spec, &w.limits))
