@@ -300,7 +300,7 @@ larger() {
 directory_grows() {
 	local before
 	modprobe vsp
-	mkfs.ext4 -q -F /dev/vda 200M
+	mkfs.ext4 -q -F -E nodiscard /dev/vda 200M
 	mkdir -p /tmp/pool
 	mount /dev/vda /tmp/pool
 	disk_pool poll_ms=100
