@@ -13,8 +13,8 @@ file_system() {
 	mkdir -p /tmp/pool
 	case $type in
 	tmpfs) mount -t tmpfs -o size=128M tmpfs /tmp/pool && return ;;
-	ext4) mkfs.ext4 -q -F "$@" /dev/vda ;;
-	*) "mkfs.$type" -q -f "$@" /dev/vda ;;
+	ext4) mkfs.ext4 -q -F -E nodiscard "$@" /dev/vda ;;
+	*) "mkfs.$type" -q -f -K "$@" /dev/vda ;;
 	esac
 	mount -t "$type" /dev/vda /tmp/pool
 }
@@ -192,7 +192,7 @@ changing_pages() {
 	modprobe -a vsp dm_mod dm_delay
 	size=$(blockdev --getsz /dev/vda)
 	dmsetup create source --table "0 $size delay /dev/vda 0 0 /dev/vda 0 20"
-	mkfs.btrfs -q -f /dev/dm-0
+	mkfs.btrfs -q -f -K /dev/dm-0
 	mkdir -p /tmp/pool
 	mount /dev/dm-0 /tmp/pool
 	own_disk 64M
