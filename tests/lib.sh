@@ -139,7 +139,9 @@ teardown() {
 	done
 	! mountpoint -q /tmp/pool || { rm -rf /tmp/pool/* && umount /tmp/pool; }
 	! mountpoint -q /tmp/pool2 || umount /tmp/pool2
-	! dmsetup info source >/dev/null 2>&1 || dmsetup remove source
+	for i in source bad; do
+		! dmsetup info $i >/dev/null 2>&1 || dmsetup remove $i
+	done
 	for i in "$NULL"/*/; do
 		[[ ! -d $i ]] || rmdir "$i"
 	done

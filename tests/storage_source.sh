@@ -303,34 +303,34 @@ where() {
 	{
 		echo "bmap <$inode> $1"
 		echo "bmap <$inode> $(($1 + $2 - 1))"
-	} | debugfs -f - /dev/dm-0 2>/dev/null | awk -v count="$2" '/^[0-9]+$/ { block[n++] = $1 }
+	} | debugfs -f - /dev/dm-1 2>/dev/null | awk -v count="$2" '/^[0-9]+$/ { block[n++] = $1 }
 		END { if (n == 2 && block[1] - block[0] == count - 1) print block[0] * 8 }'
 }
 
-# all of several durable writes at once fail, whoever hears first of it
+# all of several durable writes at once fail, whoever hears first of it: what fails is below what delays, so they wait together
 own_errors() {
 	local size start
-	modprobe -a vsp dm_mod dm_flakey
-	# so slow that they wait together
-	null_disk slow blocksize=4096 irqmode=2 completion_nsec=20000000
-	size=$(blockdev --getsz /dev/slow)
-	dmsetup create source --table "0 $size linear /dev/slow 0"
-	mkfs.ext4 -q -F -b 4096 /dev/dm-0
+	modprobe -a vsp dm_mod dm_flakey dm_delay
+	null_disk large blocksize=4096
+	size=$(blockdev --getsz /dev/large)
+	dmsetup create bad --table "0 $size linear /dev/large 0"
+	dmsetup create source --table "0 $size delay /dev/dm-0 0 0 /dev/dm-0 0 50"
+	mkfs.ext4 -q -F -b 4096 /dev/dm-1
 	mkdir -p /tmp/pool
-	mount /dev/dm-0 /tmp/pool
+	mount /dev/dm-1 /tmp/pool
 	own_disk 16M
 	# written once, so that only data is written from here on
 	dd if=/dev/zero of=/dev/vscblk0 bs=1M count=16 oflag=direct status=none
 	sync -f /tmp/pool
 	start=$(where 1024 64)
 	[[ -n $start ]] || fail "the file is in pieces"
-	dmsetup suspend --nolockfs --noflush source
-	dmsetup load source <<-END
-		0 $start linear /dev/slow 0
-		$start 512 flakey /dev/slow $start 0 3600 1 error_writes
-		$((start + 512)) $((size - start - 512)) linear /dev/slow $((start + 512))
+	dmsetup suspend --noflush bad
+	dmsetup load bad <<-END
+		0 $start linear /dev/large 0
+		$start 512 flakey /dev/large $start 0 3600 1 error_writes
+		$((start + 512)) $((size - start - 512)) linear /dev/large $((start + 512))
 	END
-	dmsetup resume source
+	dmsetup resume bad
 	# pieces of blocks, for which the page cache is needed
 	python3 - <<-'END'
 		import mmap, os
