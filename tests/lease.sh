@@ -330,7 +330,7 @@ held_back_asleep() {
 # What goes while the guest sleeps leaves nobody waiting for it.
 unplugged_asleep() {
 	disk_pool
-	disk_service a bandwidth_floor=8M
+	disk_service a bandwidth_floor=8M lease_ms=300
 	pluggable_guest a
 	detach a 'while dd if=/dev/vscblk0 of=/dev/null bs=1M iflag=direct status=none; do :; done'
 	progress a
