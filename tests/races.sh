@@ -75,7 +75,7 @@ everything_at_once() {
 	network_pool
 	network_service net local=1
 	modprobe vsc
-	some_clients 4
+	wait_for 300 disks 4
 	rounds called_by_host called & jobs+=($!)
 	rounds asked_by_client & jobs+=($!)
 	rounds enabled_and_disabled storage.gone & jobs+=($!)
@@ -90,8 +90,8 @@ everything_at_once() {
 		echo 1 >$VDPA/$i/contract/renegotiate
 		wait_for 60 runs_again $i
 	done
-	some_clients 4
-	for i in "${disk[@]}"; do
+	wait_for 300 disks 4
+	for i in /dev/vscblk*; do
 		dd if="$i" of=/dev/null bs=4k count=1 iflag=direct status=none
 	done
 	wait_for 60 runs_again net

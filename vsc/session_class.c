@@ -217,7 +217,8 @@ void vsc_session_reset(struct vsc_session *session)
 	struct vsc_work *work = session->work;
 	u32 ms;
 
-	if (!work->ready || work->slept || work->leaving || work->broken ||
+	/* Without a class the channel has not been started, which is not broken. */
+	if (!session->class || !work->ready || work->slept || work->leaving || work->broken ||
 	    !vsc_channel_broken(session->channel))
 		return;
 	ms = reset_pause(work);
