@@ -244,7 +244,7 @@ client() {
 }
 
 # Holds where a negotiation has ended well: a client is RUNNING when it sends START, and there is a result when that is answered.
-IN_FORCE="\$(cat $VSC/contract/state) == RUNNING && \$(cat $VSC/contract/result) == epoch=\$(cat $VSC/contract/epoch)\ *"
+IN_FORCE="\$(<$VSC/contract/state) == RUNNING && \$(<$VSC/contract/result) == epoch=\$(<$VSC/contract/epoch)\ *"
 
 # running NAME: waits until the client there has its disk, under a contract in force
 running() {
