@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --kernel debug --disk 512M --memory 6144
+# host: --kernel native-debug --guests --disk 512M
 # A hostile guest on a host whose kernel is the debug one: what it does to its own rings hurts neither that kernel nor its
 # own client. (guest.sh has it beside another guest.)
 . tests/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 1G --memory 6144
+# host: --kernel native-debug --guests --disk 1G
 # What becomes of a contract when its guest, or its guest's VMM, stands still, restarts, sleeps or dies.
 . tests/lib.sh
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 512M --memory 6144
+# host: --kernel native-debug --guests --disk 512M
 # Network devices of real guests under real QEMU: between guests on one bridge, and to the host.
 . tests/lib.sh
 . tests/network_lib.sh
@@ -46,7 +46,7 @@ bridge_of() {
 bridge_of_one() {
 	local name=$1
 	shift
-	network_pool
+	network_pool mac_range=52:54:00:12:34:56-52:54:00:12:34:58
 	modprobe bridge
 	ip link add t-br type bridge
 	give_addresses host t-br 0 1
@@ -71,7 +71,7 @@ guests_and_host() {
 	# segmented by neither of the three kernels
 	frames=$(($(counter b frames_received) - frames)) bytes=$(($(counter b bytes_received) - bytes))
 	echo "	to b: $bytes bytes in $frames frames"
-	[[ $bytes -gt 20000000 && $((bytes / frames)) -gt 1600 ]] || fail "all frames were segmented"
+	[[ $bytes -gt 10000000 && $((bytes / frames)) -gt 1600 ]] || fail "all frames were segmented"
 	iperf a b fd00::12 -n 5M -R
 	stream a b 10.0.0.12
 	flows a
@@ -95,9 +95,9 @@ changes_under_traffic() {
 	says 'RTNETLINK answers' at a ip link set vsc0 mtu 4001
 	mtu_is a vsc0 1400 || fail "its MTU has changed all the same"
 	link_with a a at a ip link set vsc0 mtu 1500
-	link_with a a at a ip link set vsc0 address 52:54:00:12:34:56
-	assert_eq "$(cat $VDPA/a/terms/mac)" 52:54:00:12:34:56 "address of the contract"
-	echo 52:54:00:12:34:56 >$SERVICES/network.a/mac
+	link_with a a at a ip link set vsc0 address 52:54:00:12:34:58
+	assert_eq "$(cat $VDPA/a/terms/mac)" 52:54:00:12:34:58 "address of the contract"
+	echo 52:54:00:12:34:58 >$SERVICES/network.a/mac
 	echo 1 >$VDPA/a/contract/renegotiate
 	says 'Operation not permitted' at a ip link set vsc0 address 52:54:00:12:34:57
 	link_with a a limits a a tx_bandwidth_ceiling=4M rx_bandwidth_ceiling=4M offloads_allowed=checksum

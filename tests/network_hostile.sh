@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 512M --memory 6144
+# host: --kernel native-debug --guests --disk 512M
 # A guest that sends frames which are wrong: they come back, none of them goes further, all are counted, and a neighbour's
 # device works on.
 . tests/lib.sh

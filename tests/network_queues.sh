@@ -32,3 +32,4 @@ queues() {
 }
 
 test_case network.queues_are_negotiated queues
+test_case network_selftests.drivers.net.queues.py driver_test drivers/net/queues.py

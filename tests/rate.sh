@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 1G --memory 6144
-# Ceilings, as fio in a guest sees them: over no second more than 5 % above what was granted, before and after a change;
-# and at least 95 % of it, where without a limit there is twice as much. By the clock of the guest, from the log that fio
+# host: --kernel native --guests --disk 1G
+# Ceilings, as fio in a guest sees them: over no second more than 5 % and a request above what was granted, before and after a
+# change; and at least 90 % of it, where without a limit there is five times as much. By the clock of the guest, from the log that fio
 # keeps of every request. What a guest could not do because it did not run is no measure of the ceiling: for the least, the
 # best of some tries counts.
 . tests/lib.sh
 
-TRIES=4
+TRIES=6
 SECONDS_EACH=6
 
 # run BLOCK_SIZE: fio in guest g; its log becomes /tmp/log: "ms, latency, direction, bytes, ..." a request
@@ -34,18 +34,19 @@ mean() {
 	awk -F', *' -v column="$1" '{ sum += column ? $column : 1; end = $1 } END { printf "%d\n", sum * 1000 / end }' /tmp/log
 }
 
-# keeps TERM COLUMN BLOCK_SIZE WITHOUT: measures the ceiling of a term, of which there was WITHOUT without a limit
+# keeps TERM COLUMN BLOCK_SIZE WITHOUT: measures the ceiling of a term, of which there was WITHOUT without a limit: far more
 keeps() {
-	local term=$1 column=$2 size=$3 without=$4 i granted mean best=0
+	local term=$1 column=$2 size=$3 without=$4 i granted mean one=1 best=0
+	[[ $column == 0 ]] || one=16384
 	granted=$(value g "terms/${term}_ceiling")
-	for ((i = 0; i < TRIES && best * 100 < granted * 95; i++)); do
+	for ((i = 0; i < TRIES && best * 100 < granted * 90; i++)); do
 		run "$size"
 		mean=$(mean "$column")
 		echo "	$term: granted $granted, most in a second $(most "$column"), mean $mean, without a limit $without"
-		[[ $(($(most "$column") * 100)) -le $((granted * 105)) ]] || fail "more than granted"
+		[[ $(($(most "$column") * 100)) -le $((granted * 105 + one * 100)) ]] || fail "more than granted"
 		((mean <= best)) || best=$mean
 	done
-	[[ $without -lt $((2 * granted)) || $((best * 100)) -ge $((granted * 95)) ]] || fail "less than granted"
+	[[ $((best * 100)) -ge $((granted * 90)) ]] || fail "less than granted"
 }
 
 # ceiling TERM VALUE: another one, by the host
@@ -66,9 +67,9 @@ ceiling_is_kept() {
 	guests g
 	run "$size"
 	without=$(mean "$column")
-	ceiling "$term" $((without * 2 / 5 / step * step))
-	keeps "$term" "$column" "$size" "$without"
 	ceiling "$term" $((without / 5 / step * step))
+	keeps "$term" "$column" "$size" "$without"
+	ceiling "$term" $((without / 10 / step * step))
 	keeps "$term" "$column" "$size" "$without"
 	[[ $(cat $VDPA/g/counters/waits) -gt 0 ]] || fail "nothing was held back"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --guests --disk 1G --memory 4096
+# host: --kernel native-debug --guests --disk 1G
 # As tests/verify.sh, in a guest.
 . tests/lib.sh
 . tests/verify_lib.sh
