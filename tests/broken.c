@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A host that is broken, for tests only. Loading it writes what no device may write into a
- * used ring of every client of this kernel, and interrupts; or, with foreign=1, it is a
- * device of id 9 that is not ours, as a 9p transport is.
+ * used ring of every client of this kernel, and interrupts; or, with mute=1, it holds back the
+ * interrupts of that ring until it is unloaded; or, with foreign=1, it is a device of id 9 that
+ * is not ours, as a 9p transport is.
  */
 #define pr_fmt(fmt) "broken: " fmt
 
@@ -18,6 +19,10 @@
 static unsigned int queue;
 module_param(queue, uint, 0444);
 MODULE_PARM_DESC(queue, "number of the virtqueue: 0 messages, 1 calls, 2 and up data (0)");
+
+static bool mute;
+module_param(mute, bool, 0444);
+MODULE_PARM_DESC(mute, "hold its interrupts back, and break nothing (N)");
 
 static bool foreign;
 module_param(foreign, bool, 0444);
@@ -45,8 +50,35 @@ static void scribble(struct virtqueue *vq)
 	local_irq_restore(flags);
 }
 
-static int break_client(struct device *dev, void *data)
+/* Of all rings that are mute: they have one number, so one callback. */
+static vq_callback_t *callback;
+
+static void hear_nothing(struct virtqueue *vq)
 {
+}
+
+static void silence(struct virtqueue *vq)
+{
+	callback = vq->callback;
+	WRITE_ONCE(vq->callback, hear_nothing);
+}
+
+/* What has come meanwhile is interrupted for now. */
+static void unsilence(struct virtqueue *vq)
+{
+	unsigned long flags;
+
+	if (vq->callback != hear_nothing)
+		return;
+	WRITE_ONCE(vq->callback, callback);
+	local_irq_save(flags);
+	vring_interrupt(0, vq);
+	local_irq_restore(flags);
+}
+
+static int on_client(struct device *dev, void *data)
+{
+	void (*act)(struct virtqueue *vq) = data;
 	struct virtio_device *vdev = dev_to_virtio(dev);
 	struct virtqueue *vq;
 
@@ -54,7 +86,7 @@ static int break_client(struct device *dev, void *data)
 		return 0;
 	virtio_device_for_each_vq(vdev, vq)
 		if (vq->index == queue)
-			scribble(vq);
+			act(vq);
 	return 0;
 }
 
@@ -143,13 +175,15 @@ static int __init broken_init(void)
 	error = register_virtio_driver(&nothing);
 	if (error)
 		return error;
-	bus_for_each_dev(nothing.driver.bus, NULL, NULL, break_client);
+	bus_for_each_dev(nothing.driver.bus, NULL, mute ? silence : scribble, on_client);
 	return 0;
 }
 
 static void __exit broken_exit(void)
 {
 	if (!foreign) {
+		if (mute)
+			bus_for_each_dev(nothing.driver.bus, NULL, unsilence, on_client);
 		unregister_virtio_driver(&nothing);
 		return;
 	}

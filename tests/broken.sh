@@ -3,6 +3,7 @@
 # host: --kernel native-debug --disk 1G
 # A provider that is broken or hostile: what its client does, which nobody else would end.
 . tests/lib.sh
+. tests/network_lib.sh
 
 local_client() {
 	disk_pool
@@ -88,8 +89,94 @@ calls_flood() {
 	wait_for 30 holds_a_contract
 }
 
+# ---- network: a client of this kernel, in namespace a ----
+
+# mute: no answer of the provider is heard until heard
+mute() {
+	modprobe broken mute=1
+}
+
+heard() {
+	modprobe -r broken
+}
+
+set_mtu() {
+	at a ip link set vsc0 mtu "$1"
+}
+
+# not_yet COMMAND...: the provider has not answered, and rtnl is not held until it does
+not_yet() {
+	says 'Resource temporarily unavailable' "$@"
+	ip link set lo up
+}
+
+# What the contract allows is not asked for. What is asked for is not waited for, and comes all the same.
+late_answers() {
+	local epoch
+	local_pair mtu_max=3000
+	ask host mtu_max=1500
+	mtu_is a vsc0 1500 || fail "MTU"
+	epoch=$(epoch host)
+	mute
+	set_mtu 1300
+	mtu_is a vsc0 1300 || fail "what the contract allows is not applied"
+	set_mtu 1400
+	assert_eq "$(epoch host) $(value host request/mtu_max)" "$epoch 1500" "epoch and wish: nothing was asked for"
+	not_yet set_mtu 2000
+	mtu_is a vsc0 1400 || fail "another MTU without an answer"
+	assert_value host request/mtu_max 2000
+	# another one, before that is answered, is not even asked for
+	not_yet set_address a 52:54:00:12:34:57
+	assert_value host request/mac unset
+	set_mtu 1200
+	not_yet set_mtu 2000
+	heard
+	wait_for 30 is $VDPA/a/terms/mtu 2000
+	wait_for 30 mtu_is a vsc0 2000
+	assert_value host request/mtu_max 2000
+	# a smaller one is kept, whatever else is negotiated
+	set_mtu 1100
+	limits host a tx_bandwidth_ceiling=4M
+	mtu_is a vsc0 1100 || fail "the MTU that was chosen is lost"
+	set_mtu 2000
+	limits host a mtu_max=1000
+	wait_for 30 mtu_is a vsc0 1000
+	limits host a mtu_max=3000
+	wait_for 30 mtu_is a vsc0 2000
+	# a denial, too, is heard of later: nothing is wished for any more
+	mute
+	not_yet set_mtu 9000
+	heard
+	wait_for 30 is $VSC/request/mtu_max 2000
+	wait_for 30 said $VSC/contract/result 'reason=limit'
+	reaches a 10.1.0.1
+	says 'Operation not permitted' set_mtu 9000
+}
+
+# set_address PLACE ADDRESS: by the client
+set_address() {
+	at "$1" ip link set vsc0 address "$2"
+}
+
+# who asks again and again holds rtnl for a part of the time only
+asks_flood() {
+	local i text
+	local_pair
+	for ((i = 0; i < 40; i++)); do
+		text=$(set_mtu 9000 2>&1) || :
+		[[ $text == *'Device or resource busy'* ]] && break
+		[[ $text == *'Operation not permitted'* || $text == *'Resource temporarily unavailable'* ]] || fail "$text"
+	done
+	[[ $i -ge 10 && $i -lt 40 ]] || fail "busy after $i asks"
+	# nor is that asked for which the contract allows
+	set_mtu 1300
+	mtu_is a vsc0 1300 || fail MTU
+}
+
 test_case broken.data_ring_is_reset_and_its_requests_sent_again data_ring
 test_case broken.message_ring_is_noticed_at_once message_ring 0
 test_case broken.call_ring_is_noticed_at_once message_ring 1
 test_case broken.device_that_is_not_ours_is_left_as_it_was foreign_device
 test_case broken.calls_are_taken_only_so_often calls_flood
+test_case broken.answer_that_is_late_holds_no_rtnl late_answers
+test_case broken.asks_of_a_netdev_are_limited asks_flood

@@ -103,7 +103,7 @@ addresses() {
 
 # set_address PLACE ADDRESS: by the client
 set_address() {
-	at "$1" ip link set vsc0 address "$2"
+	asked at "$1" ip link set vsc0 address "$2"
 }
 
 RANGE=52:54:00:12:34:00-52:54:00:12:34:ff
@@ -225,11 +225,11 @@ set_mtu() {
 	at a ip link set vsc0 mtu "$1"
 }
 
-# mtus VALUE: of the client's end and in both contracts
+# mtus VALUE [CONTRACT]: of the client's end, and in both contracts
 mtus() {
 	wait_for 30 mtu_is a vsc0 "$1"
-	assert_value host terms/mtu "$1"
-	assert_eq "$(cat $VDPA/a/terms/mtu)" "$1" "MTU of the contract"
+	wait_for 30 is $VSC/terms/mtu "${2-$1}"
+	assert_eq "$(cat $VDPA/a/terms/mtu)" "${2-$1}" "MTU of the contract"
 }
 
 mtu_changes() {
@@ -244,16 +244,21 @@ mtu_changes() {
 	says 'essage too long' at a ping -c 1 -W 1 -M 'do' -s 1373 10.1.0.1
 	link_with a a limits host a mtu_max=3000
 	mtus 3000
-	# by the client
+	# by the client: what the contract allows
 	link_with a a set_mtu 1300
-	mtus 1300
+	mtus 1300 3000
 	link_with a a set_mtu 2999
-	mtus 2999
+	mtus 2999 3000
 	flows a
 	says 'RTNETLINK answers' set_mtu 9000
-	mtus 2999
+	mtus 2999 3000
 	says 'mtu less than device minimum' set_mtu 67
-	mtus 2999
+	mtus 2999 3000
+	# and what another one has to allow
+	link_with a a ask host mtu_max=2000
+	mtus 2000
+	link_with a a asked set_mtu 2500
+	mtus 2500
 	flows a
 	streamed
 	[[ $(counter a dropped_size) -lt 100 ]] || fail "$(counter a dropped_size) frames too large"
@@ -303,7 +308,7 @@ mtu_storm() {
 	for ((i = 0; i < 30; i++)); do
 		at a ip link set vsc0 mtu $((600 + i * 277 % 8400)) || fail "round $i"
 	done
-	mtus $((600 + 29 * 277 % 8400))
+	mtus $((600 + 29 * 277 % 8400)) 9000
 	flows a
 	streamed
 }

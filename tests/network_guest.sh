@@ -95,11 +95,11 @@ changes_under_traffic() {
 	says 'RTNETLINK answers' at a ip link set vsc0 mtu 4001
 	mtu_is a vsc0 1400 || fail "its MTU has changed all the same"
 	link_with a a at a ip link set vsc0 mtu 1500
-	link_with a a at a ip link set vsc0 address 52:54:00:12:34:58
+	link_with a a asked at a ip link set vsc0 address 52:54:00:12:34:58
 	assert_eq "$(cat $VDPA/a/terms/mac)" 52:54:00:12:34:58 "address of the contract"
 	echo 52:54:00:12:34:58 >$SERVICES/network.a/mac
 	echo 1 >$VDPA/a/contract/renegotiate
-	says 'Operation not permitted' at a ip link set vsc0 address 52:54:00:12:34:57
+	says 'Operation not permitted' asked at a ip link set vsc0 address 52:54:00:12:34:57
 	link_with a a limits a a tx_bandwidth_ceiling=4M rx_bandwidth_ceiling=4M offloads_allowed=checksum
 	same_terms a a
 	streamed

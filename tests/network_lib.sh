@@ -145,6 +145,15 @@ all_dropped() {
 	echo $sum
 }
 
+# asked COMMAND...: changes what needs another contract, whose answer may take longer than the command waits
+asked() {
+	local end=$((SECONDS + 30)) text
+	until text=$("$@" 2>&1); do
+		[[ $text == *'Resource temporarily unavailable'* && $SECONDS -lt $end ]] || { echo "$text" >&2 && return 1; }
+		sleep 0.1
+	done
+}
+
 # limits PLACE SERVICE ATTRIBUTE=VALUE...: other limits, and a renegotiation about them
 limits() {
 	local place=$1 name=$2 before i

@@ -10,7 +10,8 @@
  * vsc_network_device_update(), which may be called as often as one likes.
  *
  * Who changes the MTU, the MAC address or the number of channels from inside holds rtnl while
- * the contract is renegotiated for it.  So the session's work never waits for rtnl for long,
+ * the contract is renegotiated for it, for 200 ms at the most, and so often only.  What the
+ * contract in force allows is not asked for.  So the session's work never waits for rtnl for long,
  * and not at all while such a request waits: then, or when others hold it for too long,
  * vsc_network.update brings the netdev to its target, later.
  *
@@ -193,6 +194,8 @@ struct vsc_network_flow {
  * @dead: nothing is asked for or updated any more; set by the session's work
  * @wanting: who holds rtnl waits for the session's work; written under rtnl
  * @updating: under rtnl: the netdev is being brought to its target: no request
+ * @chosen_mtu: under rtnl: chosen by its users, 0: what the contract says
+ * @wanted_mtu: under rtnl: that they have asked for, without an answer in time, or 0
  * @update: does so when the session's work could not
  * @end: unregisters the netdev: that flushes works, which the session's own may not wait for
  * @ended: by @end
@@ -222,6 +225,8 @@ struct vsc_network {
 	bool dead;
 	bool wanting;
 	bool updating;
+	u32 chosen_mtu;
+	u32 wanted_mtu;
 	struct delayed_work update;
 	struct work_struct end;
 	struct completion ended;

@@ -11,6 +11,7 @@
 #include <linux/if_vlan.h>
 #include <linux/ipv6.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
@@ -169,6 +170,17 @@ static int set_mac(struct net_device *netdev, const u8 *mac)
 	return dev_set_mac_address_user(netdev, &address, NULL);
 }
 
+/* That of the contract, or a smaller one that was chosen before the last that was asked for. */
+static u32 usable_mtu(struct vsc_network *network, const struct vsc_network_target *target)
+{
+	ASSERT_RTNL();
+	if (network->wanted_mtu && target->mtu == network->wanted_mtu) {
+		network->chosen_mtu = 0;
+		network->wanted_mtu = 0;
+	}
+	return network->chosen_mtu ? min(network->chosen_mtu, target->mtu) : target->mtu;
+}
+
 /* All that can be done is, whatever comes of the rest. Return: the first errno. */
 static int change(struct vsc_network *network, const struct vsc_network_target *target)
 {
@@ -178,7 +190,7 @@ static int change(struct vsc_network *network, const struct vsc_network_target *
 	set_gso_max(netdev, target->gso_max);
 	netdev_update_features(netdev);
 	first = set_queues(network, target->queues);
-	error = dev_set_mtu(netdev, target->mtu);
+	error = dev_set_mtu(netdev, usable_mtu(network, target));
 	first = first ?: error;
 	error = set_mac(netdev, target->mac);
 	return first ?: error;
@@ -288,7 +300,7 @@ int vsc_network_device_update_soon(struct vsc_network *network)
  * @value: of a LEVEL
  * @text: of an IDENTITY, else NULL
  *
- * Context: process, rtnl held; sleeps, for some seconds at the most.
+ * Context: process, rtnl held; sleeps, as long as vsc_want_value() at the most.
  * Return: 0: it is in force; else as vsc_want_value().
  */
 int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, const char *text)
@@ -305,27 +317,36 @@ int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, co
 	return error;
 }
 
-static bool is_mtu(struct vsc_network *network, u32 mtu)
+static int want_mtu(struct vsc_network *network, u32 mtu, struct vsc_network_target *target)
 {
-	struct vsc_network_target target;
+	int error = vsc_network_device_want(network, VS_NETWORK_MTU, mtu, NULL);
 
-	vsc_network_device_target(network, &target);
-	return netif_carrier_ok(network->netdev) && target.mtu == mtu;
+	if (error == -EAGAIN)
+		network->wanted_mtu = mtu;
+	if (error)
+		return error;
+	/* The next contract can be there already. */
+	vsc_network_device_target(network, target);
+	return mtu <= target->mtu ? 0 : -EBUSY;
 }
 
+/* An MTU below the contract's is in no need of another contract. */
 static int change_mtu(struct net_device *netdev, int mtu)
 {
 	struct vsc_network *network = netdev_priv(netdev);
-	int error;
+	struct vsc_network_target target;
+	int error = 0;
 
-	if (!network->updating && !is_mtu(network, mtu)) {
-		error = vsc_network_device_want(network, VS_NETWORK_MTU, mtu, NULL);
-		if (error)
-			return error;
-		/* The next contract can be there already. */
-		if (!is_mtu(network, mtu))
-			return -EBUSY;
-	}
+	if (network->updating)
+		goto set;
+	vsc_network_device_target(network, &target);
+	if (!netif_carrier_ok(netdev) || mtu > target.mtu)
+		error = want_mtu(network, mtu, &target);
+	if (error)
+		return error;
+	network->chosen_mtu = mtu == target.mtu ? 0 : mtu;
+	network->wanted_mtu = 0;
+set:
 	WRITE_ONCE(netdev->mtu, mtu);
 	return 0;
 }

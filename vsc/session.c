@@ -525,6 +525,7 @@ static struct vsc_work *new_work(struct vsc_session *session)
 	spin_lock_init(&work->lock);
 	INIT_LIST_HEAD(&work->answers);
 	vsc_event_init(&work->events);
+	vsc_want_init(&work->want);
 	return work;
 }
 

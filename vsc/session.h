@@ -10,6 +10,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit_types.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -126,6 +127,32 @@ struct vsc_watch {
 };
 
 /**
+ * struct vsc_want - a value of one term that a class asks for; vsc/want.c
+ * @limit: how often
+ * @pending: it has no answer yet
+ * @error: what came of the last one that has
+ * @index: of the term
+ * @needs: vsc_work.needs with it
+ * @was_set: request/ showed a value of that term before
+ * @wanted: the term while it is asked for
+ * @old_wish: what was wished before
+ * @old_staged: what was staged before
+ *
+ * Protected by the session's request_lock.
+ */
+struct vsc_want {
+	struct ratelimit_state limit;
+	bool pending;
+	int error;
+	u32 index;
+	u64 needs;
+	bool was_set;
+	struct vs_term wanted;
+	struct vs_term old_wish;
+	struct vs_term old_staged;
+};
+
+/**
  * struct vsc_work - the machine of one session
  * @session: whose
  * @queue: its own: what the session waits for may need its disk
@@ -139,6 +166,7 @@ struct vsc_watch {
  * @needs: number of times that something was asked for so far
  * @settled: of these, how many had been, when the last ask that has an end was made
  * @settling: woken when @settled moves, and when the session ends
+ * @want: of its class; has a lock of its own
  * @dead: nothing is queued any more
  * @answers: exchanges that have come back
  * @call_length: bytes of @call
@@ -199,6 +227,7 @@ struct vsc_work {
 	u64 needs;
 	u64 settled;
 	wait_queue_head_t settling;
+	struct vsc_want want;
 	bool dead;
 	struct list_head answers;
 	size_t call_length;
@@ -265,6 +294,7 @@ void vsc_event_flush(struct vsc_events *events);
 void vsc_event_changed(struct vsc_session *session, const char *what);
 
 /* vsc/want.c */
+void vsc_want_init(struct vsc_want *want);
 void vsc_want_end(struct vsc_session *session);
 
 /* vsc/watch.c: in the work only */
