@@ -2,8 +2,9 @@
 /*
  * A host that is broken, for tests only. Loading it writes what no device may write into a
  * used ring of every client of this kernel, and interrupts; or, with mute=1, it holds back the
- * interrupts of that ring until it is unloaded; or, with foreign=1, it is a device of id 9 that
- * is not ours, as a 9p transport is.
+ * interrupts of that ring until it is unloaded; or, with deaf=1, it does not want to be told of
+ * what comes into that ring; or, with foreign=1, it is a device of id 9 that is not ours, as a
+ * 9p transport is.
  */
 #define pr_fmt(fmt) "broken: " fmt
 
@@ -23,6 +24,10 @@ MODULE_PARM_DESC(queue, "number of the virtqueue: 0 messages, 1 calls, 2 and up 
 static bool mute;
 module_param(mute, bool, 0444);
 MODULE_PARM_DESC(mute, "hold its interrupts back, and break nothing (N)");
+
+static bool deaf;
+module_param(deaf, bool, 0444);
+MODULE_PARM_DESC(deaf, "have nothing more of it noticed by the host, which waits in vain (N)");
 
 static bool foreign;
 module_param(foreign, bool, 0444);
@@ -48,6 +53,15 @@ static void scribble(struct virtqueue *vq)
 	ring->used->idx = cpu_to_virtio16(vq->vdev, index + 1);
 	vring_interrupt(0, vq);
 	local_irq_restore(flags);
+}
+
+/* The driver kicks when it has added an entry that is far away: later than the ring is full. */
+static void turn_deaf(struct virtqueue *vq)
+{
+	const struct vring *ring = virtqueue_get_vring(vq);
+	u16 index = virtio16_to_cpu(vq->vdev, ring->avail->idx);
+
+	WRITE_ONCE(vring_avail_event(ring), cpu_to_virtio16(vq->vdev, index + 0x4000));
 }
 
 /* Of all rings that are mute: they have one number, so one callback. */
@@ -175,7 +189,8 @@ static int __init broken_init(void)
 	error = register_virtio_driver(&nothing);
 	if (error)
 		return error;
-	bus_for_each_dev(nothing.driver.bus, NULL, mute ? silence : scribble, on_client);
+	bus_for_each_dev(nothing.driver.bus, NULL,
+			 mute ? silence : deaf ? turn_deaf : scribble, on_client);
 	return 0;
 }
 

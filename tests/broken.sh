@@ -11,13 +11,17 @@ local_client() {
 	client host
 }
 
-# breaks QUEUE: nonsense comes into the client's ring of that number; it resets the device, and has a contract again
+# breaks QUEUE: nonsense comes into the client's ring of that number; it resets the device, and has a contract again.
+# What the host itself writes there next may take its place before it is seen: then it comes once more.
 breaks() {
-	local before
+	local before i
 	before=$(value host counters/resets)
-	modprobe broken "queue=$1"
-	modprobe -r broken
-	wait_for 30 resets_reach $((before + 1))
+	for ((i = 0; i < 6; i++)); do
+		modprobe broken "queue=$1"
+		modprobe -r broken
+		! (wait_for 10 resets_reach $((before + 1))) 2>/dev/null || break
+	done
+	[[ $i -lt 6 ]] || fail "a broken ring is not noticed"
 	wait_for 60 holds_a_contract
 }
 
@@ -173,6 +177,46 @@ asks_flood() {
 	mtu_is a vsc0 1300 || fail MTU
 }
 
+# Nothing but a poll of the ring finds it broken: no callback comes any more. The netdev stays, with its addresses.
+network_ring() {
+	local before
+	local_pair
+	reaches a 10.1.0.1
+	before=$(changes a vsc0)
+	breaks "$1"
+	connected a a
+	reaches a 10.1.0.1
+	reaches host 10.1.0.2
+	[[ $(changes a vsc0) -gt $before ]] || fail "its carrier has not gone meanwhile"
+	breaks "$1"
+	reaches a 10.1.0.1
+}
+
+# The same, noticed by what is sent: nothing is in the ring, and no interrupt shows what is wrong.
+stuck_ring() {
+	local before
+	local_pair
+	reaches a 10.1.0.1
+	ip link set vsp-a down
+	wait_for 30 tx_is_idle
+	before=$(value host counters/resets)
+	modprobe broken queue=3 deaf=1
+	modprobe -r broken
+	# before the host's end of it sends anything, which would wake it
+	forge a vsc0 "$(at a cat /sys/class/net/vsc0/address)" 20
+	wait_for 60 resets_reach $((before + 1))
+	wait_for 60 holds_a_contract
+	host_log | grep 'nothing of transmit queue 0 was taken in time' >/dev/null || fail "no word of it"
+	ip link set vsp-a up
+	reaches a 10.1.0.1
+	reaches host 10.1.0.2
+}
+
+# what the client has sent is over
+tx_is_idle() {
+	[[ $(at a cat /sys/class/net/vsc0/queues/tx-0/byte_queue_limits/inflight) == 0 ]]
+}
+
 test_case broken.data_ring_is_reset_and_its_requests_sent_again data_ring
 test_case broken.message_ring_is_noticed_at_once message_ring 0
 test_case broken.call_ring_is_noticed_at_once message_ring 1
@@ -180,3 +224,6 @@ test_case broken.device_that_is_not_ours_is_left_as_it_was foreign_device
 test_case broken.calls_are_taken_only_so_often calls_flood
 test_case broken.answer_that_is_late_holds_no_rtnl late_answers
 test_case broken.asks_of_a_netdev_are_limited asks_flood
+test_case broken.receive_ring_of_a_netdev_is_noticed network_ring 2
+test_case broken.transmit_ring_of_a_netdev_is_noticed network_ring 3
+test_case broken.transmit_ring_that_is_stuck_is_noticed stuck_ring

@@ -260,7 +260,9 @@ void vsc_network_queue_fill(struct vsc_network *network);
 void vsc_network_queue_drain(struct vsc_network *network);
 void vsc_network_queue_data(struct vsc_network *network, unsigned int index);
 u32 vsc_network_queue_charge(const struct sk_buff *skb);
+void vsc_network_queue_check(struct vsc_network *network, struct virtqueue *vq);
 netdev_tx_t vsc_network_queue_xmit(struct sk_buff *skb, struct net_device *netdev);
+void vsc_network_queue_timeout(struct net_device *netdev, unsigned int index);
 
 /* vsc/network_receive.c */
 int vsc_network_receive_init(struct vsc_network *network, unsigned int index);

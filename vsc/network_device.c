@@ -29,6 +29,11 @@
 #define RTNL_STEP_MS	10
 /* When what has failed is tried again, where the session does not do so. */
 #define RETRY_MS	5000
+/*
+ * When a transmit queue counts as stuck. No frame waits for so long for its rate: the provider
+ * drops what is 20 ms early.
+ */
+#define STUCK_MS	5000
 
 /* What the device can do; the contract says what of it may be used. */
 #define FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | NETIF_F_TSO |	\
@@ -423,6 +428,7 @@ static const struct net_device_ops device_ops = {
 	.ndo_open = device_open,
 	.ndo_stop = device_stop,
 	.ndo_start_xmit = vsc_network_queue_xmit,
+	.ndo_tx_timeout = vsc_network_queue_timeout,
 	.ndo_features_check = features_check,
 	.ndo_fix_features = fix_features,
 	.ndo_change_mtu = change_mtu,
@@ -437,6 +443,7 @@ static void set_up(struct net_device *netdev)
 	ether_setup(netdev);
 	netdev->netdev_ops = &device_ops;
 	netdev->ethtool_ops = &vsc_network_ethtool_ops;
+	netdev->watchdog_timeo = msecs_to_jiffies(STUCK_MS);
 	netdev->min_mtu = vs_class_network.term[VS_NETWORK_INDEX(VS_NETWORK_MTU)].lowest;
 	netdev->max_mtu = vs_class_network.term[VS_NETWORK_INDEX(VS_NETWORK_MTU)].highest;
 	netdev->needed_headroom = sizeof(struct virtio_net_hdr_v1);

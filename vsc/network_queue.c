@@ -21,6 +21,7 @@
 #include <linux/virtio_net.h>
 
 #include "vs_channel.h"
+#include "vsc.h"
 #include "network.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)
@@ -81,6 +82,19 @@ u32 vsc_network_queue_charge(const struct sk_buff *skb)
 		return skb->len;
 	segments = DIV_ROUND_UP(skb->len - headers, skb_shinfo(skb)->gso_size);
 	return skb->len + (segments - 1) * headers;
+}
+
+/**
+ * vsc_network_queue_check() - have the device reset if a ring of it is broken
+ * @network: the device
+ * @vq: the ring, after it was looked into: no callback of it comes once it is broken
+ *
+ * Context: any, the owner of the ring.
+ */
+void vsc_network_queue_check(struct vsc_network *network, struct virtqueue *vq)
+{
+	if (virtqueue_is_broken(vq))
+		vsc_session_broken(network->session);
 }
 
 /* ---- Transmitting: under the lock of the netdev's queue ---- */
@@ -151,8 +165,10 @@ static enum vsc_network_drop put(struct vsc_network_tx *tx, struct sk_buff *skb)
 	if (!entries)
 		return VSC_NETWORK_DROP_HEADER;
 	skb_tx_timestamp(skb);
-	if (virtqueue_add_outbuf(tx->vq, tx->sg, entries, skb, GFP_ATOMIC))
+	if (virtqueue_add_outbuf(tx->vq, tx->sg, entries, skb, GFP_ATOMIC)) {
+		vsc_network_queue_check(network, tx->vq);
 		return VSC_NETWORK_DROP_RING;
+	}
 	vsc_network_counters_begin(network, frame->charge);
 	WRITE_ONCE(tx->added, tx->added + 1);
 	return VSC_NETWORK_DROPS;
@@ -223,8 +239,40 @@ static void reap_all(struct vsc_network_tx *tx, int budget)
 		reap(tx, budget);
 		/* Delayed, but by no more than what is in the ring: its last frame calls back. */
 	} while (!virtqueue_enable_cb_delayed(tx->vq) && !virtqueue_is_broken(tx->vq));
+	vsc_network_queue_check(tx->network, tx->vq);
 	if (tx->open && has_room(tx))
 		netif_tx_wake_queue(to_txq(tx));
+}
+
+/**
+ * vsc_network_queue_timeout() - ndo_tx_timeout
+ * @netdev: the device
+ * @index: of a queue that was stopped for as long as the watchdog waits
+ *
+ * What was missed for want of an interrupt is made good. A ring that does not move is
+ * broken, whatever it says: the provider lets no frame wait for so long. The session then
+ * resets the device.
+ *
+ * Context: the watchdog's timer; queues are frozen.
+ */
+void vsc_network_queue_timeout(struct net_device *netdev, unsigned int index)
+{
+	struct vsc_network *network = netdev_priv(netdev);
+	struct vsc_network_tx *tx = &network->pair[index].tx;
+	struct netdev_queue *txq = to_txq(tx);
+
+	__netif_tx_lock(txq, smp_processor_id());
+	if (!tx->open)
+		goto unlock;
+	reap_all(tx, 0);
+	if (!netif_xmit_stopped(txq))
+		goto unlock;
+	netdev_err(netdev, "nothing of transmit queue %u was taken in time: its device is reset\n",
+		   index);
+	__virtqueue_break(tx->vq);
+	vsc_session_broken(network->session);
+unlock:
+	__netif_tx_unlock(txq);
 }
 
 static int poll_tx(struct napi_struct *napi, int budget)

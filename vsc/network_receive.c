@@ -283,6 +283,7 @@ static int poll_rx(struct napi_struct *napi, int budget)
 		if (done == budget)
 			return done;
 	} while (!virtqueue_enable_cb(rx->vq));
+	vsc_network_queue_check(rx->network, rx->vq);
 	/* A callback since then has been noted by NAPI, and polls again. */
 	napi_complete_done(napi, done);
 	return done;
