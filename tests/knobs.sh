@@ -310,6 +310,7 @@ udev_rules() {
 	client host
 	wait_for 30 test /dev/disk/by-id/vsc-"$(cat "$SERVICE/uuid")" -ef /dev/vscblk0
 	wait_for 30 test /dev/disk/by-path/vsc-s -ef /dev/vscblk0
+	wait_for 30 test /dev/disk/by-id/vsc-s -ef /dev/vscblk0
 	mkfs.ext4 -q -U 01234567-89ab-cdef-0123-456789abcdef /dev/vscblk0
 	wait_for 30 test /dev/disk/by-uuid/01234567-89ab-cdef-0123-456789abcdef -ef /dev/vscblk0
 	kill $!

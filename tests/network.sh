@@ -78,6 +78,48 @@ names() {
 	assert_eq "$(host_end $long)" "$first" "name of the same service"
 }
 
+# all_named: the netdev of each client has the number of its session, and a name that the kernel has only counted
+all_named() {
+	local i
+	for i in "${!vsc[@]}"; do
+		assert_eq "${netdev[$i]}" "$(basename "${vsc[$i]}")" "$i: netdev"
+		assert_eq "$(cat "/sys/class/net/${netdev[$i]}/name_assign_type")" 1 "$i: NET_NAME_ENUM"
+	done
+}
+
+numbers() {
+	local other i
+	network_pool
+	network_service a local=1
+	network_service b local=1
+	modprobe vsc ask=0
+	# whoever has a contract first
+	for i in vsc1 vsc0; do
+		wait_for 30 test -e /sys/class/vsc/$i/terms/mac
+		echo 1 >/sys/class/vsc/$i/contract/renegotiate
+		wait_for 30 is_in_force $i
+	done
+	some_networks 2
+	all_named
+	modprobe -r vsc_network vsc
+	# a number that is taken makes none a netdev of another's
+	ip link add t-vsc type veth peer name t-peer
+	ip link set t-vsc name vsc1
+	modprobe vsc ask=1
+	wait_for 30 is_in_force vsc0
+	wait_for 30 is_in_force vsc1
+	wait_for 30 netdev_of /sys/class/vsc/vsc1
+	other=$(netdev_of /sys/class/vsc/vsc1)
+	ip link set vsc1 name t-vsc
+	assert_eq "$other" vscnet0 "netdev whose name was taken"
+	wait_for 30 netdev_of /sys/class/vsc/vsc0
+	assert_eq "$(netdev_of /sys/class/vsc/vsc0)" vsc0 "netdev"
+}
+
+is_in_force() {
+	[[ $(cat "/sys/class/vsc/$1/contract/state") == RUNNING && $(cat "/sys/class/vsc/$1/contract/id") != 0 ]]
+}
+
 macs_of() {
 	local i
 	for i in "$@"; do cat "${vsc[$i]}/terms/mac"; done
@@ -528,6 +570,7 @@ test_case network.echoes_of_every_size_pass every_size
 test_case network.largest_mtu_is_usable largest_mtu
 test_case network.streams_and_datagrams_pass_both_ways streams_and_datagrams
 test_case network.netdev_is_named_like_its_service names
+test_case network.number_of_a_netdev_is_its_sessions numbers
 test_case network.addresses_are_of_the_range_and_stay addresses
 test_case network.address_may_be_wished_for wished_address
 test_case network.address_is_the_derived_one_without_a_range only_derived_address

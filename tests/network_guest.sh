@@ -135,7 +135,8 @@ disk_and_network() {
 	modprobe bridge
 	ip link add t-br type bridge
 	give_addresses host t-br 0 1
-	guest start a --service d --service a
+	# the first session is that of the netdev vsc0
+	guest start a --service a --service d
 	at a modprobe vsc
 	in_guest a "for ((i = 0; i < 600; i++)); do
 		[[ -b /dev/vscblk0 && -e /sys/class/net/vsc0 && \$(cat /sys/class/vsc/*/contract/id | grep -cvx 0) == 2 ]] && exit 0

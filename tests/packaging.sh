@@ -3,6 +3,7 @@
 # host: --kernel native-debug --disk 64M
 # What is installed beside the modules: what dkms builds and where, and what udev makes of a service's device.
 . tests/lib.sh
+. tests/network_lib.sh
 
 # dkms RELEASE: would it build for such a kernel? As dkms itself asks.
 dkms_builds() {
@@ -80,6 +81,42 @@ stable_name() {
 	exec 9>&-
 }
 
+# is_named SERVICE NAME: the netdev of its client has that name, itself or beside it
+is_named() {
+	[[ $(ip -o link show dev "$2" | grep -o 'link/ether [0-9a-f:]*') == "link/ether $(cat "$VDPA/$1/terms/mac")" ]]
+}
+
+# property SERVICE: ID_NET_NAME_PATH of its netdev
+property() {
+	udevadm info --query=property --property=ID_NET_NAME_PATH --value "/sys/class/net/$(netdev_of "${vsc[$1]}")"
+}
+
+# The kernel numbers netdevs as they come; vsc-NAME is NAME's, in whatever order. Twice, since a name has room for fifteen
+# characters, and an alternative one for more.
+name_of_a_netdev() {
+	local order i long=a-service-of-a-very-long-name
+	network_pool
+	for i in web $long; do
+		vsp_service "network.$i" pool=network.net local=1
+	done
+	start_udev
+	modprobe vsc
+	for order in "web $long" "$long web"; do
+		for i in $order; do
+			echo 1 >"$SERVICES/network.$i/enable"
+		done
+		some_networks 2
+		for i in web $long; do
+			wait_for 30 is_named "$i" "vsc-$i"
+			assert_eq "$(property "$i")" "vsc-$i" "property"
+		done
+		for i in web $long; do
+			echo 0 >"$SERVICES/network.$i/enable"
+		done
+	done
+}
+
 test_case packaging.dkms_builds_for_kernels_that_are_checked dkms_kernels
 test_case packaging.dkms_has_every_module dkms_modules
 test_case packaging.name_of_a_service_leads_to_its_device stable_name
+test_case packaging.netdev_is_named_like_its_service name_of_a_netdev

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's netdev, vsc<N>: brought to what the contract says, and what its users ask for
- * turned into a request for another contract.
+ * The guest's netdev, vsc<N> as its session: brought to what the contract says, and what its
+ * users ask for turned into a request for another contract.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -16,6 +16,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/virtio_net.h>
 #include <linux/workqueue.h>
 
@@ -201,6 +202,17 @@ static int change(struct vsc_network *network, const struct vsc_network_target *
 	return first ?: error;
 }
 
+/* By its session's number; where somebody has given that name away, by one of no session. */
+static int register_named(struct net_device *netdev)
+{
+	int error = register_netdevice(netdev);
+
+	if (error != -EEXIST || netdev->reg_state != NETREG_UNINITIALIZED)
+		return error;
+	strscpy(netdev->name, "vscnet%d", IFNAMSIZ);
+	return register_netdevice(netdev);
+}
+
 /* With the first contract in force. */
 static int show(struct vsc_network *network, const struct vsc_network_target *target)
 {
@@ -220,7 +232,7 @@ static int show(struct vsc_network *network, const struct vsc_network_target *ta
 		return error;
 	/* The stack notices a carrier that comes, not one that was there before. */
 	netif_carrier_off(netdev);
-	error = register_netdevice(netdev);
+	error = register_named(netdev);
 	vsc_network_device_carrier(network, true);
 	if (!error)
 		set_xps(netdev, target->queues);
@@ -480,9 +492,12 @@ struct vsc_network *vsc_network_device_create(struct vsc_session *session)
 {
 	struct vsc_network *network;
 	struct net_device *netdev;
+	char name[IFNAMSIZ];
 	int error;
 
-	netdev = alloc_netdev_mqs(sizeof(*network), "vsc%d", NET_NAME_PREDICTABLE, set_up,
+	/* Sessions are counted as they come: udev may give it a better one, by its service. */
+	snprintf(name, sizeof(name), "vsc%u", session->dev.id);
+	netdev = alloc_netdev_mqs(sizeof(*network), name, NET_NAME_ENUM, set_up,
 				  VS_NETWORK_PAIRS, VS_NETWORK_PAIRS);
 	if (!netdev)
 		return ERR_PTR(-ENOMEM);
