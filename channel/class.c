@@ -43,13 +43,16 @@ static const struct vs_term_spec storage_terms[] = {
 	},
 };
 
+static const char * const storage_queues[] = { "request" };
+
 /* Virtual block device: one queue. */
 const struct vs_class_spec vs_class_storage = {
 	.id = VS_CLASS_STORAGE,
 	.name = "storage",
 	.count = ARRAY_SIZE(storage_terms),
 	.term = storage_terms,
-	.queues = 1,
+	.queues = ARRAY_SIZE(storage_queues),
+	.queue_names = storage_queues,
 	.queue_size = VS_STORAGE_QUEUE_SIZE,
 	.flows = 1,
 	.paths = true,
@@ -89,6 +92,10 @@ static const struct vs_term_spec network_terms[] = {
 	},
 };
 
+static const char * const network_queues[] = {
+	"rx.0", "tx.0", "rx.1", "tx.1", "rx.2", "tx.2", "rx.3", "tx.3",
+};
+
 static const char * const network_switches[] = { [VS_NETWORK_MAC_SPOOF] = "mac_spoof", NULL };
 static const char * const network_texts[] = { [VS_NETWORK_MAC_RANGE] = "mac_range", NULL };
 
@@ -97,7 +104,8 @@ const struct vs_class_spec vs_class_network = {
 	.name = "network",
 	.count = ARRAY_SIZE(network_terms),
 	.term = network_terms,
-	.queues = 2 * VS_NETWORK_PAIRS,
+	.queues = ARRAY_SIZE(network_queues),
+	.queue_names = network_queues,
 	.queue_size = VS_NETWORK_QUEUE_SIZE,
 	.flows = 2,
 	.switches = network_switches,
@@ -105,7 +113,8 @@ const struct vs_class_spec vs_class_network = {
 };
 EXPORT_SYMBOL_GPL(vs_class_network);
 
-static_assert(2 * VS_NETWORK_PAIRS <= VS_CLASS_QUEUES_MAX);
+static_assert(ARRAY_SIZE(network_queues) == 2 * VS_NETWORK_PAIRS);
+static_assert(ARRAY_SIZE(network_queues) <= VS_CLASS_QUEUES_MAX);
 
 static const struct vs_class_spec * const classes[] = {
 	&vs_class_storage,

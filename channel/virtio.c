@@ -340,11 +340,15 @@ static int find_queues(struct vsc_channel *channel)
 		[VS_CHANNEL_QUEUE_MESSAGE] = { "message", message_done },
 		[VS_CHANNEL_QUEUE_CALL] = { "call", call_done },
 	};
-	unsigned int count = VS_CHANNEL_QUEUE_DATA + channel->spec->queues;
+	const struct vs_class_spec *spec = channel->spec;
+	unsigned int count = VS_CHANNEL_QUEUE_DATA + spec->queues;
 	int error;
 
-	for (unsigned int i = VS_CHANNEL_QUEUE_DATA; i < count; i++)
-		info[i] = (struct virtqueue_info){ "data", data_done };
+	for (unsigned int i = 0; i < spec->queues; i++)
+		info[VS_CHANNEL_QUEUE_DATA + i] = (struct virtqueue_info){
+			.name = spec->queue_names[i],
+			.callback = data_done,
+		};
 	error = virtio_find_vqs(channel->vdev, count, channel->vq, info, NULL);
 	channel->found = !error;
 	return error ?: check_queues(channel, count);

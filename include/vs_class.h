@@ -63,6 +63,7 @@ struct vs_term_spec {
  * @count: entries of @term, 1..VS_WIRE_TERMS_MAX
  * @term: ascending by id
  * @queues: number of data queues, 1..VS_CLASS_QUEUES_MAX
+ * @queue_names: of each: what the guest's interrupts are called, as "virtio3-rx.0"
  * @queue_size: entries of a data queue, a power of two, at most 1024
  * @flows: of its rates, 1..VS_CLASS_FLOWS_MAX
  * @paths: a source is a path, from / on; else a name
@@ -75,6 +76,7 @@ struct vs_class_spec {
 	u32 count;
 	const struct vs_term_spec *term;
 	u16 queues;
+	const char * const *queue_names;
 	u16 queue_size;
 	u8 flows;
 	bool paths;

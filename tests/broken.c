@@ -98,9 +98,13 @@ static int on_client(struct device *dev, void *data)
 
 	if (!dev->driver || strcmp(dev->driver->name, "vsc"))
 		return 0;
-	virtio_device_for_each_vq(vdev, vq)
-		if (vq->index == queue)
-			act(vq);
+	virtio_device_for_each_vq(vdev, vq) {
+		if (vq->index != queue)
+			continue;
+		/* As its interrupt is called, where there are any. */
+		pr_info("%s-%s\n", dev_name(&vdev->dev), vq->name);
+		act(vq);
+	}
 	return 0;
 }
 

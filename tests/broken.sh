@@ -179,11 +179,12 @@ asks_flood() {
 
 # Nothing but a poll of the ring finds it broken: no callback comes any more. The netdev stays, with its addresses.
 network_ring() {
-	local before
+	local before name=$2
 	local_pair
 	reaches a 10.1.0.1
 	before=$(changes a vsc0)
 	breaks "$1"
+	host_log | grep "broken: virtio[0-9]*-$name\$" >/dev/null || fail "another name of its interrupt than $name"
 	connected a a
 	reaches a 10.1.0.1
 	reaches host 10.1.0.2
@@ -224,6 +225,6 @@ test_case broken.device_that_is_not_ours_is_left_as_it_was foreign_device
 test_case broken.calls_are_taken_only_so_often calls_flood
 test_case broken.answer_that_is_late_holds_no_rtnl late_answers
 test_case broken.asks_of_a_netdev_are_limited asks_flood
-test_case broken.receive_ring_of_a_netdev_is_noticed network_ring 2
-test_case broken.transmit_ring_of_a_netdev_is_noticed network_ring 3
+test_case broken.receive_ring_of_a_netdev_is_noticed network_ring 2 rx.0
+test_case broken.transmit_ring_of_a_netdev_is_noticed network_ring 3 tx.0
 test_case broken.transmit_ring_that_is_stuck_is_noticed stuck_ring

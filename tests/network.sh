@@ -515,6 +515,10 @@ ethtool_shows() {
 	ethtool -i vsp-a | grep '^version: 0'
 	at a ethtool -g vsc0 | grep '^TX:.*[1-9]'
 	ethtool -g vsp-a | grep '^TX:.*[1-9]'
+	at a ethtool -c vsc0 | grep '^rx-frames:.*[^0-9]1$' || fail "$(at a ethtool -c vsc0)"
+	at a ethtool -c vsc0 | grep '^tx-frames:.*[1-9]'
+	# that end has no interrupts
+	says 'not supported' ethtool -c vsp-a
 	limits host a tx_bandwidth_ceiling=12500000 rx_bandwidth_ceiling=12500000
 	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '100 100' "speed of another contract"
 }

@@ -142,6 +142,9 @@ disk_and_network() {
 		[[ -b /dev/vscblk0 && -e /sys/class/net/vsc0 && \$(cat /sys/class/vsc/*/contract/id | grep -cvx 0) == 2 ]] && exit 0
 		sleep 0.1; done; cat /sys/class/vsc/*/contract/*; exit 1" || fail "no contracts"
 	has_addresses a 11
+	# whose interrupt is which
+	in_guest a "grep 'virtio[0-9]*-rx\.0\$' /proc/interrupts && grep 'virtio[0-9]*-tx\.0\$' /proc/interrupts &&
+		grep 'virtio[0-9]*-request\$' /proc/interrupts" || fail "names of interrupts"
 	ip link set vsp-a master t-br up
 	connected a a
 	stream a host 10.0.0.1

@@ -63,6 +63,20 @@ static void get_ringparam(struct net_device *netdev, struct ethtool_ringparam *r
 	ring->tx_pending = VS_NETWORK_QUEUE_SIZE;
 }
 
+/*
+ * Of a queue that is idle every frame interrupts; NAPI polls for those that follow, without a
+ * timer. Of what was sent the ring's last quarter interrupts, see virtqueue_enable_cb_delayed().
+ * There is nothing to be set: it follows the load.
+ */
+static int get_coalesce(struct net_device *netdev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel_coalesce,
+			struct netlink_ext_ack *extack)
+{
+	coalesce->rx_max_coalesced_frames = 1;
+	coalesce->tx_max_coalesced_frames = VS_NETWORK_QUEUE_SIZE * 3 / 4;
+	return 0;
+}
+
 /* The stack has checked that it is between one and the most. */
 static int set_channels(struct net_device *netdev, struct ethtool_channels *channels)
 {
@@ -148,6 +162,7 @@ const struct ethtool_ops vsc_network_ethtool_ops = {
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = get_link_ksettings,
 	.get_ringparam = get_ringparam,
+	.get_coalesce = get_coalesce,
 	.get_channels = get_channels,
 	.set_channels = set_channels,
 	.get_sset_count = get_sset_count,
