@@ -6,6 +6,7 @@
 /* Not exported by vsp.ko: this module has its own copy, and what it calls, below. */
 #include "../vsp/pool.c"
 #include "../vsp/pool_divide.c"
+#include "../vsp/pool_invite.c"
 #include "../vsp/allocate.c"
 
 #include <kunit/test.h>
@@ -60,7 +61,9 @@ struct fixture {
 static bool class_missing;
 static int open_error;
 static unsigned int opened;
-static struct delayed_work *queued;
+static struct delayed_work *queued;	/* but for invitations */
+static struct delayed_work *invitation;	/* queued, and has not run */
+static unsigned int invitation_ms;
 
 static inline struct holder *holder_of(struct vsp_service *service)
 {
@@ -148,7 +151,22 @@ int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
 /* Not by itself: a test says when the time has passed. */
 void vsp_service_queue(struct delayed_work *work, unsigned int ms)
 {
-	queued = work;
+	if (work->work.func == vsp_pool_invitation_work) {
+		invitation = work;
+		invitation_ms = ms;
+	} else {
+		queued = work;
+	}
+}
+
+/* The time of a round has come. */
+static inline void invite(void)
+{
+	struct delayed_work *due = invitation;
+
+	invitation = NULL;
+	if (due)
+		due->work.func(&due->work);
 }
 
 /* ---- Fixture ---- */
@@ -201,6 +219,7 @@ static inline struct fixture *make_fixture(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, i, 1000));
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_enable(&fixture->pool));
 	queued = NULL;
+	invitation = NULL;
 	return fixture;
 }
 

@@ -245,8 +245,55 @@ static void what_is_freed_is_offered_to_the_others(struct kunit *test)
 	grant(test, &fixture->holder[0], &fixture->ask);
 	KUNIT_EXPECT_EQ(test, 0, fixture->holder[1].invited);
 	drop_all(&fixture->holder[0]);
+	invite();
 	KUNIT_EXPECT_EQ(test, 1, fixture->holder[1].invited);
 	KUNIT_EXPECT_EQ(test, 0, fixture->holder[0].invited);
+}
+
+/* It takes, and gives back. */
+static void take_and_give(struct kunit *test, struct fixture *fixture, u32 index)
+{
+	ask_for(&fixture->ask, 1, 300, 600, 0);
+	grant(test, &fixture->holder[index], &fixture->ask);
+	drop_all(&fixture->holder[index]);
+}
+
+static void what_many_have_freed_is_one_invitation(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct vsp_pool *pool = &fixture->pool;
+
+	/* The last round is long ago. */
+	pool->invited = ktime_sub_ms(ktime_get(), 1000);
+	take_and_give(test, fixture, 0);
+	KUNIT_ASSERT_NOT_NULL(test, invitation);
+	KUNIT_EXPECT_EQ(test, 0, invitation_ms);
+	for (u32 i = 0; i < 100; i++)
+		take_and_give(test, fixture, i % 2);
+	KUNIT_EXPECT_EQ(test, 0, fixture->holder[2].invited);
+	invite();
+	for (u32 i = 0; i < SERVICES; i++)
+		KUNIT_EXPECT_EQ(test, 1, fixture->holder[i].invited);
+
+	/* The next one is not before its time: as if the last one had been later than now. */
+	pool->invited = ktime_add_ms(ktime_get(), 1000);
+	for (u32 i = 0; i < 100; i++)
+		take_and_give(test, fixture, 0);
+	KUNIT_EXPECT_GE(test, invitation_ms, 100);
+	KUNIT_EXPECT_EQ(test, 1, fixture->holder[2].invited);
+	invite();
+	KUNIT_EXPECT_EQ(test, 1, fixture->holder[0].invited);
+	KUNIT_EXPECT_EQ(test, 2, fixture->holder[2].invited);
+
+	/* Of a disabled pool nobody is invited, and it starts anew when it is enabled. */
+	take_and_give(test, fixture, 0);
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_disable(pool));
+	invitation = NULL;
+	vsp_pool_leave(pool, &fixture->holder[5].service);
+	KUNIT_EXPECT_NULL(test, invitation);
+	KUNIT_ASSERT_EQ(test, 0, vsp_pool_enable(pool));
+	take_and_give(test, fixture, 0);
+	KUNIT_EXPECT_NOT_NULL(test, invitation);
 }
 
 static void pool_in_use_cannot_be_disabled(struct kunit *test)
@@ -311,6 +358,7 @@ static void leaving_returns_all_but_what_is_kept(struct kunit *test)
 	vsp_pool_leave(&fixture->pool, &holder->service);
 	for (u32 i = 0; i < TERMS; i++)
 		KUNIT_EXPECT_EQ(test, i == KEPT ? 500 : 0, fixture->pool.charged[i]);
+	invite();
 	KUNIT_EXPECT_LE(test, 1, fixture->holder[1].invited);
 
 	/* It is nobody's, until it is found again. */
@@ -335,6 +383,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(kept_space_stays_charged_until_released),
 	KUNIT_CASE(wanted_is_what_the_pool_has_for_one_alone),
 	KUNIT_CASE(what_is_freed_is_offered_to_the_others),
+	KUNIT_CASE(what_many_have_freed_is_one_invitation),
 	KUNIT_CASE(pool_in_use_cannot_be_disabled),
 	KUNIT_CASE(enable_fails_without_rate_class_or_source),
 	KUNIT_CASE(capacity_out_of_range_is_refused),

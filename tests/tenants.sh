@@ -56,5 +56,106 @@ changes_are_limited() {
 	wait_for 30 is $VDPA/a/terms/size $((64 << 20))
 }
 
+# renegotiates: the client does, and has an answer
+renegotiates() {
+	local before
+	read -r before <$VSC/contract/epoch
+	echo 1 >$VSC/contract/renegotiate
+	until runs_again "$before"; do
+		((SECONDS < end)) || fail 'no answer'
+	done
+}
+
+# renegotiations: how long five of the local client's take, in us; not so many a second that it is denied
+renegotiations() {
+	local end=$((SECONDS + 30))
+	for _ in {1..5}; do
+		renegotiates
+		cat $VSC/contract/last_us
+		sleep 0.15
+	done
+}
+
+# median FILE: of its twenty lines
+median() {
+	sort -n "$1" | sed -n 10p
+}
+
+# attack SERVICE: by a VMM that makes contracts as fast as it can
+attack() {
+	"$VSP_MODULES/vmm/vmm" --time 3600 "$1" changes >"/tmp/$1" 2>&1 &
+	attackers+=($!)
+	wait_for 60 reaches "$VDPA/$1/counters/denials" 1
+}
+
+reaches() {
+	[[ $(cat "$1") -ge $2 ]]
+}
+
+# of SERVICE COUNTER
+of() {
+	cat "$VDPA/$1/counters/$2"
+}
+
+# A contract that an attacker makes and gives back has the others invited, but not every time.
+others_are_left_alone() {
+	local attackers=() alone beside i start calls grants=() denials
+	disk_pool capacity_bandwidth=64M reserved_percent=0
+	for i in a b; do
+		disk_service $i size_max=16M bandwidth_floor=16M
+	done
+	disk_service local local=1 bandwidth_floor=64M
+	client host
+	echo 24M >$VSC/request/bandwidth_floor
+	echo 1 >$VSC/contract/renegotiate
+	wait_for 30 is $VDPA/local/terms/bandwidth_floor $((24 << 20))
+	attack a
+	attack b
+	start=$SECONDS
+	calls=$(of local calls)
+	denials=$(of local denials)
+	grants=("$(of a grants)" "$(of b grants)")
+	# in turns: so the rest of the machine does the same to both
+	for _ in {1..4}; do
+		renegotiations >>/tmp/beside
+		kill -STOP "${attackers[@]}"
+		renegotiations >>/tmp/alone
+		kill -CONT "${attackers[@]}"
+	done
+	alone=$(median /tmp/alone) beside=$(median /tmp/beside)
+	i=$((SECONDS - start + 1))
+	calls=$(($(of local calls) - calls))
+	grants=($(($(of a grants) - grants[0])) $(($(of b grants) - grants[1])))
+	denials=$(($(of local denials) - denials))
+	kill "${attackers[@]}"
+	wait "${attackers[@]}" || :
+	echo "	alone $alone us, beside two attackers $beside us; in $i s ${grants[*]} grants of theirs, $calls calls"
+	for grants in "${grants[@]}"; do
+		[[ $grants -le $((10 * (i + 1))) ]] || fail 'too many contracts of an attacker'
+	done
+	[[ $calls -le $((10 * i)) ]] || fail 'too many invitations'
+	assert_eq "$denials" 0 'denials of who has done nothing'
+	[[ $beside -lt $((2 * alone)) ]] || fail 'a renegotiation takes more than twice its time'
+}
+
+# What others have led to does not use up what a client may do by itself. It takes ten calls a second, and does half as much.
+answers_are_not_counted() {
+	local i ceiling end=$((SECONDS + 60))
+	disk_pool
+	disk_service a local=1
+	client host
+	for i in {1..40}; do
+		echo $((16 + i))M >$SERVICES/storage.a/bandwidth_ceiling
+		echo 1 >$VDPA/a/contract/renegotiate
+		until read -r ceiling <$VSC/terms/bandwidth_ceiling && ((ceiling == (16 + i) << 20)); do
+			((SECONDS < end)) || fail 'no answer to a call'
+		done
+		((i % 2)) || renegotiates
+	done
+	assert_eq "$(of a denials)" 0 denials
+}
+
 test_case tenants.contracts_are_root_only contracts_are_root_only
 test_case tenants.changes_are_limited changes_are_limited
+test_case tenants.others_are_left_alone others_are_left_alone
+test_case tenants.answers_are_not_counted answers_are_not_counted

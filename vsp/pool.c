@@ -110,17 +110,6 @@ u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service
 	return max3(free, min(service->share[index], service->charge[index]), kept);
 }
 
-/* Those who were denied, or got less than they wanted, may want to ask again. */
-static void invite(struct vsp_pool *pool, const struct vsp_service *except)
-{
-	struct vsp_service *service;
-
-	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry)
-		if (service != except)
-			vsp_service_invite(service);
-}
-
 /*
  * What the backing of @service keeps, per term.  Asked for without the pool's lock:
  * it changes only by what the calling work or administrator does itself.
@@ -267,7 +256,7 @@ int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
 		*grant = pool->grant;
 		service->displaced = false;
 		if (set_charge(service, charged, count, grant, kept))
-			invite(pool, service);
+			vsp_pool_invite(pool, service);
 	}
 	mutex_unlock(&pool->lock);
 	return error;
@@ -334,7 +323,7 @@ void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const 
 	get_kept(service, kept);
 	mutex_lock(&pool->lock);
 	if (set_charge(service, charged, count, NULL, kept))
-		invite(pool, service);
+		vsp_pool_invite(pool, service);
 	mutex_unlock(&pool->lock);
 }
 
@@ -480,6 +469,7 @@ void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, cons
 	vsp_rates_pool_init(pool);
 	pool->reserved_percent = RESERVED_DEFAULT;
 	INIT_DELAYED_WORK(&pool->renegotiation, vsp_pool_renegotiation_work);
+	INIT_DELAYED_WORK(&pool->invitation, vsp_pool_invitation_work);
 	vsp_watch_init(pool);
 }
 
@@ -620,6 +610,7 @@ int vsp_pool_disable(struct vsp_pool *pool)
 	vsp_rates_pool_stop(pool);
 	/* Nobody queues it again: the watch is over, and all others need pool->admin. */
 	cancel_delayed_work_sync(&pool->renegotiation);
+	vsp_pool_invite_stop(pool);
 	pool->class->pool_close(pool);
 	vsp_class_put(pool->class);
 	pool->class = NULL;
@@ -699,6 +690,6 @@ void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service)
 			pool->orphaned[i] = add_saturating(pool->orphaned[i], service->charge[i]);
 	memset(service->charge, 0, sizeof(service->charge));
 	recount(pool);
-	invite(pool, NULL);
+	vsp_pool_invite(pool, NULL);
 	mutex_unlock(&pool->lock);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of the pool share (pool.c: charges and admission; pool_divide.c: changes
- * of what there is).  All under pool->lock.
+ * of what there is; pool_invite.c: what has become free).  All but the works under pool->lock.
  */
 #ifndef VSP_POOL_H
 #define VSP_POOL_H
@@ -29,5 +29,10 @@ u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service
 /* vsp/pool_divide.c */
 bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_service *service);
 void vsp_pool_renegotiation_work(struct work_struct *work);
+
+/* vsp/pool_invite.c */
+void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by);
+void vsp_pool_invitation_work(struct work_struct *work);
+void vsp_pool_invite_stop(struct vsp_pool *pool);
 
 #endif

@@ -317,6 +317,7 @@ static void open_epoch(struct vsp_session *session)
 	if (session->message.reason != VS_REASON_CALLED)
 		session->cause = session->message.reason;
 	session->rounds = 0;
+	session->uncounted = session->unanswered;
 	session->unanswered = false;
 }
 

@@ -138,6 +138,7 @@ struct vsp_preparation {
  * @call_anew: the open call is to be made about the contract that was just started
  * @changes: contracts that were asked for, of this service, until @changes_until
  * @changes_until: when there may be more again, after too many of them
+ * @uncounted: the next contract of this epoch is no such change: the epoch answers a call
  * @preparation: see there
  * @withdrawn: nothing is granted until "renegotiate"
  * @closing: nor is there a renegotiation: the service is being disabled
@@ -187,6 +188,7 @@ struct vsp_session {
 	bool call_anew;
 	unsigned int changes;
 	ktime_t changes_until;
+	bool uncounted;
 	struct vsp_preparation preparation;
 	bool withdrawn;
 	bool closing;

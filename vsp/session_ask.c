@@ -162,7 +162,8 @@ void vsp_session_refuse(struct vsp_session *session, int error, u16 term)
 
 /*
  * A contract may cost the source an allocation, and every other client of the pool a call:
- * how often is not for one client to say.
+ * how often is not for one client to say.  The answer to a call is not counted: it is others
+ * that have led to it, and they must not use up what the client may do by itself.
  *
  * Return: ms until there may be another one, 0: now.
  */
@@ -170,6 +171,10 @@ static u32 count_change(struct vsp_session *session)
 {
 	ktime_t now = ktime_get();
 
+	if (session->uncounted) {
+		session->uncounted = false;
+		return 0;
+	}
 	if (ktime_compare(session->changes_until, now) <= 0) {
 		session->changes_until = ktime_add_ms(now, MSEC_PER_SEC);
 		session->changes = 0;

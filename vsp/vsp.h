@@ -186,6 +186,11 @@ struct vsp_class {
  * @reserved_percent: of every RATE's @capacity, never granted as a floor
  * @renegotiation: some time after @capacity or @reserved_percent was changed; queued
  *	under @admin, while @enabled
+ * @invitation: the next round of invitations; queued under @lock, while @enabled
+ * @inviting: it is queued
+ * @invited: when the last round was
+ * @freed_by: the service that alone has freed what @invitation is for; NULL: several have.
+ *	Not a reference: it is only compared
  * @poll_ms: how often @watch runs by itself; 0: never
  * @watch: looks at the source while @enabled; see vsp/watch.c
  * @gone: likewise, only for what is gone, and waits for nothing
@@ -214,6 +219,10 @@ struct vsp_pool {
 	u32 burst_ms;
 	u32 reserved_percent;
 	struct delayed_work renegotiation;
+	struct delayed_work invitation;
+	bool inviting;
+	ktime_t invited;
+	const struct vsp_service *freed_by;
 	u32 poll_ms;
 	struct delayed_work watch;
 	struct work_struct gone;

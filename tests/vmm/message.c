@@ -198,6 +198,14 @@ bool message_contract(struct device *device)
 	return false;
 }
 
+bool message_release(struct device *device)
+{
+	static struct vs_message message;
+
+	begin(device, &message, VS_WIRE_REQUEST);
+	return say(device, &message) && message.outcome == VS_OUTCOME_RELEASED;
+}
+
 /* ---- Messages at the wrong time ---- */
 
 static const u16 types[] = {

@@ -3,6 +3,7 @@
  * A VMM for tests; see vmm.h.
  *
  *	vmm [--seed N] [--time SECONDS] SERVICE fuzz	lives from a seed; says what came of them
+ *	vmm [--time SECONDS] SERVICE changes	contracts, as fast as it can
  *	vmm SERVICE rings|memory|messages|ioctls	one kind of hazard after the other
  *	vmm SERVICE endings		every way to end, in every state of the protocol
  *	vmm SERVICE limits WHICH	processes|memory: within what the VMM is allowed
@@ -306,6 +307,10 @@ int main(int argc, char **argv)
 	device_find(&device, argv[1]);
 	if (!strcmp(argv[2], "fuzz")) {
 		fuzz(&device, seed, seconds);
+		return 0;
+	}
+	if (!strcmp(argv[2], "changes")) {
+		changes(&device, seconds);
 		return 0;
 	}
 	if (!strcmp(argv[2], "limits") && argc == 4) {

@@ -11,6 +11,7 @@
  *	storage.c	requests of a disk	network.c	frames
  *	fuzz.c		lives of VMMs, from a seed
  *	endings.c	how a VMM can end, in every state of the protocol; limits
+ *	changes.c	one contract after the other
  */
 #ifndef VMM_H
 #define VMM_H
@@ -163,6 +164,7 @@ bool message_initialize(struct device *device);
 bool message_ask(struct device *device);	/* to a grant, by an offer */
 bool message_start(struct device *device);
 bool message_contract(struct device *device);	/* all of it; false: denied */
+bool message_release(struct device *device);
 void message_unanswered(struct device *device);	/* several, and no look at the answers */
 void message_random(struct device *device);
 
@@ -195,6 +197,10 @@ extern struct counts *counts;
 struct queue *push_round(struct device *device, bool hostile);
 unsigned int reap(struct device *device);
 void fuzz(struct device *device, u64 seed, unsigned int seconds);
+
+/* ---- changes.c ---- */
+
+void changes(struct device *device, unsigned int seconds);
 
 /* ---- endings.c ---- */
 
