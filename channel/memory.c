@@ -11,6 +11,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -32,6 +33,8 @@ void vs_memory_init(struct vs_memory *memory, const char *name, bool direct)
 	memory->direct = direct;
 	memory->mm = NULL;
 	memory->hinted = false;
+	ratelimit_state_init(&memory->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+	ratelimit_set_flags(&memory->log, RATELIMIT_MSG_ON_RELEASE);
 	spin_lock_init(&memory->lock);
 	vhost_iotlb_init(&memory->iotlb, VS_MEMORY_REGIONS_MAX, 0);
 }
@@ -103,10 +106,12 @@ bool vs_memory_reachable(const struct vs_memory *memory)
 	return memory->direct || (memory->mm && memory->mm == current->mm);
 }
 
-static void hint(const struct vs_memory *memory, u64 addr)
+static void hint(struct vs_memory *memory, u64 addr)
 {
-	pr_warn_ratelimited("vsp: %s: guest RAM is not shared with the host's kernel, or its driver has made up address %#llx: start the VM with -object memory-backend-memfd,id=ram,size=SIZE,share=on -machine memory-backend=ram\n",
-			    memory->name, addr);
+	if (!__ratelimit(&memory->log))
+		return;
+	pr_warn("vsp: %s: guest RAM is not shared with the host's kernel, or its driver has made up address %#llx: start the VM with -object memory-backend-memfd,id=ram,size=SIZE,share=on -machine memory-backend=ram\n",
+		memory->name, addr);
 }
 
 /* How much of @length at @addr lies in one piece, and where. */

@@ -8,6 +8,7 @@
 #define VS_RING_H
 
 #include <linux/bitmap.h>
+#include <linux/ratelimit_types.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/vhost_iotlb.h>
@@ -31,6 +32,7 @@ struct mm_struct;
  *	regions are edited under the VMM's mmap_lock
  * @iotlb: from the driver's addresses to user addresses
  * @hinted: the log has said what is wrong with guest RAM
+ * @log: limits how often it does: a VMM can have it said again, but silences no other one
  */
 struct vs_memory {
 	const char *name;
@@ -39,6 +41,7 @@ struct vs_memory {
 	spinlock_t lock;	/* innermost */
 	struct vhost_iotlb iotlb;
 	bool hinted;
+	struct ratelimit_state log;
 };
 
 void vs_memory_init(struct vs_memory *memory, const char *name, bool direct);

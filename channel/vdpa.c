@@ -211,8 +211,9 @@ static int channel_suspend(struct vdpa_device *vdpa)
 static void start(struct vsp_channel *channel)
 {
 	if (!driver_is(channel, driver_name(channel)) || channel->held == channel->local) {
-		dev_warn(&channel->vdpa.dev, "is for %s: moves no data for another driver\n",
-			 driver_name(channel));
+		if (__ratelimit(&channel->ratelimit))
+			dev_warn(&channel->vdpa.dev, "is for %s: moves no data for another driver\n",
+				 driver_name(channel));
 		return;
 	}
 	channel->ops->ready(channel->service, READ_ONCE(channel->config_read));

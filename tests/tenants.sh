@@ -155,7 +155,21 @@ answers_are_not_counted() {
 	assert_eq "$(of a denials)" 0 denials
 }
 
+# The log says what is wrong with a VM, however much it has to say of another one.
+log_is_for_each() {
+	local i
+	disk_pool
+	for i in a b; do
+		disk_service $i size_max=16M
+		"$VSP_MODULES/vmm/vmm" $i nowhere
+	done
+	for i in a b; do
+		host_log | grep "vsp: $i: guest RAM is not shared" >/dev/null || fail "nothing of $i"
+	done
+}
+
 test_case tenants.contracts_are_root_only contracts_are_root_only
 test_case tenants.changes_are_limited changes_are_limited
 test_case tenants.others_are_left_alone others_are_left_alone
 test_case tenants.answers_are_not_counted answers_are_not_counted
+test_case tenants.log_is_for_each log_is_for_each

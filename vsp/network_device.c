@@ -282,8 +282,9 @@ static void follow(struct vsp_network *network)
 		return;
 	}
 	if (netif_set_real_num_queues(dev, terms.pairs, terms.pairs))
-		netdev_warn(dev, "queues: stay %u, the contract has %u\n",
-			    dev->real_num_tx_queues, terms.pairs);
+		vsp_warn_limited(network->service,
+				 "service %s: queues: stay %u, the contract has %u\n",
+				 network->service->name, dev->real_num_tx_queues, terms.pairs);
 	netdev_update_features(dev);
 	netif_carrier_on(dev);
 }

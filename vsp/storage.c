@@ -55,7 +55,7 @@ static void trim_work(struct work_struct *work)
 	spin_lock_irq(&storage->lock);
 	size = max(storage->keep, storage->prepared);
 	spin_unlock_irq(&storage->lock);
-	vsp_storage_source_trim(&storage->source, size);
+	vsp_storage_source_trim(storage->service, &storage->source, size);
 	storage->room = min(storage->room, size);
 	mutex_unlock(&storage->resize);
 	memalloc_noio_restore(noio);
@@ -80,7 +80,7 @@ static int grow(struct vsp_storage *storage, u64 size)
 	if (source->device)
 		error = vsp_storage_device_own(source->device, &storage->service->uuid);
 	if (!error)
-		error = vsp_storage_source_grow(source, storage->room, size);
+		error = vsp_storage_source_grow(storage->service, source, storage->room, size);
 	if (!error)
 		storage->room = max(storage->room, size);
 	vsp_storage_source_end(source);

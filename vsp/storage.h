@@ -347,8 +347,10 @@ struct file *vsp_storage_source_file(const struct vsp_storage_source *source);
 u64 vsp_storage_source_size(const struct vsp_storage_source *source);
 bool vsp_storage_source_writable(const struct vsp_storage_source *source);
 bool vsp_storage_source_discards(const struct vsp_storage_source *source);
-int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 size);
-void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size);
+int vsp_storage_source_grow(struct vsp_service *service, struct vsp_storage_source *source,
+			    u64 from, u64 size);
+void vsp_storage_source_trim(struct vsp_service *service, struct vsp_storage_source *source,
+			     u64 size);
 int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_service *service);
 int vsp_storage_source_zero(struct vsp_storage_source *source, u64 offset, u64 length, bool unmap);
 int vsp_storage_source_discard(struct vsp_storage_source *source, u64 offset, u64 length);

@@ -471,17 +471,18 @@ bool vsp_storage_source_discards(const struct vsp_storage_source *source)
 }
 
 /* Cut at its own end, a file loses what it has beyond. */
-static void shorten(struct vsp_storage_source *source, u64 size)
+static void shorten(struct vsp_service *service, struct vsp_storage_source *source, u64 size)
 {
 	int error = vfs_truncate(&source->file->f_path, min(size, size_now(source)));
 
 	if (error)
-		pr_warn_ratelimited("%pD: cannot be cut to %llu bytes (%d)\n", source->file,
-				    size, error);
+		vsp_warn_limited(service, "service %s: %pD: cannot be cut to %llu bytes (%d)\n",
+				 service->name, source->file, size, error);
 }
 
 /**
  * vsp_storage_source_grow() - make sure that there is room
+ * @service: whose
  * @source: begun
  * @from: bytes from the start that are known to be allocated
  * @size: bytes that must be; more than a file has only if the pool made it
@@ -489,7 +490,8 @@ static void shorten(struct vsp_storage_source *source, u64 size)
  * Context: may sleep. Not beside vsp_storage_source_trim().
  * Return: 0; -ENOSPC, or what the file system returns
  */
-int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 size)
+int vsp_storage_source_grow(struct vsp_service *service, struct vsp_storage_source *source,
+			    u64 from, u64 size)
 {
 	const struct cred *old;
 	int error;
@@ -500,7 +502,7 @@ int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 siz
 		return 0;
 	old = override_creds(source->cred);
 	if (source->owned && xchg(&source->untidy, false))
-		shorten(source, U64_MAX);
+		shorten(service, source, U64_MAX);
 	error = vsp_storage_file_allocate(source->file, from, size);
 	revert_creds(old);
 	/* Some allocate far beyond the end before they find out that there is no room. */
@@ -512,6 +514,7 @@ int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 siz
 
 /**
  * vsp_storage_source_trim() - give back what is beyond a size
+ * @service: whose
  * @source: open
  * @size: bytes that stay
  *
@@ -519,7 +522,8 @@ int vsp_storage_source_grow(struct vsp_storage_source *source, u64 from, u64 siz
  *
  * Context: may sleep. Not beside vsp_storage_source_grow().
  */
-void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size)
+void vsp_storage_source_trim(struct vsp_service *service, struct vsp_storage_source *source,
+			     u64 size)
 {
 	const struct cred *old;
 
@@ -528,7 +532,7 @@ void vsp_storage_source_trim(struct vsp_storage_source *source, u64 size)
 	if (size_now(source) <= size && !xchg(&source->untidy, false))
 		return;
 	old = override_creds(source->cred);
-	shorten(source, size);
+	shorten(service, source, size);
 	revert_creds(old);
 }
 

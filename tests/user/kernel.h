@@ -155,6 +155,7 @@ struct napi_struct { long state; };
 struct mutex { int lock; };
 struct rcu_head { void *next; };
 struct vhost_iotlb { u32 limit; };
+struct ratelimit_state { int interval; };
 typedef struct { int lock; } spinlock_t;
 typedef struct { int counter; } atomic_t;
 typedef struct { s64 counter; } atomic64_t;

@@ -206,6 +206,18 @@ bool message_release(struct device *device)
 	return say(device, &message) && message.outcome == VS_OUTCOME_RELEASED;
 }
 
+void message_from_nowhere(struct device *device)
+{
+	struct queue *queue = messages(device);
+	struct chain chain = {};
+
+	add_bytes(&chain, AREA_HOLE_ADDR, 100, false);
+	add_bytes(&chain, AREA_HOLE_ADDR, VS_WIRE_MESSAGE_MAX, true);
+	ring_push(device, queue, ring_slot(queue), &chain);
+	ring_kick(queue);
+	ring_wait(queue, ANSWER_MS / 10);
+}
+
 /* ---- Messages at the wrong time ---- */
 
 static const u16 types[] = {

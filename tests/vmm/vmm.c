@@ -7,6 +7,7 @@
  *	vmm SERVICE rings|memory|messages|ioctls	one kind of hazard after the other
  *	vmm SERVICE endings		every way to end, in every state of the protocol
  *	vmm SERVICE limits WHICH	processes|memory: within what the VMM is allowed
+ *	vmm SERVICE nowhere		a bad address, again and again: the log is to hint at it
  *	vmm SERVICE serve		a good one: a contract, and I/O until its input ends
  *
  * Ends with 0 if the host has done right by it.  That the host and its other clients are
@@ -240,6 +241,15 @@ static void ioctls(struct device *device)
 	printf("%llu ioctls\n", (unsigned long long)counts->chaos);
 }
 
+static void nowhere(struct device *device)
+{
+	for (unsigned int i = 0; i < 20; i++) {
+		device_run(device);
+		message_from_nowhere(device);
+		device_close(device);
+	}
+}
+
 static void serve(struct device *device)
 {
 	char byte;
@@ -263,6 +273,7 @@ static const struct {
 	{ "messages", messages },
 	{ "ioctls", ioctls },
 	{ "endings", endings },
+	{ "nowhere", nowhere },
 	{ "serve", serve },
 };
 

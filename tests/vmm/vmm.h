@@ -164,6 +164,7 @@ bool message_initialize(struct device *device);
 bool message_ask(struct device *device);	/* to a grant, by an offer */
 bool message_start(struct device *device);
 bool message_contract(struct device *device);	/* all of it; false: denied */
+void message_from_nowhere(struct device *device);	/* its address is no memory */
 bool message_release(struct device *device);
 void message_unanswered(struct device *device);	/* several, and no look at the answers */
 void message_random(struct device *device);
