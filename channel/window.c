@@ -2,6 +2,7 @@
 /*
  * Is a floor kept?  See vs_window.h.
  */
+#include <linux/bits.h>
 #include <linux/export.h>
 #include <linux/math64.h>
 #include <linux/string.h>
@@ -16,6 +17,11 @@
 #define REQUESTS	2
 /* Windows of a second after which it is judged all the same. */
 #define PATIENCE	10
+/* A source that takes longer for a request than this is slow, if it has many of them. */
+#define LATENCY_NS	10000000ULL
+/* What no sum of a window reaches, so that no product overflows. */
+#define DEPTH_MAX	BIT_ULL(54)	/* requests times ns */
+#define SIZE_MAX_UNITS	BIT_ULL(32)	/* of one request */
 /* Nobody looks so seldom; and no product overflows. */
 #define LONGEST_NS	(3600 * VS_WINDOW_NS)
 
@@ -74,6 +80,20 @@ bool vs_window_decides(const struct vs_window *window, u64 now_ns,
 }
 EXPORT_SYMBOL_GPL(vs_window_decides);
 
+/*
+ * Would @rate have been reached if each request had taken LATENCY_NS?  By Little's law: what is
+ * done is what is outstanding, divided by how long it takes.
+ */
+static bool demanded(const struct vs_window *window, u64 passed_ns, u32 index, u64 rate)
+{
+	u64 size = window->requests ? div64_u64(window->served[index], window->requests) :
+				      window->largest[index];
+	u64 could = mul_u64_u64_div_u64(min(window->depth_ns, DEPTH_MAX),
+					min(size, SIZE_MAX_UNITS), LATENCY_NS);
+
+	return could >= owed_at(rate, passed_ns - min(window->waited_ns, passed_ns));
+}
+
 /* Was at least @rate served, as far as the window can tell? */
 static bool reached(const struct vs_window *window, u64 passed_ns, u32 index, u64 rate)
 {
@@ -111,7 +131,7 @@ bool vs_window_violated(const struct vs_window *window, u64 now_ns,
 			continue;
 		if (reached(window, passed, i, terms->term[i].low))
 			return false;
-		below = true;
+		below |= demanded(window, passed, i, terms->term[i].low);
 	}
 	return below;
 }

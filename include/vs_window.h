@@ -7,7 +7,11 @@
  *
  * A window in which there was something to do at every moment, and which has seen less
  * than the floor of every rate that has one, is a violation; unless some rate was at
- * its ceiling, which then was the reason.  What is owed may be off by one request, and by
+ * its ceiling, which then was the reason, or the load could not have used what was
+ * promised: with few and small requests outstanding, how fast it is depends on how long each
+ * of them takes, and the contract says nothing of that.  So a floor is owed only to as many
+ * requests, on average, as a source that takes 10 ms for each needs to reach it; and to those
+ * that are held back, for as long as they are.  What is owed may be off by one request, and by
  * two percent, since no window begins or ends with a request.  So a window goes on until
  * what is owed is worth two requests, but for no more than ten seconds.
  */
@@ -30,12 +34,18 @@ struct vs_terms;
  * @idle: at some moment of it there was nothing to do, or no contract, or another one
  * @served: what has been done in it, per term of the class, of RATE only
  * @largest: most that one request has counted for, or will, likewise
+ * @requests: that are over
+ * @depth_ns: how many requests were outstanding, times how long
+ * @waited_ns: time in which a request was held back, and no matter how many there were
  */
 struct vs_window {
 	u64 start_ns;
 	bool idle;
 	u64 served[VS_WIRE_TERMS_MAX];
 	u64 largest[VS_WIRE_TERMS_MAX];
+	u64 requests;
+	u64 depth_ns;
+	u64 waited_ns;
 };
 
 /**
@@ -61,6 +71,24 @@ static inline void vs_window_expect(struct vs_window *window, u32 index, u64 amo
 	window->largest[index] = max(window->largest[index], amount);
 }
 
+/**
+ * vs_window_depth() - requests were outstanding for a while
+ * @window: open
+ * @count: how many
+ * @since_ns: from then on; becomes @now_ns
+ * @now_ns: until now; of who has read the clock before another, it may be earlier
+ */
+static inline void vs_window_depth(struct vs_window *window, unsigned int count, u64 *since_ns,
+				   u64 now_ns)
+{
+	u64 from_ns = max(*since_ns, window->start_ns);
+
+	if (now_ns <= from_ns)
+		return;
+	window->depth_ns += count * (now_ns - from_ns);
+	*since_ns = now_ns;
+}
+
 /* channel/window.c */
 void vs_window_begin(struct vs_window *window, u64 now_ns, bool idle);
 bool vs_window_decides(const struct vs_window *window, u64 now_ns,
@@ -81,6 +109,9 @@ static inline void vs_window_join(struct vs_window *window, const struct vs_wind
 		window->served[i] += part->served[i];
 		window->largest[i] = max(window->largest[i], part->largest[i]);
 	}
+	window->requests += part->requests;
+	window->depth_ns += part->depth_ns;
+	window->waited_ns += part->waited_ns;
 }
 
 #endif

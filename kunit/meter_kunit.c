@@ -93,10 +93,35 @@ static void a_sample_knows_how_long_there_was_nothing_and_what_is_outstanding(st
 	KUNIT_EXPECT_EQ(test, sample.seen.largest[BANDWIDTH], 256);
 }
 
+static void a_sample_knows_how_many_were_outstanding_for_how_long(struct kunit *test)
+{
+	struct vsc_meter meter = { };
+	struct vsc_sample sample;
+
+	begin(&meter, 512, START);
+	begin(&meter, 512, 0);
+	end(&meter, 512, START + 10);
+	end(&meter, 512, START + 30);
+	/* Nothing from 30 to 50. */
+	begin(&meter, 512, START + 50);
+	begin(&meter, 512, 0);
+	begin(&meter, 512, 0);
+	vsc_meter_sample(&meter, &sample, START + 100);
+	KUNIT_EXPECT_EQ(test, sample.seen.depth_ns, 2 * 10 + 20 + 3 * 50);
+	KUNIT_EXPECT_EQ(test, sample.seen.requests, 2);
+	vsc_meter_end(&meter, 3, START + 150);
+	vsc_meter_sample(&meter, &sample, START + 200);
+	KUNIT_EXPECT_EQ(test, sample.seen.depth_ns, 3 * 50);
+	KUNIT_EXPECT_EQ(test, sample.seen.requests, 3);
+	vsc_meter_sample(&meter, &sample, START + 300);
+	KUNIT_EXPECT_EQ(test, sample.seen.depth_ns, 0);
+}
+
 static struct kunit_case meter_cases[] = {
 	KUNIT_CASE(a_rate_is_of_the_last_full_second),
 	KUNIT_CASE(the_session_is_told_once_when_there_is_something_after_nothing),
 	KUNIT_CASE(a_sample_knows_how_long_there_was_nothing_and_what_is_outstanding),
+	KUNIT_CASE(a_sample_knows_how_many_were_outstanding_for_how_long),
 	{}
 };
 

@@ -177,10 +177,84 @@ static void who_waits_goes_on_waiting_if_it_still_may_not_pass(struct kunit *tes
 	end(f);
 }
 
+/* What looking at a window finds in which @count requests of @each were at the source. */
+static enum verdict judge_busy(struct kunit *test, unsigned int count, u64 each)
+{
+	struct fixture *f = make(test);
+	struct vsp_contract *contract = kunit_kzalloc(test, sizeof(*contract), GFP_KERNEL);
+	u64 now = ktime_get_ns();
+	enum verdict verdict;
+
+	KUNIT_ASSERT_NOT_NULL(test, contract);
+	f->terms.term[0].low = CAPACITY / 10;
+	set_contract(f, CAPACITY);
+	contract->terms = f->terms;
+	rcu_assign_pointer(f->service.in_force, contract);
+	spin_lock_irq(&f->pool.rates.lock);
+	/* What vsp_rates_admit() does once it lets one pass: the shaper is not the matter here. */
+	for (unsigned int i = 0; i < count; i++)
+		begin_request(&f->service.rates[0], 1, now, &each);
+	judge(&f->service, 0, now);
+	verdict = judge(&f->service, 0, now + 2 * NSEC_PER_SEC);
+	spin_unlock_irq(&f->pool.rates.lock);
+	KUNIT_EXPECT_EQ(test, f->service.rates[0].violations, verdict > KEPT);
+	while (count--)
+		vsp_rates_done(&f->service, 0, &each);
+	end(f);
+	return verdict;
+}
+
+/* A floor of 100000 is 1000 in 10 ms. */
+static void few_small_requests_do_not_make_a_source_slow(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 2, 100), KEPT);
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 9, 100), KEPT);
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 20, 100), TOO_SLOW);
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 2, 1000), TOO_SLOW);
+}
+
+/* How often in an hour a source becomes slow that is so for @slow looks, and not for @well. */
+static unsigned int times_slow(struct fixture *f, unsigned int slow, unsigned int well)
+{
+	unsigned int times = 0;
+	bool before;
+
+	mutex_lock(&f->pool.lock);
+	for (unsigned int i = 0; i < 3600; i++) {
+		before = f->pool.rates.slow;
+		judge_source(&f->pool, i % (slow + well) < slow ? TOO_SLOW : KEPT);
+		times += f->pool.rates.slow && !before;
+	}
+	mutex_unlock(&f->pool.lock);
+	return times;
+}
+
+static void a_load_that_comes_and_goes_is_told_of_more_and_more_seldom(struct kunit *test)
+{
+	struct fixture *f = make(test);
+
+	KUNIT_EXPECT_EQ(test, times_slow(f, 2, 8), 0);
+	KUNIT_EXPECT_LE(test, times_slow(f, 3, 10), 2);
+	vsp_rates_pool_stop(&f->pool);
+	KUNIT_EXPECT_LE(test, times_slow(f, 3, 100), 6);
+	/* Long enough, and all is well. */
+	times_slow(f, 0, 3600);
+	KUNIT_EXPECT_FALSE(test, f->pool.rates.slow);
+	/* With another capacity it begins anew. */
+	f->pool.capacity[0] /= 2;
+	mutex_lock(&f->pool.lock);
+	vsp_rates_pool_changed(&f->pool);
+	mutex_unlock(&f->pool.lock);
+	KUNIT_EXPECT_EQ(test, times_slow(f, 3, 3), 1);
+	KUNIT_EXPECT_EQ(test, f->pool.rates.well_after, WELL_AFTER);
+}
+
 static struct kunit_case rates_cases[] = {
 	KUNIT_CASE(who_waits_is_woken_once_its_contract_has_ended),
 	KUNIT_CASE(who_waits_is_judged_anew_by_another_contract),
 	KUNIT_CASE(who_waits_goes_on_waiting_if_it_still_may_not_pass),
+	KUNIT_CASE(few_small_requests_do_not_make_a_source_slow),
+	KUNIT_CASE(a_load_that_comes_and_goes_is_told_of_more_and_more_seldom),
 	{}
 };
 

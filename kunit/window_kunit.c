@@ -33,12 +33,19 @@ static struct vs_terms *new_terms(struct kunit *test, struct rates bandwidth, st
 	return terms;
 }
 
+/* In which somebody is held back all the time: how many requests there are does not matter. */
+static void begin_window(struct vs_window *window)
+{
+	vs_window_begin(window, 5, false);
+	window->waited_ns = U64_MAX;
+}
+
 /* A second with @count requests of @size bytes. */
 static struct vs_window second(u64 count, u64 size)
 {
 	struct vs_window window;
 
-	vs_window_begin(&window, 5, false);
+	begin_window(&window);
 	for (u64 i = 0; i < count; i++) {
 		vs_window_count(&window, BANDWIDTH, size);
 		vs_window_count(&window, IOPS, 1);
@@ -173,7 +180,7 @@ static void a_rate_of_another_flow_does_not_count(struct kunit *test)
 	vs_terms_unlimited(&vs_class_network, terms);
 	terms->term[TX].low = 4096000;
 	/* Neither its floor, whether kept or not, ... */
-	vs_window_begin(&window, 5, false);
+	begin_window(&window);
 	KUNIT_EXPECT_TRUE(test, flow_violated(terms, &window, VS_NETWORK_TX));
 	KUNIT_EXPECT_FALSE(test, flow_violated(terms, &window, VS_NETWORK_RX));
 	vs_window_count(&window, RX, 4096000);
@@ -185,10 +192,76 @@ static void a_rate_of_another_flow_does_not_count(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flow_violated(terms, &window, VS_NETWORK_TX));
 	/* ... nor that one request of it is more than its floor's worth. */
 	terms->term[RX].low = 4096;
-	vs_window_begin(&window, 5, false);
+	begin_window(&window);
 	vs_window_expect(&window, RX, 65536);
 	KUNIT_EXPECT_FALSE(test, flow_decides(terms, &window, VS_NETWORK_RX));
 	KUNIT_EXPECT_TRUE(test, flow_decides(terms, &window, VS_NETWORK_TX));
+}
+
+/* A second in which @depth requests of @size bytes were outstanding, each for @latency_us. */
+static struct vs_window busy_second(u64 depth, u64 size, u64 latency_us)
+{
+	struct vs_window window = second(depth * 1000000 / latency_us, size);
+	u64 since_ns = 0;
+
+	window.waited_ns = 0;
+	window.requests = depth * 1000000 / latency_us;
+	vs_window_depth(&window, depth, &since_ns, 5 + SECOND);
+	return window;
+}
+
+static void a_floor_is_owed_to_who_asks_for_enough_at_a_time(struct kunit *test)
+{
+	struct vs_terms *terms = new_terms(test, (struct rates){ 64 << 20, 1 << 30 },
+					   (struct rates){ 0, 1 << 30 });
+	struct vs_window window;
+
+	/* 64 MiB/s is 655 KiB in 10 ms. Two small requests, however slow the source is ... */
+	KUNIT_EXPECT_FALSE(test, violated(terms, busy_second(2, 4096, 500)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, busy_second(2, 4096, 100000)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, busy_second(32, 16384, 20000)));
+	/* ... and enough of them, or large ones, of a source that is too slow, or is not. */
+	KUNIT_EXPECT_TRUE(test, violated(terms, busy_second(48, 16384, 20000)));
+	KUNIT_EXPECT_TRUE(test, violated(terms, busy_second(2, 1 << 20, 50000)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, busy_second(48, 16384, 9000)));
+	/* Of two floors, that of the operations is. */
+	terms->term[IOPS].low = 1000;
+	KUNIT_EXPECT_FALSE(test, violated(terms, busy_second(9, 512, 20000)));
+	KUNIT_EXPECT_TRUE(test, violated(terms, busy_second(11, 512, 20000)));
+	KUNIT_EXPECT_FALSE(test, violated(terms, busy_second(11, 512, 10000)));
+
+	/* Nothing is done at all: it is the largest that is outstanding. */
+	terms->term[IOPS].low = 0;
+	window = busy_second(2, 4096, 4000000);
+	vs_window_expect(&window, BANDWIDTH, 4096);
+	KUNIT_EXPECT_FALSE(test, violated(terms, window));
+	vs_window_expect(&window, BANDWIDTH, 512 << 10);
+	KUNIT_EXPECT_TRUE(test, violated(terms, window));
+
+	/* Held back for three quarters of the time, few are enough for the rest. */
+	window = busy_second(10, 16384, 20000);
+	KUNIT_EXPECT_FALSE(test, violated(terms, window));
+	window.waited_ns = SECOND / 4 * 3;
+	KUNIT_EXPECT_FALSE(test, violated(terms, window));
+	window.waited_ns = SECOND / 5 * 4;
+	KUNIT_EXPECT_TRUE(test, violated(terms, window));
+	/* The largest numbers there are do not overflow. */
+	window.depth_ns = U64_MAX;
+	window.requests = 0;
+	KUNIT_EXPECT_TRUE(test, violated(terms, window));
+}
+
+static void a_window_goes_on_with_all_that_was_seen(struct kunit *test)
+{
+	struct vs_window window, part = busy_second(4, 4096, 1000);
+
+	vs_window_begin(&window, 5, true);
+	vs_window_join(&window, &part);
+	part.waited_ns = 7;
+	vs_window_join(&window, &part);
+	KUNIT_EXPECT_EQ(test, window.depth_ns, 8 * SECOND);
+	KUNIT_EXPECT_EQ(test, window.requests, 8000);
+	KUNIT_EXPECT_EQ(test, window.waited_ns, 7);
 }
 
 static struct kunit_case window_cases[] = {
@@ -198,6 +271,8 @@ static struct kunit_case window_cases[] = {
 	KUNIT_CASE(who_is_at_a_ceiling_is_owed_no_more),
 	KUNIT_CASE(a_window_is_over_after_a_second_and_owes_for_all_its_time),
 	KUNIT_CASE(a_floor_is_judged_when_it_is_worth_two_requests),
+	KUNIT_CASE(a_floor_is_owed_to_who_asks_for_enough_at_a_time),
+	KUNIT_CASE(a_window_goes_on_with_all_that_was_seen),
 	KUNIT_CASE(a_rate_of_another_flow_does_not_count),
 	{}
 };

@@ -192,7 +192,34 @@ violation_is_visible() {
 	echo 0 >/sys/kernel/tracing/events/vsp/vsp_violation/enable
 }
 
+bytes_reach() {
+	[[ $(bytes "$1") -ge $2 ]]
+}
+
+# a load that could not use what it was promised, of any source, says nothing of this one
+small_requests_say_nothing() {
+	local i
+	slow_disk 100	# two requests of 4 KiB and one on its way: 120 KB/s
+	modprobe vsp
+	vsp_pool storage.whole source=/dev/slow capacity_bandwidth=1G capacity_iops=1000000 enable=1
+	vsp_service storage.victim pool=storage.whole local=1 size_max=32M bandwidth_floor=64M enable=1
+	modprobe vsc
+	some_clients 1
+	# each by itself, and not in step, so that there is always one under way
+	for i in {1..3}; do
+		hammer victim --rw=randread --bs=4k --iodepth=1
+		sleep 0.03
+	done
+	# of the seconds that were judged meanwhile, each could have been a violation
+	wait_for 120 bytes_reach victim $((10 * 120 << 10))
+	kill "${hammers[@]}"
+	assert_eq "$(cat $VDPA/victim/counters/violations)" 0 "violations, as the provider sees it"
+	assert_value host counters/violations 0
+	assert_eq "$(cat $POOLS/storage.whole/slow)" 0 slow
+}
+
 test_case share.floor_is_kept_beside_15_hostile_neighbours floor_is_kept
 test_case share.weights_divide_the_rest weights_divide_the_rest
 test_case share.split_is_charged_once split_is_charged_once
 test_case share.violation_is_visible violation_is_visible
+test_case share.small_requests_say_nothing small_requests_say_nothing

@@ -41,6 +41,12 @@ static void close_idle(struct vsc_meter *meter, u64 now_ns)
 		meter->sample.idle_ns += now_ns - start;
 }
 
+/* One that has begun meanwhile, and saved a look at the clock, counts as if it had before. */
+static void count_depth(struct vsc_meter *meter, u64 now_ns)
+{
+	vs_window_depth(&meter->sample.seen, meter->outstanding, &meter->since_ns, now_ns);
+}
+
 /**
  * vsc_meter_begin() - a request is outstanding
  * @meter: of its flow
@@ -53,6 +59,7 @@ bool vsc_meter_begin(struct vsc_meter *meter, u64 now_ns)
 {
 	if (meter->outstanding++)
 		return false;
+	meter->since_ns = max(meter->since_ns, now_ns);
 	memset(meter->largest, 0, sizeof(meter->largest));
 	if (meter->watched) {
 		close_idle(meter, now_ns);
@@ -89,6 +96,8 @@ EXPORT_SYMBOL_GPL(vsc_meter_serve);
  */
 void vsc_meter_end(struct vsc_meter *meter, unsigned int requests, u64 now_ns)
 {
+	count_depth(meter, now_ns);
+	meter->sample.seen.requests += requests;
 	meter->outstanding -= requests;
 	if (!requests || meter->outstanding)
 		return;
@@ -125,6 +134,7 @@ bool vsc_meter_sample(struct vsc_meter *meter, struct vsc_sample *sample, u64 no
 {
 	bool active = meter->outstanding;
 
+	count_depth(meter, now_ns);
 	if (!meter->outstanding)
 		close_idle(meter, now_ns);
 	*sample = meter->sample;

@@ -16,6 +16,7 @@
 /**
  * struct vsc_meter - of one flow; zeroed: nothing was done so far
  * @outstanding: requests that a rate is charged with, and that are not over
+ * @since_ns: until then they are in the depth of @sample
  * @largest: most that one of them counts for, or of those since there were none
  * @idle_since_ns: since when there are none
  * @watched: the session takes samples, and need not be told of requests
@@ -29,6 +30,7 @@
  */
 struct vsc_meter {
 	unsigned int outstanding;
+	u64 since_ns;
 	u64 largest[VS_WIRE_TERMS_MAX];
 	u64 idle_since_ns;
 	bool watched;

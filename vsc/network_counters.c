@@ -175,6 +175,8 @@ bool vsc_network_counters_sample(struct vsc_network *network, u32 flow,
 	active = vsc_meter_sample(&of->meter, sample, now);
 	ceiling = of->ceiling;
 	spin_unlock_irq(&of->lock);
+	/* The provider takes a frame at once, or holds it back: how many there are says nothing. */
+	sample->seen.waited_ns = now - sample->seen.start_ns;
 	if (flow == VS_NETWORK_TX)
 		return active;
 	/* See the top of the file. */

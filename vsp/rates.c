@@ -19,9 +19,13 @@
 
 /* A mover that needs longer to come back does not run: its client demands nothing. */
 #define AWAY_NS		(100 * NSEC_PER_MSEC)
-/* Seconds in a row until a source is slow, and until it is not any more. */
+/*
+ * Seconds in a row until a source is slow, and until it is not any more.  The latter double with
+ * every time: a load that comes and goes must not have all services told again and again.
+ */
 #define SLOW_AFTER	3
 #define WELL_AFTER	10
+#define WELL_AFTER_MAX	(WELL_AFTER << 6)
 
 static struct vsp_rates_pool *pool_of(const struct vsp_service *service)
 {
@@ -106,9 +110,10 @@ static void end_hold(struct vsp_rates *rates, u64 now)
 	spin_unlock(&rates->lock);
 }
 
-static void begin_request(struct vsp_rates *rates, unsigned int count, const u64 *cost)
+static void begin_request(struct vsp_rates *rates, unsigned int count, u64 now, const u64 *cost)
 {
 	spin_lock(&rates->lock);
+	vs_window_depth(&rates->window, rates->outstanding, &rates->since_ns, now);
 	if (!rates->outstanding++)
 		memset(rates->largest, 0, sizeof(rates->largest));
 	for (unsigned int i = 0; i < count; i++)
@@ -159,7 +164,7 @@ bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost)
 	}
 	end_hold(rates, now);
 	measure(rates, line->share.rates, now, cost);
-	begin_request(rates, line->share.rates, cost);
+	begin_request(rates, line->share.rates, now, cost);
 	if (away)
 		void_window(rates);
 	return true;
@@ -237,6 +242,8 @@ void vsp_rates_done(struct vsp_service *service, u32 flow, const u64 *cost)
 	unsigned long irq;
 
 	spin_lock_irqsave(&rates->lock, irq);
+	vs_window_depth(&rates->window, rates->outstanding, &rates->since_ns, ktime_get_ns());
+	rates->window.requests++;
 	for (unsigned int i = 0; i < line->share.rates; i++)
 		vs_window_count(&rates->window, line->index[i], cost[i]);
 	/* What waits to pass is demand, too. */
@@ -320,19 +327,23 @@ static enum verdict judge_window(struct vsp_service *service, u32 flow,
 				 const struct vsp_contract *contract, u64 now)
 {
 	struct vsp_rates *rates = &service->rates[flow];
-	const struct vs_window *window = &rates->window;
-	u64 held = rates->held_ns;
+	struct vs_window *window = &rates->window;
+	u64 passed = now - window->start_ns, held = rates->held_ns;
+	bool held_back;
 
 	if (!vs_window_decides(window, now, service->spec, flow,
 			       contract ? &contract->terms : NULL))
 		return UNDECIDED;
+	if (rates->held_since_ns)
+		held += now - max(rates->held_since_ns, window->start_ns);
+	held_back = held >= passed / 2;
+	/* Of little use is then how much there was to do in the rest of the time. */
+	window->waited_ns = held_back ? passed : held;
 	if (!contract || !vs_window_violated(window, now, service->spec, flow, &contract->terms))
 		return KEPT;
 	rates->violations++;
 	trace_violation(service, flow, contract, now);
-	if (rates->held_since_ns)
-		held += now - max(rates->held_since_ns, window->start_ns);
-	return held < (now - window->start_ns) / 2 ? TOO_SLOW : HELD_BACK;
+	return held_back ? HELD_BACK : TOO_SLOW;
 }
 
 /* Judges the window of a flow, and begins another one if that one is over. */
@@ -347,6 +358,7 @@ static enum verdict judge(struct vsp_service *service, u32 flow, u64 now)
 	away = share->state == VSP_SHARE_PAID && now - share->paid_ns > AWAY_NS;
 	spin_lock(&rates->lock);
 	rates->window.idle |= away;
+	vs_window_depth(&rates->window, rates->outstanding, &rates->since_ns, now);
 	expect_requests(service, flow);
 	rcu_read_lock();
 	verdict = judge_window(service, flow, rcu_dereference(service->in_force), now);
@@ -372,9 +384,10 @@ static void judge_source(struct vsp_pool *pool, enum verdict worst)
 	rates->well_for = worst == TOO_SLOW ? 0 : rates->well_for + 1;
 	if (!rates->slow && rates->slow_for >= SLOW_AFTER) {
 		WRITE_ONCE(rates->slow, true);
+		rates->well_after = min(max(2 * rates->well_after, WELL_AFTER), WELL_AFTER_MAX);
 		pr_warn("pool %s.%s: its source is slower than declared: floors are not kept though it is busy; lower its capacity\n",
 			pool->spec->name, pool->name);
-	} else if (rates->slow && rates->well_for >= WELL_AFTER) {
+	} else if (rates->slow && rates->well_for >= rates->well_after) {
 		WRITE_ONCE(rates->slow, false);
 		pr_info("pool %s.%s: its source keeps the floors again\n", pool->spec->name,
 			pool->name);
@@ -469,6 +482,10 @@ static void set_line(struct vsp_rates_line *line, u64 burst_ns)
 		capacity[i] = pool->capacity[line->index[i]];
 		limit[i] = vsp_pool_grantable(pool, line->index[i]);
 	}
+	/* What was found of the source was measured by another capacity. */
+	for (unsigned int i = 0; i < line->share.rates; i++)
+		if (capacity[i] != line->share.capacity[i].rate)
+			pool->rates.well_after = 0;
 	spin_lock_irq(&pool->rates.lock);
 	vsp_share_pool_set(&line->share, ktime_get_ns(), capacity, limit, burst_ns);
 	let_pass(line, ktime_get_ns(), NULL);
@@ -506,6 +523,7 @@ void vsp_rates_pool_stop(struct vsp_pool *pool)
 	pool->rates.slow = false;
 	pool->rates.slow_for = 0;
 	pool->rates.well_for = 0;
+	pool->rates.well_after = 0;
 }
 
 /**

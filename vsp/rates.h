@@ -46,6 +46,7 @@ struct vsp_rates_line {
  * @watch: looks at the floors every second while there are contracts
  * @slow_for: looks in a row that have found the source too slow for a floor
  * @well_for: looks in a row since the last of these that have found that it was not
+ * @well_after: looks that it takes; more every time
  * @slow: the source is slower than the capacity says
  */
 struct vsp_rates_pool {
@@ -54,6 +55,7 @@ struct vsp_rates_pool {
 	struct delayed_work watch;
 	unsigned int slow_for;
 	unsigned int well_for;
+	unsigned int well_after;
 	bool slow;
 };
 
@@ -72,6 +74,7 @@ struct vsp_rates_pool {
  *
  * @lock: protects what follows; innermost; taken with interrupts off
  * @outstanding: requests that the source has
+ * @since_ns: until then they are in @window.depth_ns
  * @largest: what the largest of them counts for, and of those since there were none
  * @window: what it has done
  * @held_ns: for how long the head of the line was early in @window
@@ -89,6 +92,7 @@ struct vsp_rates {
 
 	spinlock_t lock;	/* the window */
 	unsigned int outstanding;
+	u64 since_ns;
 	u64 largest[VSP_SHARE_RATES_MAX];
 	struct vs_window window;
 	u64 held_ns;
