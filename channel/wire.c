@@ -83,6 +83,7 @@ static const char * const reason_names[VS_REASONS] = {
 	[VS_REASON_SOURCE] = "source",
 	[VS_REASON_ROUNDS] = "rounds",
 	[VS_REASON_CHANGED] = "changed",
+	[VS_REASON_VIOLATED] = "violated",
 };
 
 static const char * const outcome_names[VS_OUTCOMES] = {

@@ -78,6 +78,7 @@ enum vs_wire_reason {
 	VS_REASON_SOURCE	= 14,	/* the source has changed, is gone, cannot or has failed */
 	VS_REASON_ROUNDS	= 15,	/* denied: too many rounds, or unstarted grants */
 	VS_REASON_CHANGED	= 16,	/* denied: what is to be kept is not in force */
+	VS_REASON_VIOLATED	= 17,	/* the client's floor is not kept */
 	VS_REASONS
 };
 

@@ -674,6 +674,59 @@ static void a_term_of_another_flow_does_not_count(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wish->term[TX].low, 0);
 }
 
+/* Once for each contract, whatever it does, and also where all else is switched off. */
+static void a_violated_contract_is_asked_for_once(struct kunit *test)
+{
+	const struct vsc_auto_knobs *knobs = &vsc_auto_defaults;
+	u64 interval = (u64)knobs->interval_ms * NSEC_PER_MSEC;
+	struct vsc_auto_floors floors = { };
+	u64 now_ns = 1;
+
+	KUNIT_EXPECT_FALSE(test, knobs->on);
+	KUNIT_EXPECT_TRUE(test, vsc_auto_violated(&floors, knobs, 7, now_ns));
+	for (int i = 0; i < HOUR; i++)
+		KUNIT_EXPECT_FALSE(test, vsc_auto_violated(&floors, knobs, 7,
+							   now_ns + i * NSEC_PER_SEC));
+	/* The next one not before the interval, though its terms be others. */
+	vsc_auto_terms_changed(&floors);
+	KUNIT_EXPECT_FALSE(test, vsc_auto_violated(&floors, knobs, 8, now_ns + interval - 1));
+	KUNIT_EXPECT_TRUE(test, vsc_auto_violated(&floors, knobs, 8, now_ns + interval));
+}
+
+/* A source that is too slow: every contract is violated, and is followed by the same again. */
+static void a_slow_source_is_asked_more_and_more_seldom(struct kunit *test)
+{
+	const struct vsc_auto_knobs *knobs = &vsc_auto_defaults;
+	u64 interval = (u64)knobs->interval_ms * NSEC_PER_MSEC, last_ns = 0, gap = 0;
+	struct vsc_auto_floors floors = { };
+	unsigned int asks = 0;
+	u64 id = 1, now_ns = 0;
+
+	for (int i = 0; i < 30 * 24 * HOUR; i++) {
+		now_ns += NSEC_PER_SEC;
+		if (!vsc_auto_violated(&floors, knobs, id, now_ns))
+			continue;
+		if (asks > 1)
+			KUNIT_ASSERT_GE(test, now_ns - last_ns, min(2 * gap, interval << 16));
+		gap = asks ? now_ns - last_ns : 0;
+		last_ns = now_ns;
+		asks++;
+		id++;
+	}
+	kunit_info(test, "%u asks in a month\n", asks);
+	KUNIT_EXPECT_GE(test, asks, 16);
+	KUNIT_EXPECT_LE(test, asks, 26);
+
+	/* With other terms there is hope again. */
+	vsc_auto_terms_changed(&floors);
+	now_ns = last_ns + interval;
+	KUNIT_EXPECT_TRUE(test, vsc_auto_violated(&floors, knobs, id, now_ns));
+	KUNIT_EXPECT_FALSE(test, vsc_auto_violated(&floors, knobs, id + 1, now_ns + interval - 1));
+	KUNIT_EXPECT_TRUE(test, vsc_auto_violated(&floors, knobs, id + 1, now_ns + interval));
+	KUNIT_EXPECT_FALSE(test, vsc_auto_violated(&floors, knobs, id + 2,
+						   now_ns + 3 * interval - 1));
+}
+
 static struct kunit_case auto_cases[] = {
 	KUNIT_CASE(nothing_is_asked_while_it_is_off),
 	KUNIT_CASE(held_back_it_asks_for_more_and_gets_it),
@@ -699,6 +752,8 @@ static struct kunit_case auto_cases[] = {
 	KUNIT_CASE(large_requests_are_told_from_a_ceiling),
 	KUNIT_CASE(the_share_of_the_window_is_what_was_set),
 	KUNIT_CASE(a_term_of_another_flow_does_not_count),
+	KUNIT_CASE(a_violated_contract_is_asked_for_once),
+	KUNIT_CASE(a_slow_source_is_asked_more_and_more_seldom),
 	{}
 };
 

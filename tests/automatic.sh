@@ -173,7 +173,7 @@ idle_is_not_woken() {
 
 # a source of 16 requests of 16 KiB in 200 ms, which is 1.25 MiB/s, under a floor of 8
 violated() {
-	local monitor
+	local monitor start before
 	slow_disk 200
 	modprobe vsp
 	vsp_pool storage.slow source=/dev/slow capacity_bandwidth=64M capacity_iops=10000 enable=1
@@ -189,7 +189,18 @@ violated() {
 	steady
 	wait_for 60 reaches $VSC/counters/violations 2
 	wait_for 10 grep -q VSC_EVENT=violated /tmp/uevents
-	grep -q "vsc_violation: vsc0 contract=$(value host contract/id) rate=bandwidth floor=$((8 << 20)) served=" \
+	# another contract is asked for, on both sides with that reason, though nothing was switched on
+	assert_value host auto 0
+	wait_for 60 reaches $VSC/counters/renegotiations_violated 1
+	wait_for 10 reaches $VDPA/local/counters/renegotiations_violated 1
+	assert_value host counters/renegotiations_need 0
+	# but the source is as slow under that one: it does not go on like this
+	echo 500 >$VSC/auto_interval_ms
+	start=$SECONDS
+	before=$(value host counters/renegotiations)
+	wait_for 120 reaches $VSC/counters/violations $(($(value host counters/violations) + 20))
+	few $((SECONDS - start)) $(($(value host counters/renegotiations) - before))
+	grep -q "vsc_violation: vsc0 contract=[1-9][0-9]* rate=bandwidth floor=$((8 << 20)) served=" \
 		/sys/kernel/tracing/trace || fail "not traced"
 	echo 0 >/sys/kernel/tracing/events/vsc/vsc_violation/enable
 	kill $monitor
@@ -203,4 +214,4 @@ test_case automatic.idle_it_gives_its_floor_back_and_gets_it_again gives_back_an
 test_case automatic.what_it_gives_back_another_can_have given_back_to_others
 test_case automatic.knobs_are_checked knob_values
 test_case automatic.an_idle_client_is_not_woken idle_is_not_woken
-test_case automatic.a_floor_that_is_not_kept_is_seen violated
+test_case automatic.a_floor_that_is_not_kept_is_seen_and_asked_for violated

@@ -402,6 +402,31 @@ bool vsc_auto_take_back(struct vsc_auto *state, const struct vs_class_spec *spec
 EXPORT_SYMBOL_GPL(vsc_auto_take_back);
 
 /**
+ * vsc_auto_violated() - a floor was not kept: is another contract to be asked for?
+ * @floors: of the session
+ * @knobs: as the administrator has set them; also where they switch the rest off
+ * @id: of the contract
+ * @now_ns: by the caller's clock
+ *
+ * The caller asks at once if so.
+ */
+bool vsc_auto_violated(struct vsc_auto_floors *floors, const struct vsc_auto_knobs *knobs,
+		       u64 id, u64 now_ns)
+{
+	u32 doubled = min(max(floors->tries, 1) - 1, VSC_AUTO_VIOLATED_MAX);
+
+	if (id == floors->id)
+		return false;
+	if (floors->id && now_ns - floors->asked_ns < to_ns(knobs->interval_ms) << doubled)
+		return false;
+	floors->id = id;
+	floors->asked_ns = now_ns;
+	floors->tries++;
+	return true;
+}
+EXPORT_SYMBOL_GPL(vsc_auto_violated);
+
+/**
  * vsc_auto_wish() - what the judgement makes of the wishes
  * @state: begun; notes what the administrator wishes
  * @spec: the class

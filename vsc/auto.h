@@ -22,6 +22,11 @@
  * least.  It doubles with every MORE that brings nothing, and after VSC_AUTO_TRIES of
  * those nothing is asked while the device goes on to be held back.  A floor that was
  * given back and soon needed again is not given back so soon the next time.
+ *
+ * All of that is only where the administrator has switched it on.  A floor that is not kept
+ * is another matter: what was agreed is not so.  Another contract is asked for instead, once
+ * for each that is violated.  Where the source is slow, that one will be violated, too: so
+ * the interval doubles with each ask that has left the terms as they were.
  */
 #ifndef VSC_AUTO_H
 #define VSC_AUTO_H
@@ -45,6 +50,7 @@ struct vs_terms;
 #define VSC_AUTO_PATIENCE	5	/* windows before a floor is given back */
 #define VSC_AUTO_PATIENCE_MAX	(VSC_AUTO_PATIENCE << 4)
 #define VSC_AUTO_SOON		30	/* patiences: so soon it was given back too early */
+#define VSC_AUTO_VIOLATED_MAX	16	/* times that the interval doubles for a floor not kept */
 
 enum vsc_auto_verdict {
 	VSC_AUTO_NOTHING,
@@ -148,6 +154,27 @@ struct vsc_auto {
 	u32 patience;
 };
 
+/**
+ * struct vsc_auto_floors - asks for another contract, as a floor is not kept; of a session
+ * @id: contract in place of which one was asked for last, 0: none
+ * @asked_ns: when
+ * @tries: asks in a row that have left the terms as they were
+ */
+struct vsc_auto_floors {
+	u64 id;
+	u64 asked_ns;
+	u32 tries;
+};
+
+/**
+ * vsc_auto_terms_changed() - the contract has other terms than the one before
+ * @floors: of the session
+ */
+static inline void vsc_auto_terms_changed(struct vsc_auto_floors *floors)
+{
+	floors->tries = 0;
+}
+
 /* vsc/auto.c */
 extern const struct vsc_auto_knobs vsc_auto_defaults;
 void vsc_auto_begin(struct vsc_auto *state, u32 flow);
@@ -161,6 +188,8 @@ enum vsc_auto_verdict vsc_auto_judge(struct vsc_auto *state, const struct vsc_au
 				     const struct vs_class_spec *spec, u64 now_ns);
 bool vsc_auto_may_give(const struct vsc_auto *state, const struct vs_class_spec *spec);
 bool vsc_auto_take_back(struct vsc_auto *state, const struct vs_class_spec *spec);
+bool vsc_auto_violated(struct vsc_auto_floors *floors, const struct vsc_auto_knobs *knobs,
+		       u64 id, u64 now_ns);
 void vsc_auto_wish(struct vsc_auto *state, const struct vs_class_spec *spec,
 		   struct vs_terms *wish);
 

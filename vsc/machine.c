@@ -47,6 +47,8 @@ const struct vs_terms *vsc_machine_held(struct vsc_session *session)
  */
 void vsc_machine_set_held(struct vsc_session *session, u64 id, const struct vs_terms *terms)
 {
+	bool changed = !terms || !vs_terms_equal(&session->held, terms);
+
 	spin_lock(&session->lock);
 	session->id = id;
 	if (terms)
@@ -54,7 +56,7 @@ void vsc_machine_set_held(struct vsc_session *session, u64 id, const struct vs_t
 	else
 		session->held.count = 0;
 	spin_unlock(&session->lock);
-	vsc_watch_contract(session);
+	vsc_watch_contract(session, changed);
 }
 
 /**

@@ -478,7 +478,7 @@ static void run(struct work_struct *item)
 	struct vsc_work *work = container_of(to_delayed_work(item), struct vsc_work, run);
 	unsigned int noio = memalloc_noio_save();
 	unsigned long inbox;
-	u32 need_reason;
+	u32 need_reason, wanted;
 
 	mutex_lock(&work->run_lock);
 	do {
@@ -491,8 +491,9 @@ static void run(struct work_struct *item)
 			break;
 		handle(work->session, inbox, need_reason);
 		expire(work->session);
-		if (vsc_watch_run(work->session))
-			need(work->session, VS_REASON_NEED);
+		wanted = vsc_watch_run(work->session);
+		if (wanted)
+			need(work->session, wanted);
 		if (work->leaving && is_over(work))
 			vsc_session_left(work->session);
 	} while (inbox);

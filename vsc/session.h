@@ -118,11 +118,16 @@ struct vsc_watch_flow {
  * @on: samples are taken, else there is no contract, or the class tells when there is
  *	something to see
  * @due: the next one
+ * @wanted: reason to ask for another contract, enum vs_wire_reason; 0: none. While a sample
+ *	is looked at
+ * @floors: what was asked for, as a floor was not kept
  * @flow: of each flow of the class
  */
 struct vsc_watch {
 	bool on;
 	ktime_t due;
+	u32 wanted;
+	struct vsc_auto_floors floors;
 	struct vsc_watch_flow flow[VS_CLASS_FLOWS_MAX];
 };
 
@@ -299,12 +304,12 @@ void vsc_want_end(struct vsc_session *session);
 
 /* vsc/watch.c: in the work only */
 void vsc_watch_begin(struct vsc_session *session);
-void vsc_watch_contract(struct vsc_session *session);
+void vsc_watch_contract(struct vsc_session *session, bool changed);
 void vsc_watch_kept(struct vsc_session *session);
 void vsc_watch_busy(struct vsc_session *session);
 bool vsc_watch_knobs(struct vsc_session *session);
 bool vsc_watch_take_back(struct vsc_session *session);
-bool vsc_watch_run(struct vsc_session *session);
+u32 vsc_watch_run(struct vsc_session *session);
 
 /* vsc/machine.c: in the work only */
 void vsc_machine_step(struct vsc_session *session, enum vsc_event event);

@@ -276,6 +276,7 @@ static struct counter_attribute counters[] = {
 	RENEGOTIATIONS(capacity, CAPACITY),
 	RENEGOTIATIONS(fallback, FALLBACK),
 	RENEGOTIATIONS(withdrawn, WITHDRAWN),
+	RENEGOTIATIONS(violated, VIOLATED),
 };
 
 static struct attribute *counter_attributes[] = {
@@ -301,6 +302,7 @@ static struct attribute *counter_attributes[] = {
 	&counters[19].attr.attr,
 	&counters[20].attr.attr,
 	&counters[21].attr.attr,
+	&counters[22].attr.attr,
 	NULL
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a session sees of its device, in samples: is its floor kept, is it held back by a
- * ceiling, should another contract be asked for?  Runs in the session's work.
+ * ceiling, should another contract be asked for, for the one or the other?  Runs in the
+ * session's work.
  *
  * Samples are taken only while there is a contract and the device has something to do,
  * or while the client's own judgement waits to see that it has not: an idle machine is
@@ -10,6 +11,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mutex.h>
+#include <linux/string.h>
 #include <linux/time64.h>
 
 #include "session.h"
@@ -72,7 +74,10 @@ static void start(struct vsc_session *session)
  */
 void vsc_watch_begin(struct vsc_session *session)
 {
-	session->work->watch.on = false;
+	struct vsc_watch *watch = &session->work->watch;
+
+	watch->on = false;
+	memset(&watch->floors, 0, sizeof(watch->floors));
 	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		vsc_auto_begin(&flow->automatic, index_of(session, flow));
 }
@@ -80,12 +85,15 @@ void vsc_watch_begin(struct vsc_session *session)
 /**
  * vsc_watch_contract() - another contract is in force, or none any more
  * @session: holds it; has its class
+ * @changed: its terms are others than before
  */
-void vsc_watch_contract(struct vsc_session *session)
+void vsc_watch_contract(struct vsc_session *session, bool changed)
 {
 	struct vsc_watch *watch = &session->work->watch;
 	const struct vs_terms *held = vsc_machine_held(session);
 
+	if (changed)
+		vsc_auto_terms_changed(&watch->floors);
 	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
 		vsc_auto_contract(&flow->automatic, session->spec, held, ktime_get_ns());
 	watch->on = false;
@@ -175,10 +183,21 @@ void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
 		vsc_auto_wish(&flow->automatic, session->spec, wish);
 }
 
+/* Only where nothing else is under way. */
+static bool may_ask(const struct vsc_session *session)
+{
+	const struct vsc_work *work = session->work;
+
+	return session->state == VS_STATE_RUNNING && !work->granted_id && !work->release &&
+		!work->leaving;
+}
+
 /* ---- Is the floor kept? ---- */
 
-static void violated(struct vsc_session *session, const struct vsc_watch_flow *flow, u64 now_ns)
+static void violated(struct vsc_session *session, const struct vsc_watch_flow *flow,
+		     const struct vsc_auto_knobs *set, u64 now_ns)
 {
+	struct vsc_watch *watch = &session->work->watch;
 	const struct vs_window *window = &flow->floor;
 	const struct vs_term_spec *term = session->spec->term;
 
@@ -190,9 +209,12 @@ static void violated(struct vsc_session *session, const struct vsc_watch_flow *f
 					    session->held.term[i].low, now_ns - window->start_ns);
 	vsc_machine_count(session, &session->counters.violations);
 	vsc_event_changed(session, "violated");
+	if (may_ask(session) && vsc_auto_violated(&watch->floors, set, session->id, now_ns))
+		watch->wanted = VS_REASON_VIOLATED;
 }
 
-static void judge_floor(struct vsc_session *session, struct vsc_watch_flow *flow, u64 now_ns)
+static void judge_floor(struct vsc_session *session, struct vsc_watch_flow *flow,
+			const struct vsc_auto_knobs *set, u64 now_ns)
 {
 	const struct vs_window *seen = &flow->sample.seen;
 	struct vs_window *window = &flow->floor;
@@ -206,7 +228,7 @@ static void judge_floor(struct vsc_session *session, struct vsc_watch_flow *flow
 	if (!vs_window_decides(window, now_ns, session->spec, index, &session->held))
 		return;
 	if (vs_window_violated(window, now_ns, session->spec, index, &session->held))
-		violated(session, flow, now_ns);
+		violated(session, flow, set, now_ns);
 	vs_window_begin(window, now_ns, true);
 }
 
@@ -223,28 +245,20 @@ static void count_held_back(struct vsc_session *session, struct vsc_auto *automa
 	spin_unlock(&session->lock);
 }
 
-/* Only where nothing else is under way. */
-static bool may_ask(const struct vsc_session *session)
-{
-	const struct vsc_work *work = session->work;
-
-	return session->state == VS_STATE_RUNNING && !work->granted_id && !work->release &&
-		!work->leaving;
-}
-
 /* Return: whether there was, or is, something to do. */
 static bool sample(struct vsc_session *session, struct vsc_watch_flow *flow,
-		   const struct vsc_auto_knobs *set, bool *wants)
+		   const struct vsc_auto_knobs *set)
 {
 	bool active = session->class->sample(session, index_of(session, flow), &flow->sample);
 	u64 now_ns = ktime_get_ns();
 	bool over;
 
-	judge_floor(session, flow, now_ns);
+	judge_floor(session, flow, set, now_ns);
 	over = vsc_auto_sample(&flow->automatic, set, session->spec, &flow->sample, now_ns);
 	count_held_back(session, &flow->automatic);
-	*wants |= over && may_ask(session) &&
-		  vsc_auto_judge(&flow->automatic, set, session->spec, now_ns) != VSC_AUTO_NOTHING;
+	if (over && may_ask(session) &&
+	    vsc_auto_judge(&flow->automatic, set, session->spec, now_ns) != VSC_AUTO_NOTHING)
+		session->work->watch.wanted = session->work->watch.wanted ?: VS_REASON_NEED;
 	return active;
 }
 
@@ -252,22 +266,24 @@ static bool sample(struct vsc_session *session, struct vsc_watch_flow *flow,
  * vsc_watch_run() - takes a sample, if one is due
  * @session: any
  *
- * Return: whether the client itself wants another contract now.
+ * Return: why the client itself wants another contract now, enum vs_wire_reason; 0: it does
+ *	not.
  */
-bool vsc_watch_run(struct vsc_session *session)
+u32 vsc_watch_run(struct vsc_session *session)
 {
 	struct vsc_watch *watch = &session->work->watch;
 	struct vsc_auto_knobs set;
-	bool active = false, goes_on = false, wants = false;
+	bool active = false, goes_on = false;
 
 	if (!watch->on || ktime_before(ktime_get(), watch->due))
-		return false;
+		return VS_REASON_NONE;
+	watch->wanted = VS_REASON_NONE;
 	set = knobs(session);
 	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++) {
-		active |= sample(session, flow, &set, &wants);
+		active |= sample(session, flow, &set);
 		goes_on |= set.on && vsc_auto_may_give(&flow->automatic, session->spec);
 	}
 	wait_ms(watch, active ? SAMPLE_MS : set.window_ms);
 	watch->on = active || goes_on;
-	return wants;
+	return watch->wanted;
 }

@@ -224,6 +224,7 @@ static struct counter_file counter_files[] = {
 	RENEGOTIATIONS(capacity, VS_REASON_CAPACITY),
 	RENEGOTIATIONS(fallback, VS_REASON_FALLBACK),
 	RENEGOTIATIONS(source, VS_REASON_SOURCE),
+	RENEGOTIATIONS(violated, VS_REASON_VIOLATED),
 	{ __ATTR(waits, 0444, rates_counter_show, NULL), offsetof(struct vsp_rates, waits) },
 	{ __ATTR(waited_ns, 0444, rates_counter_show, NULL),
 	  offsetof(struct vsp_rates, waited_ns) },
