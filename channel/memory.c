@@ -4,15 +4,15 @@
  *
  * Either the driver's addresses are those of a VMM's guest, and lead through the
  * regions that the VMM has declared to addresses of its own user space: then only
- * the VMM's own threads can follow them, by plain user copies, and nothing is
- * pinned.  Or the driver is of this very kernel, and they are physical addresses.
+ * the VMM's own threads can follow them, by user copies, and nothing is pinned for
+ * long.  Such a copy takes no page fault by itself: see backing.c.  Or the driver is of
+ * this very kernel, and they are physical addresses.
  */
 #include <linux/bvec.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -20,6 +20,7 @@
 #include "ring.h"
 
 #define PIN_BATCH	16u	/* pages at a time */
+#define FAULTS_MAX	16	/* of one page, before its copy is given up: reclaim is that fast */
 
 /**
  * vs_memory_init() - begin with no region
@@ -33,8 +34,10 @@ void vs_memory_init(struct vs_memory *memory, const char *name, bool direct)
 	memory->direct = direct;
 	memory->mm = NULL;
 	memory->hinted = false;
-	ratelimit_state_init(&memory->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
-	ratelimit_set_flags(&memory->log, RATELIMIT_MSG_ON_RELEASE);
+	memory->refused = false;
+	ratelimit_state_init(&memory->ratelimit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	ratelimit_set_flags(&memory->ratelimit, RATELIMIT_MSG_ON_RELEASE);
 	spin_lock_init(&memory->lock);
 	vhost_iotlb_init(&memory->iotlb, VS_MEMORY_REGIONS_MAX, 0);
 }
@@ -48,6 +51,7 @@ void vs_memory_clear(struct vs_memory *memory)
 	spin_lock(&memory->lock);
 	vhost_iotlb_reset(&memory->iotlb);
 	memory->hinted = false;
+	memory->refused = false;
 	spin_unlock(&memory->lock);
 }
 
@@ -108,7 +112,7 @@ bool vs_memory_reachable(const struct vs_memory *memory)
 
 static void hint(struct vs_memory *memory, u64 addr)
 {
-	if (!__ratelimit(&memory->log))
+	if (!__ratelimit(&memory->ratelimit))
 		return;
 	pr_warn("vsp: %s: guest RAM is not shared with the host's kernel, or its driver has made up address %#llx: start the VM with -object memory-backend-memfd,id=ram,size=SIZE,share=on -machine memory-backend=ram\n",
 		memory->name, addr);
@@ -150,17 +154,26 @@ static void *map_direct(u64 addr, u64 length, size_t *piece)
 	return kmap_local_page(pfn_to_page(PHYS_PFN(addr))) + offset_in_page(addr);
 }
 
-/* A thread that is being killed cannot fault pages in: the driver did no wrong. */
-static int copy_error(void)
+/* Of one page. */
+static int copy_user(struct vs_memory *memory, void __user *user, void *bytes, size_t length,
+		     u32 perm)
 {
-	return fatal_signal_pending(current) ? -EINTR : -EFAULT;
+	bool write = perm == VHOST_MAP_WO;
+	int error = 0;
+
+	for (unsigned int i = 0; i < FAULTS_MAX && !error; i++) {
+		if (write ? !copy_to_user_nofault(user, bytes, length) :
+			    !copy_from_user_nofault(bytes, user, length))
+			return 0;
+		error = vs_backing_fault(memory, user, write);
+	}
+	return error ?: -EFAULT;
 }
 
 static int copy_piece(struct vs_memory *memory, u64 addr, void *bytes, size_t length, u32 perm,
 		      size_t *piece)
 {
 	void __user *user;
-	unsigned long left;
 	void *page;
 	int error;
 
@@ -178,11 +191,8 @@ static int copy_piece(struct vs_memory *memory, u64 addr, void *bytes, size_t le
 	error = translate(memory, addr, length, perm, &user, piece);
 	if (error)
 		return error;
-	if (perm == VHOST_MAP_RO)
-		left = copy_from_user(bytes, user, *piece);
-	else
-		left = copy_to_user(user, bytes, *piece);
-	return left ? copy_error() : 0;
+	*piece = min(*piece, PAGE_SIZE - offset_in_page(user));
+	return copy_user(memory, user, bytes, *piece, perm);
 }
 
 static int copy(struct vs_memory *memory, u64 addr, void *bytes, size_t length, u32 perm)
@@ -244,6 +254,38 @@ static int translate16(struct vs_memory *memory, u64 addr, u32 perm, u16 __user 
 	return 0;
 }
 
+static int get16(struct vs_memory *memory, u16 __user *user, u16 *raw)
+{
+	int error = 0;
+	bool missed;
+
+	for (unsigned int i = 0; i < FAULTS_MAX && !error; i++) {
+		pagefault_disable();
+		missed = __get_user(*raw, user);
+		pagefault_enable();
+		if (!missed)
+			return 0;
+		error = vs_backing_fault(memory, user, false);
+	}
+	return error ?: -EFAULT;
+}
+
+static int put16(struct vs_memory *memory, u16 __user *user, u16 raw)
+{
+	int error = 0;
+	bool missed;
+
+	for (unsigned int i = 0; i < FAULTS_MAX && !error; i++) {
+		pagefault_disable();
+		missed = __put_user(raw, user);
+		pagefault_enable();
+		if (!missed)
+			return 0;
+		error = vs_backing_fault(memory, user, true);
+	}
+	return error ?: -EFAULT;
+}
+
 /**
  * vs_memory_read16() - read an index or flags of a ring, untorn
  * @memory: initialised
@@ -271,10 +313,10 @@ int vs_memory_read16(struct vs_memory *memory, u64 addr, u16 *value)
 	error = translate16(memory, addr, VHOST_MAP_RO, &user);
 	if (error)
 		return error;
-	if (get_user(raw, user))
-		return copy_error();
-	*value = le16_to_cpu((__force __le16)raw);
-	return 0;
+	error = get16(memory, user, &raw);
+	if (!error)
+		*value = le16_to_cpu((__force __le16)raw);
+	return error;
 }
 
 /**
@@ -304,7 +346,7 @@ int vs_memory_write16(struct vs_memory *memory, u64 addr, u16 value)
 	error = translate16(memory, addr, VHOST_MAP_WO, &user);
 	if (error)
 		return error;
-	return put_user((__force u16)raw, user) ? copy_error() : 0;
+	return put16(memory, user, (__force u16)raw);
 }
 
 /* How many pages there are to a piece of user memory. */
@@ -317,9 +359,9 @@ static unsigned int pages_of(const void __user *user, size_t length)
  * Pins a piece of user memory, a vector for each page.  Here a fault may wait for as long
  * as the VMM likes; who uses the payload may hold locks of the source, and must not.
  */
-static int pin(void __user *user, size_t length, struct vsp_payload *payload)
+static int pin(struct vs_memory *memory, void __user *user, size_t length,
+	       struct vsp_payload *payload)
 {
-	unsigned int flags = payload->written ? FOLL_WRITE : 0;
 	unsigned int offset = offset_in_page(user);
 	unsigned long start = (unsigned long)user - offset;
 	struct page *pages[PIN_BATCH];
@@ -327,11 +369,11 @@ static int pin(void __user *user, size_t length, struct vsp_payload *payload)
 	int pinned;
 
 	while (length) {
-		pinned = pin_user_pages_fast(start, min(pages_of((void __user *)(start + offset),
-								 length), PIN_BATCH),
-					     flags, pages);
-		if (pinned <= 0)
-			return copy_error();
+		pinned = vs_backing_pin(memory, start,
+					min(pages_of((void __user *)(start + offset), length),
+					    PIN_BATCH), payload->written, pages);
+		if (pinned < 0)
+			return pinned;
 		start += (unsigned long)pinned << PAGE_SHIFT;
 		for (int i = 0; i < pinned; i++) {
 			step = min_t(size_t, PAGE_SIZE - offset, length);
@@ -365,7 +407,7 @@ static int make_piece(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
 	if (needed > room - payload->count)
 		return -E2BIG;
 	if (payload->bvec && !memory->direct)
-		return pin(user, *piece, payload);
+		return pin(memory, user, *piece, payload);
 	if (payload->bvec)
 		bvec_set_page(&payload->bvec[payload->count], pfn_to_page(PHYS_PFN(addr)), length,
 			      offset_in_page(addr));

@@ -16,7 +16,9 @@
 
 #include "vs_channel.h"
 
+struct file;
 struct mm_struct;
+struct page;
 
 #define VS_MEMORY_REGIONS_MAX	2048	/* as many as vhost_vdpa itself admits */
 #define VS_MEMORY_VECTORS_MAX	512	/* of one payload */
@@ -28,20 +30,22 @@ struct mm_struct;
  * @direct: they are physical addresses of this kernel (local); what follows is unused
  * @mm: of the VMM: its user addresses are meant, and only its own threads get at them.
  *	Set and cleared while nobody else uses the memory
- * @lock: protects the two below. Never held across a user copy or a sleep:
+ * @ratelimit: of what the log is told of it: a VMM can have it said again, but silences no other
+ * @lock: protects what is below. Never held across a user copy or a sleep:
  *	regions are edited under the VMM's mmap_lock
  * @iotlb: from the driver's addresses to user addresses
- * @hinted: the log has said what is wrong with guest RAM
- * @log: limits how often it does: a VMM can have it said again, but silences no other one
+ * @hinted: the log has said that guest RAM is missing
+ * @refused: the log has said that some of guest RAM is not used
  */
 struct vs_memory {
 	const char *name;
 	bool direct;
 	struct mm_struct *mm;
+	struct ratelimit_state ratelimit;
 	spinlock_t lock;	/* innermost */
 	struct vhost_iotlb iotlb;
 	bool hinted;
-	struct ratelimit_state log;
+	bool refused;
 };
 
 void vs_memory_init(struct vs_memory *memory, const char *name, bool direct);
@@ -57,6 +61,11 @@ int vs_memory_payload(struct vs_memory *memory, const struct vsp_segment *segmen
 		      u64 offset, size_t length, struct vsp_payload *payload,
 		      struct iov_iter *iter);
 void vs_memory_payload_free(struct vsp_payload *payload);
+
+int vs_backing_check(struct vs_memory *memory, const struct file *file);
+int vs_backing_fault(struct vs_memory *memory, const void __user *user, bool write);
+int vs_backing_pin(struct vs_memory *memory, unsigned long start, unsigned int count, bool write,
+		   struct page **pages);
 
 /**
  * struct vs_ring_layout - a virtqueue as its driver has set it up

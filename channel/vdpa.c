@@ -399,23 +399,19 @@ static int channel_get_vq_state(struct vdpa_device *vdpa, u16 index, struct vdpa
 /* ---- The driver's memory. Under the VMM's mmap_lock: no waiting for anything ---- */
 
 /*
- * vhost_vdpa keeps the file of every mapping for as long as it is open itself. A file that can
- * keep vhost_vdpa's in turn (an io_uring) would make a circle, which no exit of the VMM opens:
- * its contract would be charged for ever. Memory is in regular files and in DAX devices.
+ * vhost_vdpa keeps the file of every mapping for as long as it is open itself.  A file that
+ * guest RAM may not be in is a hole: an error would have vhost_vdpa unmap what is there.
  */
-static bool holds_memory(const struct vdpa_map_file *map)
-{
-	umode_t mode = file_inode(map->file)->i_mode;
-
-	return S_ISREG(mode) || S_ISCHR(mode);
-}
-
 static int channel_dma_map(struct vdpa_device *vdpa, unsigned int asid, u64 iova, u64 size,
 			   u64 user, u32 perm, void *opaque)
 {
-	if (opaque && !holds_memory(opaque))
-		return -EINVAL;
-	return vs_memory_map(&to_channel(vdpa)->memory, iova, size, user, perm);
+	struct vs_memory *memory = &to_channel(vdpa)->memory;
+	const struct vdpa_map_file *map = opaque;
+	int error = map ? vs_backing_check(memory, map->file) : 0;
+
+	if (error)
+		return error == -EOPNOTSUPP ? 0 : error;
+	return vs_memory_map(memory, iova, size, user, perm);
 }
 
 static int channel_dma_unmap(struct vdpa_device *vdpa, unsigned int asid, u64 iova, u64 size)

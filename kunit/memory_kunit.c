@@ -9,6 +9,7 @@
 #include <linux/mman.h>
 #include <linux/module.h>
 
+#include "../channel/backing.c"
 #include "../channel/memory.c"
 
 #define SIZE	(4 * PAGE_SIZE)

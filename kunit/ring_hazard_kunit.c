@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/virtio_ring.h>
 
+#include "../channel/backing.c"
 #include "../channel/memory.c"
 #include "../channel/ring.c"
 

@@ -13,6 +13,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include "../channel/backing.c"
 #include "../channel/memory.c"
 #include "../channel/ring.c"
 

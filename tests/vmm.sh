@@ -98,6 +98,36 @@ throttled() {
 	vmm disk serve </dev/null
 }
 
+# reads_within_100_ms FILE: for wait_for: the machine may be busy with something else just then
+reads_within_100_ms() {
+	local begin=${EPOCHREALTIME/./}
+	read -r _ <"$1"
+	((${EPOCHREALTIME/./} - begin < 100000))
+}
+
+# on_fuse: its RAM is on a FUSE file, and the daemon of that has stopped: nobody else notices, and it is killed all the same
+on_fuse() {
+	local pid i
+	services
+	mkfifo /tmp/fuse_go_on
+	"$VSP_MODULES/vmm/vmm" disk fuse </tmp/fuse_go_on >/tmp/fuse &
+	pid=$!
+	exec 5>/tmp/fuse_go_on
+	wait_for 60 eval "grep -q serving /tmp/fuse || ! kill -0 $pid"
+	grep -q serving /tmp/fuse || fail "the VMM has failed"
+	host_log | grep -c "disk: guest RAM is a file of file system fuse (magic 0x65735546)" >/tmp/told
+	assert_eq "$(cat /tmp/told)" 1 "how often the log was told of FUSE"
+	for i in net disk; do
+		wait_for 10 reads_within_100_ms "$VDPA/$i/contract/state"
+	done
+	beside sleep 1
+	kill -9 "$pid"
+	wait_for 5 is_free
+	exec 5>&-
+	umount -l /tmp/vmm-fuse
+	vmm disk serve </dev/null
+}
+
 test_case vmm.bad_rings_are_noticed_and_hurt_nobody_else attacked rings
 test_case vmm.memory_may_go_under_a_request attacked memory
 test_case vmm.messages_may_come_at_the_wrong_time attacked messages
@@ -105,6 +135,7 @@ test_case vmm.ioctls_may_come_in_any_order attacked ioctls
 test_case vmm.may_end_in_every_state attacked endings
 test_case vmm.may_have_few_processes_and_lock_no_memory limited
 test_case vmm.may_get_little_time_and_is_killed_all_the_same throttled
+test_case vmm.ram_on_fuse_is_not_used_and_keeps_no_one_alive on_fuse
 test_case vmm.random_disk at_random disk executed error unsupported denied unseen
 test_case vmm.random_network_device at_random net frames_sent frames_received dropped_malformed dropped_size \
 	dropped_spoofed dropped_contract dropped_memory

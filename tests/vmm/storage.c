@@ -336,6 +336,31 @@ struct queue *storage_push(struct device *device, bool hostile)
 	return queue;
 }
 
+/* A read and a write with their data at @addr, and a read with its header there. */
+struct queue *storage_push_at(struct device *device, u64 addr)
+{
+	struct queue *queue = data_queue(device, 0);
+	static struct request request;
+	int slot;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		slot = ring_slot(queue);
+		if (slot < 0)
+			die("%s: no free slot", device->service);
+		good(device, &request, slot);
+		request.writes = i != 1;
+		set_type(&request, request.writes ? VIRTIO_BLK_T_IN : VIRTIO_BLK_T_OUT);
+		request.header->sector = 0;
+		request.length = block_size(device);
+		data_at(&request, i < 2 ? addr + i * 16384 : request.addr + PAYLOAD, 0);
+		if (i == 2)
+			request.addr = addr + 65536;
+		push(device, queue, &request);
+	}
+	ring_kick(queue);
+	return queue;
+}
+
 /* What nobody can see the status of is counted with 0xff. */
 void storage_returned(struct device *device, struct queue *queue, struct used used)
 {

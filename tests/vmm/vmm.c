@@ -9,6 +9,7 @@
  *	vmm SERVICE limits WHICH	processes|memory: within what the VMM is allowed
  *	vmm SERVICE nowhere		a bad address, again and again: the log is to hint at it
  *	vmm SERVICE serve		a good one: a contract, and I/O until its input ends
+ *	vmm SERVICE fuse		its RAM is on a FUSE file whose daemon has stopped; likewise
  *
  * Ends with 0 if the host has done right by it.  That the host and its other clients are
  * well is for others to see.
@@ -96,7 +97,7 @@ static void need_contract(struct device *device)
 }
 
 /* What has to be true of the device again, whatever was done to it: good requests are done. */
-static void check_well(struct device *device)
+void check_well(struct device *device)
 {
 	u64 before = counts->executed + counts->returned;
 	struct queue *queue;
@@ -275,6 +276,7 @@ static const struct {
 	{ "endings", endings },
 	{ "nowhere", nowhere },
 	{ "serve", serve },
+	{ "fuse", fuse },
 };
 
 static u64 number(const char *text, const char *what)

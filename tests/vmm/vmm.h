@@ -12,6 +12,7 @@
  *	fuzz.c		lives of VMMs, from a seed
  *	endings.c	how a VMM can end, in every state of the protocol; limits
  *	changes.c	one contract after the other
+ *	fuse.c		RAM on a file system that does not answer
  */
 #ifndef VMM_H
 #define VMM_H
@@ -30,6 +31,8 @@
 #define SEGMENTS_MAX	140	/* more than a chain may have */
 #define SLOT_BYTES	(128 * 1024)	/* of memory that belongs to a slot */
 
+struct device;
+
 /* ---- vmm.c ---- */
 
 void __noreturn __printf(1, 2) die(const char *format, ...);
@@ -40,6 +43,7 @@ void random_seed(u64 seed);
 void fill_random(void *bytes, size_t length);
 u64 now_ms(void);
 void sleep_ms(unsigned int ms);
+void check_well(struct device *device);	/* good requests are done */
 
 /* ---- memory.c: RAM of the guest; in each area, addresses of guest and VMM run in parallel ---- */
 
@@ -98,8 +102,6 @@ struct queue {
 	unsigned int under_way;
 	struct slot slot[SLOTS];
 };
-
-struct device;
 
 /* slot < 0: there was no used entry */
 struct used {
@@ -175,6 +177,7 @@ void message_random(struct device *device);
  */
 
 struct queue *storage_push(struct device *device, bool hostile);
+struct queue *storage_push_at(struct device *device, u64 addr);
 void storage_returned(struct device *device, struct queue *queue, struct used used);
 struct queue *network_push(struct device *device, bool hostile);
 void network_receive(struct device *device);	/* frames for the guest */
@@ -208,5 +211,9 @@ void changes(struct device *device, unsigned int seconds);
 void endings(struct device *device);
 void limits(struct device *device, const char *which);
 int hold_after_exec(int fd);
+
+/* ---- fuse.c ---- */
+
+void fuse(struct device *device);
 
 #endif
