@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host end of a channel, inside: channel/vdpa.c, mover.c, queue.c, message.c.
+ * The host end of a channel, inside: channel/vdpa.c, mover.c, job.c, queue.c, message.c.
  *
  * Locks, outer to inner: what vDPA holds around an operation (the VMM's ioctl,
  * vdpa_device.cf_lock) > vsp_mover.mutex > (mmap_lock, in a user copy) >
- * vs_memory.lock.  Inside of a mutex also: vsp_messages.lock, vsp_queue.callback_lock.
+ * vs_memory.lock.  Inside of a mutex also: vsp_messages.lock, vsp_queue.callback_lock,
+ * vsp_jobs.lock.
  * vsp_mover.lock is innermost and taken in any context.
  */
 #ifndef VS_HOST_H
@@ -104,6 +105,32 @@ struct vsp_mover {
 	wait_queue_head_t wait;
 };
 
+/**
+ * struct vsp_worker - a thread of the VMM that does jobs
+ * @jobs: whose
+ * @task: NULL without one. May be dead while it is here
+ * @alive: it has a thread that will look at the list again; as the next under jobs->lock
+ * @busy: it was woken, and has not found the list empty since
+ */
+struct vsp_worker {
+	struct vsp_jobs *jobs;
+	struct vhost_task *task;
+	bool alive;
+	bool busy;
+};
+
+/**
+ * struct vsp_jobs - what is done beside the movers
+ * @lock: protects @list, and the flags of the workers
+ * @list: jobs that nobody has begun. Empty while no worker is alive
+ * @worker: those that there may be
+ */
+struct vsp_jobs {
+	spinlock_t lock;	/* inside of a mover's mutex */
+	struct list_head list;
+	struct vsp_worker worker[VSP_WORKERS_MAX];
+};
+
 struct vsp_messages;
 
 /**
@@ -114,6 +141,7 @@ struct vsp_messages;
  * @wire: config space
  * @spec: class
  * @local: for virtio_vdpa, else for vhost_vdpa
+ * @workers: how many threads a VMM that holds it has for @jobs
  * @owner: pinned while held
  *
  * @features: negotiated
@@ -131,6 +159,7 @@ struct vsp_messages;
  * @queue: all virtqueues
  * @movers: entries of @mover: 1 and the class's data queues
  * @mover: all of them
+ * @jobs: what is done beside these
  * @messages: see channel/message.c
  * @ring_errors: bad rings and driver errors so far
  * @ratelimit: of what the log says of them
@@ -142,6 +171,7 @@ struct vsp_channel {
 	struct vs_wire_config wire;
 	const struct vs_class_spec *spec;
 	bool local;
+	unsigned int workers;
 	struct module *owner;
 
 	u64 features;
@@ -159,6 +189,7 @@ struct vsp_channel {
 	struct vsp_queue *queue;
 	unsigned int movers;
 	struct vsp_mover *mover;
+	struct vsp_jobs jobs;
 	struct vsp_messages *messages;
 	atomic64_t ring_errors;
 	struct ratelimit_state ratelimit;
@@ -170,6 +201,11 @@ int vsp_movers_start(struct vsp_channel *channel);
 void vsp_movers_stop(struct vsp_channel *channel);
 void vsp_mover_wake(struct vsp_mover *mover);
 void vsp_mover_quiesce(struct vsp_mover *mover, bool suspend);
+
+/* channel/job.c */
+void vsp_jobs_init(struct vsp_jobs *jobs);
+int vsp_jobs_start(struct vsp_jobs *jobs, unsigned int count);
+void vsp_jobs_stop(struct vsp_jobs *jobs);
 
 /* channel/queue.c */
 void vsp_queue_init(struct vsp_queue *queue, struct vsp_channel *channel, unsigned int index);

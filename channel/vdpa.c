@@ -147,6 +147,7 @@ static void channel_unbind_mm(struct vdpa_device *vdpa)
 		return;
 	for (unsigned int i = 0; i < channel->movers; i++)
 		vsp_mover_quiesce(&channel->mover[i], false);
+	vsp_jobs_stop(&channel->jobs);
 	vsp_movers_stop(channel);
 	channel->memory.mm = NULL;
 	vs_memory_clear(&channel->memory);
@@ -167,7 +168,13 @@ static int channel_bind_mm(struct vdpa_device *vdpa, struct mm_struct *mm)
 	channel->memory.mm = mm;
 	error = vsp_movers_start(channel);
 	if (error)
-		channel->memory.mm = NULL;
+		goto forget;
+	error = vsp_jobs_start(&channel->jobs, channel->workers);
+	if (!error)
+		return 0;
+	vsp_movers_stop(channel);
+forget:
+	channel->memory.mm = NULL;
 	return error;
 }
 
@@ -480,6 +487,7 @@ static int allocate(struct vsp_channel *channel)
 	if (!channel->queue)
 		return -ENOMEM;
 	vs_memory_init(&channel->memory, dev_name(&channel->vdpa.dev), channel->local);
+	vsp_jobs_init(&channel->jobs);
 	for (unsigned int i = 0; i < channel->movers; i++)
 		vsp_mover_init(&channel->mover[i], channel, i);
 	for (unsigned int i = 0; i < channel->queues; i++)
@@ -518,6 +526,7 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 	channel->wire = config->wire;
 	channel->spec = spec;
 	channel->local = config->local;
+	channel->workers = min(config->workers, VSP_WORKERS_MAX);
 	channel->owner = config->owner;
 	spin_lock_init(&channel->lock);
 	ratelimit_state_init(&channel->ratelimit, DEFAULT_RATELIMIT_INTERVAL,

@@ -14,6 +14,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
+#include <linux/workqueue.h>
 
 #include "vs_wire.h"
 
@@ -42,6 +43,7 @@ struct vsp_queue;
  * @wire: the config space, ready to be read
  * @spec: its class
  * @local: bound to virtio_vdpa (this kernel's own VSC), else to vhost_vdpa
+ * @workers: threads of the VMM that holds it, for vsp_queue_job()
  * @owner: module that a holder pins, in addition to vsp.ko
  * @groups: sysfs attribute groups of the vDPA device, ended by NULL; may be NULL
  */
@@ -50,6 +52,7 @@ struct vsp_channel_config {
 	struct vs_wire_config wire;
 	const struct vs_class_spec *spec;
 	bool local;
+	unsigned int workers;
 	struct module *owner;
 	const struct attribute_group **groups;
 };
@@ -99,6 +102,20 @@ void vsp_channel_answer(struct vsp_channel *channel, unsigned int slot,
 			const void *bytes, size_t length);
 void vsp_channel_call(struct vsp_channel *channel, const void *bytes, size_t length);
 u64 vsp_channel_ring_errors(const struct vsp_channel *channel);
+
+#define VSP_WORKERS_MAX		4	/* of a channel */
+
+/**
+ * struct vsp_job - what is done beside the mover; see vsp_queue_job()
+ * @work: what to do
+ * @entry: while it waits for a thread of the VMM
+ * @otherwise: its workqueue
+ */
+struct vsp_job {
+	struct work_struct work;
+	struct list_head entry;
+	struct workqueue_struct *otherwise;
+};
 
 /* Data queues. All but vsp_queue_wake(): from queue_kick or queue_reap only. */
 
@@ -165,6 +182,8 @@ void vsp_queue_payload_free(struct vsp_payload *payload);
 void vsp_queue_complete(struct vsp_queue *queue, u16 head, u32 written);
 void vsp_queue_flush(struct vsp_queue *queue);
 void vsp_queue_wake(struct vsp_queue *queue);
+void vsp_queue_job(struct vsp_queue *queue, struct vsp_job *job,
+		   struct workqueue_struct *otherwise);
 
 /* ---- Guest end: channel/virtio.c, linked into vsc.ko ---- */
 

@@ -145,7 +145,7 @@ void stub_undo(struct vsp_storage_request *request)
 }
 
 /* Ends at once, and well. */
-void stub_start(struct vsp_storage_request *request)
+void stub_start(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
 	world.started++;
 	world.seen = *request;
@@ -153,7 +153,7 @@ void stub_start(struct vsp_storage_request *request)
 	vsp_storage_queue_done(request, true);
 }
 
-void stub_sync(struct vsp_storage *storage)
+void stub_sync(struct vsp_storage *storage, struct vsp_queue *queue)
 {
 	world.syncs++;
 	storage->syncing = true;

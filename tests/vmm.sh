@@ -128,6 +128,34 @@ on_fuse() {
 	vmm disk serve </dev/null
 }
 
+# charge NAME: of the cgroup's io.stat, for the disk of account; 0 if that is not there
+charge() {
+	awk -v "disk=$(cat /sys/block/account/dev)" -v "name=$1" -F '[ =]' '
+		$1 == disk { for (i = 2; i < NF; i++) if ($i == name) found = $(i + 1) }
+		END { print found + 0 }' $CGROUP/io.stat
+}
+
+# account: what its guest writes through the page cache is the VM's: the memory, the I/O and the time
+account() {
+	local written cached
+	null_disk account size=400 blocksize=4096
+	mkfs.ext4 -q -E nodiscard /dev/account
+	mkdir -p /tmp/pool
+	mount /dev/account /tmp/pool
+	modprobe vsp
+	vsp_pool storage.disk source=/tmp/pool capacity_bandwidth=4G capacity_iops=1000000 enable=1
+	vsp_service storage.disk pool=storage.disk size_max=32M enable=1
+	echo +memory +io +cpu >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir -p $CGROUP
+	# shellcheck disable=SC2016 # the inner shell's
+	bash -c 'echo $$ >'"$CGROUP"'/cgroup.procs; exec "$@"' bash "$VSP_MODULES/vmm/vmm" disk write >/tmp/write
+	written=$(sed -n 's/ bytes written//p' /tmp/write)
+	cached=$(awk '$1 == "file" { file = $2 } $1 == "shmem" { print file - $2 }' $CGROUP/memory.stat)
+	(($(charge wbytes) >= written * 95 / 100)) || fail "$(charge wbytes) bytes of $written are charged to the VM's I/O"
+	((cached >= written * 95 / 100)) || fail "$cached bytes of $written are charged to the VM's memory"
+	rmdir $CGROUP
+}
+
 test_case vmm.bad_rings_are_noticed_and_hurt_nobody_else attacked rings
 test_case vmm.memory_may_go_under_a_request attacked memory
 test_case vmm.messages_may_come_at_the_wrong_time attacked messages
@@ -136,6 +164,7 @@ test_case vmm.may_end_in_every_state attacked endings
 test_case vmm.may_have_few_processes_and_lock_no_memory limited
 test_case vmm.may_get_little_time_and_is_killed_all_the_same throttled
 test_case vmm.ram_on_fuse_is_not_used_and_keeps_no_one_alive on_fuse
+test_case vmm.buffered_writes_are_charged_to_its_cgroup account
 test_case vmm.random_disk at_random disk executed error unsupported denied unseen
 test_case vmm.random_network_device at_random net frames_sent frames_received dropped_malformed dropped_size \
 	dropped_spoofed dropped_contract dropped_memory

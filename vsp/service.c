@@ -414,6 +414,7 @@ static int make_channel(struct vsp_service *service)
 		},
 		.spec = service->spec,
 		.local = service->local,
+		.workers = service->class->workers,
 		.owner = service->class->owner,
 	};
 	struct vsp_channel *channel;

@@ -297,7 +297,7 @@ static bool storage_busy(struct vsp_service *service)
 {
 	struct vsp_storage *storage = service->class_data;
 
-	return work_busy(&storage->trim) || work_busy(&storage->sync);
+	return work_busy(&storage->trim) || work_busy(&storage->sync.work);
 }
 
 /* ---- Services ---- */
@@ -410,6 +410,7 @@ static const struct vsp_class storage_class = {
 	.spec = &vs_class_storage,
 	.abi = VS_CLASS_ABI,
 	.owner = THIS_MODULE,
+	.workers = VSP_STORAGE_WORKERS,
 	.pool_open = vsp_storage_pool_open,
 	.pool_close = vsp_storage_pool_close,
 	.pool_kept = vsp_storage_pool_kept,

@@ -178,7 +178,7 @@ struct vsp_storage_bounce {
  * @payload: of the same
  * @bounce: if it is not moved in place
  * @iter: over one of them
- * @work: of what may take long
+ * @job: of what may take long
  * @chain: as it was in the ring
  */
 struct vsp_storage_request {
@@ -196,7 +196,7 @@ struct vsp_storage_request {
 	struct vsp_payload payload;
 	struct vsp_storage_bounce *bounce;
 	struct iov_iter iter;
-	struct work_struct work;
+	struct vsp_job job;
 	struct vsp_chain chain;
 };
 
@@ -225,7 +225,7 @@ enum vsp_storage_counter {
  * struct vsp_storage - service->class_data
  * @service: whose
  * @source: what the disk is kept on
- * @slow: workqueue of what may take long
+ * @slow: workqueue of what is not done on account of a VMM, or no longer
  * @counter: for sysfs
  *
  * @resize: one change of the file's size at a time; protects @room
@@ -289,7 +289,7 @@ struct vsp_storage {
 	struct list_head waiting;
 	struct list_head syncing_list;
 
-	struct work_struct sync;
+	struct vsp_job sync;
 	struct vsp_storage_request *request;
 	struct vsp_storage_bounce bounce[VSP_STORAGE_BOUNCES];
 };
@@ -366,8 +366,8 @@ int vsp_storage_io_open(struct vsp_storage *storage);
 void vsp_storage_io_close(struct vsp_storage *storage);
 int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue *queue);
 void vsp_storage_io_undo(struct vsp_storage_request *request);
-void vsp_storage_io_start(struct vsp_storage_request *request);
-void vsp_storage_io_sync(struct vsp_storage *storage);
+void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue *queue);
+void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue);
 
 /* storage_queue.c */
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);

@@ -7,8 +7,9 @@
  * a bounce buffer, of which a service has a few.  A read or write that begins or ends
  * between two blocks of its file's file system goes through the page cache, which the
  * file system keeps in step with direct I/O.  What may take long (buffered I/O,
- * discard, zeroes, sync) is done in the service's own workqueue: the mover does not
- * wait for the source, and no tenant for another one's.
+ * discard, zeroes, sync) is done beside the mover, which does not wait for the source:
+ * by threads of the VMM, on account of its cgroups, or, for a local client, in the
+ * service's own workqueue.
  */
 #define pr_fmt(fmt) "vsp_storage: " fmt
 
@@ -58,7 +59,7 @@ static void set_iocb(struct vsp_storage_request *request)
 	iocb->ki_pos = request->offset;
 }
 
-/* ---- What may take long: in the service's workqueue ---- */
+/* ---- What may take long ---- */
 
 /* Of what has gone through the page cache of a file: @since is from before. */
 static long make_durable(struct vsp_storage_request *request, errseq_t since)
@@ -115,7 +116,8 @@ static void leave_source(unsigned int noio, unsigned int flags)
 
 static void slow_work(struct work_struct *work)
 {
-	struct vsp_storage_request *request = container_of(work, struct vsp_storage_request, work);
+	struct vsp_storage_request *request = container_of(work, struct vsp_storage_request,
+							       job.work);
 	struct vsp_storage *storage = request->storage;
 	unsigned int noio, flags;
 	long result;
@@ -134,7 +136,7 @@ static void slow_work(struct work_struct *work)
 
 static void sync_work(struct work_struct *work)
 {
-	struct vsp_storage *storage = container_of(work, struct vsp_storage, sync);
+	struct vsp_storage *storage = container_of(work, struct vsp_storage, sync.work);
 	unsigned int noio, flags;
 	unsigned long irq;
 	int result = -ENODEV;
@@ -157,18 +159,19 @@ static void sync_work(struct work_struct *work)
 /**
  * vsp_storage_io_sync() - put what was written onto the medium
  * @storage: no sync is under way
+ * @queue: its data queue
  *
  * The end of it is found by reaping.
  *
  * Context: the mover, or who reaps in its place.
  */
-void vsp_storage_io_sync(struct vsp_storage *storage)
+void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue)
 {
 	storage->syncing = true;
 	storage->covered = storage->unsynced;
 	list_splice_tail_init(&storage->waiting, &storage->syncing_list);
 	vsp_storage_count(storage, VSP_STORAGE_SYNCS, 1);
-	queue_work(storage->slow, &storage->sync);
+	vsp_queue_job(queue, &storage->sync, storage->slow);
 }
 
 /* ---- Reads and writes ---- */
@@ -280,12 +283,13 @@ void vsp_storage_io_undo(struct vsp_storage_request *request)
 /**
  * vsp_storage_io_start() - do to the source what was admitted
  * @request: IN and OUT prepared, DISCARD or WRITE_ZEROES
+ * @queue: it came from
  *
  * Ends in vsp_storage_queue_done(), maybe before this returns.
  *
  * Context: the mover.
  */
-void vsp_storage_io_start(struct vsp_storage_request *request)
+void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
 	struct vsp_storage *storage = request->storage;
 	bool move = request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT;
@@ -304,7 +308,7 @@ void vsp_storage_io_start(struct vsp_storage_request *request)
 	if (move && request->direct)
 		move_direct(request);
 	else
-		queue_work(storage->slow, &request->work);
+		vsp_queue_job(queue, &request->job, storage->slow);
 }
 
 static int make_bounce(struct vsp_storage_bounce *bounce)
@@ -327,7 +331,7 @@ int vsp_storage_io_open(struct vsp_storage *storage)
 
 	INIT_LIST_HEAD(&storage->free);
 	INIT_LIST_HEAD(&storage->bounces);
-	INIT_WORK(&storage->sync, sync_work);
+	INIT_WORK(&storage->sync.work, sync_work);
 	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++) {
 		if (make_bounce(&storage->bounce[i]))
 			return -ENOMEM;
@@ -338,7 +342,7 @@ int vsp_storage_io_open(struct vsp_storage *storage)
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
 		storage->request[i].storage = storage;
-		INIT_WORK(&storage->request[i].work, slow_work);
+		INIT_WORK(&storage->request[i].job.work, slow_work);
 		list_add_tail(&storage->request[i].entry, &storage->free);
 	}
 	storage->slow = alloc_workqueue("vsp_storage_%s", WQ_UNBOUND | WQ_MEM_RECLAIM,

@@ -344,7 +344,7 @@ static void reap(struct vsp_storage *storage, struct vsp_queue *queue)
 	storage->unfinished -= count;
 	spin_unlock_irq(&storage->lock);
 	if (!storage->syncing && (!list_empty(&storage->waiting) || storage->unsynced > cache))
-		vsp_storage_io_sync(storage);
+		vsp_storage_io_sync(storage, queue);
 }
 
 /**
@@ -434,7 +434,7 @@ static void start(struct vsp_storage *storage, struct vsp_queue *queue,
 {
 	vsp_storage_count(storage, VSP_STORAGE_OPERATIONS, 1);
 	if (moves(request) || has_range(request)) {
-		vsp_storage_io_start(request);
+		vsp_storage_io_start(request, queue);
 		return;
 	}
 	/* Nothing that the source could be too slow for. */
@@ -445,7 +445,7 @@ static void start(struct vsp_storage *storage, struct vsp_queue *queue,
 		/* What was completed before it came is covered by the next sync. */
 		list_add_tail(&request->entry, &storage->waiting);
 		if (!storage->syncing)
-			vsp_storage_io_sync(storage);
+			vsp_storage_io_sync(storage, queue);
 	}
 }
 

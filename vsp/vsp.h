@@ -77,6 +77,8 @@ struct vsp_contract {
  * @abi: VS_CLASS_ABI of the build
  * @owner: the module
  *
+ * @workers: threads that a VMM which holds a service has besides its movers, for what
+ *	the class has done by vsp_queue_job(); at most VSP_WORKERS_MAX
  * @finds_rates: @pool_open judges for itself a RATE whose capacity is not set; else it is
  *	an error before that
  *
@@ -132,6 +134,7 @@ struct vsp_class {
 	const struct vs_class_spec *spec;
 	u32 abi;
 	struct module *owner;
+	unsigned int workers;
 	bool finds_rates;
 
 	int (*pool_open)(struct vsp_pool *pool);

@@ -361,6 +361,43 @@ struct queue *storage_push_at(struct device *device, u64 addr)
 	return queue;
 }
 
+/* Writes all of the disk, so that no block of 4096 bytes is whole in a request, and flushes it. */
+void storage_write_all(struct device *device)
+{
+	const u32 length = 127 * SECTOR;
+	struct queue *queue = data_queue(device, 0);
+	u64 size = disk_size(device) / length * length;
+	static struct request request;
+	int slot;
+
+	for (u64 at = 0; at <= size; at += length) {
+		while ((slot = ring_slot(queue)) < 0 || (at == size && queue->under_way)) {
+			if (!ring_wait(queue, 10000))
+				die("%s: writes do not come back", device->service);
+			reap(device);
+		}
+		good(device, &request, slot);
+		request.writes = false;
+		request.data.count = 0;
+		request.length = 0;
+		set_type(&request, at == size ? VIRTIO_BLK_T_FLUSH : VIRTIO_BLK_T_OUT);
+		request.header->sector = htole64(at == size ? 0 : at / SECTOR);
+		if (at < size)
+			add(&request.data, request.addr + PAYLOAD, length, false);
+		push(device, queue, &request);
+		ring_kick(queue);
+	}
+	while (queue->under_way) {
+		if (!ring_wait(queue, 60000))
+			die("%s: the flush does not come back", device->service);
+		reap(device);
+	}
+	if (counts->executed != size / length + 1)
+		die("%s: %llu of %llu writes are executed", device->service,
+		    (unsigned long long)counts->executed, (unsigned long long)(size / length + 1));
+	printf("%llu bytes written\n", (unsigned long long)size);
+}
+
 /* What nobody can see the status of is counted with 0xff. */
 void storage_returned(struct device *device, struct queue *queue, struct used used)
 {

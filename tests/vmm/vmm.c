@@ -9,6 +9,7 @@
  *	vmm SERVICE limits WHICH	processes|memory: within what the VMM is allowed
  *	vmm SERVICE nowhere		a bad address, again and again: the log is to hint at it
  *	vmm SERVICE serve		a good one: a contract, and I/O until its input ends
+ *	vmm SERVICE write		all of its disk, in odd pieces
  *	vmm SERVICE fuse		its RAM is on a FUSE file whose daemon has stopped; likewise
  *
  * Ends with 0 if the host has done right by it.  That the host and its other clients are
@@ -265,6 +266,14 @@ static void serve(struct device *device)
 	device_stop(device);
 }
 
+static void write_all(struct device *device)
+{
+	device_run(device);
+	need_contract(device);
+	storage_write_all(device);
+	device_stop(device);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct device *device);
@@ -277,6 +286,7 @@ static const struct {
 	{ "nowhere", nowhere },
 	{ "serve", serve },
 	{ "fuse", fuse },
+	{ "write", write_all },
 };
 
 static u64 number(const char *text, const char *what)

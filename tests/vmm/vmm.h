@@ -178,6 +178,7 @@ void message_random(struct device *device);
 
 struct queue *storage_push(struct device *device, bool hostile);
 struct queue *storage_push_at(struct device *device, u64 addr);
+void storage_write_all(struct device *device);
 void storage_returned(struct device *device, struct queue *queue, struct used used);
 struct queue *network_push(struct device *device, bool hostile);
 void network_receive(struct device *device);	/* frames for the guest */
