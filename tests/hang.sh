@@ -66,4 +66,23 @@ a_frozen_file_system_delays_no_deadline() {
 	echo 0 >$SERVICES/storage.a/enable
 }
 
+# a device is removed in good order, which writes back what others have in its page cache; the claim ends before that
+a_slow_removal_returns_to_a_module_that_is_there() {
+	local i removal
+	null_disk gone irqmode=2 completion_nsec=500000000 hw_queue_depth=1
+	modprobe vsp
+	vsp_pool storage.gone source=/dev/gone capacity_bandwidth=256M capacity_iops=50000 enable=1
+	for i in 1 2 3 4 5 6 7 8; do
+		dd if=/dev/zero of=/dev/gone bs=4k count=1 seek=$((i * 100)) conv=notrunc status=none
+	done
+	echo 0 >$NULL/gone/power &
+	removal=$!
+	wait_for 10 eval "dmesg | grep -F 'block device /dev/gone is gone'"
+	remove_item $POOLS/storage.gone
+	modprobe -r vsp_storage vsp
+	wait $removal
+	assert_fails test -b /dev/gone
+}
+
 test_case hang.a_frozen_file_system_delays_no_deadline a_frozen_file_system_delays_no_deadline
+test_case hang.a_slow_removal_returns_to_a_module_that_is_there a_slow_removal_returns_to_a_module_that_is_there

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
 
 #include "vsp.h"
 
@@ -148,6 +149,8 @@ static void __exit vsp_exit(void)
 {
 	vsp_configfs_exit();
 	vsp_service_stop();
+	/* channel_free() gives back the last of these, and has yet to return. */
+	synchronize_rcu_tasks();
 }
 
 module_init(vsp_init);

@@ -440,6 +440,7 @@ static int __init storage_init(void)
 static void __exit storage_exit(void)
 {
 	vsp_class_unregister(&storage_class);
+	vsp_storage_device_exit();
 	vsp_storage_pool_exit();
 }
 

@@ -330,6 +330,7 @@ int vsp_storage_device_own(struct vsp_storage_device *device, const uuid_t *uuid
 void vsp_storage_device_disown(struct vsp_storage_device *device);
 bool vsp_storage_device_writable(const struct vsp_storage_device *device);
 void vsp_storage_device_look(struct vsp_storage_device *device);
+void vsp_storage_device_exit(void);
 
 /* storage_file.c */
 int vsp_storage_file_allocate(struct file *file, u64 from, u64 size);

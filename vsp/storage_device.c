@@ -18,10 +18,15 @@
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/wait_bit.h>
 
 #include "storage.h"
+
+/* Calls of mark_dead() that nothing else keeps this module for; see vsp_storage_device_exit(). */
+static atomic_t leaving = ATOMIC_INIT(0);
 
 static void make_label(const struct vsp_storage_device *device, char *label)
 {
@@ -45,10 +50,14 @@ static void mark_dead(struct block_device *bdev, bool surprise)
 		percpu_ref_kill(&device->users);
 	}
 	vsp_watch_look(device->pool);
+	/* The claim kept the module until here. */
+	atomic_inc(&leaving);
 	mutex_unlock(&bdev->bd_holder_lock);
 	/* As without a holder; nothing of ours is in the page cache, but others may read here. */
 	if (!surprise)
 		sync_blockdev(bdev);
+	if (atomic_dec_and_test(&leaving))
+		wake_up_var(&leaving);
 }
 
 static const struct blk_holder_ops holder_ops = {
@@ -391,4 +400,19 @@ void vsp_storage_device_look(struct vsp_storage_device *device)
 	else if (!device->file)
 		reopen(device);
 	revert_creds(old);
+}
+
+/**
+ * vsp_storage_device_exit() - wait for all that may still return into this module
+ *
+ * What the block layer calls (mark_dead(), the end of a direct request, and of the last
+ * user of a device) may be preempted after it has let go of what it was about, and before it
+ * has returned.  It does not sleep there.
+ *
+ * Context: module exit; no device is open, and nothing is under way.
+ */
+void vsp_storage_device_exit(void)
+{
+	wait_var_event(&leaving, !atomic_read(&leaving));
+	synchronize_rcu_tasks();
 }
