@@ -139,7 +139,10 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 		DEV_STATS_INC(dev, tx_dropped);
 		kfree_skb(skb);
 	}
-	/* A stopped queue brings no more, whatever was announced. A dropped frame wakes for those before it. */
+	/*
+	 * A stopped queue brings no more, whatever was announced; and those before a dropped
+	 * frame have waited for it.
+	 */
 	if (!netdev_xmit_more() || netif_xmit_stopped(netdev_get_tx_queue(dev, pair)))
 		vsp_network_queue_wake(ring);
 	return NETDEV_TX_OK;
