@@ -10,11 +10,11 @@
 #include <sys/mman.h>
 
 /* No other mapping is that large (arch/um/os-Linux/mem.c: kasan_map_memory). */
-#define SHADOW_LEAST	(1UL << 40)
+#define SHADOW_LEAST	0x10000000000UL
 
 void *mmap64(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-	void *(*next)(void *, size_t, int, int, int, off_t) = dlsym(RTLD_NEXT, "mmap64");
+	__typeof__(&mmap64) next = dlsym(RTLD_NEXT, "mmap64");
 	void *start = next(address, length, protection, flags, fd, offset);
 
 	if (start != MAP_FAILED && length >= SHADOW_LEAST)
