@@ -9,7 +9,7 @@
 . tests/lib.sh
 . tests/network_lib.sh
 
-ROUNDS=25
+ROUNDS=10
 
 # rounds COMMAND...: that many times, whatever comes of one
 rounds() {
@@ -63,7 +63,7 @@ knobs_are_read() {
 }
 
 runs_again() {
-	[[ $(cat "$VDPA/$1/contract/state") == RUNNING && $(cat "$VDPA/$1/contract/id") -ne 0 ]]
+	[[ $(<"$VDPA/$1/contract/state") == RUNNING && $(<"$VDPA/$1/contract/id") -ne 0 ]]
 }
 
 everything_at_once() {
