@@ -41,7 +41,7 @@ few() {
 
 # reaches FILE VALUE: for wait_for
 reaches() {
-	[[ $(cat "$1") -ge $2 ]]
+	[[ $(<"$1") -ge $2 ]]
 }
 
 # held_back SECONDS: waits until the client was at its ceiling for so much longer

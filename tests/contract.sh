@@ -52,14 +52,14 @@ same_on_both_sides() {
 	local i
 	local_client bandwidth_floor=4M iops_floor=100 cache_max=0 access_allowed="read write"
 	for i in size bandwidth_floor bandwidth_ceiling iops_floor iops_ceiling access cache block_size; do
-		assert_eq "$(cat $VSC/terms/$i)" "$(cat $VDPA/local/terms/$i)" "$i"
+		assert_eq "$(<$VSC/terms/$i)" "$(<$VDPA/local/terms/$i)" "$i"
 	done
 	assert_value host terms/size $((64 << 20))
 	assert_value host terms/bandwidth_floor $((4 << 20))
 	assert_value host terms/bandwidth_ceiling $((64 << 20))
 	assert_value host terms/access "read write"
 	assert_eq "$(blockdev --getsize64 /dev/vscblk0)" $((64 << 20)) "size of the disk"
-	assert_eq "$(cat $POOLS/storage.disk/charged_bandwidth)" $((4 << 20)) "charged"
+	assert_eq "$(<$POOLS/storage.disk/charged_bandwidth)" $((4 << 20)) "charged"
 }
 
 grows_online() {
@@ -91,7 +91,7 @@ denied_above_limit() {
 	assert_value host contract/id "$id"
 	assert_value host terms/size $((64 << 20))
 	dd if=/dev/zero of=/dev/vscblk0 bs=1M count=1 oflag=direct status=none
-	assert_eq "$(cat $VDPA/local/counters/denials)" 1 "denials"
+	assert_eq "$(<$VDPA/local/counters/denials)" 1 "denials"
 }
 
 denied_by_pool() {
@@ -101,7 +101,7 @@ denied_by_pool() {
 	client host
 	assert_value host terms/bandwidth_floor $((60 << 20))
 	# nobody holds the other one: nothing is charged for it
-	assert_eq "$(cat $POOLS/storage.disk/charged_bandwidth)" $((60 << 20)) "charged"
+	assert_eq "$(<$POOLS/storage.disk/charged_bandwidth)" $((60 << 20)) "charged"
 	ask host bandwidth_floor=61M
 	[[ $(value host contract/result) == *"outcome=deny"*"term=bandwidth"* ]] || fail "$(value host contract/result)"
 	assert_value host terms/bandwidth_floor $((60 << 20))
@@ -135,19 +135,19 @@ keeps_what_it_has() {
 	assert_value host counters/kept 1
 	sleep 1.5	# longer than deadline_ms: the fallback must not come
 	assert_value host contract/id "$id"
-	assert_eq "$(cat $VDPA/local/counters/fallbacks)" 0 "fallbacks"
-	assert_eq "$(cat $VDPA/local/contract/state)" RUNNING "VSP"
+	assert_eq "$(<$VDPA/local/counters/fallbacks)" 0 "fallbacks"
+	assert_eq "$(<$VDPA/local/contract/state)" RUNNING "VSP"
 }
 
 may_not_keep() {
 	local_client bandwidth_floor=8M
-	assert_eq "$(cat $SERVICES/storage.local/keep)" 0 "keep, by default"
+	assert_eq "$(<$SERVICES/storage.local/keep)" 0 "keep, by default"
 	ask host bandwidth_floor=8M
 	echo 2M >$SERVICES/storage.local/bandwidth_floor
 	echo 1 >$VDPA/local/contract/renegotiate
 	wait_for 30 is $VDPA/local/counters/fallbacks 1
 	wait_for 30 is $VSC/terms/bandwidth_floor $((2 << 20))
-	assert_eq "$(cat $VSC/contract/id)" "$(cat $VDPA/local/contract/id)" "id on both sides"
+	assert_eq "$(<$VSC/contract/id)" "$(<$VDPA/local/contract/id)" "id on both sides"
 	dd if=/dev/zero of=/dev/vscblk0 bs=1M count=1 oflag=direct status=none
 }
 
@@ -159,7 +159,7 @@ deadline_stays() {
 	echo 2M >$SERVICES/storage.local/bandwidth_floor
 	echo 1 >$VDPA/local/contract/renegotiate
 	for ((i = 60; i > 20; i--)); do
-		[[ $(cat $VDPA/local/counters/fallbacks) -eq 0 ]] || break
+		[[ $(<$VDPA/local/counters/fallbacks) -eq 0 ]] || break
 		echo "${i}M" >$POOLS/storage.disk/capacity_bandwidth
 		echo 1 >$POOLS/storage.disk/renegotiate
 		sleep 0.2
@@ -184,7 +184,7 @@ last_word() {
 }
 
 holds_a_contract() {
-	[[ $(cat $VSC/contract/state) == RUNNING && $(cat $VSC/contract/id) != 0 ]]
+	[[ $(<$VSC/contract/state) == RUNNING && $(<$VSC/contract/id) != 0 ]]
 }
 
 # Of a floor that the service allows a client can take none.
@@ -202,11 +202,11 @@ no_floor() {
 grant_is_no_lease() {
 	disk_pool
 	disk_service local local=1
-	assert_eq "$(cat $SERVICES/storage.local/lease_ms)" 60000 "lease_ms, by default"
+	assert_eq "$(<$SERVICES/storage.local/lease_ms)" 60000 "lease_ms, by default"
 	modprobe hostile rounds=0 grants=1
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((1 << 20)) "charged for a grant"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((1 << 20)) "charged for a grant"
 	wait_for 30 is $POOLS/storage.disk/charged_size 0
-	assert_eq "$(cat $VDPA/local/counters/leases)" 1 "leases that ran out"
+	assert_eq "$(<$VDPA/local/counters/leases)" 1 "leases that ran out"
 	modprobe -r hostile
 }
 
@@ -231,11 +231,11 @@ gap_of_each() {
 withdrawn() {
 	local before
 	local_client bandwidth_floor=8M
-	assert_eq "$(cat $POOLS/storage.disk/charged_bandwidth)" $((8 << 20)) "charged before"
+	assert_eq "$(<$POOLS/storage.disk/charged_bandwidth)" $((8 << 20)) "charged before"
 	echo 1 >$VDPA/local/contract/withdraw
 	wait_for 30 is $VSC/contract/id 0
-	assert_eq "$(cat $POOLS/storage.disk/charged_bandwidth)" 0 "charged after"
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((64 << 20)) "the data is still charged"
+	assert_eq "$(<$POOLS/storage.disk/charged_bandwidth)" 0 "charged after"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) "the data is still charged"
 	assert_fails dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct
 	before=$(epoch host)
 	echo 1 >$VDPA/local/contract/renegotiate
@@ -273,7 +273,7 @@ data_survives_everything() {
 	sum=$(sha256sum </mnt/data)
 	umount /mnt
 	modprobe -r vsc_storage vsc
-	uuid=$(cat $SERVICES/storage.local/uuid)
+	uuid=$(<$SERVICES/storage.local/uuid)
 	echo 0 >$SERVICES/storage.local/enable
 	rmdir $SERVICES/storage.local
 	echo 0 >$POOLS/storage.disk/enable
@@ -289,7 +289,7 @@ data_survives_everything() {
 released_data_is_gone() {
 	local file
 	local_client
-	file=/tmp/pool/$(cat $SERVICES/storage.local/uuid)
+	file=/tmp/pool/$(<$SERVICES/storage.local/uuid)
 	dd if=/dev/urandom of=/dev/vscblk0 bs=1M count=4 oflag=direct status=none
 	modprobe -r vsc_storage vsc
 	ls /tmp/pool
@@ -297,7 +297,7 @@ released_data_is_gone() {
 	echo 0 >$SERVICES/storage.local/enable
 	echo 1 >$SERVICES/storage.local/release
 	! compgen -G "$file*" || fail "the file is still there"
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" 0 "charged"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" 0 "charged"
 	echo 1 >$SERVICES/storage.local/enable
 	client host
 	dd if=/dev/vscblk0 bs=1M count=4 iflag=direct status=none | cmp -n $((4 << 20)) - /dev/zero ||
@@ -361,10 +361,10 @@ bad_messages() {
 	modprobe hostile rounds=0 messages=5
 	host_log | grep 'hostile: 0 rounds, .* error 0' >/dev/null || fail "not all were answered"
 	assert_eq "$(host_log | grep -c 'hostile: bad message .* status 1$')" 5 "answers that say malformed"
-	assert_eq "$(cat $VDPA/local/counters/malformed)" 5 "malformed"
-	assert_eq "$(cat $VDPA/local/counters/messages)" 1 "messages"
+	assert_eq "$(<$VDPA/local/counters/malformed)" 5 "malformed"
+	assert_eq "$(<$VDPA/local/counters/messages)" 1 "messages"
 	host_log | grep 'service local: 5 bad messages in a row, the session ends' >/dev/null || fail "the session goes on"
-	assert_eq "$(cat $VDPA/local/contract/state)" START "VSP"
+	assert_eq "$(<$VDPA/local/contract/state)" START "VSP"
 	modprobe -r hostile
 	client host
 	dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct status=none
@@ -378,7 +378,7 @@ unstarted_grants() {
 	host_log | grep 'hostile: 0 rounds, .* error 0' >/dev/null || fail "not all were answered"
 	assert_eq "$(host_log | grep -c 'hostile: ask .* outcome grant,')" 8 "grants"
 	assert_eq "$(host_log | grep -c 'hostile: ask .* outcome deny, reason rounds')" 4 "denials"
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" 0 "charged for what was let go"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" 0 "charged for what was let go"
 	modprobe -r hostile
 	client host
 }
@@ -392,10 +392,10 @@ begin_together() {
 	modprobe vsc
 	for i in one two; do
 		wait_for 60 is $VDPA/$i/contract/state RUNNING
-		floors=$((floors + $(cat $VDPA/$i/terms/bandwidth_floor)))
+		floors=$((floors + $(<$VDPA/$i/terms/bandwidth_floor)))
 	done
 	[[ $floors -le $((100 << 20)) ]] || fail "floors of $floors bytes/s"
-	assert_eq "$(cat $POOLS/storage.disk/charged_bandwidth)" "$floors" "charged"
+	assert_eq "$(<$POOLS/storage.disk/charged_bandwidth)" "$floors" "charged"
 }
 
 # What is taken away is in use for longer than half of the grant's lease: that grant is not started. The one after it is.

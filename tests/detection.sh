@@ -35,7 +35,7 @@ is_withdrawn() {
 	wait_for 60 said $VDPA/local/contract/result reason=source
 	wait_for 60 said $VSC/contract/result 'outcome=deny reason=source'
 	assert_value host contract/id 0
-	assert_eq "$(cat $VDPA/local/counters/withdrawals)" "${1-1}" withdrawals
+	assert_eq "$(<$VDPA/local/counters/withdrawals)" "${1-1}" withdrawals
 	host_log | grep 'service local: contract withdrawn (source)' >/dev/null || fail "the log does not say why"
 	assert_fails dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct
 	assert_fails dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 oflag=direct
@@ -43,7 +43,7 @@ is_withdrawn() {
 
 is_back() {
 	running host
-	assert_eq "$(cat $VDPA/local/contract/state)" RUNNING VSP
+	assert_eq "$(<$VDPA/local/contract/state)" RUNNING VSP
 	pattern_is_there || fail "its data are not there"
 }
 
@@ -59,7 +59,7 @@ gone_and_back() {
 	lines=$(host_log | grep -c 'block device /dev/gone is gone')
 	assert_eq "$lines" 1 "lines that say that it is gone"
 	echo 100 >"$POOLS/storage.$2/poll_ms"
-	assert_eq "$(cat "$POOLS/storage.$2/charged_bandwidth")" 0 charged
+	assert_eq "$(<"$POOLS/storage.$2/charged_bandwidth")" 0 charged
 	put_back "$2"
 	is_back
 	# and once more: what was opened again is watched, too
@@ -93,7 +93,7 @@ pulled_under_load() {
 old_disk_is_let_go() {
 	local before
 	fragile_disk
-	before=$(cat /sys/block/gone/diskseq)
+	before=$(</sys/block/gone/diskseq)
 	whole_disk /dev/gone $HOUR
 	client host
 	write_pattern
@@ -101,7 +101,7 @@ old_disk_is_let_go() {
 	is_withdrawn
 	put_back whole
 	is_back
-	[[ $(cat /sys/block/gone/diskseq) != "$before" ]] || fail "it is the same disk"
+	[[ $(</sys/block/gone/diskseq) != "$before" ]] || fail "it is the same disk"
 	assert_fails mkfs.ext4 -q -F /dev/gone	# claimed
 	echo 0 >$SERVICES/storage.local/enable
 	# the new disk is the service's now
@@ -156,14 +156,14 @@ withdrawn_stays_so() {
 	before=$(epoch host)
 	echo 1 >$VSC/contract/renegotiate
 	wait_for 60 denied_since "$before"
-	assert_eq "$(cat $VDPA/local/contract/id)" 0 id
+	assert_eq "$(<$VDPA/local/contract/id)" 0 id
 	echo 1 >$VDPA/local/contract/renegotiate
 	running host
 }
 
 # denied_since EPOCH: what its client has asked for in a later one, as it was withdrawn
 denied_since() {
-	[[ $(cat $VSC/contract/result) != *"$1"* ]] && said $VSC/contract/result 'outcome=deny reason=withdrawn'
+	[[ $(<$VSC/contract/result) != *"$1"* ]] && said $VSC/contract/result 'outcome=deny reason=withdrawn'
 }
 
 back_in_log() {
@@ -186,7 +186,7 @@ resize_loop() {
 seen() {
 	wait_for 60 is "$VSC/terms/$1" "$2"
 	running host
-	assert_eq "$(cat "$VDPA/local/terms/$1")" "$2" "$1 of the provider"
+	assert_eq "$(<"$VDPA/local/terms/$1")" "$2" "$1 of the provider"
 }
 
 # resized_and_locked CLAIM POOL
@@ -243,7 +243,7 @@ shrunk() {
 	assert_fails dd if=/dev/vscblk0 of=/dev/null bs=1M count=1 skip=100 iflag=direct
 	assert_fails dd if=/dev/zero of=/dev/vscblk0 bs=1M count=1 seek=100 oflag=direct
 	! host_log | grep 'critical space allocation error, dev vscblk0' || fail "it is no lack of space"
-	assert_eq "$(cat $VDPA/local/terms/size)" $((128 << 20)) "size in force"
+	assert_eq "$(<$VDPA/local/terms/size)" $((128 << 20)) "size in force"
 	resize_loop 128M
 	wait_for 60 is $POOLS/storage.whole/deficit_size 0
 	dd if=/dev/vscblk0 of=/dev/null bs=1M count=1 skip=100 iflag=direct status=none
@@ -267,7 +267,7 @@ not_polled() {
 	resize_second 96M
 	resize_loop 128M
 	resize_second 128M
-	assert_eq "$(cat $POOLS/storage.never/capacity_size)" $((64 << 20)) "size of what is not polled"
+	assert_eq "$(<$POOLS/storage.never/capacity_size)" $((64 << 20)) "size of what is not polled"
 	echo 0 >$POOLS/storage.never/poll_ms
 	wait_for 60 is $POOLS/storage.never/capacity_size $((128 << 20))
 }
@@ -283,17 +283,17 @@ set_by_hand() {
 	resize_second 96M
 	resize_loop 128M
 	resize_second 128M
-	assert_eq "$(cat $POOLS/storage.hand/capacity_size)" $((32 << 20)) capacity_size
+	assert_eq "$(<$POOLS/storage.hand/capacity_size)" $((32 << 20)) capacity_size
 }
 
 # smaller FILE NUMBER
 smaller() {
-	[[ $(cat "$1") -lt $2 ]]
+	[[ $(<"$1") -lt $2 ]]
 }
 
 # larger FILE NUMBER
 larger() {
-	[[ $(cat "$1") -gt $2 ]]
+	[[ $(<"$1") -gt $2 ]]
 }
 
 # A directory: all that the file system has is the client's, and then it is given more, by resize2fs.
@@ -320,12 +320,12 @@ directory_fills() {
 	disk_pool poll_ms=100
 	disk_service local local=1
 	client host
-	before=$(cat $POOLS/storage.disk/capacity_size)
-	calls=$(cat $VDPA/local/counters/calls)
+	before=$(<$POOLS/storage.disk/capacity_size)
+	calls=$(<$VDPA/local/counters/calls)
 	fallocate -l 4M /tmp/pool/little
 	fallocate -l 600M /tmp/pool/filler
 	wait_for 60 smaller $POOLS/storage.disk/capacity_size $((before - (500 << 20)))
-	assert_eq "$(cat $VDPA/local/counters/calls)" "$calls" "calls, though what is in force was not touched"
+	assert_eq "$(<$VDPA/local/counters/calls)" "$calls" "calls, though what is in force was not touched"
 	echo 900M >$SERVICES/storage.local/size_max
 	before=$(epoch host)
 	echo 1 >$VDPA/local/contract/renegotiate

@@ -14,7 +14,7 @@ whole_disk() {
 
 neighbour_is_well() {
 	dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 skip=2000 iflag=direct status=none
-	assert_eq "$(cat $VDPA/local/contract/state)" RUNNING "VSP"
+	assert_eq "$(<$VDPA/local/contract/state)" RUNNING "VSP"
 	assert_value host contract/state RUNNING
 }
 
@@ -25,7 +25,7 @@ bad_sectors() {
 	assert_fails dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 seek=256 oflag=direct
 	host_log | grep 'I/O error, dev vscblk0, sector 2048' >/dev/null || fail "no I/O error in the log"
 	neighbour_is_well
-	[[ $(cat $VDPA/local/counters/errors) -ge 2 ]] || fail "errors are not counted"
+	[[ $(<$VDPA/local/counters/errors) -ge 2 ]] || fail "errors are not counted"
 }
 
 # a disk that is thinner than it says: a sparse file on a small file system

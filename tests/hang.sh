@@ -53,10 +53,10 @@ a_frozen_file_system_delays_no_deadline() {
 	echo "	withdrawn $lateness us after its deadline, beside an allocation that hangs"
 	[[ -n $lateness && $lateness -ge -2000 ]] || fail "its deadline was not kept"
 	# its client is answered, and the service answers its administrator
-	assert_eq "$(cat $VDPA/a/contract/state)" PROTOCOL_INITIALIZED state
+	assert_eq "$(<$VDPA/a/contract/state)" PROTOCOL_INITIALIZED state
 	is_busy $SERVICES/storage.a/enable || fail 'disabled, though its source is at it'
 	host_log | grep -F 'service a: its source has not finished' >/dev/null || fail 'no word of why'
-	assert_eq "$(cat $SERVICES/storage.a/enable)" 1 enable
+	assert_eq "$(<$SERVICES/storage.a/enable)" 1 enable
 	# what was done for nothing is undone
 	fsfreeze -u /tmp/pool
 	wait_for 30 is $POOLS/storage.disk/$SIZE $((64 << 20))

@@ -16,20 +16,20 @@ refused() {
 	[[ $value != [01] ]] || value=''	# of a switch: right as such
 	seen=$(host_log | wc -l)
 	mode=$(stat -c %a "$3")
-	[[ $mode == 200 ]] || before=$(cat "$3")
+	[[ $mode == 200 ]] || before=$(<"$3")
 	if out=$({ printf '%s\n' "$2" >"$3"; } 2>&1); then
 		fail "'$2' accepted by $3"
 	fi
 	[[ $out == *"$1" ]] || fail "'$2' to $3: $out, wanted $1"
 	host_log | tail -n +$((seen + 1)) | grep -F -e "$value" | grep -E "${3##*/}|(pool|service) (storage\.)?[ps]: |vsc0: " >/dev/null ||
 		fail "'$2' to $3: refused without a log line that names it and the value"
-	[[ $mode == 200 ]] || assert_eq "$(cat "$3")" "$before" "${3##*/} after a refusal"
+	[[ $mode == 200 ]] || assert_eq "$(<"$3")" "$before" "${3##*/} after a refusal"
 }
 
 # takes VALUE FILE [SHOWN]
 takes() {
 	printf '%s\n' "$1" >"$2" || fail "'$1' refused by $2"
-	assert_eq "$(cat "$2")" "${3-$1}" "${2##*/}"
+	assert_eq "$(<"$2")" "${3-$1}" "${2##*/}"
 }
 
 make_pool() {
@@ -60,8 +60,8 @@ names() {
 
 pool_values() {
 	mkdir "$POOL"
-	assert_eq "$(cat "$POOL/state")" disabled state
-	assert_eq "$(cat "$POOL/capacity_size")" unset capacity_size
+	assert_eq "$(<"$POOL/state")" disabled state
+	assert_eq "$(<"$POOL/capacity_size")" unset capacity_size
 	refused 'Invalid argument' tmp "$POOL/source"
 	refused 'Numerical result out of range' "/$(printf 'x%.0s' {1..256})" "$POOL/source"
 	takes /tmp/pool "$POOL/source"
@@ -81,20 +81,20 @@ pool_values() {
 	refused 'Numerical result out of range' 0 "$POOL/burst_ms"
 	refused 'Numerical result out of range' 1001 "$POOL/burst_ms"
 	takes 20 "$POOL/burst_ms"
-	assert_eq "$(cat "$POOL/poll_ms")" 1000 poll_ms
+	assert_eq "$(<"$POOL/poll_ms")" 1000 poll_ms
 	refused 'Numerical result out of range' 99 "$POOL/poll_ms"
 	refused 'Numerical result out of range' 3600001 "$POOL/poll_ms"
 	refused 'Invalid argument' x "$POOL/poll_ms"
 	takes 100 "$POOL/poll_ms"
 	takes 0 "$POOL/poll_ms"
-	assert_eq "$(cat "$POOL/reserved_percent")" 1 reserved_percent
+	assert_eq "$(<"$POOL/reserved_percent")" 1 reserved_percent
 	refused 'Numerical result out of range' 51 "$POOL/reserved_percent"
 	refused 'Invalid argument' 1% "$POOL/reserved_percent"
 	takes 50 "$POOL/reserved_percent"
 	takes 1 "$POOL/reserved_percent"
 	refused 'Invalid argument' 2 "$POOL/renegotiate"
 	takes 1 "$POOL/enable"
-	assert_eq "$(cat "$POOL/state")" enabled state
+	assert_eq "$(<"$POOL/state")" enabled state
 	refused 'Device or resource busy' 1 "$POOL/enable"
 	refused 'Device or resource busy' /tmp "$POOL/source"
 	refused 'Device or resource busy' unset "$POOL/capacity_iops"
@@ -119,7 +119,7 @@ service_values() {
 	rmdir "$POOL"
 	for i in size_max bandwidth_floor bandwidth_ceiling iops_floor iops_ceiling access_allowed cache_max \
 		block_size_min block_size_max; do
-		assert_eq "$(cat "$SERVICE/$i")" unset "$i"
+		assert_eq "$(<"$SERVICE/$i")" unset "$i"
 	done
 	refused 'Invalid argument' 1048577 "$SERVICE/size_max"
 	refused 'Numerical result out of range' 4096 "$SERVICE/size_max"
@@ -167,22 +167,22 @@ enabled_service() {
 	[[ -d $DEVICE ]] || fail "no vDPA device"
 	refused 'Device or resource busy' 0 "$POOL/enable"
 	for i in pool backing local uuid; do
-		refused 'Device or resource busy' "$(cat "$SERVICE/$i")" "$SERVICE/$i"
+		refused 'Device or resource busy' "$(<"$SERVICE/$i")" "$SERVICE/$i"
 	done
 	refused 'Device or resource busy' 1 "$SERVICE/release"
 	takes 16M "$SERVICE/size_max" 16777216		# staged
-	assert_eq "$(cat "$SERVICE/state")" START state
+	assert_eq "$(<"$SERVICE/state")" START state
 	assert_eq "$(cat $DEVICE/contract/{state,epoch,id,reason,result,deadline_ms} | xargs)" \
 		'START 0x0000000000000000 0 none none none' contract/
 	for i in "$DEVICE"/terms/*; do
-		[[ $i == */used_* ]] || assert_eq "$(cat "$i")" none "$i"
+		[[ $i == */used_* ]] || assert_eq "$(<"$i")" none "$i"
 	done
 	for i in {asked,offered,granted}_bandwidth_{floor,ceiling} bandwidth_{floor,ceiling} {asked,offered}_size_{min,max} \
 		granted_size size asked_access_{required,wanted} offered_access_allowed granted_access access; do
 		[[ -r $DEVICE/terms/$i ]] || fail "no terms/$i"
 	done
 	for i in messages malformed unexpected grants denials renegotiations fallbacks withdrawals calls leases ring_errors; do
-		assert_eq "$(cat $DEVICE/counters/$i)" 0 "$i"
+		assert_eq "$(<$DEVICE/counters/$i)" 0 "$i"
 	done
 	refused 'Invalid argument' 2 $DEVICE/contract/renegotiate
 	refused 'Invalid argument' 0 $DEVICE/contract/withdraw
@@ -236,10 +236,10 @@ client_values() {
 	echo 1 >"$SERVICE/local"
 	echo 1 >"$SERVICE/enable"
 	client host
-	assert_eq "$(cat $VSC/name $VSC/class $VSC/uuid | xargs)" "s storage $(cat "$SERVICE/uuid")" identity
+	assert_eq "$(cat $VSC/name $VSC/class $VSC/uuid | xargs)" "s storage $(<"$SERVICE/uuid")" identity
 	for i in size_min size_max bandwidth_floor bandwidth_ceiling iops_floor iops_ceiling access_required access_wanted \
 		cache_min cache_max block_size_min block_size_max; do
-		assert_eq "$(cat $request/$i)" unset "$i"
+		assert_eq "$(<$request/$i)" unset "$i"
 	done
 	refused 'Invalid argument' 1x $request/size_max
 	refused 'Numerical result out of range' 4096 $request/size_max
@@ -259,11 +259,11 @@ client_values() {
 	echo 1 >$contract/renegotiate
 	renegotiated host "$before"
 	assert_value host terms/access 'read write'
-	[[ $(cat $contract/result) == *'outcome=grant reason=none'* ]] || fail "$(cat $contract/result)"
+	[[ $(<$contract/result) == *'outcome=grant reason=none'* ]] || fail "$(<$contract/result)"
 	echo 1 >$VSC/counters/longest_gap_us 2>/dev/null && fail "1 accepted by longest_gap_us"
 	takes 0 $VSC/counters/longest_gap_us
 	rmmod vsc_storage
-	assert_eq "$(cat $contract/state)" 'class missing: vsc_storage' state
+	assert_eq "$(<$contract/state)" 'class missing: vsc_storage' state
 	refused 'No such device' 1 $contract/renegotiate
 }
 
@@ -285,7 +285,7 @@ uevents() {
 	for i in contract withdrawn; do
 		grep -q "^VSC_EVENT=$i" /tmp/uevents || fail "no VSC_EVENT=$i"
 	done
-	grep -q "^VSP_UUID=$(cat "$SERVICE/uuid")" /tmp/uevents || fail "no VSP_UUID"
+	grep -q "^VSP_UUID=$(<"$SERVICE/uuid")" /tmp/uevents || fail "no VSP_UUID"
 }
 
 # udev gives the device to its owner, and makes links to the disk
@@ -308,7 +308,7 @@ udev_rules() {
 	echo 1 >"$SERVICE/local"
 	echo 1 >"$SERVICE/enable"
 	client host
-	wait_for 30 test /dev/disk/by-id/vsc-"$(cat "$SERVICE/uuid")" -ef /dev/vscblk0
+	wait_for 30 test /dev/disk/by-id/vsc-"$(<"$SERVICE/uuid")" -ef /dev/vscblk0
 	wait_for 30 test /dev/disk/by-path/vsc-s -ef /dev/vscblk0
 	wait_for 30 test /dev/disk/by-id/vsc-s -ef /dev/vscblk0
 	mkfs.ext4 -q -U 01234567-89ab-cdef-0123-456789abcdef /dev/vscblk0
@@ -328,14 +328,14 @@ missing_class() {
 	echo 'install vsp-class-storage /bin/false' >/etc/modprobe.d/vsp.conf
 	make_pool
 	make_service
-	assert_eq "$(cat "$POOL/state")" 'class missing: vsp_storage' state
-	assert_eq "$(cat "$SERVICE/state")" 'class missing: vsp_storage' state
+	assert_eq "$(<"$POOL/state")" 'class missing: vsp_storage' state
+	assert_eq "$(<"$SERVICE/state")" 'class missing: vsp_storage' state
 	refused 'No such device' 1 "$POOL/enable"
 	host_log | tail -n 3 | grep 'load vsp_storage' >/dev/null || fail "the log does not name the module"
 	rm /etc/modprobe.d/vsp.conf
 	takes 1 "$POOL/enable"			# by alias
 	takes 1 "$SERVICE/enable"
-	assert_eq "$(cat "$SERVICE/state")" START state
+	assert_eq "$(<"$SERVICE/state")" START state
 	assert_fails rmmod vsp_storage
 	takes 0 "$SERVICE/enable"
 	takes 0 "$POOL/enable"

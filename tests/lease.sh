@@ -42,7 +42,7 @@ witness() {
 # a_while: 500 ms pass on the provider's clock, in which others negotiate
 a_while() {
 	local before
-	before=$(cat $VDPA/witness/counters/withdrawals)
+	before=$(<$VDPA/witness/counters/withdrawals)
 	echo 1 >$VDPA/witness/contract/withdraw
 	wait_for 30 is $VDPA/witness/counters/withdrawals $((before + 1))
 	renegotiate witness
@@ -64,7 +64,7 @@ nothing_changes() {
 	assert_eq "$(in_guest a "cat $VSC/contract/{id,epoch,state,result}")" "$client" "the client's contract"
 	assert_eq "$(cat $VDPA/a/contract/{id,epoch,state,result})" "$host" "the provider's contract"
 	assert_eq "$(all_charges)" "$charges" "charged"
-	assert_eq "$(cat $VDPA/a/counters/leases)" 0 "leases that ran out"
+	assert_eq "$(<$VDPA/a/counters/leases)" 0 "leases that ran out"
 	agree a
 }
 
@@ -72,13 +72,13 @@ nothing_changes() {
 deadline_passes() {
 	local before fallbacks adopted ceiling=$3
 	before=$(epoch a)
-	fallbacks=$(cat $VDPA/a/counters/fallbacks)
+	fallbacks=$(<$VDPA/a/counters/fallbacks)
 	adopted=$(value a counters/adopted)
 	guest "$1" a
 	echo "$ceiling" >$SERVICES/storage.a/bandwidth_ceiling
 	renegotiate a
 	wait_for 30 is $VDPA/a/counters/fallbacks $((fallbacks + 1))
-	assert_eq "$(cat $VDPA/a/terms/bandwidth_ceiling)" "$ceiling" "the fallback's ceiling in the pause"
+	assert_eq "$(<$VDPA/a/terms/bandwidth_ceiling)" "$ceiling" "the fallback's ceiling in the pause"
 	guest "$2" a
 	renegotiated a "$before"
 	assert_value a counters/adopted $((adopted + 1))
@@ -93,8 +93,8 @@ withdrawn_in() {
 	guest "$1" a
 	echo 1 >$VDPA/a/contract/withdraw
 	wait_for 30 is $POOLS/storage.disk/charged_bandwidth 0
-	assert_eq "$(cat $VDPA/a/counters/withdrawals)" 1 "withdrawals"
-	assert_eq "$(cat $VDPA/a/contract/id)" 0 "id in the pause"
+	assert_eq "$(<$VDPA/a/counters/withdrawals)" 1 "withdrawals"
+	assert_eq "$(<$VDPA/a/contract/id)" 0 "id in the pause"
 	disk_service other
 	echo 0 >$SERVICES/storage.other/enable
 	guest "$2" a
@@ -154,7 +154,7 @@ restarts() {
 		assert_fails in_guest a 'modprobe -r vsc_storage'
 		in_guest a 'umount /mnt'
 	done
-	assert_eq "$(cat $VDPA/a/counters/denials)" 0 "denials"
+	assert_eq "$(<$VDPA/a/counters/denials)" 0 "denials"
 	in_guest a 'modprobe -r vsc_storage vsc'
 	wait_for 30 is $POOLS/storage.disk/charged_bandwidth 0
 	client a
@@ -172,7 +172,7 @@ wish_floors() {
 	done
 	for i in one two; do
 		wait_for 30 is $VDPA/$i/counters/denials 1
-		assert_eq "$(cat $VDPA/$i/contract/id)" 0 "$i: id"
+		assert_eq "$(<$VDPA/$i/contract/id)" 0 "$i: id"
 	done
 }
 
@@ -199,7 +199,7 @@ vmm_dies() {
 	guest kill a
 	for i in one two; do
 		wait_for 60 is $VDPA/$i/contract/state RUNNING
-		assert_eq "$(cat $VDPA/$i/terms/bandwidth_floor)" $((8 << 20)) "$i: floor"
+		assert_eq "$(<$VDPA/$i/terms/bandwidth_floor)" $((8 << 20)) "$i: floor"
 		assert_eq "$(charged)" $((16 << 20)) "charged"
 	done
 	gone=$(when 'leased .* on gone')
@@ -207,8 +207,8 @@ vmm_dies() {
 	echo "	a guaranteed rate is another's $((running[0] - gone)) us, and under a lease $((running[1] - gone)) us, later"
 	[[ $((running[0] - gone)) -lt 5000000 ]] || fail "without a lease it was not free at once"
 	[[ $((running[1] - gone)) -ge 5000000 ]] || fail "it was free within the lease"
-	assert_eq "$(cat $VDPA/a/counters/leases)" 1 "leases of a"
-	assert_eq "$(cat $VDPA/leased/counters/leases)" 1 "leases"
+	assert_eq "$(<$VDPA/a/counters/leases)" 1 "leases of a"
+	assert_eq "$(<$VDPA/leased/counters/leases)" 1 "leases"
 	echo 0 >/sys/kernel/tracing/events/vsp/enable
 
 	# its data is kept, and, within a lease, its rate; there is no room for that twice

@@ -21,22 +21,22 @@ unbound() {
 		echo "$device" >/sys/bus/virtio/drivers/vsc/unbind
 		[[ ! -e /dev/vscblk0 ]] || fail "its disk is still there"
 		assert_eq "$(charged)" 0 "charged: it gives back what it has"
-		assert_eq "$(cat $VDPA/local/contract/id)" 0 "id"
+		assert_eq "$(<$VDPA/local/contract/id)" 0 "id"
 		echo "$device" >/sys/bus/virtio/drivers/vsc/bind
 		running host
 		assert_value host terms/bandwidth_floor $((8 << 20))
 		assert_eq "$(dd if=/dev/vscblk0 bs=1M count=8 iflag=direct status=none | sha256sum)" "$sum" "checksum"
 	done
-	assert_eq "$(cat $VDPA/local/counters/leases)" 0 "leases"
-	assert_eq "$(cat $VDPA/local/counters/denials)" 0 "denials"
+	assert_eq "$(<$VDPA/local/counters/leases)" 0 "leases"
+	assert_eq "$(<$VDPA/local/counters/denials)" 0 "denials"
 }
 
 # leave_a_lease: a client starts a contract of 8 MiB/s, and goes without a word
 leave_a_lease() {
 	modprobe hostile rounds=0 floor=$((8 << 20))
 	host_log | grep 'hostile: 0 rounds, .* error 0' >/dev/null || fail "no contract was started"
-	assert_eq "$(cat $VDPA/local/contract/state)" RUNNING "VSP"
-	assert_eq "$(cat $VDPA/local/terms/bandwidth_floor)" $((8 << 20)) "floor"
+	assert_eq "$(<$VDPA/local/contract/state)" RUNNING "VSP"
+	assert_eq "$(<$VDPA/local/terms/bandwidth_floor)" $((8 << 20)) "floor"
 	modprobe -r hostile
 }
 
@@ -50,8 +50,8 @@ found_again() {
 	client host
 	assert_value host terms/bandwidth_floor $((8 << 20))
 	assert_eq "$(charged)" $((8 << 20)) "charged"
-	assert_eq "$(cat $VDPA/local/counters/denials)" 0 "denials"
-	assert_eq "$(cat $VDPA/local/counters/leases)" 0 "leases that ran out"
+	assert_eq "$(<$VDPA/local/counters/denials)" 0 "denials"
+	assert_eq "$(<$VDPA/local/counters/leases)" 0 "leases that ran out"
 }
 
 # Nobody comes: what was guaranteed is another's.
@@ -60,12 +60,12 @@ lease_ends() {
 	disk_service local local=1 bandwidth_floor=8M bandwidth_ceiling=8M lease_ms="$1"
 	leave_a_lease
 	wait_for 60 is $POOLS/storage.disk/charged_bandwidth 0
-	assert_eq "$(cat $VDPA/local/counters/leases)" 1 "leases that ran out"
-	assert_eq "$(cat $VDPA/local/contract/state)" START "VSP"
+	assert_eq "$(<$VDPA/local/counters/leases)" 1 "leases that ran out"
+	assert_eq "$(<$VDPA/local/contract/state)" START "VSP"
 	echo 0 >$SERVICES/storage.local/enable
 	disk_service next local=1 bandwidth_floor=8M bandwidth_ceiling=8M
 	client host
-	assert_eq "$(cat $VDPA/next/terms/bandwidth_floor)" $((8 << 20)) "floor of the next one"
+	assert_eq "$(<$VDPA/next/terms/bandwidth_floor)" $((8 << 20)) "floor of the next one"
 }
 
 # ---- What is dirty when the contract stops allowing it to be written ----
@@ -85,7 +85,7 @@ dirty_client() {
 }
 
 on_the_source() {
-	cmp -s -n $((8 << 20)) /tmp/pattern "/tmp/pool/$(cat $SERVICES/storage.local/uuid)"
+	cmp -s -n $((8 << 20)) /tmp/pattern "/tmp/pool/$(<$SERVICES/storage.local/uuid)"
 }
 
 unbind() {
@@ -96,8 +96,8 @@ dirty_unbound() {
 	dirty_client
 	unbind
 	on_the_source || fail "what was dirty is lost"
-	assert_eq "$(cat $VDPA/local/contract/id)" 0 "id"
-	assert_eq "$(cat $VDPA/local/counters/errors)" 0 "errors"
+	assert_eq "$(<$VDPA/local/contract/id)" 0 "id"
+	assert_eq "$(<$VDPA/local/counters/errors)" 0 "errors"
 }
 
 # a file system that is mounted hears of the end, with all that is dirty in it
@@ -113,7 +113,7 @@ mounted_unbound() {
 	sum=$(dd if=/dev/urandom bs=1M count=8 status=none | tee /mnt/data | sha256sum)
 	unbind
 	umount /mnt
-	assert_eq "$(cat $VDPA/local/counters/errors)" 0 "errors"
+	assert_eq "$(<$VDPA/local/counters/errors)" 0 "errors"
 	echo "$device" >/sys/bus/virtio/drivers/vsc/bind
 	running host
 	has host "$sum"
@@ -139,7 +139,7 @@ dirty_write_access() {
 	echo 1 >$VDPA/local/contract/renegotiate
 	wait_for 30 is $VSC/terms/access read
 	on_the_source || fail "what was dirty is lost"
-	assert_eq "$(cat $VDPA/local/counters/errors)" 0 "errors"
+	assert_eq "$(<$VDPA/local/counters/errors)" 0 "errors"
 }
 
 # A provider that does not go on does not keep its client: what is left is lost, and the log says so.

@@ -27,24 +27,30 @@ assert_fails() {
 	! "$@" 2>/dev/null || fail "should have failed: $*"
 }
 
+# pause SECONDS: without a process for it; nobody writes to that pipe
+pause() {
+	read -rt "$1" -u "$never" || :
+}
+exec {never}<> <(:)
+
 # wait_for SECONDS COMMAND...: until COMMAND succeeds, which may be an assertion
 wait_for() {
 	local end=$((SECONDS + $1))
 	shift
 	until ("$@") >/dev/null 2>&1; do
 		((SECONDS <= end)) || fail "did not happen in time: $*"
-		sleep 0.1
+		pause 0.1
 	done
 }
 
 # is FILE VALUE: for wait_for
 is() {
-	[[ $(cat "$1") == "$2" ]]
+	[[ $(<"$1") == "$2" ]]
 }
 
 # said FILE PART: likewise, of what is in it
 said() {
-	[[ $(cat "$1") == *"$2"* ]]
+	[[ $(<"$1") == *"$2"* ]]
 }
 
 # more COUNT DONE: for the loop of a test with a long form: another round? COUNT there are, or, under make soak, as many as
@@ -182,7 +188,7 @@ nothing_leaks() {
 	sleep 6
 	echo scan >$leaks
 	echo scan >$leaks
-	[[ ! -s $leaks && -z $(cat $leaks) ]] || { cat $leaks && fail "memory is lost"; }
+	[[ ! -s $leaks && -z $(<$leaks) ]] || { cat $leaks && fail "memory is lost"; }
 }
 
 at_exit() {
@@ -448,10 +454,10 @@ attacked_beside() {
 	progress "$good"
 	loaded "$good"
 	assert_value "$good" contract/state RUNNING
-	errors=$(cat $VDPA/bad/counters/ring_errors)
-	echo "	$errors ring errors, $(cat $VDPA/bad/counters/malformed) malformed messages"
+	errors=$(<$VDPA/bad/counters/ring_errors)
+	echo "	$errors ring errors, $(<$VDPA/bad/counters/malformed) malformed messages"
 	[[ $errors -gt 0 ]] || fail "no bad ring was noticed"
-	assert_eq "$(cat "$VDPA/$name/counters/ring_errors")" 0 "ring errors of the good one"
+	assert_eq "$(<"$VDPA/$name/counters/ring_errors")" 0 "ring errors of the good one"
 	# ten in five seconds at the most, of ring and session each
 	lines=$(host_log | grep -c ' bad: ')
 	[[ $lines -le $((4 * (SECONDS - start) + 40)) ]] || fail "the attack fills the host's log: $lines lines"

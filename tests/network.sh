@@ -69,7 +69,7 @@ names() {
 	[[ -e /sys/class/net/vsp-just-eleven ]] || fail "no vsp-just-eleven"
 	first=$(host_end $long)
 	[[ $first =~ ^vsp-[0-9a-f]{8}$ ]] || fail "its name is $first"
-	assert_eq "$(cat "/sys/class/net/$first/ifalias")" $long "alias"
+	assert_eq "$(<"/sys/class/net/$first/ifalias")" $long "alias"
 	for i in $long just-eleven; do
 		echo 0 >"$SERVICES/network.$i/enable"
 	done
@@ -117,7 +117,7 @@ numbers() {
 }
 
 is_in_force() {
-	[[ $(cat "/sys/class/vsc/$1/contract/state") == RUNNING && $(cat "/sys/class/vsc/$1/contract/id") != 0 ]]
+	[[ $(<"/sys/class/vsc/$1/contract/state") == RUNNING && $(<"/sys/class/vsc/$1/contract/id") != 0 ]]
 }
 
 macs_of() {
@@ -161,7 +161,7 @@ wished_address() {
 	join a 1
 	set_address a 52:54:00:12:34:56
 	address_is a vsc0 52:54:00:12:34:56 || fail "not the address that was wished for"
-	assert_eq "$(cat $VDPA/a/terms/mac) $(macs_of a)" '52:54:00:12:34:56 52:54:00:12:34:56' "in the contract"
+	assert_eq "$(<$VDPA/a/terms/mac) $(macs_of a)" '52:54:00:12:34:56 52:54:00:12:34:56' "in the contract"
 	reaches a 10.1.0.1
 	says 'Address already in use' set_address a "$other"
 	address_is a vsc0 52:54:00:12:34:56 || fail "its address has changed all the same"
@@ -229,11 +229,11 @@ address_of_another() {
 	vsp_pool network.two capacity_tx_bandwidth=1G capacity_rx_bandwidth=1G mac_range=$RANGE enable=1
 	vsp_service network.b pool=network.two local=1 enable=1
 	local_pair
-	other=$(cat $VDPA/b/terms/mac)
-	[[ $other != "$(cat $VDPA/a/terms/mac)" ]] || fail "the same address in two pools"
+	other=$(<$VDPA/b/terms/mac)
+	[[ $other != "$(<$VDPA/a/terms/mac)" ]] || fail "the same address in two pools"
 	says 'Address already in use' set_address a "$other"
 	ip link set "${netdev[b]}" address $wished
-	assert_eq "$(cat $VDPA/b/terms/mac)" $wished "address of b"
+	assert_eq "$(<$VDPA/b/terms/mac)" $wished "address of b"
 	says 'Address already in use' set_address a $wished
 	basename "$VDPA"/b/virtio* >/sys/bus/virtio/drivers/vsc/unbind
 	wait_for 30 is $VDPA/b/contract/id 0
@@ -271,7 +271,7 @@ set_mtu() {
 mtus() {
 	wait_for 30 mtu_is a vsc0 "$1"
 	wait_for 30 is $VSC/terms/mtu "${2-$1}"
-	assert_eq "$(cat $VDPA/a/terms/mtu)" "${2-$1}" "MTU of the contract"
+	assert_eq "$(<$VDPA/a/terms/mtu)" "${2-$1}" "MTU of the contract"
 }
 
 mtu_changes() {
@@ -368,7 +368,7 @@ address_changes() {
 	for i in 1 2 3; do
 		link_with a a set_address a 52:54:00:12:34:5$i
 		address_is a vsc0 52:54:00:12:34:5$i || fail "not the address that was wished for"
-		assert_eq "$(cat $VDPA/a/terms/mac)" 52:54:00:12:34:5$i "address of the contract"
+		assert_eq "$(<$VDPA/a/terms/mac)" 52:54:00:12:34:5$i "address of the contract"
 	done
 	streamed
 }
@@ -425,7 +425,7 @@ withdrawn() {
 	flows a
 	echo 1 >$VDPA/a/contract/withdraw
 	disconnected a a
-	assert_eq "$(cat $VDPA/a/contract/id) $(value host contract/id)" '0 0' "contract"
+	assert_eq "$(<$VDPA/a/contract/id) $(value host contract/id)" '0 0' "contract"
 	unreachable a 10.1.0.1
 	unreachable host 10.1.0.2
 	sent=$(counter a frames_sent)
@@ -450,7 +450,7 @@ rates_change() {
 		"$((4 << 20)) $((2 << 20))" "ceilings"
 	link_with a a limits host a tx_bandwidth_ceiling=8M
 	link_with a a ask host tx_bandwidth_ceiling=1M
-	assert_eq "$(cat $VDPA/a/terms/tx_bandwidth_ceiling)" $((1 << 20)) "ceiling by the client's wish"
+	assert_eq "$(<$VDPA/a/terms/tx_bandwidth_ceiling)" $((1 << 20)) "ceiling by the client's wish"
 	streamed
 }
 
@@ -507,7 +507,7 @@ ethtool_shows() {
 	reaches a 10.1.0.1
 	at a ethtool vsc0 | grep 'Speed: 1000Mb/s' || fail "$(at a ethtool vsc0)"
 	ethtool vsp-a | grep 'Speed: 1000Mb/s' || fail "$(ethtool vsp-a)"
-	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '1000 1000' "speed"
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(</sys/class/net/vsp-a/speed)" '1000 1000' "speed"
 	[[ $(at a ethtool -S vsc0 | wc -l) -gt 4 ]] || fail "no statistics"
 	at a ethtool -i vsc0 | grep '^driver: vsc'
 	ethtool -i vsp-a | grep '^driver: vsp'
@@ -520,7 +520,7 @@ ethtool_shows() {
 	# that end has no interrupts
 	says 'not supported' ethtool -c vsp-a
 	limits host a tx_bandwidth_ceiling=12500000 rx_bandwidth_ceiling=12500000
-	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(cat /sys/class/net/vsp-a/speed)" '100 100' "speed of another contract"
+	assert_eq "$(at a cat /sys/class/net/vsc0/speed) $(</sys/class/net/vsp-a/speed)" '100 100' "speed of another contract"
 }
 
 # What LLDP and multicast routing do: listen to an address, or to all.

@@ -94,7 +94,7 @@ dropped_on() {
 nothing_waits() {
 	local before
 	far_away 0
-	at t-far ip neigh replace 10.1.0.2 lladdr "$(cat $VDPA/a/terms/mac)" dev far nud permanent
+	at t-far ip neigh replace 10.1.0.2 lladdr "$(<$VDPA/a/terms/mac)" dev far nud permanent
 	at a ip link set vsc0 down
 	flood t-far 10.1.0.2 1400 1 4000000
 	wait_for 30 dropped_on $(($(all_dropped a) + 500))

@@ -96,7 +96,7 @@ changes_under_traffic() {
 	mtu_is a vsc0 1400 || fail "its MTU has changed all the same"
 	link_with a a at a ip link set vsc0 mtu 1500
 	link_with a a asked at a ip link set vsc0 address 52:54:00:12:34:58
-	assert_eq "$(cat $VDPA/a/terms/mac)" 52:54:00:12:34:58 "address of the contract"
+	assert_eq "$(<$VDPA/a/terms/mac)" 52:54:00:12:34:58 "address of the contract"
 	echo 52:54:00:12:34:58 >$SERVICES/network.a/mac
 	echo 1 >$VDPA/a/contract/renegotiate
 	says 'Operation not permitted' asked at a ip link set vsc0 address 52:54:00:12:34:57

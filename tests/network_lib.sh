@@ -35,9 +35,9 @@ network_service() {
 # netdev_of DIRECTORY: the netdev of the client there: it has the address that was granted
 netdev_of() {
 	local i mac
-	mac=$(cat "$1/terms/mac")
+	mac=$(<"$1/terms/mac")
 	for i in /sys/class/net/vsc*; do
-		[[ -e $i && $(cat "$i/address") == "$mac" ]] && basename "$i" && return
+		[[ -e $i && $(<"$i/address") == "$mac" ]] && basename "$i" && return
 	done
 	return 1
 }
@@ -46,7 +46,7 @@ netdev_of() {
 networks() {
 	local i count=0
 	for i in /sys/class/vsc/*; do
-		[[ $(cat "$i/contract/state") != RUNNING || $(cat "$i/contract/id") == 0 ]] || ! netdev_of "$i" || count=$((count + 1))
+		[[ $(<"$i/contract/state") != RUNNING || $(<"$i/contract/id") == 0 ]] || ! netdev_of "$i" || count=$((count + 1))
 	done
 	[[ $count -eq $1 ]]
 }
@@ -96,7 +96,7 @@ host_end() {
 	local i
 	[[ -e /sys/class/net/vsp-$1 ]] && echo "vsp-$1" && return
 	for i in /sys/class/net/vsp-*; do
-		[[ -e $i && $(cat "$i/ifalias") == "$1" ]] && basename "$i" && return
+		[[ -e $i && $(<"$i/ifalias") == "$1" ]] && basename "$i" && return
 	done
 	return 1
 }
@@ -140,7 +140,7 @@ counter_reaches() {
 all_dropped() {
 	local i sum=0
 	for i in "$VDPA/$1"/counters/dropped_*; do
-		sum=$((sum + $(cat "$i")))
+		sum=$((sum + $(<"$i")))
 	done
 	echo $sum
 }
@@ -170,7 +170,7 @@ limits() {
 same_terms() {
 	local i
 	for i in tx_bandwidth_floor tx_bandwidth_ceiling rx_bandwidth_floor rx_bandwidth_ceiling mtu mac offloads queues; do
-		assert_eq "$(value "$1" terms/$i)" "$(cat "$VDPA/$2/terms/$i")" "$2: $i"
+		assert_eq "$(value "$1" terms/$i)" "$(<"$VDPA/$2/terms/$i")" "$2: $i"
 	done
 }
 
@@ -328,7 +328,7 @@ attacks() {
 	assert_eq $counted "$bad" "bad frames that were counted"
 	wait_for 10 is "/sys/class/net/vsp-$name/statistics/rx_packets" $good
 	assert_eq "$(counter "$name" ring_errors)" 0 "ring errors: the rings were right"
-	assert_eq "$(cat "$VDPA/$name/contract/state")" RUNNING "its contract"
+	assert_eq "$(<"$VDPA/$name/contract/state")" RUNNING "its contract"
 }
 
 # attacked_from_this_kernel BAD: by so many frames of a service of its own

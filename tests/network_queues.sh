@@ -15,9 +15,9 @@ queues() {
 	assert_eq "$(channels 1)" 2 "channels in use"
 	stream a host 10.1.0.1
 	link_with a a asked at a ethtool -L vsc0 combined 1
-	assert_eq "$(channels 1) $(cat $VDPA/a/terms/queues)" '1 1' "channels, and pairs of the contract"
+	assert_eq "$(channels 1) $(<$VDPA/a/terms/queues)" '1 1' "channels, and pairs of the contract"
 	link_with a a asked at a ethtool -L vsc0 combined 2
-	assert_eq "$(channels 1) $(cat $VDPA/a/terms/queues)" '2 2' "channels, and pairs of the contract"
+	assert_eq "$(channels 1) $(<$VDPA/a/terms/queues)" '2 2' "channels, and pairs of the contract"
 	assert_fails at a ethtool -L vsc0 combined 0
 	assert_fails at a ethtool -L vsc0 combined 9
 	# beyond the limit

@@ -284,7 +284,7 @@ violations_are_visible() {
 	echo 256K >$POOLS/network.net/capacity_rx_bandwidth
 	flood host 10.1.0.2 $SIZE 1 1000000
 	wait_for 120 violated
-	assert_eq "$(cat $VDPA/a/terms/rx_bandwidth_floor)" $((2 << 20)) "floor in force"
+	assert_eq "$(<$VDPA/a/terms/rx_bandwidth_floor)" $((2 << 20)) "floor in force"
 	flooding
 	hush
 	echo 4M >$POOLS/network.net/capacity_rx_bandwidth

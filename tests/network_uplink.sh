@@ -74,10 +74,10 @@ floors_follow() {
 	modprobe vsc
 	some_networks 1
 	join a 1
-	assert_eq "$(cat $POOLS/network.net/charged_tx_bandwidth)" $((15000 * MBIT)) "charged"
+	assert_eq "$(<$POOLS/network.net/charged_tx_bandwidth)" $((15000 * MBIT)) "charged"
 	ip link set t-leg2 nomaster
 	wait_for 30 is $VSC/terms/tx_bandwidth_floor $((10000 * MBIT))
-	assert_eq "$(cat $POOLS/network.net/deficit_tx_bandwidth)" 0 "deficit"
+	assert_eq "$(<$POOLS/network.net/deficit_tx_bandwidth)" 0 "deficit"
 	reaches a 10.1.0.1
 	ip link set t-leg2 master t-bond
 	wait_for 30 is $VSC/terms/tx_bandwidth_floor $((15000 * MBIT))
@@ -126,7 +126,7 @@ carrier_ends_contracts() {
 		flows a
 		ip link set t-up carrier off
 		is_withdrawn
-		assert_eq "$(cat $VDPA/a/counters/withdrawals)" $i "withdrawals"
+		assert_eq "$(<$VDPA/a/counters/withdrawals)" $i "withdrawals"
 		ip link set t-up carrier on
 		is_back
 	done

@@ -83,7 +83,7 @@ stable_name() {
 
 # is_named SERVICE NAME: the netdev of its client has that name, itself or beside it
 is_named() {
-	[[ $(ip -o link show dev "$2" | grep -o 'link/ether [0-9a-f:]*') == "link/ether $(cat "$VDPA/$1/terms/mac")" ]]
+	[[ $(ip -o link show dev "$2" | grep -o 'link/ether [0-9a-f:]*') == "link/ether $(<"$VDPA/$1/terms/mac")" ]]
 }
 
 # property SERVICE: ID_NET_NAME_PATH of its netdev

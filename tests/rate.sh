@@ -71,7 +71,7 @@ ceiling_is_kept() {
 	keeps "$term" "$column" "$size" "$without"
 	ceiling "$term" $((without / 10 / step * step))
 	keeps "$term" "$column" "$size" "$without"
-	[[ $(cat $VDPA/g/counters/waits) -gt 0 ]] || fail "nothing was held back"
+	[[ $(<$VDPA/g/counters/waits) -gt 0 ]] || fail "nothing was held back"
 }
 
 test_case rate.bandwidth_is_what_was_granted ceiling_is_kept bandwidth 4 16k 4096

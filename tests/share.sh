@@ -51,7 +51,7 @@ hammering() {
 
 # bytes NAME: that its client has moved
 bytes() {
-	echo $(($(cat "$VDPA/$1/counters/bytes_read") + $(cat "$VDPA/$1/counters/bytes_written")))
+	echo $(($(<"$VDPA/$1/counters/bytes_read") + $(<"$VDPA/$1/counters/bytes_written")))
 }
 
 now_ns() {
@@ -106,7 +106,7 @@ capacity() {
 }
 
 assert_floor() {
-	[[ $(cat "$1/contract/state") == RUNNING && $(cat "$1/terms/bandwidth_floor") == "$2" ]]
+	[[ $(<"$1/contract/state") == RUNNING && $(<"$1/terms/bandwidth_floor") == "$2" ]]
 }
 
 floor_is_kept() {
@@ -124,7 +124,7 @@ floor_is_kept() {
 		share=$((got * 1000 / floor))
 		echo "	floor $floor: victim $got (${share} permille), all $all of $((RATE / 16))"
 	done
-	echo "	victim: waits $(cat $VDPA/victim/counters/waits), waited $(($(cat $VDPA/victim/counters/waited_ns) / 1000000)) ms, violations $(cat $VDPA/victim/counters/violations)"
+	echo "	victim: waits $(<$VDPA/victim/counters/waits), waited $(($(<$VDPA/victim/counters/waited_ns) / 1000000)) ms, violations $(<$VDPA/victim/counters/violations)"
 	[[ $share -ge 980 ]] || fail "the floor is not kept"
 	[[ $all -le $((RATE * 105 / 1600)) ]] || fail "more than the pool has"
 	[[ $all -ge $((RATE * 50 / 1600)) ]] || fail "the pool is not used"
@@ -166,7 +166,7 @@ split_is_charged_once() {
 }
 
 violations_reach() {
-	[[ $(cat "$VDPA/$1/counters/violations") -ge $2 ]]
+	[[ $(<"$VDPA/$1/counters/violations") -ge $2 ]]
 }
 
 # a source that is slower than its pool says: the contract is violated, and everybody hears of it
@@ -179,7 +179,7 @@ violation_is_visible() {
 	modprobe vsc
 	some_clients 1
 	echo 1 >/sys/kernel/tracing/events/vsp/vsp_violation/enable
-	assert_eq "$(cat $VDPA/victim/counters/violations)" 0 "violations without demand"
+	assert_eq "$(<$VDPA/victim/counters/violations)" 0 "violations without demand"
 	hammer victim --rw=randread --bs=64k --iodepth=32
 	wait_for 60 violations_reach victim 3
 	wait_for 60 is $POOLS/storage.whole/slow 1
@@ -213,9 +213,9 @@ small_requests_say_nothing() {
 	# of the seconds that were judged meanwhile, each could have been a violation
 	wait_for 120 bytes_reach victim $((10 * 120 << 10))
 	kill "${hammers[@]}"
-	assert_eq "$(cat $VDPA/victim/counters/violations)" 0 "violations, as the provider sees it"
+	assert_eq "$(<$VDPA/victim/counters/violations)" 0 "violations, as the provider sees it"
 	assert_value host counters/violations 0
-	assert_eq "$(cat $POOLS/storage.whole/slow)" 0 slow
+	assert_eq "$(<$POOLS/storage.whole/slow)" 0 slow
 }
 
 test_case share.floor_is_kept_beside_15_hostile_neighbours floor_is_kept

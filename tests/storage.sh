@@ -40,28 +40,28 @@ cache() {
 	local before
 	local_client cache_max=256k
 	assert_value host terms/cache $((256 << 10))
-	assert_eq "$(cat $QUEUE/write_cache)" "write back" "write_cache"
+	assert_eq "$(<$QUEUE/write_cache)" "write back" "write_cache"
 	before=$(syncs)
 	write_mib 2
 	# eight times its size without a flush; a sync also covers the write that was too much
 	[[ $(($(syncs) - before)) -ge 6 ]] || fail "$(($(syncs) - before)) syncs"
-	[[ $(cat $VDPA/local/terms/used_cache) -le $((256 << 10)) ]] || fail "used: $(cat $VDPA/local/terms/used_cache)"
+	[[ $(<$VDPA/local/terms/used_cache) -le $((256 << 10)) ]] || fail "used: $(<$VDPA/local/terms/used_cache)"
 	before=$(syncs)
 	dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 oflag=direct conv=fsync status=none
 	[[ $(syncs) -gt $before ]] || fail "a flush did not sync"
-	assert_eq "$(cat $VDPA/local/terms/used_cache)" 0 "used after a flush"
+	assert_eq "$(<$VDPA/local/terms/used_cache)" 0 "used after a flush"
 	limits cache_max=0
 	assert_value host terms/cache 0
 	# what was written before it may not be on the medium: flushes still go out
-	assert_eq "$(cat $QUEUE/write_cache)" "write back" "write_cache, once there was one"
+	assert_eq "$(<$QUEUE/write_cache)" "write back" "write_cache, once there was one"
 	write_mib 1
-	assert_eq "$(cat $VDPA/local/terms/used_cache)" 0 "used without a cache"
+	assert_eq "$(<$VDPA/local/terms/used_cache)" 0 "used without a cache"
 }
 
 no_cache() {
 	local_client
 	assert_value host terms/cache 0
-	assert_eq "$(cat $QUEUE/write_cache)" "write through" "write_cache"
+	assert_eq "$(<$QUEUE/write_cache)" "write through" "write_cache"
 }
 
 # a sync that fails when nobody has asked for it is told to the next who asks
@@ -95,7 +95,7 @@ more_syncs() {
 discard_and_zeroes() {
 	local file blocks
 	local_client
-	file=/tmp/pool/$(cat $SERVICES/storage.local/uuid)
+	file=/tmp/pool/$(<$SERVICES/storage.local/uuid)
 	write_mib 8
 	blocks=$(stat -c %b "$file")
 	blkdiscard --offset 0 --length 2M /dev/vscblk0
@@ -106,7 +106,7 @@ discard_and_zeroes() {
 	assert_eq "$(stat -c %b "$file")" "$blocks" "blocks of the file: the size is charged, so it stays allocated"
 	limits access_allowed="read write"
 	assert_value host terms/access "read write"
-	assert_eq "$(cat $QUEUE/discard_max_bytes)" 0 "discard_max_bytes without discard"
+	assert_eq "$(<$QUEUE/discard_max_bytes)" 0 "discard_max_bytes without discard"
 	assert_fails blkdiscard --offset 4M --length 1M /dev/vscblk0
 }
 
@@ -174,7 +174,7 @@ shrink() {
 	assert_value host terms/size $((32 << 20))
 	assert_eq "$(blockdev --getsize64 /dev/vscblk0)" $((32 << 20)) "size of the disk"
 	wait_for 30 is $POOLS/storage.disk/charged_size $((32 << 20))
-	assert_eq "$(stat -c %s "/tmp/pool/$(cat $SERVICES/storage.local/uuid)")" $((32 << 20)) "size of the file"
+	assert_eq "$(stat -c %s "/tmp/pool/$(<$SERVICES/storage.local/uuid)")" $((32 << 20)) "size of the file"
 	echo N >$allow
 }
 
@@ -228,28 +228,28 @@ orphans() {
 	disk_service local local=1
 	client host
 	modprobe -r vsc_storage vsc
-	uuid=$(cat $SERVICES/storage.local/uuid)
+	uuid=$(<$SERVICES/storage.local/uuid)
 	remove_item $SERVICES/storage.local
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((64 << 20)) "charged without its service"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) "charged without its service"
 	echo 0 >$POOLS/storage.disk/enable
 	echo 1 >$POOLS/storage.disk/enable
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((64 << 20)) "charged by a pool that finds it"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) "charged by a pool that finds it"
 	disk_service other local=1
 	client host
 	assert_value host terms/size $((32 << 20))
 	modprobe -r vsc_storage vsc
 	disk_service local local=1 uuid="$uuid"
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((96 << 20)) "charged to both"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((96 << 20)) "charged to both"
 	echo 0 >$SERVICES/storage.local/enable
 	echo 1 >$SERVICES/storage.local/release
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((32 << 20)) "charged after the release"
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((32 << 20)) "charged after the release"
 }
 
 in_place() {
 	local_client
 	dd if=/dev/zero of=/dev/vscblk0 bs=128k count=32 oflag=direct status=none
 	dd if=/dev/vscblk0 of=/dev/null bs=128k count=32 iflag=direct status=none
-	assert_eq "$(cat $VDPA/local/counters/bounced)" 0 "bounced, aligned"
+	assert_eq "$(<$VDPA/local/counters/bounced)" 0 "bounced, aligned"
 }
 
 clean_up() {

@@ -29,7 +29,7 @@ own_disk() {
 }
 
 own_file() {
-	echo "/tmp/pool/$(cat $SERVICES/storage.local/uuid)"
+	echo "/tmp/pool/$(<$SERVICES/storage.local/uuid)"
 }
 
 # named_disk FILE [ATTRIBUTE=VALUE...]: likewise, of a file that is there
@@ -84,7 +84,7 @@ enabled_again() {
 	disabled
 	enabled
 	assert_value host terms/size $((size << 20))
-	assert_eq "$(cat $POOLS/storage.disk/deficit_size)" 0 "deficit: what the files hold is a part of what there is"
+	assert_eq "$(<$POOLS/storage.disk/deficit_size)" 0 "deficit: what the files hold is a part of what there is"
 	dd if=/dev/vscblk0 bs=1M skip=8 count=4 iflag=direct status=none | cmp - /tmp/pattern
 	assert_value host counters/denials 0
 	is_allocated "$size << 20"
@@ -138,7 +138,7 @@ overwritten_when_full() {
 	dd if=/tmp/pattern of=/dev/vscblk0 bs=1M oflag=direct status=none
 	cmp -n $((64 << 20)) /tmp/pattern /dev/vscblk0
 	assert_value host counters/no_space 0
-	assert_eq "$(cat $POOLS/storage.disk/no_space)" 0 no_space
+	assert_eq "$(<$POOLS/storage.disk/no_space)" 0 no_space
 }
 
 refused_copy_on_write() {
@@ -177,8 +177,8 @@ full_for_a_shared_file() {
 	fill_up
 	assert_fails dd if=/dev/urandom of=/dev/vscblk0 bs=1M count=64 oflag=direct
 	[[ $(value host counters/no_space) -gt 0 ]] || fail "the guest does not count it"
-	[[ $(cat $VDPA/local/counters/no_space) -gt 0 ]] || fail "its device does not count it"
-	[[ $(cat $POOLS/storage.disk/no_space) -gt 0 ]] || fail "its pool does not count it"
+	[[ $(<$VDPA/local/counters/no_space) -gt 0 ]] || fail "its device does not count it"
+	[[ $(<$POOLS/storage.disk/no_space) -gt 0 ]] || fail "its pool does not count it"
 	host_log | grep 'service local: no space for a write' >/dev/null || fail "the provider's log does not say it"
 	host_log | grep "vscblk0: the provider's source has no space" >/dev/null || fail "the client's log does not say it"
 	rm /tmp/pool/snapshot
@@ -234,7 +234,7 @@ partitions() {
 	assert_value host terms/block_size 512
 	assert_eq "$(cat $QUEUE/{logical,physical}_block_size $QUEUE/dma_alignment | xargs)" "512 4096 511" queue
 	wait_for 30 test -b /dev/vscblk0p2
-	assert_eq "$(cat /sys/block/vscblk0/vscblk0p2/start)" 34816 "start of the second one"
+	assert_eq "$(</sys/block/vscblk0/vscblk0p2/start)" 34816 "start of the second one"
 	fio --name=mixed --filename=/dev/vscblk0p2 --rw=randrw --bsrange=512-16k --bs_unaligned=0 --size=4M --direct=1 \
 		--ioengine=libaio --iodepth=8 --verify=crc32c --verify_fatal=1 --verify_state_save=0 >/tmp/fio ||
 		{ cat /tmp/fio && fail "fio"; }
@@ -274,7 +274,7 @@ same_for_all_clients() {
 	echo 1 >$VSC/contract/renegotiate
 	renegotiated host "$before"
 	assert_value host terms/block_size 512
-	said $VSC/contract/result 'reason=limit term=block_size' || fail "$(cat $VSC/contract/result)"
+	said $VSC/contract/result 'reason=limit term=block_size' || fail "$(<$VSC/contract/result)"
 	modprobe -r vsc_storage vsc
 	client host
 	assert_value host terms/block_size 512
@@ -357,7 +357,7 @@ same_name_same_data() {
 	client host
 	dd if=/dev/urandom of=/tmp/pattern bs=1M count=4 status=none
 	dd if=/tmp/pattern of=/dev/vscblk0 bs=1M oflag=direct status=none
-	uuid=$(cat $SERVICES/storage.local/uuid)
+	uuid=$(<$SERVICES/storage.local/uuid)
 	wanted=$(python3 -c 'import uuid
 print(uuid.uuid5(uuid.uuid5(uuid.UUID("0b92efa4-cb58-4430-8860-388c119a8584"), "/tmp/pool"), "storage.local"))')
 	assert_eq "$uuid" "$wanted" uuid
@@ -369,14 +369,14 @@ print(uuid.uuid5(uuid.uuid5(uuid.UUID("0b92efa4-cb58-4430-8860-388c119a8584"), "
 	modprobe -r vsp_storage vsp vs_channel
 	disk_pool source=/tmp//pool/
 	mkdir $SERVICES/storage.local
-	assert_eq "$(cat $SERVICES/storage.local/uuid)" "" "uuid before it is known"
+	assert_eq "$(<$SERVICES/storage.local/uuid)" "" "uuid before it is known"
 	disk_service local local=1
 	host_log | grep "service local: has its data from before: 67108864 bytes in $uuid" >/dev/null || fail "no line says so"
-	assert_eq "$(cat $POOLS/storage.disk/charged_size)" $((64 << 20)) charged
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) charged
 	client host
 	cmp -n $((4 << 20)) /tmp/pattern /dev/vscblk0
 	disk_service other
-	[[ $(cat $SERVICES/storage.other/uuid) != "$uuid" ]] || fail "another one has the same"
+	[[ $(<$SERVICES/storage.other/uuid) != "$uuid" ]] || fail "another one has the same"
 }
 
 # an UUID that is written counts; and what follows from a name can be another's, who wrote it
@@ -384,9 +384,9 @@ written_uuid() {
 	local uuid
 	disk_pool
 	disk_service local uuid=01234567-89ab-cdef-0123-456789abcdef
-	assert_eq "$(cat $SERVICES/storage.local/uuid)" 01234567-89ab-cdef-0123-456789abcdef "as written"
+	assert_eq "$(<$SERVICES/storage.local/uuid)" 01234567-89ab-cdef-0123-456789abcdef "as written"
 	disk_service other
-	uuid=$(cat $SERVICES/storage.other/uuid)
+	uuid=$(<$SERVICES/storage.other/uuid)
 	remove_item $SERVICES/storage.other
 	disk_service thief uuid="$uuid"
 	vsp_service storage.other pool=storage.disk size_max=64M
@@ -394,7 +394,7 @@ written_uuid() {
 	host_log | grep "service other: its name leads to UUID $uuid" >/dev/null || fail "the log does not say why"
 	remove_item $SERVICES/storage.thief
 	echo 1 >$SERVICES/storage.other/enable
-	assert_eq "$(cat $SERVICES/storage.other/uuid)" "$uuid" "after the other has gone"
+	assert_eq "$(<$SERVICES/storage.other/uuid)" "$uuid" "after the other has gone"
 }
 
 test_case storage_source.is_granted_again_on_ext4 enabled_again ext4

@@ -36,7 +36,7 @@ changes_are_limited() {
 	disk_pool
 	disk_service a local=1
 	client host
-	first=$(cat $VDPA/a/contract/id)
+	first=$(<$VDPA/a/contract/id)
 	for ((i = 0; i < 60; i++)); do
 		read -r before <$VSC/contract/epoch
 		size=$((i % 2 ? 64 : 32))M
@@ -48,9 +48,9 @@ changes_are_limited() {
 		done
 	done
 	# ids are drawn for contracts that are made ready for, not for what is kept
-	made=$(($(cat $VDPA/a/contract/id) - first))
-	echo "	60 wishes in $((SECONDS - start)) s: $made contracts, $(cat $VDPA/a/counters/denials) denials"
-	[[ $(cat $VDPA/a/counters/denials) -gt 0 ]] || fail 'no change of size was denied'
+	made=$(($(<$VDPA/a/contract/id) - first))
+	echo "	60 wishes in $((SECONDS - start)) s: $made contracts, $(<$VDPA/a/counters/denials) denials"
+	[[ $(<$VDPA/a/counters/denials) -gt 0 ]] || fail 'no change of size was denied'
 	[[ $made -le $((10 * (SECONDS - start + 2))) ]] || fail 'too many changes of size'
 	# it is told when to come again, and has its wish in the end
 	wait_for 30 is $VDPA/a/terms/size $((64 << 20))
@@ -89,7 +89,7 @@ attack() {
 }
 
 reaches() {
-	[[ $(cat "$1") -ge $2 ]]
+	[[ $(<"$1") -ge $2 ]]
 }
 
 # of SERVICE COUNTER

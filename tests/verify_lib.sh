@@ -66,5 +66,5 @@ through_renegotiations() {
 	[[ $count -ge $((2 * all)) ]] || fail "only $count renegotiations"
 	[[ $called -ge $((all * 9 / 10)) && $need -ge $((all * 9 / 10)) ]] || fail "not from both sides"
 	assert_value "$g" counters/requests_waited 0
-	assert_eq "$(value "$g" contract/id)" "$(cat "$VDPA/a/contract/id")" "id on both sides"
+	assert_eq "$(value "$g" contract/id)" "$(<"$VDPA/a/contract/id")" "id on both sides"
 }

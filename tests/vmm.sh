@@ -31,7 +31,7 @@ beside() {
 	progress host
 	loaded host
 	assert_value host contract/state RUNNING
-	assert_eq "$(cat $VDPA/local/counters/ring_errors)" 0 "ring errors of the good one"
+	assert_eq "$(<$VDPA/local/counters/ring_errors)" 0 "ring errors of the good one"
 }
 
 # on_both ARGUMENT...: of the VMM
@@ -116,7 +116,7 @@ on_fuse() {
 	wait_for 60 eval "grep -q serving /tmp/fuse || ! kill -0 $pid"
 	grep -q serving /tmp/fuse || fail "the VMM has failed"
 	host_log | grep -c "disk: guest RAM is a file of file system fuse (magic 0x65735546)" >/tmp/told
-	assert_eq "$(cat /tmp/told)" 1 "how often the log was told of FUSE"
+	assert_eq "$(</tmp/told)" 1 "how often the log was told of FUSE"
 	for i in net disk; do
 		wait_for 10 reads_within_100_ms "$VDPA/$i/contract/state"
 	done
@@ -130,7 +130,7 @@ on_fuse() {
 
 # charge NAME: of the cgroup's io.stat, for the disk of account; 0 if that is not there
 charge() {
-	awk -v "disk=$(cat /sys/block/account/dev)" -v "name=$1" -F '[ =]' '
+	awk -v "disk=$(</sys/block/account/dev)" -v "name=$1" -F '[ =]' '
 		$1 == disk { for (i = 2; i < NF; i++) if ($i == name) found = $(i + 1) }
 		END { print found + 0 }' $CGROUP/io.stat
 }
