@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --disk 1G --disk 64M
+# seconds: 160
 # What is negotiated and renegotiated, with the host's own client (virtio_vdpa) over a real disk.
 . tests/lib.sh
 

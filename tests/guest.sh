@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests --disk 1G
+# seconds: 270
 # Real guests under real QEMU: what becomes of them when their devices go away, or they are hostile.
 # tests/lease.sh has what becomes of their contracts when they, or their VMMs, go away or stand still.
 . tests/lib.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests --disk 512M
+# seconds: 480
 # Network devices of real guests under real QEMU: between guests on one bridge, and to the host.
 . tests/lib.sh
 . tests/network_lib.sh
@@ -105,6 +106,19 @@ changes_under_traffic() {
 	streamed
 }
 
+# a test of the kernel's own; see network_selftests.sh
+queues_py() {
+	network_pool
+	network_service a queues_max=2
+	guest start a --service a --cpus 2
+	at a modprobe vsc
+	runs a
+	in_guest a "cd $SELFTESTS/drivers/net && PYTHONDONTWRITEBYTECODE=1 NETIF=vsc0 python3 ./queues.py" >/tmp/selftest 2>&1 ||
+		{ cat /tmp/selftest && fail "queues.py"; }
+	sed 's/^/	/' /tmp/selftest
+	[[ $(grep -c '^ok' /tmp/selftest) -eq 2 ]] || fail "queues.py"
+}
+
 withdrawn() {
 	bridge_of_one a deadline_ms=100
 	stream a host 10.0.0.1
@@ -144,7 +158,7 @@ disk_and_network() {
 	has_addresses a 11
 	# whose interrupt is which
 	in_guest a "grep 'virtio[0-9]*-rx\.0\$' /proc/interrupts && grep 'virtio[0-9]*-tx\.0\$' /proc/interrupts &&
-		grep 'virtio[0-9]*-request\$' /proc/interrupts" || fail "names of interrupts"
+		grep 'virtio[0-9]*-request\$' /proc/interrupts" || { at a cat /proc/interrupts && fail "names of interrupts"; }
 	ip link set vsp-a master t-br up
 	connected a a
 	stream a host 10.0.0.1
@@ -218,6 +232,7 @@ vmm_goes() {
 test_case network_guest.guests_and_host_reach_each_other guests_and_host
 test_case network_guest.contract_changes_under_traffic changes_under_traffic
 test_case network_guest.withdrawn_contract_takes_the_carrier withdrawn
+test_case network_selftests.drivers.net.queues.py queues_py
 test_case network_guest.disk_and_network_at_once disk_and_network
 test_case network_guest.sleeps_and_wakes_with_its_addresses sleeps
 test_case network_guest.vmm_is_killed_and_guest_is_reset vmm_goes

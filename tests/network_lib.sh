@@ -348,18 +348,3 @@ attacked_from_this_kernel() {
 
 # scripts/build has copied them.
 SELFTESTS=/vsp/build/selftests/tools/testing/selftests
-
-# driver_test SCRIPT: of the kernel's own tests (drivers/net), with vsc0 in namespace a, and the host as the far end
-driver_test() {
-	local status=0
-	[[ -e $SELFTESTS/$1 ]] || fail "no $1: scripts/build stock copies it"
-	local_pair queues_max=2
-	ip netns attach t-far $$
-	(cd "$(dirname "$SELFTESTS/$1")" && ip netns exec a env PYTHONDONTWRITEBYTECODE=1 NETIF=vsc0 REMOTE_TYPE=netns REMOTE_ARGS=t-far \
-		LOCAL_V4=10.1.0.2 REMOTE_V4=10.1.0.1 LOCAL_V6=fd00:1::2 REMOTE_V6=fd00:1::1 python3 "$SELFTESTS/$1") \
-		>/tmp/selftest 2>&1 || status=$?
-	sed 's/^/	/' /tmp/selftest
-	[[ $status -eq 0 ]] || fail "$1 ends with $status"
-	! grep '^not ok' /tmp/selftest || fail "$1"
-	grep '^ok' /tmp/selftest | grep -v SKIP >/dev/null || skip "$1: nothing of it applies"
-}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel debug --cpus 2
+# seconds: 250
 # Pairs of queues of a network device: a client wishes no more of them than it has processors.
 . tests/lib.sh
 . tests/network_lib.sh
@@ -32,4 +33,3 @@ queues() {
 }
 
 test_case network.queues_are_negotiated queues
-test_case network_selftests.drivers.net.queues.py driver_test drivers/net/queues.py

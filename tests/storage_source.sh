@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --disk 1G --time 900
+# seconds: 200
 # What disks are kept on: what each file system does with allocated space, blocks, errors, and names.
 . tests/lib.sh
 

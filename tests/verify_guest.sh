@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests --disk 1G
+# seconds: 180
 # As tests/verify.sh, in a guest.
 . tests/lib.sh
 . tests/verify_lib.sh
