@@ -346,5 +346,6 @@ attacked_from_this_kernel() {
 	reaches bad 10.1.0.1
 }
 
-# scripts/build has copied them.
+# the kernel's own tests; scripts/build has copied them
+# shellcheck disable=SC2034 # used by the tests
 SELFTESTS=/vsp/build/selftests/tools/testing/selftests

@@ -14,7 +14,7 @@
 
 void *mmap64(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-	__typeof__(&mmap64) next = dlsym(RTLD_NEXT, "mmap64");
+	typeof(mmap64) *next = dlsym(RTLD_NEXT, "mmap64");
 	void *start = next(address, length, protection, flags, fd, offset);
 
 	if (start != MAP_FAILED && length >= SHADOW_LEAST)
