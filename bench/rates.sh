@@ -101,7 +101,7 @@ storage_neighbours() {
 
 storage_quiet() {
 	kill "${busy[@]}" 2>/dev/null || :
-	wait "${busy[@]}" || :
+	wait "${busy[@]}" 2>/dev/null || :
 	busy=()
 }
 
@@ -223,7 +223,8 @@ network_load() {
 	flood "${place[0]}" 10.0.0.1 $SIZE 1 "$speed"
 	wait $logger || { cat /tmp/logger && fail "no frames of $1"; }
 	pkill -f 'network_flood.py 10.0.0.1 '
-	hush
+	wait "${floods[@]}" 2>/dev/null || :	# not hush: that would silence the neighbours, too
+	floods=()
 }
 
 # network_neighbours KIND: each of 16 sends half of what there is for all, in frames of mixed sizes
