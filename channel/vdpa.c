@@ -28,11 +28,7 @@
 #include <uapi/linux/virtio_config.h>
 
 #include "host.h"
-
-/* Kbuild looks where this kernel keeps the override of a device's driver. */
-#ifndef VSP_DEVICE_DRIVER_OVERRIDE
-#define VSP_DEVICE_DRIVER_OVERRIDE 0
-#endif
+#include "vs_compat.h"
 
 #define VENDOR		0x00435356	/* "VSC": of nobody else's virtio devices */
 
@@ -515,8 +511,7 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 	if (!spec->queues || spec->queues > VS_CLASS_QUEUES_MAX ||
 	    !is_power_of_2(spec->queue_size) || spec->queue_size > VS_RING_SIZE_MAX)
 		return ERR_PTR(-EINVAL);
-	channel = vdpa_alloc_device(struct vsp_channel, vdpa, NULL, &vdpa_ops, 1, 1,
-				    config->name, true);
+	channel = vs_vdpa_alloc_device(struct vsp_channel, vdpa, &vdpa_ops, config->name);
 	if (IS_ERR(channel))
 		return channel;
 	/* Given back by channel_free(), which is this module's code. */
@@ -531,7 +526,7 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 	spin_lock_init(&channel->lock);
 	ratelimit_state_init(&channel->ratelimit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
-	channel->vdpa.dma_dev = &channel->vdpa.dev;
+	vs_vdpa_dma_dev(&channel->vdpa) = &channel->vdpa.dev;
 	channel->vdpa.dev.groups = config->groups;
 	channel->vdpa.dev.dma_mask = &channel->vdpa.dev.coherent_dma_mask;
 	error = dma_set_mask_and_coherent(&channel->vdpa.dev, DMA_BIT_MASK(64));
@@ -548,12 +543,8 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 static int set_override(struct vsp_channel *channel)
 {
 	const char *name = driver_name(channel);
-#if VSP_DEVICE_DRIVER_OVERRIDE
-	return device_set_driver_override(&channel->vdpa.dev, name);
-#else
-	return driver_set_override(&channel->vdpa.dev, &channel->vdpa.driver_override, name,
-				   strlen(name));
-#endif
+
+	return vs_vdpa_set_driver_override(&channel->vdpa, name);
 }
 
 static int register_device(struct vsp_channel *channel)

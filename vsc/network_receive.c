@@ -19,6 +19,7 @@
 #include <net/page_pool/helpers.h>
 
 #include "network.h"
+#include "vs_compat.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)
 /* Buffers that the largest frame takes. */
@@ -249,7 +250,7 @@ static void fill(struct vsc_network_rx *rx)
 
 static void refill(struct timer_list *timer)
 {
-	struct vsc_network_rx *rx = from_timer(rx, timer, refill);
+	struct vsc_network_rx *rx = timer_container_of(rx, timer, refill);
 
 	napi_schedule(&rx->napi);
 }

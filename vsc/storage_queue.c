@@ -21,6 +21,7 @@
 #include <linux/virtio_config.h>
 
 #include "vs_channel.h"
+#include "vs_compat.h"
 #include "vsc.h"
 #include "storage.h"
 
@@ -589,7 +590,7 @@ int vsc_storage_queue_init(struct vsc_storage *storage)
 	tags->numa_node = NUMA_NO_NODE;
 	tags->cmd_size = sizeof(struct vsc_storage_request);
 	/* What orders requests is the provider's shaper; a scheduler here would only delay. */
-	tags->flags = BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+	tags->flags = VS_BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_NO_SCHED_BY_DEFAULT;
 	return blk_mq_alloc_tag_set(tags);
 }
 

@@ -15,6 +15,7 @@
 #include <linux/string.h>
 
 #include "trace.h"
+#include "vs_compat.h"
 #include "vsp.h"
 
 /* A mover that needs longer to come back does not run: its client demands nothing. */
@@ -456,8 +457,7 @@ static void init_line(struct vsp_pool *pool, u32 flow)
 		    count < VSP_SHARE_RATES_MAX)
 			line->index[count++] = i;
 	vsp_share_pool_init(&line->share, count);
-	hrtimer_init(&line->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	line->timer.function = timer_passed;
+	hrtimer_setup(&line->timer, timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	line->timer_ns = U64_MAX;
 }
 

@@ -16,6 +16,7 @@
 #include <linux/string.h>
 
 #include "session.h"
+#include "vs_compat.h"
 
 #define LEASE_MS_DEFAULT	60000	/* an HA manager restarts a VM within this */
 #define DEADLINE_MS_DEFAULT	1000
@@ -395,8 +396,7 @@ static struct vsp_session *new_session(struct vsp_service *service)
 	spin_lock_init(&session->lock);
 	spin_lock_init(&session->view_lock);
 	INIT_WORK(&session->work, service_work);
-	hrtimer_init(&session->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	session->timer.function = timer_passed;
+	hrtimer_setup(&session->timer, timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	vsp_session_prepare_init(session);
 	ratelimit_state_init(&session->messages, HZ, VSP_MESSAGES_PER_SECOND);
 	ratelimit_set_flags(&session->messages, RATELIMIT_MSG_ON_RELEASE);

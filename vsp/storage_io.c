@@ -234,6 +234,19 @@ static int make_payload(struct vsp_storage_request *request, struct vsp_queue *q
 				 request->length, &request->payload, &request->iter);
 }
 
+/* The source's direct access checks address and length of every segment (block/fops.c). */
+static bool payload_is_aligned(const struct vsp_payload *payload,
+			       const struct vsp_storage_source *source)
+{
+	for (unsigned int i = 0; i < payload->count; i++) {
+		const struct bio_vec *bvec = &payload->bvec[i];
+
+		if (bvec->bv_offset & source->memory_mask || bvec->bv_len & source->length_mask)
+			return false;
+	}
+	return true;
+}
+
 /**
  * vsp_storage_io_prepare() - find the memory for a read or write
  * @request: IN or OUT; parsed, not consumed
@@ -254,7 +267,7 @@ int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue
 		error = make_payload(request, queue);
 		if (error)
 			return error;
-		if (iov_iter_is_aligned(&request->iter, source->memory_mask, source->length_mask))
+		if (payload_is_aligned(&request->payload, source))
 			return 0;
 		vsp_queue_payload_free(&request->payload);
 	}
