@@ -3,7 +3,7 @@
 #   make [KDIR=DIR]          the modules, for the kernel whose headers are in KDIR: the newest 6.12 there is,
 #                            else the one that runs
 #   make install             and where modprobe and udev find what they need
-#   make picture             doc/picture.svg, from doc/picture.dot (needs graphviz)
+#   make picture             Documentation/picture.svg, from Documentation/picture.dot (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
 #   make fuzz [TIME=600] [SEED=n]  hostile input, for so many seconds
 #   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
@@ -28,7 +28,7 @@ install: modules modules_install
 	install -D -t $(INSTALL_MOD_PATH)/usr/lib/udev packaging/vsp-node
 
 picture:
-	dot -Tsvg -o doc/picture.svg doc/picture.dot
+	dot -Tsvg -o Documentation/picture.svg Documentation/picture.dot
 
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug
-# Tests of the kernel's own (tools/testing/selftests) that apply to any network device, with vsc0; see doc/network-selftests.
+# Tests of the kernel's own (tools/testing/selftests) that apply to any network device, with vsc0. Which of them apply, and
+# why the others do not, stands in Documentation/network-selftests.rst.
 # queues.py is in network_guest.sh: it counts the receive queues in sysfs, which a kernel for one processor does not show.
 . tests/lib.sh
 . tests/network_lib.sh
