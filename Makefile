@@ -3,7 +3,8 @@
 #   make [KDIR=DIR]          the modules, for the kernel whose headers are in KDIR: the newest 6.12 there is,
 #                            else the one that runs
 #   make install             and where modprobe and udev find what they need
-#   make picture             Documentation/picture.svg, from Documentation/picture.dot (needs graphviz)
+#   make picture             both pictures in Documentation: picture.svg, from picture.dot, and states.svg, from
+#                            channel/states.def (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
 #   make fuzz [TIME=600] [SEED=n]  hostile input, for so many seconds
 #   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
@@ -29,6 +30,7 @@ install: modules modules_install
 
 picture:
 	dot -Tsvg -o Documentation/picture.svg Documentation/picture.dot
+	scripts/states-dot channel/states.def | dot -Tsvg -o Documentation/states.svg
 
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
