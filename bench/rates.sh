@@ -5,7 +5,7 @@
 # has: io.max (blk-throttle) for storage, tc htb for network. All of it over devices that cost next to nothing: null_blk, and
 # pairs of virtual network devices. The control run has no limit: its load paces itself, so it shows how late the machine is.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 . bench/lib.sh
 
 CLASSES=${CLASSES:-storage network}

@@ -1,120 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tables of the classes: what both sides know of a class without its module.
+ * The registry of the classes: a row for each.
  */
 #include <linux/array_size.h>
-#include <linux/build_bug.h>
 #include <linux/export.h>
-#include <linux/if_ether.h>
-#include <linux/limits.h>
 #include <linux/string.h>
 
 #include "vs_class.h"
-#include "vs_terms.h"
-
-static const char * const storage_access[] = { "read", "write", "discard", NULL };
-
-static const struct vs_term_spec storage_terms[] = {
-	{
-		.id = VS_STORAGE_SIZE, .kind = VS_KIND_SPACE, .flags = VS_TERM_KEPT,
-		.name = "size", .unit = "bytes",
-		.lowest = 1 << 20, .highest = S64_MAX & ~4095ULL, .step = 4096,
-	}, {
-		.id = VS_STORAGE_BANDWIDTH, .kind = VS_KIND_RATE,
-		.name = "bandwidth", .unit = "bytes/s",
-		.lowest = 4096, .highest = 1ULL << 50, .step = 1,
-	}, {
-		.id = VS_STORAGE_IOPS, .kind = VS_KIND_RATE,
-		.name = "iops", .unit = "1/s",
-		.lowest = 1, .highest = 1ULL << 40, .step = 1,
-	}, {
-		.id = VS_STORAGE_ACCESS, .kind = VS_KIND_SET,
-		.name = "access", .unit = "set",
-		.highest = VS_STORAGE_READ | VS_STORAGE_WRITE | VS_STORAGE_DISCARD,
-		.bits = storage_access,
-	}, {
-		.id = VS_STORAGE_CACHE, .kind = VS_KIND_SPACE,
-		.name = "cache", .unit = "bytes",
-		.highest = 1ULL << 40, .step = 1,
-	}, {
-		.id = VS_STORAGE_BLOCK_SIZE, .kind = VS_KIND_LEVEL, .flags = VS_TERM_FIXED,
-		.name = "block_size", .unit = "bytes",
-		.lowest = 512, .highest = 4096,
-	},
-};
-
-static const char * const storage_queues[] = { "request" };
-
-/* Virtual block device: one queue. */
-const struct vs_class_spec vs_class_storage = {
-	.id = VS_CLASS_STORAGE,
-	.name = "storage",
-	.count = ARRAY_SIZE(storage_terms),
-	.term = storage_terms,
-	.queues = ARRAY_SIZE(storage_queues),
-	.queue_names = storage_queues,
-	.queue_size = VS_STORAGE_QUEUE_SIZE,
-	.flows = 1,
-	.paths = true,
-};
-EXPORT_SYMBOL_GPL(vs_class_storage);
-
-static const char * const network_offloads[] = {
-	"checksum", "tso4", "tso6", "uso", "large_receive", NULL
-};
-
-static const struct vs_term_spec network_terms[] = {
-	{
-		.id = VS_NETWORK_TX_BANDWIDTH, .kind = VS_KIND_RATE, .flow = VS_NETWORK_TX,
-		.name = "tx_bandwidth", .unit = "bytes/s",
-		.lowest = 4096, .highest = 1ULL << 50, .step = 1,
-	}, {
-		.id = VS_NETWORK_RX_BANDWIDTH, .kind = VS_KIND_RATE, .flow = VS_NETWORK_RX,
-		.name = "rx_bandwidth", .unit = "bytes/s",
-		.lowest = 4096, .highest = 1ULL << 50, .step = 1,
-	}, {
-		.id = VS_NETWORK_MTU, .kind = VS_KIND_LEVEL,
-		.name = "mtu", .unit = "bytes",
-		.lowest = ETH_MIN_MTU, .highest = 65521, .step = 1, .preset = ETH_DATA_LEN,
-	}, {
-		.id = VS_NETWORK_MAC, .kind = VS_KIND_IDENTITY, .flags = VS_TERM_SUGGESTED,
-		.name = "mac", .unit = "address",
-	}, {
-		.id = VS_NETWORK_OFFLOADS, .kind = VS_KIND_SET,
-		.name = "offloads", .unit = "set",
-		.highest = VS_NETWORK_CHECKSUM | VS_NETWORK_TSO4 | VS_NETWORK_TSO6 |
-			   VS_NETWORK_USO | VS_NETWORK_LARGE_RECEIVE,
-		.bits = network_offloads,
-	}, {
-		.id = VS_NETWORK_QUEUES, .kind = VS_KIND_LEVEL,
-		.name = "queues", .unit = "pairs",
-		.lowest = 1, .highest = VS_NETWORK_PAIRS, .step = 1,
-	},
-};
-
-static const char * const network_queues[] = {
-	"rx.0", "tx.0", "rx.1", "tx.1", "rx.2", "tx.2", "rx.3", "tx.3",
-};
-
-static const char * const network_switches[] = { [VS_NETWORK_MAC_SPOOF] = "mac_spoof", NULL };
-static const char * const network_texts[] = { [VS_NETWORK_MAC_RANGE] = "mac_range", NULL };
-
-const struct vs_class_spec vs_class_network = {
-	.id = VS_CLASS_NETWORK,
-	.name = "network",
-	.count = ARRAY_SIZE(network_terms),
-	.term = network_terms,
-	.queues = ARRAY_SIZE(network_queues),
-	.queue_names = network_queues,
-	.queue_size = VS_NETWORK_QUEUE_SIZE,
-	.flows = 2,
-	.switches = network_switches,
-	.texts = network_texts,
-};
-EXPORT_SYMBOL_GPL(vs_class_network);
-
-static_assert(ARRAY_SIZE(network_queues) == 2 * VS_NETWORK_PAIRS);
-static_assert(ARRAY_SIZE(network_queues) <= VS_CLASS_QUEUES_MAX);
+#include "vs_network.h"
+#include "vs_storage.h"
 
 static const struct vs_class_spec * const classes[] = {
 	&vs_class_storage,

@@ -6,6 +6,7 @@
  */
 #include <linux/module.h>
 
+MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("Resource contracts: protocol, terms and state machines of both ends");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1");

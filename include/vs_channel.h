@@ -32,7 +32,7 @@ struct vs_class_spec;
 #define VS_CHANNEL_MESSAGE_SIZE	16	/* entries of virtqueues 0 and 1 */
 #define VS_CHANNEL_MESSAGES	4	/* messages in flight; more wait in the ring */
 
-/* ---- Host end: channel/vdpa.c, ring.c, memory.c, linked into vsp.ko ---- */
+/* ---- Host end: channel/host/vdpa.c, ring.c, memory.c, linked into vsp.ko ---- */
 
 struct vsp_channel;
 struct vsp_queue;
@@ -185,7 +185,7 @@ void vsp_queue_wake(struct vsp_queue *queue);
 void vsp_queue_job(struct vsp_queue *queue, struct vsp_job *job,
 		   struct workqueue_struct *otherwise);
 
-/* ---- Guest end: channel/virtio.c, linked into vsc.ko ---- */
+/* ---- Guest end: channel/guest/virtio.c, linked into vsc.ko ---- */
 
 struct vsc_channel;
 
@@ -245,7 +245,7 @@ void vsc_channel_break(struct vsc_channel *channel);
 struct device *vsc_channel_device(struct vsc_channel *channel);
 
 /*
- * What the guest end calls in the session (vsc/session.c): probe makes one, remove
+ * What the guest end calls in the session (vsc/core/session.c): probe makes one, remove
  * gives its contract back and ends it.  Freeze suspends it: it loses its contract and
  * its class and stops the channel; restore starts that, and it is ready again.
  */

@@ -46,7 +46,10 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define vs_vdpa_dma_dev(vdpa) ((vdpa)->dma_dev)
 #endif
 
-/* 6.12.107 keeps the override of a vDPA device's driver in struct vdpa_device, 6.12.117 in struct device. */
+/*
+ * 6.12.107 keeps the override of a vDPA device's driver in struct vdpa_device, 6.12.117 in
+ * struct device.
+ */
 #ifdef VS_HAVE_DEVICE_SET_DRIVER_OVERRIDE
 #define vs_vdpa_set_driver_override(vdpa, name) device_set_driver_override(&(vdpa)->dev, name)
 #else

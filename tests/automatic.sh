@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --disk 1G
 # The client's own judgement (auto), and what it says of a floor that is not kept; with the host's own client. The policy
-# itself is tested over a virtual clock: kunit/auto_kunit.c.
+# itself is tested over a virtual clock: kunit/demand/auto_kunit.c.
 . tests/lib.sh
 
 # local_client CAPACITY NAME=VALUE...: a pool of that bandwidth, a service for this kernel, and its client

@@ -3,7 +3,7 @@
 # host: --kernel native-debug --disk 1G
 # A provider that is broken or hostile: what its client does, which nobody else would end.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 local_client() {
 	disk_pool

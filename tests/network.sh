@@ -5,7 +5,7 @@
 # A network device of this machine's own client: what it is, what is negotiated about it while it is used, and what becomes
 # of it. Its client is in network namespace a, as vsc0; the provider's end, vsp-a, is outside.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 comes_up() {
 	local_pair

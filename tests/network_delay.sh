@@ -4,7 +4,7 @@
 # What waits on its way to a client: in the host's qdisc, for its rate, and not for a client that takes nothing. Another
 # machine, network namespace t-far, is on a bridge of the host, t-br, as the client's service is.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 # far_away MS [ATTRIBUTE=VALUE...]: what comes back to t-far takes so long
 far_away() {

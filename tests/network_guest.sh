@@ -4,7 +4,7 @@
 # seconds: 480
 # Network devices of real guests under real QEMU: between guests on one bridge, and to the host.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 # guest_network NAME N [START-OPTION...]: boots a guest with its service's device, vsc0, at 10.0.0.N; the host's end is in t-br
 guest_network() {

@@ -4,7 +4,7 @@
 # A guest that sends frames which are wrong: they come back, none of them goes further, all are counted, and a neighbour's
 # device works on.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 from_a_guest() {
 	network_pool capacity_tx_bandwidth=100G capacity_rx_bandwidth=100G

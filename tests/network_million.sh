@@ -4,7 +4,7 @@
 # soak
 # As tests/network_wrong.sh, with a million frames, on a kernel that nothing slows down.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 million_after_million() {
 	local i

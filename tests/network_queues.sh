@@ -4,7 +4,7 @@
 # seconds: 250
 # Pairs of queues of a network device: a client wishes no more of them than it has processors.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 channels() {
 	at a ethtool -l vsc0 | awk '/^Current/ { current = 1 } /^Combined:/ && !!current == '"$1"' { print $2 }'

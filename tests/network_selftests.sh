@@ -5,7 +5,7 @@
 # why the others do not, stands in Documentation/network-selftests.rst.
 # queues.py is in network_guest.sh: it counts the receive queues in sysfs, which a kernel for one processor does not show.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 # driver_test SCRIPT: of the kernel's own tests (drivers/net), with vsc0 in namespace a, and the host as the far end
 driver_test() {

@@ -4,7 +4,7 @@
 # Floors, ceilings and weights of network devices, in both directions at once, beside neighbours that flood theirs, as the
 # provider's own counters see them. All rates are so low that the machine's own speed is no matter.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 NEIGHBOURS=4
 TRIES=5

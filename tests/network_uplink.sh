@@ -5,7 +5,7 @@
 # loses its carrier, or goes. Nothing is polled for where the kernel tells, and no deadline is waited for: these are an hour
 # away.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 HOUR=3600000
 MBIT=125000	# bytes a second

@@ -3,7 +3,7 @@
 # host: --kernel native-debug --disk 64M
 # What is installed beside the modules: what dkms builds and where, and what udev makes of a service's device.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 # dkms RELEASE: would it build for such a kernel? As dkms itself asks.
 dkms_builds() {

@@ -7,7 +7,7 @@
 # that come and go, all at once, for some ROUNDS of each. Nothing is asserted of the moments between; no kernel warning may
 # come of it, and everything works afterwards.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 ROUNDS=10
 

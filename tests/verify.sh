@@ -5,7 +5,7 @@
 # verify: fio --verify through 200 renegotiations from both sides: no error, and no request waited for one.
 # tests/verify_guest.sh does the same in a guest.
 . tests/lib.sh
-. tests/verify_lib.sh
+. tests/lib/verify.sh
 
 # What makes requests wait: write access is taken away while there are writes. Their rate is so low that draining them
 # takes a while, and each that ends meanwhile lets fio send another one.

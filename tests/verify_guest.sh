@@ -4,6 +4,6 @@
 # seconds: 180
 # As tests/verify.sh, in a guest.
 . tests/lib.sh
-. tests/verify_lib.sh
+. tests/lib/verify.sh
 
 test_case verify.through_200_renegotiations_in_a_guest through_renegotiations g

@@ -5,7 +5,7 @@
 # A hostile VMM (tests/vmm) with its hostile guest, on services of its own, beside a client of this kernel that does verified
 # I/O and must not notice. The random ones run for $FUZZ_TIME seconds each, from $FUZZ_SEED.
 . tests/lib.sh
-. tests/network_lib.sh
+. tests/lib/network.sh
 
 CGROUP=/sys/fs/cgroup/vmm
 

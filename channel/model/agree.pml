@@ -9,7 +9,7 @@
  * Checked are the assertions below, that no state is a dead end, and that a calm world
  * comes to rest with both RUNNING under one contract (the formula at the end).
  *
- * What vsp/session.c, vsc/machine.c and vsc/answer.c do for an action is one line here;
+ * What vsp/core/session.c, vsc/core/machine.c and vsc/core/answer.c do for an action is one line here;
  * where those three grow a rule, this has to have it as well.  Contracts and epochs are
  * only compared for equality, so they are renamed after each step in the order in which
  * they are found: states that differ in names only are one.
@@ -305,7 +305,7 @@ inline client_happens()
 	od
 }
 
-/* The answer as an event: vsc/answer.c. */
+/* The answer as an event: vsc/core/answer.c. */
 inline answer_event()
 {
 	if
@@ -447,7 +447,7 @@ inline start_event()
 	fi
 }
 
-/* vsp/session.c: take_message(); judge() where @flip says that it was one bad message too many */
+/* vsp/core/session.c: take_message(); judge() where @flip says that it was one bad message too many */
 inline take_message()
 {
 	take_request();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any header and any frame through vsp/network_frame.c: nothing is read behind what is
+ * Any header and any frame through vsp/network/frame.c: nothing is read behind what is
  * there, and what passes is covered by the contract.
  */
-#define VSP_H		/* of vsp/vsp.h nothing is needed but the classes */
+#define VSP_H		/* of vsp/core/vsp.h nothing is needed but the classes */
 #define VLAN_HLEN	4
 #define TCP_MIN_GSO_SIZE 8
 #define UDP_MAX_SEGMENTS 128
@@ -12,6 +12,7 @@
 
 #include "vs_channel.h"
 #include "vs_class.h"
+#include "vs_network.h"
 
 struct vsp_pool {
 	void *class_data;
@@ -24,7 +25,7 @@ struct vsp_service {
 	struct vsp_pool *pool;
 };
 
-#include "vsp/network_frame.c"
+#include "vsp/network/frame.c"
 #include "fuzz.h"
 
 static void check_passed(const struct virtio_net_hdr_v1 *header, u32 length,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any bytes as the memory of a driver, and any order of steps of the device, through
- * channel/ring.c; between two steps, and in the middle of one, the memory changes.
+ * channel/host/ring.c; between two steps, and in the middle of one, the memory changes.
  */
 #include "fuzz.h"
-#include "channel/ring.h"
+#include "channel/host/ring.h"
 
 #define MEMORY		16384	/* bytes; what is beyond is not there */
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <linux/virtio_blk.h>
 
+#include "vs_storage.h"
 #include "vmm.h"
 
 #define TELL_MS		10000

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "vs_network.h"
 #include "vmm.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)

@@ -2,6 +2,7 @@
 /* Requests of a disk, in the format of virtio-blk: good ones, and what can be wrong with one. */
 #include <linux/virtio_blk.h>
 
+#include "vs_storage.h"
 #include "vmm.h"
 
 #define SECTOR		512

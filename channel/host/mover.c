@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The movers: one thread for the messages of a channel, and one for each of its
+ * data queues.
+ *
+ * While a VMM holds the channel they are threads of the VMM, made in its own
+ * ioctl: in its mm, its cgroups, and as mortal as it is.  Such a thread may stall
+ * (SIGSTOP, cpu.max, a fault that waits) or die while the channel stays held, so
+ * only the VMM's own suspend, reset and close ever wait for it, and those can do
+ * without it: they stop it by taking its mutex, and drain by themselves.
+ *
+ * A local channel's movers are kernel threads.  They may be what writeback waits
+ * for, and must not wait for writeback in turn.
+ */
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/sched/vhost_task.h>
+
+#include "channel/host/host.h"
+
+#define PENDING		0	/* bit of vsp_mover.pending */
+
+/**
+ * vsp_mover_init() - a mover without a thread
+ * @mover: zeroed
+ * @channel: whose
+ * @index: 0: messages; n: data queue n - 1
+ */
+void vsp_mover_init(struct vsp_mover *mover, struct vsp_channel *channel, unsigned int index)
+{
+	mover->channel = channel;
+	mover->index = index;
+	mutex_init(&mover->mutex);
+	spin_lock_init(&mover->lock);
+	init_waitqueue_head(&mover->wait);
+}
+
+/**
+ * vsp_mover_wake() - have a mover run soon, if it has a thread
+ * @mover: initialised
+ *
+ * Context: any, hard interrupt and an eventfd's wake-up included.
+ */
+void vsp_mover_wake(struct vsp_mover *mover)
+{
+	unsigned long flags;
+
+	/* The run that this bit begins sees what the caller has changed. */
+	smp_mb__before_atomic();
+	atomic_inc(&mover->wakes);
+	set_bit(PENDING, &mover->pending);
+	spin_lock_irqsave(&mover->lock, flags);
+	if (mover->task)
+		vhost_task_wake(mover->task);
+	else if (mover->kthread)
+		wake_up_process(mover->kthread);
+	spin_unlock_irqrestore(&mover->lock, flags);
+	/* Orders the count before the look for a sleeper. */
+	if (wq_has_sleeper(&mover->wait))
+		wake_up(&mover->wait);
+}
+
+static struct vsp_queue *data_queue(struct vsp_mover *mover)
+{
+	return &mover->channel->queue[VS_CHANNEL_QUEUE_DATA + mover->index - 1];
+}
+
+/* A bad ring's class is called, too: it has completed requests to reap. */
+static void run_data(struct vsp_channel *channel, struct vsp_queue *queue)
+{
+	if (!vsp_queue_begin(queue))
+		return;
+	channel->ops->queue_kick(channel->service, queue);
+	vsp_queue_flush(queue);
+}
+
+/* Returns false if there is nothing to do. In TASK_INTERRUPTIBLE then, as entered. */
+static bool run(void *data)
+{
+	struct vsp_mover *mover = data;
+
+	if (!test_and_clear_bit(PENDING, &mover->pending))
+		return false;
+	__set_current_state(TASK_RUNNING);
+	mutex_lock(&mover->mutex);
+	if (mover->index)
+		run_data(mover->channel, data_queue(mover));
+	else
+		vsp_messages_move(mover->channel);
+	mutex_unlock(&mover->mutex);
+	cond_resched();
+	return true;
+}
+
+/*
+ * A VMM's thread was killed, by exit or exec.  Nothing is in the middle of anything
+ * (that was under the mutex), and who drains does without it.
+ */
+static void killed(void *data)
+{
+}
+
+static int start_task(struct vsp_mover *mover)
+{
+	struct vhost_task *task;
+	char name[TASK_COMM_LEN];
+
+	snprintf(name, sizeof(name), "vsp-%u-%d", mover->index, task_tgid_nr(current));
+	task = vhost_task_create(run, killed, mover, name);
+	if (IS_ERR_OR_NULL(task))
+		return task ? PTR_ERR(task) : -ENOMEM;
+	vhost_task_start(task);
+	spin_lock_irq(&mover->lock);
+	mover->task = task;
+	spin_unlock_irq(&mover->lock);
+	return 0;
+}
+
+static int kthread_run_mover(void *data)
+{
+	current->flags |= PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE;
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		if (!run(data))
+			schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static int start_kthread(struct vsp_mover *mover)
+{
+	struct task_struct *kthread;
+
+	kthread = kthread_run(kthread_run_mover, mover, "vsp-%u-%s", mover->index,
+			      dev_name(&mover->channel->vdpa.dev));
+	if (IS_ERR(kthread))
+		return PTR_ERR(kthread);
+	spin_lock_irq(&mover->lock);
+	mover->kthread = kthread;
+	spin_unlock_irq(&mover->lock);
+	return 0;
+}
+
+/**
+ * vsp_movers_start() - give every mover its thread
+ * @channel: none has one
+ *
+ * Context: the VMM's ioctl, whose threads they become; local: any process.
+ * Return: 0, or the error of the first that could not be made, as is: -EAGAIN is
+ * the VMM's limit of threads, and -ERESTARTNOINTR restarts its ioctl.
+ */
+int vsp_movers_start(struct vsp_channel *channel)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < channel->movers && !error; i++) {
+		if (channel->local)
+			error = start_kthread(&channel->mover[i]);
+		else
+			error = start_task(&channel->mover[i]);
+	}
+	if (error)
+		vsp_movers_stop(channel);
+	return error;
+}
+
+/**
+ * vsp_movers_stop() - end every mover's thread
+ * @channel: some or all have one; drained
+ *
+ * Context: process; waits until each has left what it is doing.
+ */
+void vsp_movers_stop(struct vsp_channel *channel)
+{
+	for (unsigned int i = 0; i < channel->movers; i++) {
+		struct vsp_mover *mover = &channel->mover[i];
+		struct vhost_task *task;
+		struct task_struct *kthread;
+
+		spin_lock_irq(&mover->lock);
+		task = mover->task;
+		kthread = mover->kthread;
+		mover->task = NULL;
+		mover->kthread = NULL;
+		spin_unlock_irq(&mover->lock);
+		if (task)
+			vhost_task_stop(task);
+		if (kthread)
+			kthread_stop(kthread);
+	}
+}
+
+/**
+ * vsp_mover_quiesce() - stop a mover's virtqueues, and wait until they are at rest
+ * @mover: any
+ * @suspend: the rings will be gone on with: messages in flight are waited for, up to
+ *	VSP_SUSPEND_MS. Else a reset: they are void, and all that was set up is forgotten
+ *
+ * Context: the VMM's ioctl or the virtio core; waits for the mover to leave its
+ * callback, and for the source.
+ */
+void vsp_mover_quiesce(struct vsp_mover *mover, bool suspend)
+{
+	struct vsp_channel *channel = mover->channel;
+	unsigned int first = mover->index ? data_queue(mover)->index : 0;
+	unsigned int end = mover->index ? first + 1 : VS_CHANNEL_QUEUE_DATA;
+
+	mutex_lock(&mover->mutex);
+	for (unsigned int i = first; i < end; i++)
+		vsp_queue_stop(&channel->queue[i]);
+	if (mover->index)
+		vsp_queue_drain(&channel->queue[first]);
+	else if (suspend)
+		vsp_messages_drain(channel);
+	else
+		vsp_messages_void(channel);
+	for (unsigned int i = first; i < end && !suspend; i++)
+		vsp_queue_clear(&channel->queue[i]);
+	mutex_unlock(&mover->mutex);
+}

@@ -1,0 +1,717 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Host end of a channel: a vDPA device without hardware.
+ *
+ * Stock vhost_vdpa hands it to a VMM, or stock virtio_vdpa to this kernel's own
+ * VSC; which of the two is decided by the administrator, per service, and set as
+ * the driver override before the device is registered.
+ *
+ * A VMM that opens the device holds the service.  There is no operation for that:
+ * vhost_vdpa resets a device first of all, and that reset, under vhost_vdpa and
+ * while not held, means open; unbind_mm, which comes with every close, means close.
+ * An open that fails after its reset (for lack of memory) leaves the service held
+ * until the next close.
+ */
+#include <linux/bug.h>
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/fs.h>
+#include <linux/err.h>
+#include <linux/kmod.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <uapi/linux/virtio_config.h>
+
+#include "channel/host/host.h"
+#include "vs_compat.h"
+
+#define VENDOR		0x00435356	/* "VSC": of nobody else's virtio devices */
+
+/* What is not implemented must not be offered: a VMM masks nothing. */
+#define FEATURES	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | \
+			 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) | BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC))
+
+#define LATE_OPEN_MS	20	/* for an open that was refused to get out of vhost_vdpa */
+
+static struct vsp_channel *to_channel(struct vdpa_device *vdpa)
+{
+	return container_of(vdpa, struct vsp_channel, vdpa);
+}
+
+static const char *driver_name(const struct vsp_channel *channel)
+{
+	return channel->local ? "virtio_vdpa" : "vhost_vdpa";
+}
+
+/* Asked in that driver's own calls only, so it stays. */
+static bool driver_is(const struct vsp_channel *channel, const char *name)
+{
+	const struct device_driver *driver = channel->vdpa.dev.driver;
+
+	return driver && !strcmp(driver->name, name);
+}
+
+/* ---- Held or not ---- */
+
+/*
+ * Unregistering waits for whoever has the device open, and an open that fails
+ * forgets to end that wait (vhost_vdpa_open).  So from then on it does not fail:
+ * it gets a device on which nothing works, and its opener is killed, which closes it.
+ */
+static int open_late(struct vsp_channel *channel)
+{
+	struct task_struct *process, *thread;
+
+	dev_warn(&channel->vdpa.dev, "opened while being removed: killing process %d (%s)\n",
+		 task_tgid_nr(current), current->comm);
+	send_sig(SIGKILL, current, 1);
+	/* And whoever shares its files, and could close or keep them in its place. */
+	rcu_read_lock();
+	for_each_process_thread(process, thread)
+		if (READ_ONCE(thread->files) == current->files)
+			send_sig(SIGKILL, thread, 1);
+	rcu_read_unlock();
+	return 0;
+}
+
+/* Decides in one step whether it may be opened, against vsp_channel_kill(). */
+static int admit(struct vsp_channel *channel, bool *late)
+{
+	int error = 0;
+
+	*late = false;
+	spin_lock(&channel->lock);
+	if (channel->removing) {
+		*late = !channel->late;
+		channel->late = true;
+	} else if (channel->dying) {
+		error = -ENODEV;
+	} else {
+		channel->held = true;
+	}
+	spin_unlock(&channel->lock);
+	return error;
+}
+
+static void let_go(struct vsp_channel *channel)
+{
+	spin_lock(&channel->lock);
+	channel->held = false;
+	spin_unlock(&channel->lock);
+}
+
+static int open_channel(struct vsp_channel *channel)
+{
+	bool late;
+	int error;
+
+	error = admit(channel, &late);
+	if (error)
+		return error;
+	if (late)
+		return open_late(channel);
+	if (!channel->held)
+		return 0;
+	error = -ENODEV;
+	if (!try_module_get(channel->owner))
+		goto release;
+	error = channel->ops->opened(channel->service);
+	if (error)
+		goto put_owner;
+	return 0;
+
+put_owner:
+	module_put(channel->owner);
+release:
+	let_go(channel);
+	return error;
+}
+
+static void channel_unbind_mm(struct vdpa_device *vdpa)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+
+	spin_lock(&channel->lock);
+	channel->late = false;
+	spin_unlock(&channel->lock);
+	if (!channel->held)
+		return;
+	for (unsigned int i = 0; i < channel->movers; i++)
+		vsp_mover_quiesce(&channel->mover[i], false);
+	vsp_jobs_stop(&channel->jobs);
+	vsp_movers_stop(channel);
+	channel->memory.mm = NULL;
+	vs_memory_clear(&channel->memory);
+	/* First: what @closed lets go on may disable the service, which waits for this close. */
+	let_go(channel);
+	channel->ops->closed(channel->service);
+	module_put(channel->owner);
+}
+
+/* In the VMM's own ioctl (VHOST_SET_OWNER), so what is made here is its own. */
+static int channel_bind_mm(struct vdpa_device *vdpa, struct mm_struct *mm)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+	int error;
+
+	if (!channel->held || channel->local)
+		return -ENODEV;
+	channel->memory.mm = mm;
+	error = vsp_movers_start(channel);
+	if (error)
+		goto forget;
+	error = vsp_jobs_start(&channel->jobs, channel->workers);
+	if (!error)
+		return 0;
+	vsp_movers_stop(channel);
+forget:
+	channel->memory.mm = NULL;
+	return error;
+}
+
+/* ---- Life of the device ---- */
+
+static int channel_reset(struct vdpa_device *vdpa)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+	bool opens = !channel->held && driver_is(channel, "vhost_vdpa");
+	/* A VMM stops and goes on by resets; in this kernel a driver that resets has ended. */
+	bool gone = channel->local && channel->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	int error;
+
+	if (opens && channel->local)
+		return -ENODEV;
+	if (opens) {
+		error = open_channel(channel);
+		if (error)
+			return error;
+	}
+	for (unsigned int i = 0; i < channel->movers; i++)
+		vsp_mover_quiesce(&channel->mover[i], false);
+	WRITE_ONCE(channel->status, 0);
+	channel->features = 0;
+	WRITE_ONCE(channel->config_read, false);
+	if (!opens && (channel->held || channel->local))
+		channel->ops->reset(channel->service, gone);
+	return 0;
+}
+
+static int channel_suspend(struct vdpa_device *vdpa)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+
+	for (unsigned int i = 0; i < channel->movers; i++)
+		vsp_mover_quiesce(&channel->mover[i], true);
+	return 0;
+}
+
+/* DRIVER_OK: until here nothing in the driver's memory is touched. */
+static void start(struct vsp_channel *channel)
+{
+	if (!driver_is(channel, driver_name(channel)) || channel->held == channel->local) {
+		if (__ratelimit(&channel->ratelimit))
+			dev_warn(&channel->vdpa.dev, "is for %s: moves no data for another driver\n",
+				 driver_name(channel));
+		return;
+	}
+	channel->ops->ready(channel->service, READ_ONCE(channel->config_read));
+	for (unsigned int i = 0; i < channel->queues; i++) {
+		struct vsp_queue *queue = &channel->queue[i];
+
+		/* A VMM enables all, also those that its guest has never set up. */
+		if (!queue->ready || !queue->addressed)
+			continue;
+		mutex_lock(&queue->mover->mutex);
+		if (queue->state == VSP_QUEUE_IDLE)
+			vsp_queue_prepare(queue);
+		mutex_unlock(&queue->mover->mutex);
+	}
+	for (unsigned int i = 0; i < channel->movers; i++)
+		vsp_mover_wake(&channel->mover[i]);
+}
+
+static void channel_set_status(struct vdpa_device *vdpa, u8 status)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+	bool starts = status & ~channel->status & VIRTIO_CONFIG_S_DRIVER_OK;
+
+	WRITE_ONCE(channel->status, status);
+	if (starts)
+		start(channel);
+}
+
+static u8 channel_get_status(struct vdpa_device *vdpa)
+{
+	return READ_ONCE(to_channel(vdpa)->status);
+}
+
+static u64 channel_get_device_features(struct vdpa_device *vdpa)
+{
+	return FEATURES;
+}
+
+/* Reading the config space early makes the vDPA core call this with 0: that is no choice. */
+static int channel_set_driver_features(struct vdpa_device *vdpa, u64 features)
+{
+	if ((features & ~FEATURES) || !(features & BIT_ULL(VIRTIO_F_VERSION_1)))
+		return -EINVAL;
+	to_channel(vdpa)->features = features;
+	return 0;
+}
+
+static u64 channel_get_driver_features(struct vdpa_device *vdpa)
+{
+	return to_channel(vdpa)->features;
+}
+
+/* ---- Config space: static ---- */
+
+static size_t channel_get_config_size(struct vdpa_device *vdpa)
+{
+	return sizeof(struct vs_wire_config);
+}
+
+static void channel_get_config(struct vdpa_device *vdpa, unsigned int offset,
+			       void *to, unsigned int length)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+
+	memset(to, 0, length);
+	if (offset < sizeof(channel->wire))
+		memcpy(to, (u8 *)&channel->wire + offset,
+		       min_t(size_t, length, sizeof(channel->wire) - offset));
+	/* A VMM forwards every read of its guest, and reads nothing on its own. */
+	WRITE_ONCE(channel->config_read, true);
+}
+
+static void channel_set_config(struct vdpa_device *vdpa, unsigned int offset,
+			       const void *from, unsigned int length)
+{
+}
+
+/* It never changes, so there is nobody to call. */
+static void channel_set_config_cb(struct vdpa_device *vdpa, struct vdpa_callback *callback)
+{
+}
+
+static u32 channel_get_device_id(struct vdpa_device *vdpa)
+{
+	return VS_CHANNEL_VIRTIO_ID;
+}
+
+static u32 channel_get_vendor_id(struct vdpa_device *vdpa)
+{
+	return VENDOR;
+}
+
+/* ---- Virtqueues: staged until DRIVER_OK ---- */
+
+/*
+ * What get_vq_size() says is for virtio_vdpa. QEMU's generic device asks for the most
+ * and gives every queue 1024 entries all the same; from 6.12.117 on vhost_vdpa
+ * refuses what is above the most.
+ */
+static u16 channel_get_vq_num_max(struct vdpa_device *vdpa)
+{
+	return VS_RING_SIZE_MAX;
+}
+
+static u16 channel_get_vq_size(struct vdpa_device *vdpa, u16 index)
+{
+	if (index < VS_CHANNEL_QUEUE_DATA)
+		return VS_CHANNEL_MESSAGE_SIZE;
+	return to_channel(vdpa)->spec->queue_size;
+}
+
+static u32 channel_get_vq_align(struct vdpa_device *vdpa)
+{
+	return PAGE_SIZE;
+}
+
+static int channel_set_vq_address(struct vdpa_device *vdpa, u16 index, u64 desc, u64 avail,
+				  u64 used)
+{
+	struct vsp_queue *queue = &to_channel(vdpa)->queue[index];
+
+	queue->staged.desc = desc;
+	queue->staged.avail = avail;
+	queue->staged.used = used;
+	queue->addressed = true;
+	return 0;
+}
+
+static void channel_set_vq_num(struct vdpa_device *vdpa, u16 index, u32 size)
+{
+	to_channel(vdpa)->queue[index].staged.size = size;
+}
+
+/* Atomic, and maybe inside of an eventfd's wake-up: nothing can be signalled from here. */
+static void channel_kick_vq(struct vdpa_device *vdpa, u16 index)
+{
+	vsp_mover_wake(to_channel(vdpa)->queue[index].mover);
+}
+
+static void channel_set_vq_cb(struct vdpa_device *vdpa, u16 index, struct vdpa_callback *callback)
+{
+	vsp_queue_set_callback(&to_channel(vdpa)->queue[index], callback);
+}
+
+static void channel_set_vq_ready(struct vdpa_device *vdpa, u16 index, bool ready)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+	struct vsp_queue *queue = &channel->queue[index];
+
+	queue->ready = ready;
+	if (ready)
+		return;
+	mutex_lock(&queue->mover->mutex);
+	vsp_queue_stop(queue);
+	if (index >= VS_CHANNEL_QUEUE_DATA)
+		vsp_queue_drain(queue);
+	mutex_unlock(&queue->mover->mutex);
+}
+
+static bool channel_get_vq_ready(struct vdpa_device *vdpa, u16 index)
+{
+	return to_channel(vdpa)->queue[index].ready;
+}
+
+static int channel_set_vq_state(struct vdpa_device *vdpa, u16 index,
+				const struct vdpa_vq_state *state)
+{
+	to_channel(vdpa)->queue[index].staged.avail_index = state->split.avail_index;
+	return 0;
+}
+
+static int channel_get_vq_state(struct vdpa_device *vdpa, u16 index, struct vdpa_vq_state *state)
+{
+	struct vsp_queue *queue = &to_channel(vdpa)->queue[index];
+
+	mutex_lock(&queue->mover->mutex);
+	state->split.avail_index = queue->state == VSP_QUEUE_IDLE ? queue->staged.avail_index :
+								    queue->ring.next_avail;
+	mutex_unlock(&queue->mover->mutex);
+	return 0;
+}
+
+/* ---- The driver's memory. Under the VMM's mmap_lock: no waiting for anything ---- */
+
+/*
+ * vhost_vdpa keeps the file of every mapping for as long as it is open itself.  A file that
+ * guest RAM may not be in is a hole: an error would have vhost_vdpa unmap what is there.
+ */
+static int channel_dma_map(struct vdpa_device *vdpa, unsigned int asid, u64 iova, u64 size,
+			   u64 user, u32 perm, void *opaque)
+{
+	struct vs_memory *memory = &to_channel(vdpa)->memory;
+	const struct vdpa_map_file *map = opaque;
+	int error = map ? vs_backing_check(memory, map->file) : 0;
+
+	if (error)
+		return error == -EOPNOTSUPP ? 0 : error;
+	return vs_memory_map(memory, iova, size, user, perm);
+}
+
+static int channel_dma_unmap(struct vdpa_device *vdpa, unsigned int asid, u64 iova, u64 size)
+{
+	vs_memory_unmap(&to_channel(vdpa)->memory, iova, size);
+	return 0;
+}
+
+/* The last reference is gone. Also of one that was not made to its end. */
+static void channel_free(struct vdpa_device *vdpa)
+{
+	struct vsp_channel *channel = to_channel(vdpa);
+
+	if (channel->queue)
+		vs_memory_clear(&channel->memory);
+	kvfree(channel->messages);
+	kvfree(channel->queue);
+	kfree(channel->mover);
+	module_put(THIS_MODULE);
+}
+
+static const struct vdpa_config_ops vdpa_ops = {
+	.set_vq_address = channel_set_vq_address,
+	.set_vq_num = channel_set_vq_num,
+	.kick_vq = channel_kick_vq,
+	.set_vq_cb = channel_set_vq_cb,
+	.set_vq_ready = channel_set_vq_ready,
+	.get_vq_ready = channel_get_vq_ready,
+	.set_vq_state = channel_set_vq_state,
+	.get_vq_state = channel_get_vq_state,
+	.get_vq_size = channel_get_vq_size,
+	.get_vq_align = channel_get_vq_align,
+	.get_device_features = channel_get_device_features,
+	.set_driver_features = channel_set_driver_features,
+	.get_driver_features = channel_get_driver_features,
+	.set_config_cb = channel_set_config_cb,
+	.get_vq_num_max = channel_get_vq_num_max,
+	.get_device_id = channel_get_device_id,
+	.get_vendor_id = channel_get_vendor_id,
+	.get_status = channel_get_status,
+	.set_status = channel_set_status,
+	.reset = channel_reset,
+	.suspend = channel_suspend,
+	.get_config_size = channel_get_config_size,
+	.get_config = channel_get_config,
+	.set_config = channel_set_config,
+	.dma_map = channel_dma_map,
+	.dma_unmap = channel_dma_unmap,
+	.bind_mm = channel_bind_mm,
+	.unbind_mm = channel_unbind_mm,
+	.free = channel_free,
+};
+
+/* ---- For the service ---- */
+
+static int allocate(struct vsp_channel *channel)
+{
+	channel->movers = channel->spec->queues + 1;
+	channel->queues = channel->spec->queues + VS_CHANNEL_QUEUE_DATA;
+	channel->mover = kcalloc(channel->movers, sizeof(*channel->mover), GFP_KERNEL);
+	channel->messages = vsp_messages_alloc();
+	if (!channel->mover || !channel->messages)
+		return -ENOMEM;
+	/* The last one: see channel_free(). */
+	channel->queue = kvcalloc(channel->queues, sizeof(*channel->queue), GFP_KERNEL);
+	if (!channel->queue)
+		return -ENOMEM;
+	vs_memory_init(&channel->memory, dev_name(&channel->vdpa.dev), channel->local);
+	vsp_jobs_init(&channel->jobs);
+	for (unsigned int i = 0; i < channel->movers; i++)
+		vsp_mover_init(&channel->mover[i], channel, i);
+	for (unsigned int i = 0; i < channel->queues; i++)
+		vsp_queue_init(&channel->queue[i], channel, i);
+	return 0;
+}
+
+/**
+ * vsp_channel_create() - make a channel's host end; nobody sees it yet
+ * @config: copied, but for what it points to (@spec, @groups: as long as the device)
+ * @ops: called from vsp_channel_register() on
+ * @service: their argument
+ *
+ * Context: process.
+ * Return: to be given to vsp_channel_register(); or -EINVAL (the class's queues),
+ * -ENOMEM.
+ */
+struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
+				       const struct vsp_channel_ops *ops, void *service)
+{
+	const struct vs_class_spec *spec = config->spec;
+	struct vsp_channel *channel;
+	int error;
+
+	if (!spec->queues || spec->queues > VS_CLASS_QUEUES_MAX ||
+	    !is_power_of_2(spec->queue_size) || spec->queue_size > VS_RING_SIZE_MAX)
+		return ERR_PTR(-EINVAL);
+	channel = vs_vdpa_alloc_device(struct vsp_channel, vdpa, &vdpa_ops, config->name);
+	if (IS_ERR(channel))
+		return channel;
+	/* Given back by channel_free(), which is this module's code. */
+	__module_get(THIS_MODULE);
+	channel->ops = ops;
+	channel->service = service;
+	channel->wire = config->wire;
+	channel->spec = spec;
+	channel->local = config->local;
+	channel->workers = min(config->workers, VSP_WORKERS_MAX);
+	channel->owner = config->owner;
+	spin_lock_init(&channel->lock);
+	ratelimit_state_init(&channel->ratelimit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	vs_vdpa_dma_dev(&channel->vdpa) = &channel->vdpa.dev;
+	channel->vdpa.dev.groups = config->groups;
+	channel->vdpa.dev.dma_mask = &channel->vdpa.dev.coherent_dma_mask;
+	error = dma_set_mask_and_coherent(&channel->vdpa.dev, DMA_BIT_MASK(64));
+	if (!error)
+		error = allocate(channel);
+	if (error) {
+		put_device(&channel->vdpa.dev);
+		return ERR_PTR(error);
+	}
+	return channel;
+}
+
+/* Either driver would take any vDPA device. */
+static int set_override(struct vsp_channel *channel)
+{
+	const char *name = driver_name(channel);
+
+	return vs_vdpa_set_driver_override(&channel->vdpa, name);
+}
+
+static int register_device(struct vsp_channel *channel)
+{
+	struct device *dev = &channel->vdpa.dev;
+	int error;
+
+	error = vdpa_register_device(&channel->vdpa, channel->queues);
+	if (error) {
+		dev_err(dev, "cannot be registered (%d): its name must be unique among vDPA devices\n",
+			error);
+		return error;
+	}
+	if (dev->driver)
+		return 0;
+	dev_err(dev, "no driver has taken it: modprobe %s\n", driver_name(channel));
+	/* The caller puts the reference that this would put. */
+	get_device(dev);
+	vdpa_unregister_device(&channel->vdpa);
+	return -ENODEV;
+}
+
+/**
+ * vsp_channel_register() - show a channel to its driver
+ * @channel: of vsp_channel_create(); on error it is gone
+ *
+ * Loads the driver first, since a device is offered to its driver once. ops may be
+ * called before it returns.
+ *
+ * Context: process; neither vdpa_dev_lock nor a device's lock held.
+ * Return: 0; -ENODEV: the driver is not there, or refuses; -EEXIST: another vDPA
+ * device has the name; or an error of making threads or of the device core.
+ */
+int vsp_channel_register(struct vsp_channel *channel)
+{
+	int error;
+
+	/* It may be built in, or loaded by hand: what counts is whether it takes the device. */
+	request_module("%s", driver_name(channel));
+	error = set_override(channel);
+	if (!error && channel->local)
+		error = vsp_movers_start(channel);
+	if (error)
+		goto put;
+	error = register_device(channel);
+	if (!error)
+		return 0;
+	if (channel->local)
+		vsp_movers_stop(channel);
+put:
+	put_device(&channel->vdpa.dev);
+	return error;
+}
+
+/**
+ * vsp_channel_kill() - nobody opens the channel any more
+ * @channel: registered
+ *
+ * In one step against an open.
+ *
+ * Context: any but interrupt.
+ * Return: 0, from now on every open fails; -EBUSY: a VMM holds it, nothing has
+ * changed. A local channel is never held.
+ */
+int vsp_channel_kill(struct vsp_channel *channel)
+{
+	int error = 0;
+
+	spin_lock(&channel->lock);
+	if (channel->held)
+		error = -EBUSY;
+	else
+		channel->dying = true;
+	spin_unlock(&channel->lock);
+	return error;
+}
+
+/**
+ * vsp_channel_revive() - undo vsp_channel_kill()
+ * @channel: registered, killed
+ *
+ * Context: any but interrupt.
+ */
+void vsp_channel_revive(struct vsp_channel *channel)
+{
+	spin_lock(&channel->lock);
+	channel->dying = false;
+	spin_unlock(&channel->lock);
+}
+
+/**
+ * vsp_channel_busy() - are requests of its data queues in flight?
+ * @channel: registered
+ *
+ * Context: process. Does not wait: a mover that is in the middle of something is busy.
+ * Return: false: none was; none is later, either, if there is no contract
+ */
+bool vsp_channel_busy(struct vsp_channel *channel)
+{
+	bool busy = false;
+
+	for (unsigned int i = VS_CHANNEL_QUEUE_DATA; i < channel->queues && !busy; i++) {
+		struct vsp_queue *queue = &channel->queue[i];
+
+		if (!mutex_trylock(&queue->mover->mutex))
+			return true;
+		busy = queue->in_flight;
+		mutex_unlock(&queue->mover->mutex);
+	}
+	return busy;
+}
+
+/**
+ * vsp_channel_unregister() - take a channel away from its driver, and put it
+ * @channel: vsp_channel_kill() has returned 0; local: its data is withdrawn
+ *
+ * A local VSC's driver is removed, and resets the device, before this returns. No
+ * operation of the service is called afterwards. The memory goes with the last
+ * reference to the device.
+ *
+ * Context: process; takes vdpa_dev_lock.
+ */
+void vsp_channel_unregister(struct vsp_channel *channel)
+{
+	struct device *dev = get_device(&channel->vdpa.dev);
+
+	spin_lock(&channel->lock);
+	channel->removing = true;
+	spin_unlock(&channel->lock);
+	/* See open_late(): who was refused until here is out of vhost_vdpa then. */
+	if (!channel->local)
+		msleep(LATE_OPEN_MS);
+	vdpa_unregister_device(&channel->vdpa);
+	if (channel->local)
+		vsp_movers_stop(channel);
+	put_device(dev);
+}
+
+/**
+ * vsp_channel_device() - the vDPA device
+ * @channel: any
+ */
+struct device *vsp_channel_device(struct vsp_channel *channel)
+{
+	return &channel->vdpa.dev;
+}
+
+/**
+ * vsp_channel_service() - whose a vDPA device is
+ * @dev: of vsp_channel_device(), as the config's groups get it
+ *
+ * Return: the argument of ops. Not by way of the device's driver data: that is the
+ * bus driver's.
+ */
+void *vsp_channel_service(struct device *dev)
+{
+	return container_of(dev, struct vsp_channel, vdpa.dev)->service;
+}
+
+/**
+ * vsp_channel_ring_errors() - rules of virtio that the channel's drivers have broken
+ * @channel: any
+ *
+ * Return: rings that went bad, and chains too small for what was to be written to
+ * them, since the channel was made.
+ */
+u64 vsp_channel_ring_errors(const struct vsp_channel *channel)
+{
+	return atomic64_read(&channel->ring_errors);
+}

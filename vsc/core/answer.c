@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the provider says, as events of the client's machine.  Runs in the session's
+ * work.
+ */
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "vsc/core/session.h"
+#include "vsc/core/trace.h"
+
+static const char *name(const struct vsc_session *session)
+{
+	return dev_name(&session->dev);
+}
+
+/* The answer is no answer: counted, logged, and as if there had been none. */
+static enum vsc_event malformed(struct vsc_session *session, const char *why)
+{
+	vsc_machine_count(session, &session->counters.malformed);
+	dev_warn_ratelimited(&session->dev, "%s of the provider refused: %s\n",
+			     vs_wire_type_name(session->work->message.type), why);
+	session->work->result.error = -EPROTO;
+	return VSC_EVENT_FAILED;
+}
+
+/* Another contract is in force than the one held: learn which, but not for ever. */
+static enum vsc_event foreign(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+
+	if (++work->mismatches > VSC_MISMATCHES_MAX) {
+		work->mismatches = 0;
+		return malformed(session, "the contract in force keeps changing");
+	}
+	work->reason = VS_REASON_MISMATCH;
+	return VSC_EVENT_FOREIGN;
+}
+
+static enum vsc_event denied(struct vsc_session *session)
+{
+	return session->id && !session->work->keep_tried ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
+}
+
+static enum vsc_event initialized(struct vsc_session *session)
+{
+	const struct vs_message *message = &session->work->message;
+
+	if (message->version_min < VS_WIRE_VERSION_MIN ||
+	    message->version_min > VS_WIRE_VERSION_MAX)
+		return malformed(session, "a version that was not offered");
+	if (message->contract &&
+	    vs_terms_check_grant(session->spec, &message->terms))
+		return malformed(session, "no contract of this class");
+	if (message->contract == session->id &&
+	    (!message->contract || vs_terms_equal(&message->terms, &session->held)))
+		return VSC_EVENT_INITIALIZED;
+	if (message->contract && message->contract == session->work->granted_id &&
+	    vs_terms_equal(&message->terms, &session->granted))
+		return VSC_EVENT_INITIALIZED_GRANT;
+	return VSC_EVENT_INITIALIZED_OTHER;
+}
+
+static void set_offered(struct vsc_session *session, const struct vs_terms *terms)
+{
+	spin_lock(&session->lock);
+	session->offered = *terms;
+	spin_unlock(&session->lock);
+}
+
+static enum vsc_event offered(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vs_terms *offer = &work->message.terms;
+	u16 term = 0;
+
+	if (work->sent != VSC_SENT_ASK && work->sent != VSC_SENT_CHOICE)
+		return malformed(session, "an offer that was not asked for");
+	if (vs_terms_check_ask(session->spec, offer))
+		return malformed(session, "no offer of this class");
+	set_offered(session, offer);
+	if (++work->rounds <= VSC_ROUNDS_MAX &&
+	    !vsc_policy_choose(session, offer, &work->choice, &term))
+		return VSC_EVENT_OFFER;
+
+	/* Refused, by this side: what is held is to go on. */
+	work->result.outcome = VS_OUTCOME_OFFER;
+	work->result.reason = term ? session->reason : VS_REASON_ROUNDS;
+	work->result.term = term;
+	vsc_policy_shortfall(&session->asked, offer, &work->result);
+	work->retry_ms = vsc_session_back_off(session);
+	return denied(session);
+}
+
+/* Something was granted: is it what was asked for, and can the class do it? */
+static enum vsc_event granted(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vs_message *message = &work->message;
+	const struct vs_terms *asked = &session->asked;
+	bool keep = work->sent == VSC_SENT_KEEP;
+	bool same = message->granted == session->id;
+	int error;
+
+	if (work->sent == VSC_SENT_CHOICE)
+		asked = &work->choice;
+	if (keep != same || (keep && !vs_terms_equal(&message->terms, &session->held)))
+		return malformed(session, "a grant of another contract than asked for");
+	if (vs_terms_check_grant(session->spec, &message->terms) ||
+	    (!keep && !vsc_policy_within(session->spec, asked, &message->terms)))
+		return malformed(session, "a grant that is not within what was asked");
+
+	vsc_machine_count(session, &session->counters.grants);
+	error = keep ? 0 : session->class->prepare(session, vsc_machine_held(session),
+						   &message->terms);
+	if (error) {
+		dev_warn_ratelimited(&session->dev, "the device cannot follow contract %llu (%d)\n",
+				     message->granted, error);
+		work->result.error = error;
+		work->retry_ms = vsc_session_back_off(session);
+		return denied(session);
+	}
+	spin_lock(&session->lock);
+	session->granted = message->terms;
+	spin_unlock(&session->lock);
+	work->granted_id = message->granted;
+	work->prepared = !keep;
+	return VSC_EVENT_GRANT;
+}
+
+static enum vsc_event refused(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vs_message *message = &work->message;
+
+	vsc_machine_count(session, &session->counters.denials);
+	work->result.outcome = VS_OUTCOME_DENY;
+	work->result.reason = message->reason;
+	vsc_event_changed(session, "denied");
+	work->back_off_ms = 0;
+	work->missed = 0;
+	work->retry_ms = message->retry_ms;
+	if (work->retry_ms)
+		work->retry_ms = clamp_t(u32, work->retry_ms, VSC_BACK_OFF_MIN_MS,
+					 VSC_RETRY_MAX_MS);
+	if (vs_terms_check_ask(session->spec, &message->terms))
+		return denied(session);	/* says nothing of what there is */
+	set_offered(session, &message->terms);
+	if (message->term && vs_terms_find(&session->asked, message->term)) {
+		work->result.term = message->term;
+		vsc_policy_shortfall(&session->asked, &message->terms, &work->result);
+	}
+	return denied(session);
+}
+
+static enum vsc_event answered(struct vsc_session *session)
+{
+	const struct vs_message *message = &session->work->message;
+
+	if (session->work->sent == VSC_SENT_RELEASE)
+		return message->outcome == VS_OUTCOME_RELEASED ? VSC_EVENT_RELEASED :
+			malformed(session, "not the end of the contract that was given back");
+	if (message->contract != session->id)
+		return foreign(session);
+	switch (message->outcome) {
+	case VS_OUTCOME_OFFER:
+		return offered(session);
+	case VS_OUTCOME_GRANT:
+		return granted(session);
+	case VS_OUTCOME_DENY:
+		return refused(session);
+	default:
+		return malformed(session, "a contract given back that should not be");
+	}
+}
+
+static enum vsc_event started(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vs_message *message = &work->message;
+
+	if (message->status == VS_STATUS_OK)
+		return message->contract == work->granted_id ? VSC_EVENT_STARTED :
+			foreign(session);
+	work->result.error = -ETIME;
+	if (message->contract != session->id)
+		return foreign(session);
+	return session->id ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
+}
+
+static bool too_late(const struct vsc_work *work)
+{
+	return work->sent == VSC_SENT_START && (work->message.status == VS_STATUS_EXPIRED ||
+						work->message.status == VS_STATUS_STALE);
+}
+
+static const u16 answer_types[] = {
+	[VSC_SENT_INITIALIZE] = VS_WIRE_INITIALIZE_COMPLETE,
+	[VSC_SENT_ASK] = VS_WIRE_REQUEST_COMPLETE,
+	[VSC_SENT_CHOICE] = VS_WIRE_REQUEST_COMPLETE,
+	[VSC_SENT_KEEP] = VS_WIRE_REQUEST_COMPLETE,
+	[VSC_SENT_START] = VS_WIRE_START_COMPLETE,
+	[VSC_SENT_RELEASE] = VS_WIRE_REQUEST_COMPLETE,
+};
+
+static enum vsc_event judge(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	const struct vs_message *message = &work->message;
+
+	if (message->status != VS_STATUS_OK && !too_late(work)) {
+		dev_warn_ratelimited(&session->dev, "the provider refuses a message: %s\n",
+				     vs_wire_status_name(message->status));
+		work->result.error = -EREMOTEIO;
+		return VSC_EVENT_FAILED;
+	}
+	if (message->type != answer_types[work->sent])
+		return malformed(session, "not the answer to what was sent");
+	if (message->epoch != session->epoch)
+		return malformed(session, "of another epoch");
+	switch (message->type) {
+	case VS_WIRE_INITIALIZE_COMPLETE:
+		return initialized(session);
+	case VS_WIRE_START_COMPLETE:
+		return started(session);
+	default:
+		return answered(session);
+	}
+}
+
+/* Both speak one version: ask for something, or give back what there is. */
+static void proceed(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+
+	if (!work->release) {
+		vsc_machine_step(session, VSC_EVENT_PROCEED);
+	} else if (session->id) {
+		vsc_machine_release(session);
+	} else {
+		vsc_machine_none(session);
+		vsc_session_wait(session, VSC_TIMER_NONE, 0);
+		work->released = true;
+	}
+}
+
+static void happen(struct vsc_session *session, enum vsc_event event)
+{
+	if (session->work->sent == VSC_SENT_RELEASE) {
+		vsc_machine_release_ends(session, event);
+		return;
+	}
+	vsc_machine_step(session, event);
+	if (event >= VSC_EVENT_INITIALIZED && event <= VSC_EVENT_INITIALIZED_GRANT)
+		proceed(session);
+}
+
+/**
+ * vsc_answer_take() - an exchange has come back
+ * @session: its session
+ * @exchange: is freed; one that is not waited for any more is only traced
+ *
+ * Context: the session's work; may sleep.
+ */
+void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
+{
+	struct vsc_work *work = session->work;
+	bool awaited = exchange == work->exchange;
+	u64 epoch = exchange->epoch;
+	size_t length = exchange->length;
+	enum vsc_event event;
+	int error;
+
+	memcpy(work->bytes, exchange->complete, length);
+	vsc_channel_exchange_free(exchange);
+	error = vs_wire_decode(&work->message, work->bytes, length);
+	trace_vsc_message(name(session), false, &work->message);
+	if (!awaited) {
+		/* Late, but the provider is there: no need to pause any longer. */
+		if (epoch == session->epoch && session->state == VS_STATE_UNINITIALIZED &&
+		    work->timer == VSC_TIMER_RETRY)
+			vsc_session_wait(session, VSC_TIMER_RETRY, 0);
+		return;
+	}
+	work->exchange = NULL;
+	work->stalled = false;
+	vsc_session_wait(session, VSC_TIMER_NONE, 0);
+	event = error ? malformed(session, "it cannot be decoded") : judge(session);
+	happen(session, event);
+}
+
+/**
+ * vsc_answer_missing() - no answer has come in time
+ * @session: waits for one
+ *
+ * Context: the session's work; may sleep.
+ */
+void vsc_answer_missing(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	u32 ms = vsc_session_answer_ms(session);
+
+	/* It stays in the ring; should it come after all, it is late. */
+	work->exchange = NULL;
+	work->result.error = -ETIMEDOUT;
+	/* Neither data nor messages: the session resets the device. */
+	if (work->stalled)
+		vsc_channel_break(session->channel);
+	vsc_machine_count(session, &session->counters.timeouts);
+	work->missed = min(work->missed + 1, VSC_MISSED_MAX);
+	dev_warn_ratelimited(&session->dev, "no answer from the provider in %u ms\n", ms);
+	happen(session, VSC_EVENT_FAILED);
+}
+
+/* What the deadline takes away has to be written back before it. */
+static void tell_class(struct vsc_session *session)
+{
+	const struct vs_message *message = &session->work->message;
+	const struct vs_terms *fallback = NULL;
+
+	if (message->fallback && !vs_terms_check_grant(session->spec, &message->terms))
+		fallback = &message->terms;
+	session->class->called(session, fallback);
+}
+
+/**
+ * vsc_answer_call() - the provider calls
+ * @session: work->bytes is what it says
+ * @length: bytes of it
+ *
+ * Context: the session's work; may sleep.
+ */
+void vsc_answer_call(struct vsc_session *session, size_t length)
+{
+	struct vsc_work *work = session->work;
+	const struct vs_message *message = &work->message;
+	enum vsc_event event = VSC_EVENT_CALL_OLD;
+	int error = vs_wire_decode(&work->message, work->bytes, length);
+
+	trace_vsc_message(name(session), false, message);
+	if (error || message->type != VS_WIRE_INITIALIZE) {
+		vsc_machine_count(session, &session->counters.malformed);
+		dev_warn_ratelimited(&session->dev, "a call of the provider refused: its %zu bytes are none\n",
+				     length);
+		return;
+	}
+	vsc_machine_count(session, &session->counters.calls);
+	spin_lock(&session->lock);
+	session->reason = message->reason;
+	session->deadline = message->deadline_ms ?
+		ktime_add_ms(ktime_get(), message->deadline_ms) : 0;
+	spin_unlock(&session->lock);
+	if (message->deadline_ms && session->id && session->class->called)
+		tell_class(session);
+	if (message->epoch == session->epoch) {
+		work->reason = VS_REASON_CALLED;
+		event = VSC_EVENT_CALL;
+	}
+	vsc_event_changed(session, "called");
+	vsc_machine_step(session, event);
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vsc.ko: the client.  Its device class, the classes that have registered, and the
+ * list of all sessions.
+ */
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/idr.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "vs_channel.h"
+#include "vsc/core/vsc.h"
+
+/**
+ * struct class_entry - a class that has registered
+ * @entry: in classes
+ * @class: its table
+ * @users: sessions that have it, and 1 until it unregisters
+ * @leaving: it unregisters: no session gets it any more
+ * @unused: @users is 0
+ */
+struct class_entry {
+	struct list_head entry;
+	const struct vsc_class *class;
+	unsigned int users;
+	bool leaving;
+	struct completion unused;
+};
+
+/* Protects both lists and what is in class_entry. The sessions' inbox locks nest in it. */
+static DEFINE_MUTEX(lock);
+static LIST_HEAD(classes);
+static LIST_HEAD(sessions);
+static DEFINE_IDA(numbers);
+
+static struct class_entry *find_class(const struct vs_class_spec *spec)
+{
+	struct class_entry *entry;
+
+	lockdep_assert_held(&lock);
+	list_for_each_entry(entry, &classes, entry)
+		if (entry->class->spec == spec && !entry->leaving)
+			return entry;
+	return NULL;
+}
+
+static void put_class(struct class_entry *entry)
+{
+	lockdep_assert_held(&lock);
+	if (!--entry->users)
+		complete(&entry->unused);
+}
+
+/* Tells every session of its kind that a class has come (NULL: goes). */
+static void tell_sessions(const struct vs_class_spec *spec, const struct vsc_class *class)
+{
+	struct vsc_session *session;
+
+	lockdep_assert_held(&lock);
+	list_for_each_entry(session, &sessions, entry)
+		if (session->spec == spec)
+			vsc_session_class_changed(session, class);
+}
+
+static bool complete_class(const struct vsc_class *class)
+{
+	return class->attach && class->detach && class->prepare && class->narrow &&
+		class->undo && class->apply && class->lost && class->data && class->sample;
+}
+
+/**
+ * vsc_class_register() - a class is there; its sessions begin
+ * @class: its table; lives until vsc_class_unregister()
+ *
+ * Context: process; sleeps.
+ * Return: 0; -EINVAL: of another build than this core, or incomplete; -EEXIST: its
+ * kind has a class already; -ENOMEM.
+ */
+int vsc_class_register(const struct vsc_class *class)
+{
+	struct class_entry *entry;
+
+	if (class->abi != VS_CLASS_ABI || vs_class_by_id(class->spec->id) != class->spec) {
+		pr_err("module vsc_%s is of build %u, this core of build %u: refused; install both from one build\n",
+		       class->spec->name, class->abi, VS_CLASS_ABI);
+		return -EINVAL;
+	}
+	if (!complete_class(class))
+		return -EINVAL;
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return -ENOMEM;
+	entry->class = class;
+	entry->users = 1;
+	init_completion(&entry->unused);
+
+	mutex_lock(&lock);
+	if (find_class(class->spec)) {
+		mutex_unlock(&lock);
+		kfree(entry);
+		pr_err("class %s is registered already: unload its module first\n",
+		       class->spec->name);
+		return -EEXIST;
+	}
+	list_add_tail(&entry->entry, &classes);
+	tell_sessions(class->spec, class);
+	mutex_unlock(&lock);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vsc_class_register);
+
+/**
+ * vsc_class_unregister() - a class goes
+ * @class: registered
+ *
+ * Its sessions give their contracts back and let go of it. Returns when they have:
+ * none waits for an answer for longer than a few seconds.
+ *
+ * Context: process; sleeps.
+ */
+void vsc_class_unregister(const struct vsc_class *class)
+{
+	struct class_entry *entry;
+
+	mutex_lock(&lock);
+	entry = find_class(class->spec);
+	if (WARN_ON(!entry || entry->class != class)) {
+		mutex_unlock(&lock);
+		return;
+	}
+	entry->leaving = true;
+	tell_sessions(class->spec, NULL);
+	put_class(entry);
+	mutex_unlock(&lock);
+
+	wait_for_completion(&entry->unused);
+	mutex_lock(&lock);
+	list_del(&entry->entry);
+	mutex_unlock(&lock);
+	kfree(entry);
+}
+EXPORT_SYMBOL_GPL(vsc_class_unregister);
+
+/**
+ * vsc_class_get() - a class, for a session
+ * @spec: what kind
+ *
+ * Context: process; sleeps.
+ * Return: the class, to be put by vsc_class_put(); NULL while its module is missing.
+ */
+const struct vsc_class *vsc_class_get(const struct vs_class_spec *spec)
+{
+	const struct vsc_class *class = NULL;
+	struct class_entry *entry;
+
+	mutex_lock(&lock);
+	entry = find_class(spec);
+	if (entry) {
+		entry->users++;
+		class = entry->class;
+	}
+	mutex_unlock(&lock);
+	return class;
+}
+
+/**
+ * vsc_class_put() - a session has let go of its class
+ * @class: from vsc_class_get(); its module may go from here on
+ *
+ * Context: process; sleeps.
+ */
+void vsc_class_put(const struct vsc_class *class)
+{
+	struct class_entry *entry;
+
+	mutex_lock(&lock);
+	list_for_each_entry(entry, &classes, entry) {
+		if (entry->class != class)
+			continue;
+		put_class(entry);
+		break;
+	}
+	mutex_unlock(&lock);
+}
+
+static int session_uevent(const struct device *dev, struct kobj_uevent_env *env)
+{
+	const struct vsc_session *session = container_of_const(dev, struct vsc_session, dev);
+	int error = add_uevent_var(env, "VSC_UUID=%pUb", &session->uuid);
+
+	return error ?: add_uevent_var(env, "VSC_CLASS=%s", session->spec->name);
+}
+
+static void session_free(struct device *dev)
+{
+	struct vsc_session *session = to_vsc_session(dev);
+
+	vsc_sysfs_remove(session);
+	ida_free(&numbers, dev->id);
+	mutex_destroy(&session->request_lock);
+	mutex_destroy(&session->class_lock);
+	kfree(session);
+}
+
+static const struct class device_class = {
+	.name = "vsc",
+	.dev_uevent = session_uevent,
+	.dev_release = session_free,
+};
+
+/**
+ * vsc_main_new() - a session's object and its device, not shown yet
+ * @parent: the channel's device
+ * @spec: class of the service
+ *
+ * Context: process; sleeps.
+ * Return: a session, to be freed by put_device() of its device; or an ERR_PTR().
+ */
+struct vsc_session *vsc_main_new(struct device *parent, const struct vs_class_spec *spec)
+{
+	struct vsc_session *session;
+	int number, error;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+	number = ida_alloc(&numbers, GFP_KERNEL);
+	if (number < 0) {
+		kfree(session);
+		return ERR_PTR(number);
+	}
+	session->spec = spec;
+	INIT_LIST_HEAD(&session->entry);
+	mutex_init(&session->class_lock);
+	mutex_init(&session->request_lock);
+	spin_lock_init(&session->lock);
+	device_initialize(&session->dev);
+	session->dev.id = number;
+	session->dev.class = &device_class;
+	session->dev.parent = parent;
+	error = dev_set_name(&session->dev, "vsc%d", number);
+	if (!error)
+		error = vsc_sysfs_add(session);
+	if (error) {
+		put_device(&session->dev);
+		return ERR_PTR(error);
+	}
+	return session;
+}
+
+/**
+ * vsc_main_add() - show a session, and let it hear of its class
+ * @session: from vsc_main_new(), complete
+ *
+ * Context: process; sleeps.
+ * Return: 0, or an errno: not shown.
+ */
+int vsc_main_add(struct vsc_session *session)
+{
+	int error;
+
+	mutex_lock(&lock);
+	list_add_tail(&session->entry, &sessions);
+	mutex_unlock(&lock);
+	error = device_add(&session->dev);
+	if (!error)
+		return 0;
+	mutex_lock(&lock);
+	list_del_init(&session->entry);
+	mutex_unlock(&lock);
+	return error;
+}
+
+/**
+ * vsc_main_remove() - the opposite of vsc_main_add()
+ * @session: added; it has let go of its class
+ *
+ * When it returns, no attribute of it is in use. Context: process; sleeps.
+ */
+void vsc_main_remove(struct vsc_session *session)
+{
+	device_del(&session->dev);
+	mutex_lock(&lock);
+	list_del_init(&session->entry);
+	mutex_unlock(&lock);
+}
+
+static int __init vsc_init(void)
+{
+	int error = class_register(&device_class);
+
+	if (error)
+		return error;
+	/* Probes what is there: nothing may fail after it. */
+	error = vsc_channel_init();
+	if (error)
+		class_unregister(&device_class);
+	return error;
+}
+
+static void __exit vsc_exit(void)
+{
+	vsc_channel_exit();
+	class_unregister(&device_class);
+	ida_destroy(&numbers);
+}
+
+module_init(vsc_init);
+module_exit(vsc_exit);
+
+MODULE_AUTHOR("VSP/VSC developers");
+MODULE_DESCRIPTION("Resource contracts: the client, in a guest or in the host itself");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

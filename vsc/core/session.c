@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A session's life: made when its channel appears, ended with it.  What comes in (from
+ * interrupts, sysfs and the classes) is put into an inbox, which the session's work
+ * empties; the work alone talks to the provider and to the class.
+ *
+ * It runs without I/O of its own: what memory reclaim waits for may be the very disk
+ * whose contract is being negotiated.
+ */
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "vsc/core/session.h"
+
+#define ANSWER_MS_MIN	100
+#define ANSWER_MS_MAX	(10 * 60 * 1000)
+
+static unsigned int answer_timeout_ms = 10000;
+module_param(answer_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(answer_timeout_ms,
+		 "how long to wait for an answer of the provider (100..600000, default 10000)");
+
+/* ---- Timers ---- */
+
+/**
+ * vsc_session_answer_ms() - how long to wait for an answer
+ * @session: any
+ *
+ * The module's parameter, kept within its range, and twice as long after every answer
+ * that was missed: a provider that needs long to make room would else never be done.
+ *
+ * Context: the session's work.
+ * Return: milliseconds.
+ */
+u32 vsc_session_answer_ms(struct vsc_session *session)
+{
+	u64 ms = clamp_t(u32, READ_ONCE(answer_timeout_ms), ANSWER_MS_MIN, ANSWER_MS_MAX);
+
+	return min_t(u64, ms << session->work->missed, ANSWER_MS_MAX);
+}
+
+/**
+ * vsc_session_wait() - what the session waits for from here on
+ * @session: any
+ * @timer: in place of what it waited for before
+ * @ms: for how long
+ *
+ * Context: the session's work.
+ */
+void vsc_session_wait(struct vsc_session *session, enum vsc_timer timer, u32 ms)
+{
+	session->work->timer = timer;
+	session->work->expires = ktime_add_ms(ktime_get(), ms);
+}
+
+/**
+ * vsc_session_back_off() - the next pause before another try
+ * @session: any
+ *
+ * Each is twice as long as the one before, with a random part, so that the clients
+ * of a provider that comes back do not all ask at once.
+ *
+ * Context: the session's work.
+ * Return: milliseconds.
+ */
+u32 vsc_session_back_off(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+
+	work->back_off_ms = clamp_t(u32, 2 * work->back_off_ms, VSC_BACK_OFF_MIN_MS,
+				    VSC_BACK_OFF_MAX_MS);
+	return work->back_off_ms / 2 + get_random_u32_below(work->back_off_ms / 2 + 1);
+}
+
+/* ---- What comes in ---- */
+
+static bool post_locked(struct vsc_work *work, unsigned long what)
+{
+	lockdep_assert_held(&work->lock);
+	if (work->dead)
+		return false;
+	work->inbox |= what;
+	mod_delayed_work(work->queue, &work->run, 0);
+	return true;
+}
+
+static bool post(struct vsc_session *session, unsigned long what)
+{
+	struct vsc_work *work = session->work;
+	unsigned long flags;
+	bool posted;
+
+	spin_lock_irqsave(&work->lock, flags);
+	posted = post_locked(work, what);
+	spin_unlock_irqrestore(&work->lock, flags);
+	return posted;
+}
+
+static void on_complete(void *data, struct vsc_exchange *exchange)
+{
+	struct vsc_session *session = data;
+	struct vsc_work *work = session->work;
+	unsigned long flags;
+
+	spin_lock_irqsave(&work->lock, flags);
+	if (post_locked(work, VSC_INBOX_ANSWER))
+		list_add_tail(&exchange->list, &work->answers);
+	else
+		vsc_channel_exchange_free(exchange);
+	spin_unlock_irqrestore(&work->lock, flags);
+}
+
+static void on_call(void *data, const void *bytes, size_t length)
+{
+	struct vsc_session *session = data;
+	struct vsc_work *work = session->work;
+	unsigned long flags;
+
+	spin_lock_irqsave(&work->lock, flags);
+	work->call_length = min(length, sizeof(work->call));
+	memcpy(work->call, bytes, work->call_length);
+	post_locked(work, VSC_INBOX_CALL);
+	spin_unlock_irqrestore(&work->lock, flags);
+}
+
+static void on_data(void *data, unsigned int index)
+{
+	struct vsc_session *session = data;
+	const struct vsc_class *class;
+
+	rcu_read_lock();
+	class = rcu_dereference(session->work->data);
+	if (class)
+		class->data(session, index);
+	rcu_read_unlock();
+}
+
+static void on_broken(void *data)
+{
+	vsc_session_broken(data);
+}
+
+const struct vsc_channel_ops vsc_session_ops = {
+	.complete = on_complete,
+	.call = on_call,
+	.data = on_data,
+	.broken = on_broken,
+};
+
+/**
+ * vsc_session_broken() - a ring of the channel is broken
+ * @session: its session resets the device and begins again
+ *
+ * Context: any, with the class's locks held.
+ */
+void vsc_session_broken(struct vsc_session *session)
+{
+	post(session, VSC_INBOX_BROKEN);
+}
+EXPORT_SYMBOL_GPL(vsc_session_broken);
+
+/**
+ * vsc_session_ready() - the channel can send
+ * @data: the session
+ *
+ * Context: the driver's probe.
+ */
+void vsc_session_ready(void *data)
+{
+	post(data, VSC_INBOX_READY);
+}
+
+/**
+ * vsc_session_busy() - the device has something to do again
+ * @session: its class's ->sample has found nothing, or was never called
+ *
+ * Context: any, with the class's locks held.
+ */
+void vsc_session_busy(struct vsc_session *session)
+{
+	post(session, VSC_INBOX_BUSY);
+}
+EXPORT_SYMBOL_GPL(vsc_session_busy);
+
+/**
+ * vsc_session_auto() - the client may ask by itself, or may not
+ * @session: any
+ * @on: which
+ *
+ * Context: process.
+ */
+void vsc_session_auto(struct vsc_session *session, bool on)
+{
+	spin_lock(&session->lock);
+	session->knobs.on = on;
+	spin_unlock(&session->lock);
+	post(session, VSC_INBOX_AUTO);
+}
+
+/**
+ * vsc_session_class_changed() - a class has come, or goes
+ * @session: of its kind
+ * @class: NULL: the one that it has goes
+ *
+ * Context: any; the session looks for itself, later.
+ */
+void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class)
+{
+	post(session, class ? VSC_INBOX_CLASS_CAME : VSC_INBOX_CLASS_GOES);
+}
+
+/**
+ * vsc_session_stalled() - the provider ends no data requests any more
+ * @session: asks whether it is there; if not, the device is reset, as if a ring were broken
+ *
+ * Context: any, with the class's locks held.
+ */
+void vsc_session_stalled(struct vsc_session *session)
+{
+	post(session, VSC_INBOX_STALLED);
+}
+EXPORT_SYMBOL_GPL(vsc_session_stalled);
+
+/**
+ * vsc_session_is_released() - has the administrator given the contract back, for now?
+ * @session: any
+ *
+ * Context: any.
+ * Return: true from vsc_session_release() to vsc_session_renegotiate(): nothing else is to
+ * ask for a contract.
+ */
+bool vsc_session_is_released(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	unsigned long flags;
+	bool released;
+
+	spin_lock_irqsave(&work->lock, flags);
+	released = work->inbox & VSC_INBOX_RELEASE ||
+		(READ_ONCE(work->release) && !(work->inbox & VSC_INBOX_NEED));
+	spin_unlock_irqrestore(&work->lock, flags);
+	return released;
+}
+
+/* Is there anybody who would answer a knob? */
+static int check_knob(struct vsc_session *session, const char *knob)
+{
+	bool missing;
+
+	spin_lock(&session->lock);
+	missing = session->class_missing;
+	spin_unlock(&session->lock);
+	if (missing) {
+		dev_warn(&session->dev, "%s: class missing: load vsc_%s first\n", knob,
+			 session->spec->name);
+		return -ENODEV;
+	}
+	if (READ_ONCE(session->work->broken)) {
+		dev_warn(&session->dev, "%s: the channel is broken: unbind and bind %s\n", knob,
+			 dev_name(session->dev.parent));
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/**
+ * vsc_session_renegotiate() - ask for a new contract
+ * @session: any
+ * @reason: enum vs_wire_reason
+ *
+ * Returns at once; how it ends is seen in the session's result.
+ *
+ * Context: process.
+ * Return: 0; -ENODEV: its class is missing, or its channel is gone.
+ */
+int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
+{
+	struct vsc_work *work = session->work;
+	int error = check_knob(session, "renegotiate");
+
+	if (error)
+		return error;
+	spin_lock_irq(&work->lock);
+	work->need_reason = reason;
+	work->needs++;
+	/* What was asked for last holds. */
+	work->inbox &= ~VSC_INBOX_RELEASE;
+	if (!post_locked(work, VSC_INBOX_NEED))
+		error = -ENODEV;
+	spin_unlock_irq(&work->lock);
+	return error;
+}
+
+/**
+ * vsc_session_release() - give the contract back, and ask for none
+ * @session: any
+ *
+ * Until vsc_session_renegotiate(). Returns at once.
+ *
+ * Context: process.
+ * Return: 0; -ENODEV: its class is missing, or its channel is gone.
+ */
+int vsc_session_release(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	int error = check_knob(session, "release");
+
+	if (error)
+		return error;
+	spin_lock_irq(&work->lock);
+	work->inbox &= ~VSC_INBOX_NEED;
+	if (!post_locked(work, VSC_INBOX_RELEASE))
+		error = -ENODEV;
+	spin_unlock_irq(&work->lock);
+	return error;
+}
+
+/* ---- The work ---- */
+
+static void need(struct vsc_session *session, u32 reason)
+{
+	struct vsc_work *work = session->work;
+	bool pausing = work->timer == VSC_TIMER_RETRY;
+
+	if (work->leaving)
+		return;
+	work->release = false;
+	work->back_off_ms = 0;
+	work->reason = reason;
+	if (session->state == VS_STATE_UNINITIALIZED && pausing)
+		vsc_machine_step(session, VSC_EVENT_BEGIN);
+	else if (session->state == VS_STATE_START)
+		vsc_session_begin(session);
+	else
+		vsc_machine_step(session, VSC_EVENT_NEED);
+}
+
+static void release(struct vsc_session *session)
+{
+	session->work->release = true;
+	if (session->id && session->class->write_back)
+		session->class->write_back(session);
+	vsc_machine_release(session);
+}
+
+static void take_answers(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	struct vsc_exchange *exchange, *next;
+	LIST_HEAD(answers);
+
+	spin_lock_irq(&work->lock);
+	list_splice_init(&work->answers, &answers);
+	spin_unlock_irq(&work->lock);
+	list_for_each_entry_safe(exchange, next, &answers, list) {
+		list_del_init(&exchange->list);
+		vsc_answer_take(session, exchange);
+	}
+}
+
+static void take_call(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	size_t length;
+
+	spin_lock_irq(&work->lock);
+	length = work->call_length;
+	memcpy(work->bytes, work->call, length);
+	spin_unlock_irq(&work->lock);
+	vsc_answer_call(session, length);
+	if (!work->calls_at)
+		work->calls_at = ktime_add_ms(ktime_get(), VSC_CALLS_MS);
+}
+
+/* At once after the first calls, and then only so often. */
+static void allow_calls(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+
+	if (!work->calls_at || ktime_before(ktime_get(), work->calls_at))
+		return;
+	work->calls_at = 0;
+	vsc_channel_post_calls(session->channel);
+}
+
+static void handle(struct vsc_session *session, unsigned long inbox, u32 need_reason)
+{
+	struct vsc_work *work = session->work;
+
+	if (inbox & VSC_INBOX_ANSWER)
+		take_answers(session);
+	if (inbox & VSC_INBOX_CALL)
+		take_call(session);
+	allow_calls(session);
+	vsc_session_reset(session);
+	if (inbox & VSC_INBOX_CLASS_GOES && session->class)
+		vsc_session_leave(session, VSC_LEAVING_CLASS);
+	if (inbox & VSC_INBOX_READY)
+		work->ready = true;
+	/* Its driver was not told to go on: nothing else would end the sleep. */
+	if (inbox & VSC_INBOX_AWAKE && !work->ready)
+		vsc_session_lose(session);
+	if (inbox & (VSC_INBOX_READY | VSC_INBOX_CLASS_CAME))
+		vsc_session_begin(session);
+	if (inbox & VSC_INBOX_BUSY)
+		vsc_watch_busy(session);
+	if (inbox & VSC_INBOX_STALLED && session->state == VS_STATE_RUNNING && !work->release) {
+		work->stalled = true;
+		need(session, VS_REASON_RETRY);
+	}
+	if (inbox & VSC_INBOX_AUTO && vsc_watch_knobs(session))
+		need(session, VS_REASON_NEED);
+	if (inbox & VSC_INBOX_NEED) {
+		vsc_watch_take_back(session);
+		need(session, need_reason);
+	}
+	if (inbox & VSC_INBOX_RELEASE && !work->leaving)
+		release(session);
+	if (inbox & VSC_INBOX_CLOSE)
+		vsc_session_leave(session, VSC_LEAVING_CHANNEL);
+}
+
+static void expire(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	enum vsc_timer timer = work->timer;
+
+	if (timer == VSC_TIMER_NONE || ktime_before(ktime_get(), work->expires))
+		return;
+	work->timer = VSC_TIMER_NONE;
+	if (timer == VSC_TIMER_ANSWER) {
+		vsc_answer_missing(session);
+	} else if (session->state == VS_STATE_START) {
+		vsc_session_begin(session);
+	} else {
+		work->reason = VS_REASON_RETRY;
+		vsc_machine_step(session, session->state == VS_STATE_RUNNING ?
+				 VSC_EVENT_NEED : VSC_EVENT_BEGIN);
+	}
+}
+
+/* Back at the next time-out; sooner if something comes in. */
+static void rearm(struct vsc_work *work)
+{
+	ktime_t next = KTIME_MAX;
+	s64 ms;
+
+	if (work->timer != VSC_TIMER_NONE)
+		next = work->expires;
+	if (work->leaving)
+		next = min(next, work->leave_by);
+	if (work->watch.on)
+		next = min(next, work->watch.due);
+	if (work->calls_at)
+		next = min(next, work->calls_at);
+	if (next == KTIME_MAX)
+		return;
+	ms = clamp_t(s64, ktime_ms_delta(next, ktime_get()), 0, INT_MAX / 2);
+	/* Does nothing if something has come in: it is queued then. */
+	queue_delayed_work(work->queue, &work->run, msecs_to_jiffies(ms) + 1);
+}
+
+static bool is_over(const struct vsc_work *work)
+{
+	return work->released || !ktime_before(ktime_get(), work->leave_by);
+}
+
+static void run(struct work_struct *item)
+{
+	struct vsc_work *work = container_of(to_delayed_work(item), struct vsc_work, run);
+	unsigned int noio = memalloc_noio_save();
+	unsigned long inbox;
+	u32 need_reason, wanted;
+
+	mutex_lock(&work->run_lock);
+	do {
+		spin_lock_irq(&work->lock);
+		inbox = work->inbox;
+		need_reason = work->need_reason;
+		work->inbox = 0;
+		spin_unlock_irq(&work->lock);
+		if (work->closed)
+			break;
+		handle(work->session, inbox, need_reason);
+		expire(work->session);
+		wanted = vsc_watch_run(work->session);
+		if (wanted)
+			need(work->session, wanted);
+		if (work->leaving && is_over(work))
+			vsc_session_left(work->session);
+	} while (inbox);
+	if (!work->closed)
+		rearm(work);
+	mutex_unlock(&work->run_lock);
+	memalloc_noio_restore(noio);
+}
+
+/* ---- Its life ---- */
+
+static struct vsc_work *new_work(struct vsc_session *session)
+{
+	struct vsc_work *work = kzalloc(sizeof(*work), GFP_KERNEL);
+
+	if (!work)
+		return NULL;
+	/* Freezable: nothing begins, and no device is made, before the machine is awake. */
+	work->queue = alloc_ordered_workqueue("%s", WQ_MEM_RECLAIM | WQ_FREEZABLE,
+					      dev_name(&session->dev));
+	if (!work->queue) {
+		kfree(work);
+		return NULL;
+	}
+	work->session = session;
+	INIT_DELAYED_WORK(&work->run, run);
+	mutex_init(&work->run_lock);
+	init_completion(&work->left);
+	init_waitqueue_head(&work->settling);
+	spin_lock_init(&work->lock);
+	INIT_LIST_HEAD(&work->answers);
+	vsc_event_init(&work->events);
+	vsc_want_init(&work->want);
+	return work;
+}
+
+static void free_work(struct vsc_work *work)
+{
+	struct vsc_exchange *exchange, *next;
+
+	spin_lock_irq(&work->lock);
+	work->dead = true;
+	spin_unlock_irq(&work->lock);
+	cancel_delayed_work_sync(&work->run);
+	destroy_workqueue(work->queue);
+	cancel_delayed_work_sync(&work->events.send);
+	mutex_destroy(&work->run_lock);
+	list_for_each_entry_safe(exchange, next, &work->answers, list)
+		vsc_channel_exchange_free(exchange);
+	kfree(work);
+}
+
+/* The name is for people, and goes into logs and files as it is. */
+static void take_name(struct vsc_session *session, const struct vs_wire_config *wire)
+{
+	for (unsigned int i = 0; i < sizeof(wire->name) && wire->name[i]; i++)
+		session->name[i] = isascii(wire->name[i]) && isgraph(wire->name[i]) ?
+			wire->name[i] : '?';
+}
+
+/**
+ * vsc_session_attach() - make the session of a channel
+ * @channel: found its queues; sends nothing before vsc_session_ready()
+ * @wire: config space, a checked copy
+ * @spec: class that it names
+ * @data: the session
+ *
+ * Context: the driver's probe or restore; sleeps.
+ * Return: 0, or an errno.
+ */
+int vsc_session_attach(struct vsc_channel *channel, const struct vs_wire_config *wire,
+		       const struct vs_class_spec *spec, void **data)
+{
+	struct vsc_session *session = vsc_main_new(vsc_channel_device(channel), spec);
+	int error = -ENOMEM;
+
+	if (IS_ERR(session))
+		return PTR_ERR(session);
+	session->channel = channel;
+	import_uuid(&session->uuid, wire->uuid);
+	take_name(session, wire);
+	vs_terms_unlimited(spec, &session->wish);
+	session->staged = session->wish;
+	session->knobs = vsc_auto_defaults;
+	session->state = VS_STATE_START;
+	session->work = new_work(session);
+	if (!session->work)
+		goto put;
+	error = vsc_main_add(session);
+	if (error)
+		goto free;
+	*data = session;
+	return 0;
+
+free:
+	free_work(session->work);
+put:
+	put_device(&session->dev);
+	return error;
+}
+
+/**
+ * vsc_session_suspend() - the machine goes to sleep
+ * @data: the session
+ *
+ * When it returns the class's device holds what is asked of it, or is gone, the channel
+ * is stopped, and nothing happens before vsc_session_ready().
+ *
+ * Context: the driver's freeze; sleeps.
+ */
+void vsc_session_suspend(void *data)
+{
+	struct vsc_session *session = data;
+	struct vsc_work *work = session->work;
+	unsigned int noio = memalloc_noio_save();
+
+	mutex_lock(&work->run_lock);
+	vsc_session_sleep(session);
+	vsc_channel_stop(session->channel);
+	WRITE_ONCE(work->ready, false);
+	vsc_want_end(session);
+	/* The work is frozen: it runs when all drivers have been told that they are awake. */
+	spin_lock_irq(&work->lock);
+	work->inbox &= ~VSC_INBOX_READY;
+	post_locked(work, VSC_INBOX_AWAKE);
+	spin_unlock_irq(&work->lock);
+	mutex_unlock(&work->run_lock);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * vsc_session_detach() - end a session
+ * @data: the session
+ *
+ * Gives its contract back first, if the provider answers in time. When it returns the
+ * channel is stopped and nobody knows the session any more.
+ *
+ * Context: the driver's remove; sleeps, a few seconds at the most plus what the class
+ * needs to end its device.
+ */
+void vsc_session_detach(void *data)
+{
+	struct vsc_session *session = data;
+
+	post(session, VSC_INBOX_CLOSE);
+	/* A frozen work does not run, and its thaw may wait for who removes the device. */
+	while (!wait_for_completion_timeout(&session->work->left, HZ / 10))
+		run(&session->work->run.work);
+	vsc_event_flush(&session->work->events);
+	vsc_main_remove(session);
+	free_work(session->work);
+	session->work = NULL;
+	put_device(&session->dev);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The client: its objects and who owns what.
+ *
+ *	session	one service as this machine sees it; a device of class "vsc", named
+ *		vsc<N>, keyed by the service's UUID
+ *	class	module that shows a session's contract as an ordinary Linux device
+ *
+ * Contexts.  A session's machine runs in its own ordered workqueue (vsc/core/session.c),
+ * under memalloc_noio: its disk may be what memory reclaim waits for.  The channel's
+ * callbacks (interrupt) and sysfs writers only queue to it.  Data requests run in
+ * blk-mq and in the virtqueue's callback and never wait for the session.
+ *
+ * Lock order: vsc_session.request_lock > vsc_session.lock, class_lock > lock; a class's own
+ * spinlocks > the session's inbox.
+ */
+#ifndef VSC_H
+#define VSC_H
+
+#include <linux/device.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uuid.h>
+
+#include "vs_channel.h"
+#include "vs_class.h"
+#include "vs_states.h"
+#include "vs_terms.h"
+
+#include "vsc/demand/auto.h"
+
+struct vsc_session;
+
+/**
+ * struct vsc_class - one kind of device, the client's side
+ * @spec: terms and queues
+ * @abi: VS_CLASS_ABI of the build
+ * @owner: the module
+ *
+ * All but @data and @used run in the session's work and may sleep, under NOIO.
+ *
+ * @attach: a channel is there; allocates session->class_data. No contract yet.
+ * @detach: the channel or the class goes: fail and finish everything, free
+ *	class_data. Called with the virtqueues still there and, if @broken, no answer
+ *	to be expected. @data goes on until it returns. May call vsc_channel_stop().
+ * @wish: completes @wish (wishes of the administrator, else unlimited) with what
+ *	the device itself needs: FIXED terms of an open device, a size not below
+ *	the current one unless shrinking was allowed.
+ * @prepare: can @next replace @current_terms (NULL: none)? An errno refuses it.
+ * @narrow: applies and drains what is less in @next than in @current_terms; before START.
+ * @undo: @next will not come; back to @current_terms.
+ * @apply: @next is in force: applies what widens. First call: show the device.
+ * @leave: the channel or the class is about to go, in good order: write back what is dirty
+ *	and end the device, under the contract that is in force. Sleeps for as long as the
+ *	provider goes on. @detach follows. NULL: nothing to do
+ * @called: the provider will put @fallback in force at a deadline (NULL: none): begin to
+ *	write back what that takes away. Does not wait. NULL: nothing to do
+ * @write_back: the contract is given back: write back what is dirty, within a bound.
+ *	NULL: nothing to do
+ * @lost: no contract is in force any more, the channel is still there; also where none
+ *	comes after @wake.
+ * @sleep: the machine goes to sleep, and the channel with it: hold what is asked of the
+ *	device, let go of the virtqueues. Nothing to do if it sleeps. NULL: @detach instead,
+ *	and @attach when it is awake.
+ * @wake: the channel is there again, with other virtqueues. What is held goes on at the next
+ *	@apply or @lost; instead of these @detach or @sleep may come.
+ * @data: the virtqueue of data queue @index has used buffers. Interrupt context,
+ *	under rcu_read_lock().
+ * @used: what the device uses of term @index now: demand, and used_<term>. In the
+ *	session's work, or from sysfs between @attach and @detach.
+ * @sample: what the device has done of @flow since the last call; another sample begins.
+ *	False: it had nothing to do and has nothing; then it calls vsc_session_busy(), once,
+ *	when it has, and the sample begins there. The first one does too.
+ * @negotiates: a negotiation begins, or has ended in RUNNING, for what the class measures of
+ *	it; between @attach and @detach. NULL: nothing
+ * @counters: attribute group of the session's device, or NULL; of the name
+ *	"counters" it joins the session's own
+ */
+struct vsc_class {
+	const struct vs_class_spec *spec;
+	u32 abi;
+	struct module *owner;
+
+	int (*attach)(struct vsc_session *session);
+	void (*detach)(struct vsc_session *session, bool broken);
+	void (*wish)(struct vsc_session *session, struct vs_terms *wish);
+	int (*prepare)(struct vsc_session *session, const struct vs_terms *current_terms,
+		       const struct vs_terms *next);
+	void (*narrow)(struct vsc_session *session, const struct vs_terms *current_terms,
+		       const struct vs_terms *next);
+	void (*undo)(struct vsc_session *session, const struct vs_terms *current_terms);
+	int (*apply)(struct vsc_session *session, const struct vs_terms *next);
+	void (*leave)(struct vsc_session *session);
+	void (*called)(struct vsc_session *session, const struct vs_terms *fallback);
+	void (*write_back)(struct vsc_session *session);
+	void (*lost)(struct vsc_session *session);
+	void (*sleep)(struct vsc_session *session);
+	void (*wake)(struct vsc_session *session);
+	void (*data)(struct vsc_session *session, unsigned int index);
+	u64 (*used)(struct vsc_session *session, u32 index);
+	bool (*sample)(struct vsc_session *session, u32 flow, struct vsc_sample *sample);
+	void (*negotiates)(struct vsc_session *session, bool begins);
+	const struct attribute_group *counters;
+};
+
+/* Counters that sysfs shows; written from the session's work only. */
+struct vsc_session_counters {
+	u64 messages;		/* sent */
+	u64 malformed;		/* answers and calls refused by the decoder */
+	u64 calls;		/* received */
+	u64 grants;
+	u64 denials;
+	u64 renegotiations;	/* contracts that replaced another */
+	u64 kept;		/* grants of continued use */
+	u64 timeouts;
+	u64 adopted;		/* contracts learnt from INITIALIZE_COMPLETE */
+	u64 resets;		/* of the device, for a broken ring */
+	u64 held_back_ms;	/* at a ceiling */
+	u64 violations;		/* windows in which the floor was not kept */
+	u64 reasons[VS_REASONS];	/* of renegotiations */
+};
+
+/**
+ * struct vsc_session_result - how the last renegotiation ended
+ * @epoch: its epoch
+ * @outcome: enum vs_wire_outcome, 0: none yet, or it failed
+ * @reason: enum vs_wire_reason
+ * @term: of a denial: id of the first term that was short, else 0
+ * @kept: denied or not wanted, and the running contract was kept
+ * @error: errno of a failure of this side, else 0
+ * @asked: of the term that was short: the least that was asked for
+ * @available: of the term that was short: the most that was offered
+ */
+struct vsc_session_result {
+	u64 epoch;
+	u32 outcome;
+	u32 reason;
+	u16 term;
+	bool kept;
+	int error;
+	u64 asked;
+	u64 available;
+};
+
+struct vsc_sysfs;	/* vsc/admin/sysfs_terms.c: attributes of the terms */
+struct vsc_work;	/* vsc/core/session.h: workqueue, timers, exchanges */
+
+/**
+ * struct vsc_session - one service as this machine sees it
+ * @dev: vsc<N>; its reference count is the session's
+ * @spec: its class, known without its module
+ * @class: NULL while its module is missing; pinned by vsc_class_get(), not by a
+ *	module reference (an open device pins it). Written by the work
+ * @uuid: of the service
+ * @name: of the service
+ * @channel: NULL once it is gone; the work's own
+ * @entry: in the list of sessions (vsc/core/main.c)
+ * @sysfs: what vsc_sysfs_add() has made
+ *
+ * @class_lock: held to change @class, and to call a class from outside the work
+ *
+ * @request_lock: protects @staged, @staged_set and @wish
+ * @staged: wishes as written, complete set; taken by "renegotiate"
+ * @staged_set: bit 2*index: low written, 2*index+1: high or text
+ * @wish: what the next ask is made from (taken from @staged by "renegotiate")
+ * @wish_set: as @staged_set, of @wish: a floor of 0 that was written is no floor, one that
+ *	was not is whatever the service allows
+ *
+ * @lock: protects what follows, for readers in sysfs; written by the work only, but for
+ *	@knobs. Not for interrupt context
+ * @state: VSC state
+ * @class_missing: shown in "state" as such
+ * @epoch: current
+ * @id: of the contract held, 0: none
+ * @held: its terms
+ * @asked: last ask sent
+ * @offered: last offer, or what a denial says is available
+ * @granted: last grant, whether or not it has started
+ * @reason: of the last INITIALIZE, either way
+ * @deadline: ktime of the open call's deadline, 0: none (shown only, never acted on)
+ * @last_ns: how long the last renegotiation took, from INITIALIZE to START_COMPLETE
+ * @result: how the last renegotiation ended
+ * @counters: see there
+ * @knobs: of the client's own judgement; written by sysfs
+ * @work: the machine's innards
+ * @class_data: owned by the class
+ */
+struct vsc_session {
+	struct device dev;
+	const struct vs_class_spec *spec;
+	const struct vsc_class *class;
+	uuid_t uuid;
+	char name[VS_WIRE_NAME_MAX + 1];
+	struct vsc_channel *channel;
+	struct list_head entry;
+	struct vsc_sysfs *sysfs;
+
+	struct mutex class_lock;	/* changes of class */
+	struct mutex request_lock;	/* staged wishes */
+	struct vs_terms staged;
+	u32 staged_set;
+	struct vs_terms wish;
+	u32 wish_set;
+
+	spinlock_t lock;	/* what sysfs shows */
+	enum vs_state state;
+	bool class_missing;
+	u64 epoch;
+	u64 id;
+	struct vs_terms held;
+	struct vs_terms asked;
+	struct vs_terms offered;
+	struct vs_terms granted;
+	u32 reason;
+	ktime_t deadline;
+	u64 last_ns;
+	struct vsc_session_result result;
+	struct vsc_session_counters counters;
+	struct vsc_auto_knobs knobs;
+
+	struct vsc_work *work;
+	void *class_data;
+};
+
+#define to_vsc_session(device) container_of(device, struct vsc_session, dev)
+
+/* vsc/core/main.c: module, device class, classes, list of sessions */
+int vsc_class_register(const struct vsc_class *class);
+void vsc_class_unregister(const struct vsc_class *class);
+const struct vsc_class *vsc_class_get(const struct vs_class_spec *spec);
+void vsc_class_put(const struct vsc_class *class);
+struct vsc_session *vsc_main_new(struct device *parent, const struct vs_class_spec *spec);
+int vsc_main_add(struct vsc_session *session);
+void vsc_main_remove(struct vsc_session *session);
+
+/* vsc/core/session.c */
+int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
+int vsc_session_release(struct vsc_session *session);
+void vsc_session_auto(struct vsc_session *session, bool on);
+void vsc_session_busy(struct vsc_session *session);
+void vsc_session_broken(struct vsc_session *session);
+void vsc_session_stalled(struct vsc_session *session);
+bool vsc_session_is_released(struct vsc_session *session);
+void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class);
+
+/* vsc/core/policy.c: what to ask, what to choose */
+int vsc_policy_check(struct vsc_session *session, const struct vs_terms *wish);
+int vsc_policy_wish(struct vsc_session *session, struct vs_terms *wish);
+bool vsc_policy_within(const struct vs_class_spec *spec, const struct vs_terms *ask,
+		       const struct vs_terms *grant);
+int vsc_policy_choose(struct vsc_session *session, const struct vs_terms *offer,
+		      struct vs_terms *choice, u16 *term);
+void vsc_policy_shortfall(const struct vs_terms *ask, const struct vs_terms *offer,
+			  struct vsc_session_result *result);
+
+/* vsc/core/want.c: one value, for who waits for the answer */
+int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text);
+
+/* vsc/demand/watch.c */
+void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish);
+
+/* vsc/admin/sysfs_terms.c: terms/ and request/, as the class's table has them */
+int vsc_sysfs_add(struct vsc_session *session);
+void vsc_sysfs_remove(struct vsc_session *session);
+ssize_t vsc_sysfs_value(const struct vs_term_spec *spec, u64 value, char separator, char *text,
+			ssize_t at);
+
+/* vsc/admin/sysfs_auto.c */
+extern const struct attribute_group vsc_sysfs_auto;
+
+/* vsc/admin/sysfs.c */
+extern const struct attribute_group *vsc_sysfs_groups[];
+#define VSC_SYSFS_GROUPS	4
+
+#endif

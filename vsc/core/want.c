@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One value of one term, wished for by somebody who waits for the answer: "ip link set mtu",
+ * and the like.  The administrator's wishes are changed by it while it is asked for, and for
+ * good if it is granted.
+ *
+ * Its caller may hold a lock of the whole machine, as rtnl, so the wait is short.  An answer
+ * that comes later counts all the same: the session's work ends the want, not the caller.
+ */
+#include <linux/bits.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+
+#include "vsc/core/session.h"
+
+/* That a caller waits, at the most. */
+#define WANT_MS		200
+/*
+ * So many wants are taken in so much time. With rtnl held for WANT_MS for each, a tenant's
+ * network namespace would else stop the configuration of every other network device.
+ */
+#define WANTS		10
+#define WANTS_MS	10000
+
+static int to_error(const struct vs_term_spec *spec, const struct vsc_session_result *result)
+{
+	if (result->error)
+		return result->error;
+	if (result->outcome == VS_OUTCOME_GRANT)
+		return 0;
+	switch (result->reason) {
+	case VS_REASON_LIMIT:
+		return -EPERM;
+	case VS_REASON_POOL:
+	case VS_REASON_CAPACITY:
+		return spec->kind == VS_KIND_IDENTITY ? -EADDRINUSE : -ENOSPC;
+	case VS_REASON_SOURCE:
+		return -ENODEV;
+	case VS_REASON_WITHDRAWN:
+		return -EACCES;
+	default:
+		return -EBUSY;
+	}
+}
+
+/* Nobody answers any more. */
+static bool is_over(const struct vsc_work *work)
+{
+	return READ_ONCE(work->leaving) || READ_ONCE(work->broken);
+}
+
+/* Nor before the machine is awake. */
+static bool is_gone(const struct vsc_work *work)
+{
+	return is_over(work) || !READ_ONCE(work->ready);
+}
+
+static bool same(const struct vs_term *a, const struct vs_term *b)
+{
+	return a->low == b->low && a->high == b->high && a->length == b->length &&
+	       !memcmp(a->text, b->text, a->length);
+}
+
+/* Unless the administrator has written something else meanwhile. */
+static void replace(struct vs_term *term, const struct vs_term *from, const struct vs_term *to)
+{
+	if (same(term, from))
+		*term = *to;
+}
+
+/* What was not granted is not wished any longer. */
+static void finish(struct vsc_session *session, int error)
+{
+	struct vsc_want *want = &session->work->want;
+	struct vs_term *staged = &session->staged.term[want->index];
+	struct vs_term granted = want->wanted;
+
+	lockdep_assert_held(&session->request_lock);
+	/* Less may come to be offered, and has to do then. */
+	granted.low = min(want->wanted.low, want->old_wish.low);
+	if (error && !want->was_set && same(staged, &want->wanted))
+		session->staged_set &= ~BIT(2 * want->index + 1);
+	replace(&session->wish.term[want->index], &want->wanted,
+		error ? &want->old_wish : &granted);
+	replace(staged, &want->wanted, error ? &want->old_staged : &granted);
+	want->error = error;
+	WRITE_ONCE(want->pending, false);
+}
+
+/* Has the session an answer to it? Where the ask has failed, it asks again by itself. */
+static bool is_answered(struct vsc_session *session, struct vsc_session_result *result)
+{
+	struct vsc_work *work = session->work;
+	bool settled;
+
+	spin_lock_irq(&work->lock);
+	settled = work->settled >= work->want.needs;
+	spin_unlock_irq(&work->lock);
+	spin_lock(&session->lock);
+	*result = session->result;
+	spin_unlock(&session->lock);
+	return settled && (result->outcome || result->error == -ERANGE);
+}
+
+/**
+ * vsc_want_init() - before the first want
+ * @want: zeroed
+ */
+void vsc_want_init(struct vsc_want *want)
+{
+	ratelimit_state_init(&want->limit, msecs_to_jiffies(WANTS_MS), WANTS);
+	/* Nothing is logged of what is refused: its caller is told. */
+	ratelimit_set_flags(&want->limit, RATELIMIT_MSG_ON_RELEASE);
+}
+
+/**
+ * vsc_want_end() - end the want, if it has an answer or will have none
+ * @session: any
+ *
+ * Context: the session's work, or in its place; takes request_lock.
+ */
+void vsc_want_end(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+	struct vsc_want *want = &work->want;
+	struct vsc_session_result result;
+
+	mutex_lock(&session->request_lock);
+	if (want->pending && is_answered(session, &result))
+		finish(session, to_error(&session->spec->term[want->index], &result));
+	else if (want->pending && is_over(work))
+		finish(session, -ENODEV);
+	mutex_unlock(&session->request_lock);
+	wake_up_all(&work->settling);
+}
+
+static struct vs_term wanted_term(const struct vs_term *wish, u64 value, const char *text)
+{
+	struct vs_term wanted = *wish;
+
+	if (!text) {
+		wanted.low = value;
+		wanted.high = value;
+		return wanted;
+	}
+	memset(wanted.text, 0, sizeof(wanted.text));
+	wanted.length = strnlen(text, sizeof(wanted.text));
+	memcpy(wanted.text, text, wanted.length);
+	return wanted;
+}
+
+static int begin(struct vsc_session *session, u32 index, u64 value, const char *text)
+{
+	struct vs_term *wish = &session->wish.term[index], *staged = &session->staged.term[index];
+	struct vsc_want *want = &session->work->want;
+	int error;
+
+	lockdep_assert_held(&session->request_lock);
+	/* What the administrator has given back, only he asks for again. */
+	if (vsc_session_is_released(session))
+		return -EACCES;
+	if (want->pending)
+		return -EAGAIN;
+	if (!__ratelimit(&want->limit))
+		return -EBUSY;
+	error = vsc_session_renegotiate(session, VS_REASON_NEED);
+	if (error)
+		return error;
+	want->index = index;
+	want->needs = READ_ONCE(session->work->needs);
+	want->was_set = session->staged_set & BIT(2 * index + 1);
+	want->old_wish = *wish;
+	want->old_staged = *staged;
+	want->wanted = wanted_term(wish, value, text);
+	*wish = want->wanted;
+	*staged = want->wanted;
+	session->staged_set |= BIT(2 * index + 1);
+	WRITE_ONCE(want->pending, true);
+	return 0;
+}
+
+/**
+ * vsc_want_value() - wish for one value of a term, and wait for the answer
+ * @session: has a class, which calls; one call at a time
+ * @index: of a LEVEL or IDENTITY in the class's table
+ * @value: of the LEVEL; low and high of the term while it is asked for, then its most
+ * @text: of the IDENTITY, else NULL
+ *
+ * What is not granted is not wished any longer. Of the class nothing may wait for what the
+ * caller holds, while it waits.
+ *
+ * Context: process, not the session's work; sleeps, for WANT_MS at the most.
+ * Return: 0: in force; -EAGAIN: no answer yet, a grant comes into force when it comes; or
+ *	another want has no answer yet, and this one is not asked for; -EPERM: beyond the
+ *	service's limit; -ENOSPC, -EADDRINUSE: others have it; -EACCES: the contract is
+ *	withdrawn, or was given back; -EBUSY: too many were asked for; -ENODEV, ...
+ */
+int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text)
+{
+	struct vsc_work *work = session->work;
+	struct vsc_want *want = &work->want;
+	int error;
+
+	mutex_lock(&session->request_lock);
+	error = begin(session, index, value, text);
+	mutex_unlock(&session->request_lock);
+	if (error)
+		return error;
+	wait_event_timeout(work->settling, !READ_ONCE(want->pending) || is_gone(work),
+			   msecs_to_jiffies(WANT_MS));
+	mutex_lock(&session->request_lock);
+	if (!want->pending)
+		error = want->error;
+	else
+		error = is_gone(work) ? -ENODEV : -EAGAIN;
+	mutex_unlock(&session->request_lock);
+	return error;
+}
+EXPORT_SYMBOL_GPL(vsc_want_value);

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the guest's disk measures, and shows in counters/ of its session:
+ *
+ *	bytes_read, bytes_written	of requests that went well; write-zeroes count as
+ *					written, as the provider's rate has it
+ *	operations			requests that went well
+ *	errors				requests that failed
+ *	requests_waited			requests that a renegotiation made wait
+ *	longest_gap_us			longest time without a completion while there was a
+ *					request; 0 may be written to it and starts over
+ *	renegotiation_gap_us		the longest such time that the last negotiation had a
+ *					part in
+ */
+#include <linux/blk-mq.h>
+#include <linux/device.h>
+#include <linux/kstrtox.h>
+#include <linux/ktime.h>
+#include <linux/rcupdate.h>
+#include <linux/sysfs.h>
+
+#include "vs_class.h"
+#include "vsc/core/vsc.h"
+#include "vsc/storage/storage.h"
+
+#define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
+#define IOPS		VS_STORAGE_INDEX(VS_STORAGE_IOPS)
+
+/**
+ * vsc_storage_counters_begin() - a request was taken in
+ * @storage: the disk
+ * @request: not sent yet
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_begin(struct vsc_storage *storage, struct vsc_storage_request *request)
+{
+	lockdep_assert_held(&storage->lock);
+	request->metered = false;
+	if (storage->outstanding++)
+		return;
+	storage->counters.gap_start_ns = ktime_get_ns();
+	if (storage->counters.negotiation == VSC_STORAGE_LAST_GAP)
+		storage->counters.negotiation = VSC_STORAGE_NEGOTIATED;
+}
+
+/**
+ * vsc_storage_counters_send() - a request is in the ring: from here on the provider has it
+ * @storage: the disk
+ * @request: what vsc_storage_counters_begin() was called for
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_send(struct vsc_storage *storage, struct vsc_storage_request *request)
+{
+	struct vsc_meter *meter = &storage->meter;
+
+	lockdep_assert_held(&storage->lock);
+	if (!request->bytes)
+		return;
+	request->metered = true;
+	if (vsc_meter_begin(meter, meter->outstanding ? 0 : ktime_get_ns()))
+		vsc_session_busy(storage->session);
+	vsc_meter_expect(meter, BANDWIDTH, request->bytes);
+	vsc_meter_expect(meter, IOPS, 1);
+}
+
+/**
+ * vsc_storage_counters_hold() - requests wait for this side, or have done so
+ * @storage: the disk
+ *
+ * Of a sample with such a moment the provider has no floor to keep.
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_hold(struct vsc_storage *storage)
+{
+	lockdep_assert_held(&storage->lock);
+	storage->meter.sample.seen.idle = true;
+}
+
+/**
+ * vsc_storage_counters_drop() - a request will come again
+ * @storage: the disk
+ * @request: what vsc_storage_counters_begin() was called for
+ * @now: ktime_get_ns()
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_drop(struct vsc_storage *storage,
+			       const struct vsc_storage_request *request, u64 now)
+{
+	lockdep_assert_held(&storage->lock);
+	storage->outstanding--;
+	vsc_meter_end(&storage->meter, request->metered ? 1 : 0, now);
+}
+
+/**
+ * vsc_storage_counters_end() - a request is over
+ * @storage: the disk
+ * @request: what vsc_storage_counters_begin() was called for
+ * @write: its data goes to the device
+ * @ok: it went well
+ * @now: ktime_get_ns()
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_end(struct vsc_storage *storage,
+			      const struct vsc_storage_request *request, bool write, bool ok,
+			      u64 now)
+{
+	struct vsc_storage_counters *counters = &storage->counters;
+
+	lockdep_assert_held(&storage->lock);
+	vsc_storage_counters_drop(storage, request, now);
+	if (!ok) {
+		counters->errors++;
+		counters->no_space += request->status == VS_STORAGE_S_NOSPC;
+		return;
+	}
+	vsc_meter_serve(&storage->meter, BANDWIDTH, request->bytes, request->bytes, now);
+	vsc_meter_serve(&storage->meter, IOPS, 1, 1, now);
+	counters->operations++;
+	if (write)
+		counters->bytes_written += request->bytes;
+	else
+		counters->bytes_read += request->bytes;
+}
+
+/**
+ * vsc_storage_counters_gap() - requests have just been completed
+ * @storage: the disk
+ * @now: ktime_get_ns()
+ *
+ * Context: any; vsc_storage.lock held.
+ */
+void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now)
+{
+	struct vsc_storage_counters *counters = &storage->counters;
+	u64 gap = now > counters->gap_start_ns ? now - counters->gap_start_ns : 0;
+
+	lockdep_assert_held(&storage->lock);
+	counters->gap_ns = max(counters->gap_ns, gap);
+	if (counters->negotiation != VSC_STORAGE_NEGOTIATED)
+		counters->negotiation_gap_ns = max(counters->negotiation_gap_ns, gap);
+	if (counters->negotiation == VSC_STORAGE_LAST_GAP)
+		counters->negotiation = VSC_STORAGE_NEGOTIATED;
+	counters->gap_start_ns = now;
+}
+
+/**
+ * vsc_storage_counters_negotiates() - a negotiation begins, or has ended in RUNNING
+ * @storage: the disk
+ * @begins: which of these
+ *
+ * Context: the session's work; takes vsc_storage.lock.
+ */
+void vsc_storage_counters_negotiates(struct vsc_storage *storage, bool begins)
+{
+	struct vsc_storage_counters *counters = &storage->counters;
+
+	spin_lock_irq(&storage->lock);
+	if (begins) {
+		counters->negotiation_gap_ns = 0;
+		counters->negotiation = VSC_STORAGE_NEGOTIATES;
+	} else {
+		counters->negotiation = storage->outstanding ? VSC_STORAGE_LAST_GAP :
+							       VSC_STORAGE_NEGOTIATED;
+	}
+	spin_unlock_irq(&storage->lock);
+}
+
+/**
+ * vsc_storage_counters_used() - what the disk uses of a term now
+ * @storage: the disk
+ * @index: of the term in the class's table
+ *
+ * Of a rate: what the last full second saw. Context: any; takes vsc_storage.lock.
+ *
+ * Return: in the term's unit; 0 for what is not known.
+ */
+u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
+{
+	unsigned long flags;
+	u64 used = 0;
+
+	spin_lock_irqsave(&storage->lock, flags);
+	switch (index) {
+	case VS_STORAGE_INDEX(VS_STORAGE_SIZE):
+		used = storage->size;
+		break;
+	case BANDWIDTH:
+	case IOPS:
+		used = vsc_meter_rate(&storage->meter, index, ktime_get_ns());
+		break;
+	case VS_STORAGE_INDEX(VS_STORAGE_ACCESS):
+		used = storage->granted;
+		break;
+	case VS_STORAGE_INDEX(VS_STORAGE_CACHE):
+		used = min(storage->dirty, storage->cache);
+		break;
+	case VS_STORAGE_INDEX(VS_STORAGE_BLOCK_SIZE):
+		used = storage->block_size;
+		break;
+	}
+	spin_unlock_irqrestore(&storage->lock, flags);
+	return used;
+}
+
+/**
+ * vsc_storage_counters_sample() - what was done since the last sample
+ * @storage: the disk
+ * @sample: filled; a request that is under way counts among the largest, too
+ *
+ * Context: any; takes vsc_storage.lock.
+ *
+ * Return: false: nothing was, and nothing is to be done. The next request that is charged
+ * tells the session.
+ */
+bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample *sample)
+{
+	u64 now = ktime_get_ns();
+	bool active;
+
+	spin_lock_irq(&storage->lock);
+	if (!list_empty(&storage->held))
+		vsc_storage_counters_hold(storage);
+	active = vsc_meter_sample(&storage->meter, sample, now);
+	spin_unlock_irq(&storage->lock);
+	return active;
+}
+
+/* The disk of a session's device; NULL while it has none. Under rcu_read_lock(). */
+static struct vsc_storage *to_storage(struct device *dev)
+{
+	return READ_ONCE(to_vsc_session(dev)->class_data);
+}
+
+struct counter {
+	struct device_attribute attr;
+	size_t offset;		/* in struct vsc_storage_counters, of a u64 */
+};
+
+static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *text)
+{
+	size_t offset = container_of(attr, struct counter, attr)->offset;
+	struct vsc_storage *storage;
+	ssize_t length = -ENODEV;
+	u64 value;
+
+	rcu_read_lock();
+	storage = to_storage(dev);
+	if (storage) {
+		spin_lock_irq(&storage->lock);
+		value = *(u64 *)((u8 *)&storage->counters + offset);
+		spin_unlock_irq(&storage->lock);
+		length = sysfs_emit(text, "%llu\n", value);
+	}
+	rcu_read_unlock();
+	return length;
+}
+
+static struct counter bytes_read = {
+	.attr = __ATTR(bytes_read, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_storage_counters, bytes_read),
+};
+
+static struct counter bytes_written = {
+	.attr = __ATTR(bytes_written, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_storage_counters, bytes_written),
+};
+
+static struct counter operations = {
+	.attr = __ATTR(operations, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_storage_counters, operations),
+};
+
+static struct counter errors = {
+	.attr = __ATTR(errors, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_storage_counters, errors),
+};
+
+static struct counter no_space = {
+	.attr = __ATTR(no_space, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_storage_counters, no_space),
+};
+
+static struct counter requests_waited = {
+	.attr = __ATTR(requests_waited, 0444, counter_show, NULL),
+	.offset = offsetof(struct vsc_storage_counters, requests_waited),
+};
+
+/* The gap that is open now counts too, if it is of those that are measured. */
+static ssize_t show_gap(struct device *dev, char *text, bool negotiation)
+{
+	struct vsc_storage *storage;
+	ssize_t length = -ENODEV;
+	bool measured;
+	u64 gap, now;
+
+	rcu_read_lock();
+	storage = to_storage(dev);
+	if (storage) {
+		spin_lock_irq(&storage->lock);
+		gap = negotiation ? storage->counters.negotiation_gap_ns : storage->counters.gap_ns;
+		measured = !negotiation || storage->counters.negotiation != VSC_STORAGE_NEGOTIATED;
+		now = ktime_get_ns();
+		if (measured && storage->outstanding && now > storage->counters.gap_start_ns)
+			gap = max(gap, now - storage->counters.gap_start_ns);
+		spin_unlock_irq(&storage->lock);
+		length = sysfs_emit(text, "%llu\n", div_u64(gap, NSEC_PER_USEC));
+	}
+	rcu_read_unlock();
+	return length;
+}
+
+static ssize_t longest_gap_us_show(struct device *dev, struct device_attribute *attr, char *text)
+{
+	return show_gap(dev, text, false);
+}
+
+static ssize_t renegotiation_gap_us_show(struct device *dev, struct device_attribute *attr,
+					 char *text)
+{
+	return show_gap(dev, text, true);
+}
+
+static ssize_t longest_gap_us_store(struct device *dev, struct device_attribute *attr,
+				    const char *text, size_t length)
+{
+	struct vsc_storage *storage;
+	ssize_t result = -ENODEV;
+	u64 value;
+	int error;
+
+	error = kstrtou64(text, 0, &value);
+	if (!error && value)
+		error = -EINVAL;
+	if (error) {
+		dev_err_ratelimited(dev, "longest_gap_us: only 0 can be written, to start over\n");
+		return error;
+	}
+	rcu_read_lock();
+	storage = to_storage(dev);
+	if (storage) {
+		spin_lock_irq(&storage->lock);
+		storage->counters.gap_ns = 0;
+		storage->counters.gap_start_ns = ktime_get_ns();
+		spin_unlock_irq(&storage->lock);
+		result = length;
+	}
+	rcu_read_unlock();
+	return result;
+}
+
+static DEVICE_ATTR_RW(longest_gap_us);
+static DEVICE_ATTR_RO(renegotiation_gap_us);
+
+static struct attribute *attributes[] = {
+	&bytes_read.attr.attr,
+	&bytes_written.attr.attr,
+	&operations.attr.attr,
+	&errors.attr.attr,
+	&no_space.attr.attr,
+	&requests_waited.attr.attr,
+	&dev_attr_longest_gap_us.attr,
+	&dev_attr_renegotiation_gap_us.attr,
+	NULL
+};
+
+/* Joins the session's own counters. */
+const struct attribute_group vsc_storage_counters_group = {
+	.name = "counters",
+	.attrs = attributes,
+};

@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The requests of the guest's disk: blk-mq on one side, the virtio-blk wire format
+ * in the session's data queue on the other.
+ *
+ * A request is never failed for its age: the provider holds it back for its rate,
+ * in the ring.  It ends when the provider completes it, when the contract does not
+ * allow it, or when the disk goes.  If the ring is broken, or the provider dead, the
+ * session resets the device, and what was in the ring is sent again.
+ *
+ * With indirect descriptors a request takes one entry of the ring, so the ring is
+ * only ever full when atomic memory was too short for one.  blk-mq then tries
+ * again by itself.
+ */
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+
+#include "vs_channel.h"
+#include "vs_compat.h"
+#include "vsc/core/vsc.h"
+#include "vsc/storage/storage.h"
+
+/*
+ * Longest time that requests under way may take to end, for what narrows and for
+ * an orderly end of the disk.  What is left after it is the provider's to finish
+ * or fail, or is failed here.
+ */
+#define DRAIN_MS	3000
+/* How often a broken ring is looked for meanwhile. */
+#define DRAIN_STEP_MS	100
+
+static unsigned int slot(const struct vsc_storage_request *pdu)
+{
+	return pdu->needs ? __ffs(pdu->needs) : VSC_STORAGE_BITS;
+}
+
+/* Fills in everything but the data. False: not an operation of this disk. */
+static bool fill(struct vsc_storage *storage, struct request *request)
+{
+	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
+	struct virtio_device *vdev = storage->vdev;
+	u32 flags = 0, type;
+	u64 sector = blk_rq_pos(request);
+
+	pdu->bytes = 0;
+	pdu->out = true;
+	switch (req_op(request)) {
+	case REQ_OP_READ:
+		type = VIRTIO_BLK_T_IN;
+		pdu->needs = VS_STORAGE_READ;
+		pdu->bytes = blk_rq_bytes(request);
+		pdu->out = false;
+		break;
+	case REQ_OP_WRITE:
+		type = VIRTIO_BLK_T_OUT;
+		pdu->needs = VS_STORAGE_WRITE;
+		pdu->bytes = blk_rq_bytes(request);
+		break;
+	case REQ_OP_FLUSH:
+		type = VIRTIO_BLK_T_FLUSH;
+		pdu->needs = 0;
+		sector = 0;
+		break;
+	case REQ_OP_DISCARD:
+		type = VIRTIO_BLK_T_DISCARD;
+		pdu->needs = VS_STORAGE_DISCARD;
+		break;
+	case REQ_OP_WRITE_ZEROES:
+		type = VIRTIO_BLK_T_WRITE_ZEROES;
+		pdu->needs = VS_STORAGE_WRITE;
+		pdu->bytes = blk_rq_bytes(request);
+		if (!(request->cmd_flags & REQ_NOUNMAP) &&
+		    READ_ONCE(storage->granted) & VS_STORAGE_DISCARD)
+			flags = VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+		break;
+	default:
+		return false;
+	}
+	pdu->range.sector = cpu_to_le64(sector);
+	pdu->range.num_sectors = cpu_to_le32(blk_rq_sectors(request));
+	pdu->range.flags = cpu_to_le32(flags);
+	/* A discard or write-zeroes names its place in the range only. */
+	if (type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES)
+		sector = 0;
+	pdu->header.type = cpu_to_virtio32(vdev, type);
+	pdu->header.ioprio = cpu_to_virtio32(vdev, req_get_ioprio(request));
+	pdu->header.sector = cpu_to_virtio64(vdev, sector);
+	return true;
+}
+
+/* The data: pages of a read or write, the range of a discard or write-zeroes. */
+static void map(struct request *request)
+{
+	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
+
+	switch (req_op(request)) {
+	case REQ_OP_READ:
+	case REQ_OP_WRITE:
+		sg_init_table(pdu->sg, blk_rq_nr_phys_segments(request));
+		pdu->entries = blk_rq_map_sg(request->q, request, pdu->sg);
+		break;
+	case REQ_OP_FLUSH:
+		pdu->entries = 0;
+		break;
+	default:
+		sg_init_one(pdu->sg, &pdu->range, sizeof(pdu->range));
+		pdu->entries = 1;
+		break;
+	}
+}
+
+/* Without a ring nobody has put anything into it. */
+static bool prepare_kick(struct vsc_storage *storage)
+{
+	lockdep_assert_held(&storage->lock);
+	return !storage->stopped && virtqueue_kick_prepare(storage->vq);
+}
+
+/* Puts a request into the ring. @pdu->status stays an error unless the device writes it. */
+static int send(struct vsc_storage *storage, struct vsc_storage_request *pdu)
+{
+	struct scatterlist header, status, *sgs[3];
+	unsigned int out = 0, in = 0;
+	int error;
+
+	lockdep_assert_held(&storage->lock);
+	pdu->status = VIRTIO_BLK_S_IOERR;
+	pdu->covered = storage->dirty;
+	sg_init_one(&header, &pdu->header, sizeof(pdu->header));
+	sgs[out++] = &header;
+	if (pdu->entries && pdu->out)
+		sgs[out++] = pdu->sg;
+	else if (pdu->entries)
+		sgs[out + in++] = pdu->sg;
+	sg_init_one(&status, &pdu->status, sizeof(pdu->status));
+	sgs[out + in++] = &status;
+
+	error = virtqueue_add_sgs(storage->vq, sgs, out, in, pdu, GFP_ATOMIC);
+	if (!error) {
+		storage->ring[slot(pdu)]++;
+		vsc_storage_counters_send(storage, pdu);
+	} else if (error == -EIO) {
+		/* It resets the device, and all that was in the ring is sent again. */
+		vsc_session_broken(storage->session);
+	}
+	return error;
+}
+
+static bool allowed(const struct vsc_storage *storage, const struct vsc_storage_request *pdu,
+		    u8 access)
+{
+	return !storage->gone && (pdu->needs & access) == pdu->needs;
+}
+
+/* Fails, holds or sends a request, as the contract has it; what cannot be sent comes again. */
+static blk_status_t admit(struct vsc_storage *storage, struct vsc_storage_request *pdu)
+{
+	lockdep_assert_held(&storage->lock);
+	if (!allowed(storage, pdu, storage->granted)) {
+		storage->counters.errors++;
+		return BLK_STS_IOERR;
+	}
+	vsc_storage_counters_begin(storage, pdu);
+	if (!allowed(storage, pdu, storage->gate)) {
+		vsc_storage_counters_hold(storage);
+		storage->counters.requests_waited++;
+		list_add_tail(&pdu->list, &storage->held);
+		return BLK_STS_OK;
+	}
+	if (!send(storage, pdu))
+		return BLK_STS_OK;
+	vsc_storage_counters_drop(storage, pdu, ktime_get_ns());
+	return BLK_STS_RESOURCE;
+}
+
+static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)
+{
+	struct vsc_storage *storage = hctx->queue->queuedata;
+	struct request *request = bd->rq;
+	bool notify = false;
+	blk_status_t status;
+	unsigned long flags;
+
+	if (!fill(storage, request))
+		return BLK_STS_NOTSUPP;
+	blk_mq_start_request(request);
+	map(request);
+
+	spin_lock_irqsave(&storage->lock, flags);
+	status = admit(storage, blk_mq_rq_to_pdu(request));
+	/* After an error blk-mq calls commit_rqs() for those before. */
+	if (bd->last && status == BLK_STS_OK)
+		notify = prepare_kick(storage);
+	spin_unlock_irqrestore(&storage->lock, flags);
+
+	if (notify)
+		virtqueue_notify(storage->vq);
+	return status;
+}
+
+static void commit_rqs(struct blk_mq_hw_ctx *hctx)
+{
+	struct vsc_storage *storage = hctx->queue->queuedata;
+	unsigned long flags;
+	bool notify;
+
+	spin_lock_irqsave(&storage->lock, flags);
+	notify = prepare_kick(storage);
+	spin_unlock_irqrestore(&storage->lock, flags);
+	if (notify)
+		virtqueue_notify(storage->vq);
+}
+
+static blk_status_t to_blk_status(u8 status)
+{
+	switch (status) {
+	case VIRTIO_BLK_S_OK:
+		return BLK_STS_OK;
+	case VIRTIO_BLK_S_UNSUPP:
+		return BLK_STS_NOTSUPP;
+	case VS_STORAGE_S_NOSPC:
+		return BLK_STS_NOSPC;
+	default:	/* VS_STORAGE_S_DENIED too */
+		return BLK_STS_IOERR;
+	}
+}
+
+static void complete_rq(struct request *request)
+{
+	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
+	struct vsc_storage *storage = request->q->queuedata;
+	blk_status_t status = to_blk_status(pdu->status);
+
+	if (status == BLK_STS_NOSPC)
+		dev_warn_ratelimited(&storage->session->dev,
+				     "vscblk%d: the provider's source has no space for what was granted: see no_space in counters/ of both sides\n",
+				     storage->number);
+	/* The block layer then writes the zeroes itself. */
+	if (status == BLK_STS_NOTSUPP && req_op(request) == REQ_OP_WRITE_ZEROES)
+		blk_queue_disable_write_zeroes(request->q);
+	blk_mq_end_request(request, status);
+}
+
+static void end_all(struct list_head *list)
+{
+	struct vsc_storage_request *pdu, *next;
+
+	list_for_each_entry_safe(pdu, next, list, list)
+		blk_mq_complete_request(blk_mq_rq_from_pdu(pdu));
+}
+
+/* A request is over, in or behind the ring: counts it and puts it on @list. */
+static void finish(struct vsc_storage *storage, struct vsc_storage_request *pdu,
+		   u64 now, struct list_head *list)
+{
+	struct request *request = blk_mq_rq_from_pdu(pdu);
+	bool ok = pdu->status == VIRTIO_BLK_S_OK;
+	bool write = op_is_write(req_op(request));
+
+	lockdep_assert_held(&storage->lock);
+	if (ok && req_op(request) == REQ_OP_FLUSH)
+		storage->dirty -= min(storage->dirty, pdu->covered);
+	else if (ok && write)
+		storage->dirty += pdu->bytes;
+	vsc_storage_counters_end(storage, pdu, write, ok, now);
+	list_add_tail(&pdu->list, list);
+}
+
+/**
+ * vsc_storage_queue_data() - completes what the device has used
+ * @storage: the disk
+ *
+ * Context: interrupt, and any other.
+ */
+void vsc_storage_queue_data(struct vsc_storage *storage)
+{
+	u64 now = ktime_get_ns();
+	struct vsc_storage_request *pdu;
+	unsigned int length;
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	spin_lock_irqsave(&storage->lock, flags);
+	if (storage->stopped) {
+		spin_unlock_irqrestore(&storage->lock, flags);
+		return;
+	}
+	do {
+		virtqueue_disable_cb(storage->vq);
+		while ((pdu = virtqueue_get_buf(storage->vq, &length))) {
+			storage->ring[slot(pdu)]--;
+			finish(storage, pdu, now, &done);
+		}
+	} while (!virtqueue_enable_cb(storage->vq));
+	if (!list_empty(&done))
+		vsc_storage_counters_gap(storage, now);
+	spin_unlock_irqrestore(&storage->lock, flags);
+
+	if (list_empty(&done))
+		return;
+	/* Outside the lock: with one CPU the request ends in this call. */
+	end_all(&done);
+	if (wq_has_sleeper(&storage->idle))
+		wake_up(&storage->idle);
+}
+
+/* Has no request ended for as long as one may take before the block layer asks? */
+static bool stalled(struct vsc_storage *storage, u64 ns)
+{
+	unsigned long flags;
+	bool stalled;
+
+	spin_lock_irqsave(&storage->lock, flags);
+	stalled = ktime_get_ns() - storage->counters.gap_start_ns >= ns;
+	spin_unlock_irqrestore(&storage->lock, flags);
+	return stalled;
+}
+
+/*
+ * A request is not failed for its age: its rate may hold it back for long. But its end may
+ * have been missed for want of an interrupt; and a provider that ends nothing is asked
+ * whether it is there, so that a dead one does not keep the request for ever.
+ */
+static enum blk_eh_timer_return timeout(struct request *request)
+{
+	struct vsc_storage *storage = request->q->queuedata;
+
+	vsc_storage_queue_data(storage);
+	if (blk_mq_request_completed(request))
+		return BLK_EH_DONE;
+	if (stalled(storage, jiffies_to_nsecs(request->timeout)))
+		vsc_session_stalled(storage->session);
+	return BLK_EH_RESET_TIMER;
+}
+
+static const struct blk_mq_ops queue_ops = {
+	.queue_rq = queue_rq,
+	.commit_rqs = commit_rqs,
+	.complete = complete_rq,
+	.timeout = timeout,
+};
+
+/* Lets go what was held: into the ring, or to its end if the contract forbids it now. */
+static void release(struct vsc_storage *storage)
+{
+	u64 now = ktime_get_ns();
+	struct vsc_storage_request *pdu, *next;
+	LIST_HEAD(held);
+	LIST_HEAD(done);
+	LIST_HEAD(again);
+	bool notify;
+
+	spin_lock_irq(&storage->lock);
+	list_splice_init(&storage->held, &held);
+	if (!list_empty(&held))
+		vsc_storage_counters_hold(storage);
+	list_for_each_entry_safe(pdu, next, &held, list) {
+		if (!allowed(storage, pdu, storage->granted)) {
+			pdu->status = VIRTIO_BLK_S_IOERR;
+			finish(storage, pdu, now, &done);
+		} else if (send(storage, pdu)) {
+			/* No room in the ring: blk-mq brings it again. */
+			vsc_storage_counters_drop(storage, pdu, now);
+			list_add_tail(&pdu->list, &again);
+		}
+	}
+	notify = prepare_kick(storage);
+	spin_unlock_irq(&storage->lock);
+
+	if (notify)
+		virtqueue_notify(storage->vq);
+	end_all(&done);
+	list_for_each_entry_safe(pdu, next, &again, list)
+		blk_mq_requeue_request(blk_mq_rq_from_pdu(pdu), true);
+}
+
+/**
+ * vsc_storage_queue_close() - from here on, requests that need more than @access wait
+ * @storage: the disk
+ * @access: bits that the next contract will still have
+ *
+ * They wait until vsc_storage_queue_grant(), _open() or _stop(). Context: the
+ * session's work; may sleep.
+ */
+void vsc_storage_queue_close(struct vsc_storage *storage, u8 access)
+{
+	spin_lock_irq(&storage->lock);
+	storage->gate = storage->granted & access;
+	spin_unlock_irq(&storage->lock);
+}
+
+/* Is a request that needs one of @access, or any if ~0, in the ring? */
+static bool busy(struct vsc_storage *storage, u8 access)
+{
+	bool found = false;
+
+	spin_lock_irq(&storage->lock);
+	for (unsigned int bit = 0; bit <= VSC_STORAGE_BITS; bit++)
+		if (access & BIT(bit) && storage->ring[bit])
+			found = true;
+	spin_unlock_irq(&storage->lock);
+	return found;
+}
+
+/**
+ * vsc_storage_queue_drain() - waits until requests that need @access have left the ring
+ * @storage: the disk
+ * @access: bits of the access term; all bits: every request
+ *
+ * No longer than DRAIN_MS, nor for a ring that is broken. New ones must have been
+ * kept out before. Context: the session's work; sleeps.
+ *
+ * Return: true if there are none left.
+ */
+bool vsc_storage_queue_drain(struct vsc_storage *storage, u8 access)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(DRAIN_MS);
+
+	while (busy(storage, access)) {
+		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end))
+			return false;
+		wait_event_timeout(storage->idle, !busy(storage, access),
+				   msecs_to_jiffies(DRAIN_STEP_MS));
+	}
+	return true;
+}
+
+/* What blk-mq has held since the machine went to sleep comes. */
+static void end_sleep(struct vsc_storage *storage)
+{
+	if (!storage->asleep)
+		return;
+	storage->asleep = false;
+	blk_mq_unquiesce_queue(storage->disk->queue);
+	blk_mq_kick_requeue_list(storage->disk->queue);
+}
+
+/**
+ * vsc_storage_queue_grant() - what the contract in force allows
+ * @storage: the disk
+ * @access: bits of its access term
+ *
+ * Ends the wait of what was held, also since the machine has slept. Context: the
+ * session's work; may sleep.
+ */
+void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access)
+{
+	spin_lock_irq(&storage->lock);
+	WRITE_ONCE(storage->granted, access);
+	storage->gate = access;
+	spin_unlock_irq(&storage->lock);
+	release(storage);
+	end_sleep(storage);
+}
+
+/**
+ * vsc_storage_queue_open() - undoes vsc_storage_queue_close()
+ * @storage: the disk; if it sleeps, it goes on sleeping
+ *
+ * Context: the session's work; may sleep.
+ */
+void vsc_storage_queue_open(struct vsc_storage *storage)
+{
+	spin_lock_irq(&storage->lock);
+	storage->gate = storage->granted;
+	spin_unlock_irq(&storage->lock);
+	release(storage);
+}
+
+/* After a reset: what was in the ring, and will not be answered, onto @list. */
+static void empty_ring(struct vsc_storage *storage, struct list_head *list)
+{
+	struct vsc_storage_request *pdu;
+
+	lockdep_assert_held(&storage->lock);
+	if (storage->stopped)
+		return;
+	/* An interrupt that was under way to us must not look into the ring any more. */
+	storage->stopped = true;
+	while ((pdu = virtqueue_detach_unused_buf(storage->vq))) {
+		storage->ring[slot(pdu)]--;
+		list_add_tail(&pdu->list, list);
+	}
+}
+
+/**
+ * vsc_storage_queue_sleep() - holds all requests, and stops the channel
+ * @storage: the disk; nothing to do if it sleeps already
+ *
+ * Waits for what is in the ring, no longer than DRAIN_MS. What is left is sent again,
+ * whether or not the provider has done it: nobody was told, so nothing that came later
+ * depends on it. Context: in the place of the session's work; sleeps.
+ */
+void vsc_storage_queue_sleep(struct vsc_storage *storage)
+{
+	struct vsc_storage_request *pdu, *next;
+	LIST_HEAD(again);
+	u64 now;
+
+	if (storage->disk && !storage->asleep) {
+		storage->asleep = true;
+		blk_mq_quiesce_queue(storage->disk->queue);
+		vsc_storage_queue_drain(storage, U8_MAX);
+	}
+	vsc_channel_stop(storage->channel);
+	now = ktime_get_ns();
+	spin_lock_irq(&storage->lock);
+	list_splice_init(&storage->held, &again);
+	empty_ring(storage, &again);
+	list_for_each_entry(pdu, &again, list)
+		vsc_storage_counters_drop(storage, pdu, now);
+	storage->vq = NULL;
+	spin_unlock_irq(&storage->lock);
+	list_for_each_entry_safe(pdu, next, &again, list)
+		blk_mq_requeue_request(blk_mq_rq_from_pdu(pdu), false);
+}
+
+/**
+ * vsc_storage_queue_wake() - there is a ring again
+ * @storage: the disk
+ * @vq: its data queue from here on
+ *
+ * What waits goes on waiting, for vsc_storage_queue_grant() or _stop().
+ *
+ * Context: the session's work.
+ */
+void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq)
+{
+	spin_lock_irq(&storage->lock);
+	storage->vq = vq;
+	storage->stopped = false;
+	spin_unlock_irq(&storage->lock);
+}
+
+/**
+ * vsc_storage_queue_stop() - ends all requests, and fails every further one
+ * @storage: the disk
+ * @broken: no answer is to be expected from the device
+ *
+ * An orderly end waits for what is in the ring, no longer than DRAIN_MS, and leaves
+ * the channel running if nothing is left. Else the channel is stopped and what is
+ * in the ring fails. Context: the session's work; sleeps.
+ */
+void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken)
+{
+	u64 now = ktime_get_ns();
+	struct vsc_storage_request *pdu, *next;
+	LIST_HEAD(again);
+	LIST_HEAD(done);
+
+	spin_lock_irq(&storage->lock);
+	storage->gone = true;
+	spin_unlock_irq(&storage->lock);
+	release(storage);
+	end_sleep(storage);
+	if (!broken && vsc_storage_queue_drain(storage, U8_MAX))
+		return;
+
+	vsc_channel_stop(storage->channel);
+	spin_lock_irq(&storage->lock);
+	empty_ring(storage, &again);
+	list_for_each_entry_safe(pdu, next, &again, list) {
+		pdu->status = VIRTIO_BLK_S_IOERR;
+		finish(storage, pdu, now, &done);
+	}
+	spin_unlock_irq(&storage->lock);
+	end_all(&done);
+}
+
+/**
+ * vsc_storage_queue_init() - makes the tags of the disk
+ * @storage: the disk
+ *
+ * Return: 0, or an errno.
+ */
+int vsc_storage_queue_init(struct vsc_storage *storage)
+{
+	struct blk_mq_tag_set *tags = &storage->tags;
+
+	memset(tags, 0, sizeof(*tags));
+	tags->ops = &queue_ops;
+	tags->nr_hw_queues = 1;
+	tags->queue_depth = min_t(unsigned int, VS_STORAGE_QUEUE_SIZE,
+				  virtqueue_get_vring_size(storage->vq));
+	tags->numa_node = NUMA_NO_NODE;
+	tags->cmd_size = sizeof(struct vsc_storage_request);
+	/* What orders requests is the provider's shaper; a scheduler here would only delay. */
+	tags->flags = VS_BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+	return blk_mq_alloc_tag_set(tags);
+}
+
+/**
+ * vsc_storage_queue_exit() - frees the tags
+ * @storage: the disk; no request is left
+ */
+void vsc_storage_queue_exit(struct vsc_storage *storage)
+{
+	blk_mq_free_tag_set(&storage->tags);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is dirty on the disk, or in the file systems on it, is written back before the
+ * contract stops allowing that: when the disk is removed in good order, when the contract
+ * is given back, before write access goes, and when the provider calls to take any of it
+ * away at a deadline.
+ *
+ * The writing is done in workqueues of its own: it waits for the provider, which may hold
+ * it back for its rate, and the session has to go on answering meanwhile, or at least to
+ * give up waiting.
+ */
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/virtio.h>
+#include <linux/workqueue.h>
+
+#include "vsc/core/vsc.h"
+#include "vsc/storage/storage.h"
+
+/* Longest time without the end of a single request, after which the provider is given up. */
+#define STALL_MS	30000
+/* How often that, and a broken ring, is looked for. */
+#define STALL_STEP_MS	100
+
+/* As ioctl(BLKFLSBUF) does: whoever has claimed the device knows what is dirty on it. */
+static void sync_device(struct block_device *bdev)
+{
+	mutex_lock(&bdev->bd_holder_lock);
+	if (bdev->bd_holder_ops && bdev->bd_holder_ops->sync) {
+		bdev->bd_holder_ops->sync(bdev);	/* lets go of the lock */
+		return;
+	}
+	mutex_unlock(&bdev->bd_holder_lock);
+	sync_blockdev(bdev);
+}
+
+static void sync_partitions(struct gendisk *disk)
+{
+	struct block_device *bdev;
+	unsigned long index;
+
+	rcu_read_lock();
+	xa_for_each(&disk->part_tbl, index, bdev) {
+		if (!kobject_get_unless_zero(&bdev->bd_device.kobj))
+			continue;
+		rcu_read_unlock();
+		sync_device(bdev);
+		put_device(&bdev->bd_device);
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+}
+
+static void write_back_work(struct work_struct *work)
+{
+	struct vsc_storage *storage = container_of(work, struct vsc_storage, write_back);
+	u64 asked = READ_ONCE(storage->write_back_asked);
+
+	sync_partitions(storage->disk);
+	blkdev_issue_flush(storage->disk->part0);
+	WRITE_ONCE(storage->write_back_done, asked);
+	wake_up_all(&storage->settled);
+}
+
+/**
+ * vsc_storage_sync_start() - begin to write back what is dirty
+ * @storage: the disk; nothing happens unless it is shown
+ *
+ * Context: the session's work.
+ */
+void vsc_storage_sync_start(struct vsc_storage *storage)
+{
+	if (!storage->shown)
+		return;
+	WRITE_ONCE(storage->write_back_asked, storage->write_back_asked + 1);
+	queue_work(storage->syncing, &storage->write_back);
+}
+
+static bool is_written(const struct vsc_storage *storage)
+{
+	return READ_ONCE(storage->write_back_done) == storage->write_back_asked;
+}
+
+static u64 requests_ended(struct vsc_storage *storage)
+{
+	u64 ended;
+
+	spin_lock_irq(&storage->lock);
+	ended = storage->counters.operations + storage->counters.errors;
+	spin_unlock_irq(&storage->lock);
+	return ended;
+}
+
+/* False: the ring is broken, or no request has ended for too long. */
+static bool goes_on(struct vsc_storage *storage, u64 *ended, unsigned long *stalled)
+{
+	u64 now_ended = requests_ended(storage);
+
+	if (virtqueue_is_broken(storage->vq))
+		return false;
+	if (now_ended == *ended)
+		return time_before(jiffies, *stalled);
+	*ended = now_ended;
+	*stalled = jiffies + msecs_to_jiffies(STALL_MS);
+	return true;
+}
+
+/**
+ * vsc_storage_sync() - write back what is dirty, and wait for it
+ * @storage: the disk; nothing happens unless it is shown
+ * @ms: for how long; 0: for as long as the provider goes on with requests
+ *
+ * Context: the session's work; sleeps.
+ * Return: false, logged: some of it is dirty still.
+ */
+bool vsc_storage_sync(struct vsc_storage *storage, unsigned int ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
+	unsigned long stalled = jiffies + msecs_to_jiffies(STALL_MS);
+	u64 ended = requests_ended(storage);
+
+	if (!storage->shown)
+		return true;
+	vsc_storage_sync_start(storage);
+	while (!wait_event_timeout(storage->settled, is_written(storage),
+				   msecs_to_jiffies(STALL_STEP_MS))) {
+		if ((!ms || time_before(jiffies, end)) && goes_on(storage, &ended, &stalled))
+			continue;
+		dev_warn_ratelimited(&storage->session->dev,
+				     "vscblk%d: what is dirty could not be written back in time: it may be lost\n",
+				     storage->number);
+		return false;
+	}
+	return true;
+}
+
+static void end_work(struct work_struct *work)
+{
+	struct vsc_storage *storage = container_of(work, struct vsc_storage, end);
+
+	cancel_work_sync(&storage->scan);
+	del_gendisk(storage->disk);
+	complete(&storage->ended);
+}
+
+/**
+ * vsc_storage_sync_end() - end the disk in good order: nothing that was written is lost
+ * @storage: the disk; nothing happens unless it is shown
+ *
+ * File systems on it are synced and told of the end. Waits for as long as the provider goes
+ * on with requests; else what is left fails, and the channel is stopped.
+ *
+ * Context: the session's work; sleeps.
+ */
+void vsc_storage_sync_end(struct vsc_storage *storage)
+{
+	unsigned long stalled = jiffies + msecs_to_jiffies(STALL_MS);
+	u64 ended = requests_ended(storage);
+
+	if (!storage->shown)
+		return;
+	queue_work(storage->syncing, &storage->end);
+	while (!wait_for_completion_timeout(&storage->ended, msecs_to_jiffies(STALL_STEP_MS))) {
+		if (goes_on(storage, &ended, &stalled))
+			continue;
+		dev_warn(&storage->session->dev,
+			 "vscblk%d: the provider does not go on: what is dirty is lost\n",
+			 storage->number);
+		vsc_storage_queue_stop(storage, true);
+		wait_for_completion(&storage->ended);
+		break;
+	}
+	storage->shown = false;
+}
+
+/**
+ * vsc_storage_sync_init() - make what the rest of this file needs
+ * @storage: zeroed, but for its session
+ *
+ * Context: the session's work; sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int vsc_storage_sync_init(struct vsc_storage *storage)
+{
+	INIT_WORK(&storage->write_back, write_back_work);
+	INIT_WORK(&storage->end, end_work);
+	init_completion(&storage->ended);
+	init_waitqueue_head(&storage->settled);
+	/* The disk may be what reclaim writes to, and one of the two works may be stuck. */
+	storage->syncing = alloc_workqueue("%s-sync", WQ_MEM_RECLAIM | WQ_UNBOUND, 2,
+					   dev_name(&storage->session->dev));
+	return storage->syncing ? 0 : -ENOMEM;
+}
+
+/**
+ * vsc_storage_sync_exit() - undo vsc_storage_sync_init()
+ * @storage: all its requests end: nothing waits for the provider any more
+ *
+ * Context: the session's work; sleeps.
+ */
+void vsc_storage_sync_exit(struct vsc_storage *storage)
+{
+	destroy_workqueue(storage->syncing);
+}

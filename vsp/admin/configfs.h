@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files that make the configfs tree share.
+ */
+#ifndef VSP_CONFIGFS_H
+#define VSP_CONFIGFS_H
+
+#include <linux/configfs.h>
+#include <linux/types.h>
+
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vsp/core/vsp.h"
+
+#define VSP_FILES_MAX	48	/* generated files of one item: 4 for each of 12 terms */
+#define VSP_FILE_NAME	40
+
+struct vsp_file;
+
+/**
+ * struct vsp_file_kind - what a generated file shows of its term
+ * @prefix: before the term's name
+ * @suffix: after it
+ * @flags: VS_TERM_* that the term must have for the file to be there
+ * @what: for the functions' own use
+ * @show: NULL: the file cannot be read
+ * @store: NULL: it cannot be written
+ */
+struct vsp_file_kind {
+	const char *prefix;
+	const char *suffix;
+	u8 flags;
+	u32 what;
+	ssize_t (*show)(struct config_item *item, const struct vsp_file *file, char *page);
+	ssize_t (*store)(struct config_item *item, const struct vsp_file *file, const char *page,
+			 size_t count);
+};
+
+/**
+ * struct vsp_file - one generated file
+ * @kind: what it shows
+ * @index: of the term in the class's table, or of the word
+ * @name: of the file
+ * @attribute: of configfs
+ */
+struct vsp_file {
+	const struct vsp_file_kind *kind;
+	u32 index;
+	char name[VSP_FILE_NAME];
+	struct configfs_attribute attribute;
+};
+
+#define VSP_FILE_KINDS	4	/* of one kind of term */
+
+/**
+ * struct vsp_item_spec - what the directories of pools, or of services, are made of
+ * @ops: of their items
+ * @fixed: files that do not depend on the class, ended by NULL
+ * @kinds: generated files, by kind of term; unused entries are NULL
+ * @words: names of further files of a class, by its table, or NULL
+ * @word: what they are; their index is the place in that list
+ */
+struct vsp_item_spec {
+	struct configfs_item_operations *ops;
+	struct configfs_attribute * const *fixed;
+	const struct vsp_file_kind *kinds[VS_KINDS][VSP_FILE_KINDS];
+	const char * const *(*words)(const struct vs_class_spec *class);
+	const struct vsp_file_kind *word;
+};
+
+/* vsp/admin/files.c */
+const struct config_item_type *vsp_files_type(const struct vsp_item_spec *spec,
+					      const struct vs_class_spec *class);
+void vsp_files_free_all(void);
+
+/* vsp/admin/configfs.c */
+extern struct configfs_subsystem vsp_configfs_subsystem;
+void vsp_configfs_leave(struct vsp_service *service);
+const struct vs_class_spec *vsp_configfs_parse(const char *directory, const char *name,
+					       const char **rest);
+ssize_t vsp_configfs_refuse(struct config_item *item, const char *file, const char *page,
+			    int error, const char *format, ...) __printf(5, 6);
+
+/* vsp/admin/configfs_pool.c */
+extern const struct config_item_type vsp_configfs_pools_type;
+struct vsp_pool *vsp_configfs_pool_depend(const struct vs_class_spec *spec, const char *name);
+void vsp_configfs_pool_undepend(struct vsp_pool *pool);
+extern struct config_group vsp_configfs_pools;
+
+/* vsp/admin/configfs_service.c */
+extern const struct config_item_type vsp_configfs_services_type;
+extern struct config_group vsp_configfs_services;
+
+/* vsp/admin/configfs_limits.c: the files of a service's limits */
+extern const struct vsp_file_kind vsp_limit_floor, vsp_limit_ceiling, vsp_limit_min,
+				  vsp_limit_max, vsp_limit_allowed, vsp_limit_identity;
+void vsp_limits_init(struct vsp_service *service);
+
+#endif

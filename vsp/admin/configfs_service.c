@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * services/<class>.<name>: see Documentation/ABI/testing/configfs-vsp.
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/uidgid.h>
+
+#include "vsp/admin/configfs.h"
+#include "vs_value.h"
+
+#define DROP_WAITS		20	/* of DROP_WAIT_MS, for an open that is failing */
+#define DROP_WAIT_MS		100
+
+struct config_group vsp_configfs_services;
+
+static struct vsp_service *to_service(struct config_item *item)
+{
+	return container_of(to_config_group(item), struct vsp_service, group);
+}
+
+/* Takes service->admin, which keeps it disabled, or refuses the write. */
+static int lock_disabled(struct config_item *item, const char *file, const char *page)
+{
+	struct vsp_service *service = to_service(item);
+
+	mutex_lock(&service->admin);
+	if (!service->enabled)
+		return 0;
+	mutex_unlock(&service->admin);
+	return vsp_configfs_refuse(item, file, page, -EBUSY, "write 0 to enable first");
+}
+
+/* ---- pool ---- */
+
+static ssize_t service_pool_show(struct config_item *item, char *page)
+{
+	struct vsp_service *service = to_service(item);
+	ssize_t length;
+
+	mutex_lock(&service->admin);
+	length = service->pool ?
+		sysfs_emit(page, "%s.%s\n", service->pool->spec->name, service->pool->name) :
+		sysfs_emit(page, "\n");
+	mutex_unlock(&service->admin);
+	return length;
+}
+
+/* From one pool to another, or none: @pool was found with a dependency on it. */
+static void move_to_pool(struct vsp_service *service, struct vsp_pool *pool)
+{
+	struct vsp_pool *old = service->pool;
+
+	lockdep_assert_held(&service->admin);
+	if (old && old != pool)
+		vsp_pool_leave(old, service);
+	if (pool && old != pool)
+		vsp_pool_join(pool, service);
+	service->pool = pool;
+	if (old)
+		vsp_configfs_pool_undepend(old);
+}
+
+static ssize_t service_pool_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	char name[2 * VSP_NAME_MAX];
+	struct vsp_pool *pool = NULL;
+	int error;
+
+	error = vs_value_text(page, name, sizeof(name));
+	if (!error && name[0]) {
+		pool = vsp_configfs_pool_depend(service->spec, name);
+		error = PTR_ERR_OR_ZERO(pool);
+	}
+	if (error)
+		return vsp_configfs_refuse(item, "pool", page, error,
+					   "name of a directory in pools/ that is of class %s, or nothing",
+					   service->spec->name);
+	error = lock_disabled(item, "pool", page);
+	if (error) {
+		if (pool)
+			vsp_configfs_pool_undepend(pool);
+		return error;
+	}
+	move_to_pool(service, pool);
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+/* ---- Text ---- */
+
+static ssize_t service_backing_show(struct config_item *item, char *page)
+{
+	struct vsp_service *service = to_service(item);
+	ssize_t length;
+
+	mutex_lock(&service->admin);
+	length = sysfs_emit(page, "%s\n", service->backing);
+	mutex_unlock(&service->admin);
+	return length;
+}
+
+static ssize_t service_backing_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	char backing[VSP_PATH_MAX];
+	int error = vs_value_text(page, backing, sizeof(backing));
+
+	if (!error && backing[0] && backing[0] != '/')
+		error = -EINVAL;
+	if (error)
+		return vsp_configfs_refuse(item, "backing", page, error,
+					   "nothing, or a path from / on, of up to %u printable characters",
+					   VSP_PATH_MAX - 1);
+	error = lock_disabled(item, "backing", page);
+	if (error)
+		return error;
+	strscpy(service->backing, backing, sizeof(service->backing));
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+static ssize_t service_guest_show(struct config_item *item, char *page)
+{
+	struct vsp_service *service = to_service(item);
+	ssize_t length;
+
+	mutex_lock(&service->admin);
+	length = sysfs_emit(page, "%s\n", service->guest);
+	mutex_unlock(&service->admin);
+	return length;
+}
+
+static ssize_t service_guest_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	char guest[sizeof(service->guest)];
+	int error = vs_value_text(page, guest, sizeof(guest));
+
+	if (error)
+		return vsp_configfs_refuse(item, "guest", page, error,
+					   "up to %zu printable characters",
+					   sizeof(service->guest) - 1);
+	mutex_lock(&service->admin);
+	strscpy(service->guest, guest, sizeof(service->guest));
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+static ssize_t service_uuid_show(struct config_item *item, char *page)
+{
+	struct vsp_service *service = to_service(item);
+	ssize_t length;
+
+	mutex_lock(&service->admin);
+	length = uuid_is_null(&service->uuid) ? sysfs_emit(page, "\n") :
+						sysfs_emit(page, "%pUb\n", &service->uuid);
+	mutex_unlock(&service->admin);
+	return length;
+}
+
+static int set_uuid(struct vsp_service *service, const uuid_t *uuid)
+{
+	int error;
+
+	mutex_lock(&service->admin);
+	error = service->enabled || service->uuid_fixed ? -EBUSY : vsp_uuid_set(service, uuid);
+	if (!error)
+		service->uuid_written = true;
+	mutex_unlock(&service->admin);
+	return error;
+}
+
+static ssize_t service_uuid_store(struct config_item *item, const char *page, size_t count)
+{
+	char text[UUID_STRING_LEN + 1];
+	uuid_t uuid;
+	int error = vs_value_text(page, text, sizeof(text));
+
+	if (error || strlen(text) != UUID_STRING_LEN || uuid_parse(text, &uuid) ||
+	    uuid_is_null(&uuid))
+		return vsp_configfs_refuse(item, "uuid", page, -EINVAL,
+					   "an UUID as in 01234567-89ab-cdef-0123-456789abcdef");
+	error = set_uuid(to_service(item), &uuid);
+	if (error)
+		return vsp_configfs_refuse(item, "uuid", page, error,
+					   "fixed since the service was enabled, or of another service");
+	return count;
+}
+
+/* ---- Who may open the device ---- */
+
+/* Tells udev, which applies it. */
+static void access_changed(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->admin);
+	if (service->enabled)
+		vsp_sysfs_changed(service, "access");
+}
+
+static ssize_t service_owner_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%u\n", from_kuid(&init_user_ns, to_service(item)->owner_uid));
+}
+
+static ssize_t service_owner_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	kuid_t uid = INVALID_UID;
+	u64 value;
+
+	if (!vs_value_u64(page, &value) && value < U32_MAX)
+		uid = make_kuid(&init_user_ns, value);
+	if (!uid_valid(uid))
+		return vsp_configfs_refuse(item, "owner", page, -EINVAL,
+					   "a user's number, 0..%u, allowed", U32_MAX - 1);
+	mutex_lock(&service->admin);
+	service->owner_uid = uid;
+	access_changed(service);
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+static ssize_t service_group_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%u\n", from_kgid(&init_user_ns, to_service(item)->owner_gid));
+}
+
+static ssize_t service_group_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	kgid_t gid = INVALID_GID;
+	u64 value;
+
+	if (!vs_value_u64(page, &value) && value < U32_MAX)
+		gid = make_kgid(&init_user_ns, value);
+	if (!gid_valid(gid))
+		return vsp_configfs_refuse(item, "group", page, -EINVAL,
+					   "a group's number, 0..%u, allowed", U32_MAX - 1);
+	mutex_lock(&service->admin);
+	service->owner_gid = gid;
+	access_changed(service);
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+static ssize_t service_mode_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%04o\n", to_service(item)->mode);
+}
+
+static ssize_t service_mode_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	u16 mode;
+
+	if (kstrtou16(page, 8, &mode) || (mode & ~0666))
+		return vsp_configfs_refuse(item, "mode", page, -EINVAL, "octal 0..0666 allowed");
+	mutex_lock(&service->admin);
+	service->mode = mode;
+	access_changed(service);
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+/* ---- Numbers and switches that may change at any time ---- */
+
+static u32 *number_at(struct config_item *item, size_t offset)
+{
+	return (void *)to_service(item) + offset;
+}
+
+static ssize_t show_number(struct config_item *item, char *page, size_t offset)
+{
+	return sysfs_emit(page, "%u\n", READ_ONCE(*number_at(item, offset)));
+}
+
+static ssize_t store_number(struct config_item *item, const char *file, const char *page,
+			    size_t count, size_t offset, u32 low, u32 high)
+{
+	u64 value;
+	int error = vs_value_u64(page, &value);
+
+	if (!error && (value < low || value > high))
+		error = -ERANGE;
+	if (error)
+		return vsp_configfs_refuse(item, file, page, error, "%u..%u allowed", low, high);
+	WRITE_ONCE(*number_at(item, offset), value);
+	return count;
+}
+
+#define SHOW_NUMBER(field)								\
+static ssize_t service_##field##_show(struct config_item *item, char *page)		\
+{											\
+	return show_number(item, page, offsetof(struct vsp_service, field));		\
+}
+
+#define STORE_NUMBER(field, low, high)							\
+static ssize_t service_##field##_store(struct config_item *item, const char *page,	\
+				       size_t count)					\
+{											\
+	return store_number(item, #field, page, count,					\
+			    offsetof(struct vsp_service, field), low, high);		\
+}
+
+SHOW_NUMBER(weight)
+STORE_NUMBER(weight, 1, 1000)
+SHOW_NUMBER(priority)
+STORE_NUMBER(priority, 0, 100)
+SHOW_NUMBER(lease_ms)
+STORE_NUMBER(lease_ms, 0, 3600000)
+SHOW_NUMBER(deadline_ms)
+STORE_NUMBER(deadline_ms, 10, 600000)
+
+static ssize_t service_keep_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%d\n", READ_ONCE(to_service(item)->keep));
+}
+
+static ssize_t service_keep_store(struct config_item *item, const char *page, size_t count)
+{
+	bool keep;
+
+	if (kstrtobool(page, &keep))
+		return vsp_configfs_refuse(item, "keep", page, -EINVAL, "0 or 1 allowed");
+	WRITE_ONCE(to_service(item)->keep, keep);
+	return count;
+}
+
+static ssize_t service_local_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%d\n", READ_ONCE(to_service(item)->local));
+}
+
+static ssize_t service_local_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	bool local;
+	int error;
+
+	if (kstrtobool(page, &local))
+		return vsp_configfs_refuse(item, "local", page, -EINVAL, "0 or 1 allowed");
+	error = lock_disabled(item, "local", page);
+	if (error)
+		return error;
+	WRITE_ONCE(service->local, local);
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+/* ---- What happens to it ---- */
+
+static ssize_t service_enable_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%d\n", READ_ONCE(to_service(item)->enabled));
+}
+
+static ssize_t service_enable_store(struct config_item *item, const char *page, size_t count)
+{
+	struct vsp_service *service = to_service(item);
+	bool enable;
+	int error;
+
+	if (kstrtobool(page, &enable))
+		return vsp_configfs_refuse(item, "enable", page, -EINVAL, "0 or 1 allowed");
+	error = enable ? vsp_service_enable(service) : vsp_service_disable(service);
+	if (error)
+		return error;
+	mutex_lock(&service->admin);
+	if (enable && service->enabled) {
+		service->uuid_fixed = true;
+		vsp_sysfs_changed(service, "enabled");
+	}
+	mutex_unlock(&service->admin);
+	return count;
+}
+
+static ssize_t service_release_store(struct config_item *item, const char *page, size_t count)
+{
+	int error;
+
+	if (!sysfs_streq(page, "1"))
+		return vsp_configfs_refuse(item, "release", page, -EINVAL, "1 allowed");
+	error = vsp_service_release(to_service(item));
+	return error ?: count;
+}
+
+static ssize_t service_state_show(struct config_item *item, char *page)
+{
+	struct vsp_service *service = to_service(item);
+	struct vsp_service_view *view;
+	ssize_t length;
+
+	view = kmalloc(sizeof(*view), GFP_KERNEL);
+	if (!view)
+		return -ENOMEM;
+	mutex_lock(&service->admin);
+	if (service->enabled) {
+		vsp_service_view(service, view);
+		length = sysfs_emit(page, "%s\n", vs_states_name(view->state));
+	} else if (!vsp_class_loaded(service->spec)) {
+		length = sysfs_emit(page, "class missing: vsp_%s\n", service->spec->name);
+	} else {
+		length = sysfs_emit(page, "disabled\n");
+	}
+	mutex_unlock(&service->admin);
+	kfree(view);
+	return length;
+}
+
+CONFIGFS_ATTR(service_, pool);
+CONFIGFS_ATTR(service_, backing);
+CONFIGFS_ATTR(service_, guest);
+CONFIGFS_ATTR(service_, local);
+CONFIGFS_ATTR(service_, enable);
+CONFIGFS_ATTR(service_, uuid);
+CONFIGFS_ATTR(service_, owner);
+CONFIGFS_ATTR(service_, group);
+CONFIGFS_ATTR(service_, mode);
+CONFIGFS_ATTR(service_, weight);
+CONFIGFS_ATTR(service_, priority);
+CONFIGFS_ATTR(service_, lease_ms);
+CONFIGFS_ATTR(service_, deadline_ms);
+CONFIGFS_ATTR(service_, keep);
+CONFIGFS_ATTR_WO(service_, release);
+CONFIGFS_ATTR_RO(service_, state);
+
+static struct configfs_attribute * const fixed[] = {
+	&service_attr_pool,
+	&service_attr_backing,
+	&service_attr_guest,
+	&service_attr_local,
+	&service_attr_enable,
+	&service_attr_uuid,
+	&service_attr_owner,
+	&service_attr_group,
+	&service_attr_mode,
+	&service_attr_weight,
+	&service_attr_priority,
+	&service_attr_lease_ms,
+	&service_attr_deadline_ms,
+	&service_attr_keep,
+	&service_attr_release,
+	&service_attr_state,
+	NULL
+};
+
+/* What its backing holds with or without a contract; of KEPT terms. */
+static ssize_t kept_show(struct config_item *item, const struct vsp_file *file, char *page)
+{
+	struct vsp_service *service = to_service(item);
+	u64 kept = 0;
+
+	mutex_lock(&service->admin);
+	if (service->enabled && service->class->kept) {
+		kept = service->class->kept(service, file->index);
+	} else if (service->pool) {
+		mutex_lock(&service->pool->lock);
+		kept = service->charge[file->index];	/* nothing but that, while disabled */
+		mutex_unlock(&service->pool->lock);
+	}
+	mutex_unlock(&service->admin);
+	return sysfs_emit(page, "%llu\n", kept);
+}
+
+static const struct vsp_file_kind kept_file = {
+	.prefix = "kept_", .suffix = "", .flags = VS_TERM_KEPT, .show = kept_show,
+};
+
+/* ---- Switches of the class: they count from the moment they are written ---- */
+
+static const char * const *switches(const struct vs_class_spec *class)
+{
+	return class->switches;
+}
+
+static ssize_t switch_show(struct config_item *item, const struct vsp_file *file, char *page)
+{
+	return sysfs_emit(page, "%d\n", test_bit(file->index, &to_service(item)->switches));
+}
+
+static ssize_t switch_store(struct config_item *item, const struct vsp_file *file,
+			    const char *page, size_t count)
+{
+	bool on;
+
+	if (kstrtobool(page, &on))
+		return vsp_configfs_refuse(item, file->name, page, -EINVAL, "0 or 1 allowed");
+	assign_bit(file->index, &to_service(item)->switches, on);
+	return count;
+}
+
+static const struct vsp_file_kind switch_file = {
+	.prefix = "", .suffix = "", .show = switch_show, .store = switch_store,
+};
+
+/* ---- Directories ---- */
+
+static void release_service(struct config_item *item)
+{
+	struct vsp_service *service = to_service(item);
+
+	vsp_uuid_drop(service);
+	mutex_destroy(&service->admin);
+	kfree(service);
+}
+
+static struct configfs_item_operations service_ops = {
+	.release = release_service,
+};
+
+static const struct vsp_item_spec item_spec = {
+	.ops = &service_ops,
+	.fixed = fixed,
+	.kinds = {
+		[VS_KIND_RATE] = { &vsp_limit_floor, &vsp_limit_ceiling },
+		[VS_KIND_SPACE] = { &vsp_limit_max, &kept_file },
+		[VS_KIND_LEVEL] = { &vsp_limit_min, &vsp_limit_max },
+		[VS_KIND_SET] = { &vsp_limit_allowed },
+		[VS_KIND_IDENTITY] = { &vsp_limit_identity },
+	},
+	.words = switches,
+	.word = &switch_file,
+};
+
+/* The vDPA device has the service's name without its class. */
+static bool name_taken(const char *name)
+{
+	struct config_item *item;
+
+	lockdep_assert_held(&vsp_configfs_subsystem.su_mutex);
+	list_for_each_entry(item, &vsp_configfs_services.cg_children, ci_entry)
+		if (!strcmp(to_service(item)->name, name))
+			return true;
+	return false;
+}
+
+static struct config_group *make_service(struct config_group *group, const char *name)
+{
+	const struct config_item_type *type;
+	const struct vs_class_spec *spec;
+	const struct vsp_class *class;
+	struct vsp_service *service;
+	const char *rest;
+
+	spec = vsp_configfs_parse("service", name, &rest);
+	if (IS_ERR(spec))
+		return ERR_CAST(spec);
+	if (name_taken(rest)) {
+		pr_err("service %s: a service of another class is named %s\n", name, rest);
+		return ERR_PTR(-EEXIST);
+	}
+	type = vsp_files_type(&item_spec, spec);
+	if (IS_ERR(type))
+		return ERR_CAST(type);
+	service = kzalloc(sizeof(*service), GFP_KERNEL);
+	if (!service)
+		return ERR_PTR(-ENOMEM);
+	vsp_service_init(service, spec, rest);
+	vsp_limits_init(service);
+	config_group_init_type_name(&service->group, name, type);
+
+	/* Loads it; enable will ask again, and keep it. */
+	class = vsp_class_get(spec);
+	if (!class)
+		pr_warn("service %s: class missing: load vsp_%s before enable\n", name,
+			spec->name);
+	vsp_class_put(class);
+	return &service->group;
+}
+
+static void leave_service(struct config_group *group, struct config_item *item)
+{
+	vsp_configfs_leave(to_service(item));
+}
+
+/*
+ * No VMM holds it, or configfs would have refused the rmdir; but one may be in the
+ * middle of an open that is about to fail.
+ */
+static void drop_service(struct config_group *group, struct config_item *item)
+{
+	struct vsp_service *service = to_service(item);
+	int error = vsp_service_disable(service);
+
+	for (int i = 0; error == -EBUSY && i < DROP_WAITS; i++) {
+		msleep(DROP_WAIT_MS);
+		error = vsp_service_disable(service);
+	}
+	if (WARN_ON_ONCE(error))
+		return;		/* lost for good, rather than used after it was freed */
+	mutex_lock(&service->admin);
+	move_to_pool(service, NULL);
+	mutex_unlock(&service->admin);
+	config_item_put(item);
+}
+
+static struct configfs_group_operations services_ops = {
+	.make_group = make_service,
+	.disconnect_notify = leave_service,
+	.drop_item = drop_service,
+};
+
+const struct config_item_type vsp_configfs_services_type = {
+	.ct_owner = THIS_MODULE,
+	.ct_group_ops = &services_ops,
+};

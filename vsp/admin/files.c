@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files of configfs items that depend on the class: capacity_<term>, <rate>_floor
+ * and so on, generated from the class's table.
+ *
+ * configfs hands an attribute's functions the item, but not the attribute.  So there
+ * is one pair of functions for each place in an item's list of generated files, and
+ * the item's type, which is inside a struct vsp_files, says what is at that place.
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/container_of.h>
+#include <linux/err.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/stat.h>
+
+#include "vsp/admin/configfs.h"
+
+/**
+ * struct vsp_files - type of all pools, or of all services, of one class
+ * @entry: in all_files
+ * @type: of the items
+ * @spec: pools or services
+ * @class: of which class
+ * @count: entries of @file in use
+ * @file: generated ones
+ * @attributes: fixed ones and these, ended by NULL
+ *
+ * Made when the first item needs it, kept until the module goes: configfs keeps
+ * pointers into it in every open file.
+ */
+struct vsp_files {
+	struct list_head entry;
+	struct config_item_type type;
+	const struct vsp_item_spec *spec;
+	const struct vs_class_spec *class;
+	u32 count;
+	struct vsp_file file[VSP_FILES_MAX];
+	struct configfs_attribute *attributes[];
+};
+
+static LIST_HEAD(all_files);	/* under su_mutex of the subsystem */
+
+static const struct vsp_file *file_of(const struct config_item *item, u32 place)
+{
+	return &container_of_const(item->ci_type, struct vsp_files, type)->file[place];
+}
+
+static ssize_t show(struct config_item *item, u32 place, char *page)
+{
+	const struct vsp_file *file = file_of(item, place);
+
+	return file->kind->show(item, file, page);
+}
+
+static ssize_t store(struct config_item *item, u32 place, const char *page, size_t count)
+{
+	const struct vsp_file *file = file_of(item, place);
+
+	return file->kind->store(item, file, page, count);
+}
+
+#define PLACE(n)								\
+static ssize_t show_##n(struct config_item *item, char *page)			\
+{										\
+	return show(item, n, page);						\
+}
+
+#include "vsp/core/places.def"
+#undef PLACE
+
+#define PLACE(n)								\
+static ssize_t store_##n(struct config_item *item, const char *page, size_t count) \
+{										\
+	return store(item, n, page, count);					\
+}
+
+#include "vsp/core/places.def"
+#undef PLACE
+
+static const struct {
+	ssize_t (*show)(struct config_item *item, char *page);
+	ssize_t (*store)(struct config_item *item, const char *page, size_t count);
+} places[] = {
+#define PLACE(n) { show_##n, store_##n },
+#include "vsp/core/places.def"
+#undef PLACE
+};
+
+static_assert(ARRAY_SIZE(places) == VSP_FILES_MAX);
+
+static int add_file(struct vsp_files *files, const struct vsp_file_kind *kind, u32 index,
+		    const char *name)
+{
+	struct configfs_attribute *attribute;
+	struct vsp_file *file;
+
+	if (WARN_ON_ONCE(files->count == VSP_FILES_MAX))
+		return -E2BIG;
+	file = &files->file[files->count];
+	file->kind = kind;
+	file->index = index;
+	if (snprintf(file->name, sizeof(file->name), "%s%s%s", kind->prefix, name,
+		     kind->suffix) >= sizeof(file->name))
+		return -ENAMETOOLONG;
+	attribute = &file->attribute;
+	attribute->ca_name = file->name;
+	attribute->ca_owner = THIS_MODULE;
+	if (kind->show) {
+		attribute->ca_mode |= 0400;
+		attribute->show = places[files->count].show;
+	}
+	if (kind->store) {
+		attribute->ca_mode |= 0200;
+		attribute->store = places[files->count].store;
+	}
+	files->count++;
+	return 0;
+}
+
+static int add_term(struct vsp_files *files, u32 index)
+{
+	const struct vs_term_spec *term = &files->class->term[index];
+	const struct vsp_file_kind *file;
+	int error;
+
+	if (WARN_ON_ONCE(term->kind >= VS_KINDS))
+		return -EINVAL;
+	for (unsigned int i = 0; i < VSP_FILE_KINDS; i++) {
+		file = files->spec->kinds[term->kind][i];
+		if (!file || (term->flags & file->flags) != file->flags)
+			continue;
+		error = add_file(files, file, index, term->name);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int add_words(struct vsp_files *files)
+{
+	const char * const *words = files->spec->words(files->class);
+	int error = 0;
+
+	for (u32 i = 0; words && words[i] && !error; i++)
+		error = add_file(files, files->spec->word, i, words[i]);
+	return error;
+}
+
+static struct vsp_files *make_files(const struct vsp_item_spec *spec,
+				    const struct vs_class_spec *class)
+{
+	struct vsp_files *files;
+	size_t fixed = 0;
+	int error = 0;
+
+	while (spec->fixed[fixed])
+		fixed++;
+	files = kzalloc(struct_size(files, attributes, fixed + VSP_FILES_MAX + 1), GFP_KERNEL);
+	if (!files)
+		return ERR_PTR(-ENOMEM);
+	files->spec = spec;
+	files->class = class;
+	files->type.ct_owner = THIS_MODULE;
+	files->type.ct_item_ops = spec->ops;
+	files->type.ct_attrs = files->attributes;
+	for (u32 i = 0; i < class->count && !error; i++)
+		error = add_term(files, i);
+	if (!error)
+		error = add_words(files);
+	if (error) {
+		kfree(files);
+		return ERR_PTR(error);
+	}
+	memcpy(files->attributes, spec->fixed, fixed * sizeof(*files->attributes));
+	for (u32 i = 0; i < files->count; i++)
+		files->attributes[fixed + i] = &files->file[i].attribute;
+	/* What a tenant may have is no other's business: root alone reads it, too. */
+	for (size_t i = 0; files->attributes[i]; i++)
+		files->attributes[i]->ca_mode &= ~0077;
+	return files;
+}
+
+/**
+ * vsp_files_type() - the type of a new item
+ * @spec: pools or services
+ * @class: its class
+ *
+ * Context: process; from make_group(), which holds the subsystem's su_mutex.
+ * Return: the type, valid until vsp_files_free_all(), or an error pointer.
+ */
+const struct config_item_type *vsp_files_type(const struct vsp_item_spec *spec,
+					      const struct vs_class_spec *class)
+{
+	struct vsp_files *files;
+
+	lockdep_assert_held(&vsp_configfs_subsystem.su_mutex);
+	list_for_each_entry(files, &all_files, entry)
+		if (files->spec == spec && files->class == class)
+			return &files->type;
+	files = make_files(spec, class);
+	if (IS_ERR(files))
+		return ERR_CAST(files);
+	list_add(&files->entry, &all_files);
+	return &files->type;
+}
+
+/**
+ * vsp_files_free_all() - free what vsp_files_type() has made
+ *
+ * Context: the module's exit; no item is left.
+ */
+void vsp_files_free_all(void)
+{
+	struct vsp_files *files, *next;
+
+	list_for_each_entry_safe(files, next, &all_files, entry)
+		kfree(files);
+	INIT_LIST_HEAD(&all_files);
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/bus/vdpa/devices/<service>: contract/ and counters/, and how user space hears
+ * of changes; see Documentation/ABI/testing/sysfs-bus-vdpa-vsp.  terms/ is in sysfs_terms.c.
+ *
+ * A file here must not take service->admin: who removes the device holds it and
+ * waits for the files.
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/kobject.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/uidgid.h>
+
+#include "vsp/admin/sysfs.h"
+#include "vsp/core/vsp.h"
+
+/**
+ * vsp_sysfs_view() - a copy of the session behind a device
+ * @dev: the vDPA device
+ *
+ * Context: process, of a file of @dev.
+ * Return: the copy, to be freed by kfree(), or NULL: no memory.
+ */
+struct vsp_service_view *vsp_sysfs_view(struct device *dev)
+{
+	struct vsp_service_view *view = kmalloc(sizeof(*view), GFP_KERNEL);
+
+	if (view)
+		vsp_service_view(vsp_service_of_device(dev), view);
+	return view;
+}
+
+/* ---- contract/ ---- */
+
+#define CONTRACT(name, ...)								\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attribute,	\
+			   char *page)							\
+{											\
+	struct vsp_service_view *view = vsp_sysfs_view(dev);				\
+	ssize_t length;									\
+											\
+	if (!view)									\
+		return -ENOMEM;								\
+	length = sysfs_emit(page, __VA_ARGS__);						\
+	kfree(view);									\
+	return length;									\
+}											\
+static DEVICE_ATTR_RO(name)
+
+CONTRACT(state, "%s\n", vs_states_name(view->state));
+CONTRACT(epoch, "0x%016llx\n", view->epoch);
+CONTRACT(id, "%llu\n", view->id);
+CONTRACT(reason, "%s\n", vs_wire_reason_name(view->reason));
+
+static ssize_t result_show(struct device *dev, struct device_attribute *attribute, char *page)
+{
+	struct vsp_service_view *view = vsp_sysfs_view(dev);
+	ssize_t length;
+
+	if (!view)
+		return -ENOMEM;
+	if (view->result_outcome)
+		length = sysfs_emit(page, "epoch=0x%016llx outcome=%s reason=%s\n",
+				    view->result_epoch,
+				    vs_wire_outcome_name(view->result_outcome),
+				    vs_wire_reason_name(view->result_reason));
+	else
+		length = sysfs_emit(page, "none\n");
+	kfree(view);
+	return length;
+}
+static DEVICE_ATTR_RO(result);
+
+static ssize_t deadline_ms_show(struct device *dev, struct device_attribute *attribute,
+				char *page)
+{
+	struct vsp_service_view *view = vsp_sysfs_view(dev);
+	ssize_t length;
+
+	if (!view)
+		return -ENOMEM;
+	length = view->deadline_ms >= 0 ? sysfs_emit(page, "%lld\n", view->deadline_ms) :
+					  sysfs_emit(page, "none\n");
+	kfree(view);
+	return length;
+}
+static DEVICE_ATTR_RO(deadline_ms);
+
+static int refuse(struct device *dev, const char *file, const char *page)
+{
+	int shown = min_t(size_t, strcspn(page, "\n"), 64);
+
+	pr_err("service %s: %s: \"%*pE\" refused (%d): 1 allowed\n", dev_name(dev), file, shown,
+	       page, -EINVAL);
+	return -EINVAL;
+}
+
+static ssize_t renegotiate_store(struct device *dev, struct device_attribute *attribute,
+				 const char *page, size_t count)
+{
+	struct vsp_service *service = vsp_service_of_device(dev);
+	int error;
+
+	if (!sysfs_streq(page, "1"))
+		return refuse(dev, "renegotiate", page);
+	mutex_lock(&service->pool->lock);
+	error = vsp_service_renegotiate(service, VS_REASON_ADMIN);
+	mutex_unlock(&service->pool->lock);
+	return error ?: count;
+}
+static DEVICE_ATTR_WO(renegotiate);
+
+static ssize_t withdraw_store(struct device *dev, struct device_attribute *attribute,
+			      const char *page, size_t count)
+{
+	struct vsp_service *service = vsp_service_of_device(dev);
+	int error;
+
+	if (!sysfs_streq(page, "1"))
+		return refuse(dev, "withdraw", page);
+	mutex_lock(&service->pool->lock);
+	error = vsp_service_withdraw(service);
+	mutex_unlock(&service->pool->lock);
+	return error ?: count;
+}
+static DEVICE_ATTR_WO(withdraw);
+
+static struct attribute *contract_attributes[] = {
+	&dev_attr_state.attr,
+	&dev_attr_epoch.attr,
+	&dev_attr_id.attr,
+	&dev_attr_reason.attr,
+	&dev_attr_result.attr,
+	&dev_attr_deadline_ms.attr,
+	&dev_attr_renegotiate.attr,
+	&dev_attr_withdraw.attr,
+	NULL
+};
+
+/* Of every file, those of the class included: what a tenant has is no other's business. */
+static umode_t root_only(struct kobject *kobj, struct attribute *attribute, int index)
+{
+	return attribute->mode & 0700;
+}
+
+static const struct attribute_group contract_group = {
+	.name = "contract",
+	.attrs = contract_attributes,
+	.is_visible = root_only,
+};
+
+/* ---- counters/ ---- */
+
+/**
+ * struct counter_file - a file that shows one counter
+ * @attribute: of the device
+ * @offset: of the counter, in struct vsp_service_counters or struct vsp_rates
+ */
+struct counter_file {
+	struct device_attribute attribute;
+	size_t offset;
+};
+
+static ssize_t counter_show(struct device *dev, struct device_attribute *attribute, char *page)
+{
+	const struct counter_file *file = container_of(attribute, struct counter_file, attribute);
+	const void *counters = &vsp_service_of_device(dev)->counters;
+
+	return sysfs_emit(page, "%llu\n", READ_ONCE(*(const u64 *)(counters + file->offset)));
+}
+
+/* Those that the data path keeps, of all flows, under its pool's lock or its own. */
+static ssize_t rates_counter_show(struct device *dev, struct device_attribute *attribute,
+				  char *page)
+{
+	const struct counter_file *file = container_of(attribute, struct counter_file, attribute);
+	const struct vsp_service *service = vsp_service_of_device(dev);
+	u64 sum = 0;
+
+	for (u32 flow = 0; flow < service->spec->flows; flow++)
+		sum += READ_ONCE(*(const u64 *)((const void *)&service->rates[flow] +
+						file->offset));
+	return sysfs_emit(page, "%llu\n", sum);
+}
+
+#define RENEGOTIATIONS(name, reason)						\
+	{ __ATTR(renegotiations_##name, 0444, counter_show, NULL),		\
+	  offsetof(struct vsp_service_counters, renegotiations_for[reason]) }
+
+static struct counter_file counter_files[] = {
+	{ __ATTR(messages, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, messages) },
+	{ __ATTR(malformed, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, malformed) },
+	{ __ATTR(unexpected, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, unexpected) },
+	{ __ATTR(grants, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, grants) },
+	{ __ATTR(denials, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, denials) },
+	{ __ATTR(renegotiations, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, renegotiations) },
+	{ __ATTR(fallbacks, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, fallbacks) },
+	{ __ATTR(withdrawals, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, withdrawals) },
+	{ __ATTR(calls, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, calls) },
+	{ __ATTR(leases, 0444, counter_show, NULL),
+	  offsetof(struct vsp_service_counters, leases) },
+	RENEGOTIATIONS(need, VS_REASON_NEED),
+	RENEGOTIATIONS(resume, VS_REASON_RESUME),
+	RENEGOTIATIONS(retry, VS_REASON_RETRY),
+	RENEGOTIATIONS(mismatch, VS_REASON_MISMATCH),
+	RENEGOTIATIONS(admin, VS_REASON_ADMIN),
+	RENEGOTIATIONS(more, VS_REASON_MORE),
+	RENEGOTIATIONS(capacity, VS_REASON_CAPACITY),
+	RENEGOTIATIONS(fallback, VS_REASON_FALLBACK),
+	RENEGOTIATIONS(source, VS_REASON_SOURCE),
+	RENEGOTIATIONS(violated, VS_REASON_VIOLATED),
+	{ __ATTR(waits, 0444, rates_counter_show, NULL), offsetof(struct vsp_rates, waits) },
+	{ __ATTR(waited_ns, 0444, rates_counter_show, NULL),
+	  offsetof(struct vsp_rates, waited_ns) },
+	{ __ATTR(violations, 0444, rates_counter_show, NULL),
+	  offsetof(struct vsp_rates, violations) },
+};
+
+static ssize_t ring_errors_show(struct device *dev, struct device_attribute *attribute,
+				char *page)
+{
+	const struct vsp_channel *channel = vsp_service_of_device(dev)->channel;
+
+	return sysfs_emit(page, "%llu\n", vsp_channel_ring_errors(channel));
+}
+static DEVICE_ATTR_RO(ring_errors);
+
+static struct attribute * const more_counters[] = {
+	&dev_attr_ring_errors.attr,
+};
+
+/* ---- All groups of one device ---- */
+
+enum { CONTRACT_GROUP, TERMS_GROUP, COUNTERS_GROUP, GROUPS };
+
+/**
+ * struct groups - what vsp_sysfs_terms_groups() makes
+ * @list: for the device; ended by NULL; first, as it is what the caller knows
+ * @terms: generated
+ * @counters: the session's, the channel's and the class's
+ * @counter: attributes of @counters, ended by NULL
+ */
+struct groups {
+	const struct attribute_group *list[GROUPS + 1];
+	struct attribute_group terms;
+	struct attribute_group counters;
+	struct attribute *counter[];
+};
+
+static size_t count_attributes(struct attribute * const *attributes)
+{
+	size_t count = 0;
+
+	while (attributes && attributes[count])
+		count++;
+	return count;
+}
+
+/**
+ * vsp_sysfs_terms_groups() - all attribute groups of a service's vDPA device
+ * @class: of the service
+ * @groups: set, ended by NULL; to be freed by vsp_sysfs_free_groups() when the
+ *	device is unregistered
+ *
+ * Files that @class shows join the session's own in counters/.
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute_group ***groups)
+{
+	struct attribute **more = class->counters ? class->counters->attrs : NULL;
+	size_t own = ARRAY_SIZE(counter_files) + ARRAY_SIZE(more_counters);
+	size_t others = count_attributes(more);
+	struct groups *made;
+
+	made = kzalloc(struct_size(made, counter, own + others + 1), GFP_KERNEL);
+	if (!made)
+		return -ENOMEM;
+	made->terms.name = "terms";
+	made->terms.is_visible = root_only;
+	made->terms.attrs = vsp_sysfs_terms(class);
+	if (!made->terms.attrs) {
+		kfree(made);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(counter_files); i++)
+		made->counter[i] = &counter_files[i].attribute.attr;
+	memcpy(made->counter + ARRAY_SIZE(counter_files), more_counters, sizeof(more_counters));
+	if (others)
+		memcpy(made->counter + own, more, others * sizeof(*made->counter));
+	made->counters.name = "counters";
+	made->counters.is_visible = root_only;
+	made->counters.attrs = made->counter;
+	made->list[CONTRACT_GROUP] = &contract_group;
+	made->list[TERMS_GROUP] = &made->terms;
+	made->list[COUNTERS_GROUP] = &made->counters;
+	*groups = made->list;
+	return 0;
+}
+
+/**
+ * vsp_sysfs_free_groups() - undo vsp_sysfs_terms_groups()
+ * @groups: may be NULL; the device that had them is unregistered
+ */
+void vsp_sysfs_free_groups(const struct attribute_group **groups)
+{
+	struct groups *made;
+
+	if (!groups)
+		return;
+	made = container_of(groups, struct groups, list[0]);
+	vsp_sysfs_free_terms(made->terms.attrs);
+	kfree(made);
+}
+
+/* ---- How user space hears of changes ---- */
+
+static void describe(struct kobj_uevent_env *env, struct vsp_service *service, const char *what,
+		     const struct vsp_service_view *view)
+{
+	/* Far from what env can take; and one that is missing does no harm. */
+	add_uevent_var(env, "VSP_EVENT=%s", what);
+	add_uevent_var(env, "VSP_SERVICE=%s.%s", service->spec->name, service->name);
+	add_uevent_var(env, "VSP_UUID=%pUb", &service->uuid);
+	add_uevent_var(env, "VSP_STATE=%s", vs_states_name(view->state));
+	add_uevent_var(env, "VSP_CONTRACT=%llu", view->id);
+	add_uevent_var(env, "VSP_REASON=%s", vs_wire_reason_name(view->reason));
+	add_uevent_var(env, "VSP_POOL=%s", service->pool->name);
+	add_uevent_var(env, "VSP_OWNER=%u", from_kuid(&init_user_ns, service->owner_uid));
+	add_uevent_var(env, "VSP_GROUP=%u", from_kgid(&init_user_ns, service->owner_gid));
+	add_uevent_var(env, "VSP_MODE=%04o", service->mode);
+}
+
+static void send_uevent(struct vsp_service *service, struct device *dev, const char *what)
+{
+	struct vsp_service_view *view = vsp_sysfs_view(dev);
+	struct kobj_uevent_env *env = kzalloc(sizeof(*env), GFP_KERNEL);
+
+	if (view && env) {
+		describe(env, service, what, view);
+		kobject_uevent_env(&dev->kobj, KOBJ_CHANGE, env->envp);
+	}
+	kfree(env);
+	kfree(view);
+}
+
+/**
+ * vsp_sysfs_changed() - tell user space that a session has changed
+ * @service: not yet, or not any more, enabled: nobody is told
+ * @what: VSP_EVENT of the uevent; "state" is none, it only wakes those who poll
+ *
+ * From vsp_service_disable() on, which clears enabled and then flushes the work, this
+ * does not touch the device any more: it may be gone from sysfs at any moment.
+ *
+ * Context: the service's work, or an administrator under service->admin; no lock
+ *	that vsp_service_view() takes. May sleep.
+ */
+void vsp_sysfs_changed(struct vsp_service *service, const char *what)
+{
+	struct device *dev;
+
+	if (!READ_ONCE(service->enabled))
+		return;
+	dev = vsp_channel_device(service->channel);
+	sysfs_notify(&dev->kobj, "contract", "state");
+	sysfs_notify(&dev->kobj, "contract", "result");
+	/* A client can cause as many as it likes; monitors can poll. Not so those for udev. */
+	if (!strcmp(what, "enabled") || !strcmp(what, "access") ||
+	    (strcmp(what, "state") && __ratelimit(&service->uevents)))
+		send_uevent(service, dev, what);
+}

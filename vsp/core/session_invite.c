@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When the provider calls a client as there is more for it: one that was denied, or one
+ * whose contract is less than its last ask would have taken.  A call costs both sides a
+ * negotiation, so there is none without a gain, and none twice for the same offer.
+ */
+#include "vsp/core/session.h"
+
+/* Less than this part of what is wanted is no gain, unless then nothing is wanting. */
+#define GAIN_PART	64
+
+static bool is_gain(u64 have, u64 now, u64 wanted)
+{
+	return now > have && (now >= wanted || now - have >= wanted / GAIN_PART);
+}
+
+static bool is_counted(const struct vs_term_spec *term)
+{
+	return term->kind == VS_KIND_RATE || term->kind == VS_KIND_SPACE;
+}
+
+/* Is @now more than @have in some term, and less in none? */
+static bool is_better(const struct vs_class_spec *spec, const struct vs_terms *have,
+		      const struct vs_terms *now, const struct vs_terms *wanted)
+{
+	bool better = false;
+
+	for (u32 i = 0; i < spec->count; i++) {
+		const struct vs_term *a = &have->term[i], *b = &now->term[i];
+
+		if (!is_counted(&spec->term[i]))
+			continue;
+		if (b->low < a->low || b->high < a->high)
+			return false;
+		better |= is_gain(a->low, b->low, wanted->term[i].low) ||
+			  is_gain(a->high, b->high, wanted->term[i].high);
+	}
+	return better;
+}
+
+/* Would the client, if it asked again, have more than its contract says? */
+static bool gets_more(struct vsp_session *session, const struct vs_terms *running)
+{
+	const struct vs_class_spec *spec = session->service->spec;
+	u16 term;
+
+	if (vs_terms_choose(spec, &session->asked, &session->scratch, &session->choice, &term))
+		return false;
+	vsp_pool_wanted(session->service, &session->asked, &session->scratch);
+	if (!is_better(spec, running, &session->choice, &session->scratch))
+		return false;
+	/* It has been told, and did not take it. */
+	if (session->invited.count &&
+	    !is_better(spec, &session->invited, &session->choice, &session->scratch))
+		return false;
+	session->invited = session->choice;
+	return true;
+}
+
+/* The contract was to become less, and need not any more. */
+static bool is_over(struct vsp_session *session)
+{
+	const struct vsp_contract *running = vsp_session_in_force(session) ?: session->held;
+
+	if (!session->call.open || session->call.reason != VS_REASON_CAPACITY || !running)
+		return false;
+	vsp_pool_fallback(session->service, &running->terms, &session->scratch);
+	return vs_terms_equal(&session->scratch, &running->terms);
+}
+
+/**
+ * vsp_session_invite() - there may be more than when the last ask was answered
+ * @session: of an enabled service
+ *
+ * Calls only if that ask was denied and would be granted now, or would now take more than
+ * what is in force. What is being negotiated is waited for.
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_invite(struct vsp_session *session)
+{
+	const struct vsp_contract *running = vsp_session_in_force(session);
+	u32 reason;
+	u16 term;
+
+	session->invite_later = false;
+	if (session->withdrawn)
+		return;
+	if (is_over(session)) {
+		vsp_session_settle(session);
+		return vsp_session_open_invitation(session, VS_REASON_MORE);
+	}
+	if (!session->asked.count ||
+	    vsp_pool_offer(session->service, &session->asked, &session->scratch, &term, &reason))
+		return;
+	if (!session->denied) {
+		session->invite_later = session->state != VS_STATE_RUNNING;
+		if (session->invite_later || !running || !gets_more(session, &running->terms))
+			return;
+	}
+	session->denied = false;
+	/* An open call says it as well: whoever answers it is offered what there is. */
+	if (session->call.open) {
+		session->unanswered = true;
+		vsp_session_event(session, VSP_EVENT_INVITE);
+		return;
+	}
+	vsp_session_open_invitation(session, VS_REASON_MORE);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making ready for a contract (allocating a file's room, taking over a device) beside the
+ * session's work, which goes on meanwhile: a file system that hangs delays neither a
+ * deadline nor a withdrawal.  The ask that led to it is answered when it has ended.
+ *
+ * A preparation that nobody wants any more (a new epoch, a withdrawal, a deadline) cannot
+ * be stopped.  Its ask is denied at once; what it has done is undone when it ends.  Until
+ * then its contract stays charged, and no other one is prepared.
+ */
+#include <linux/ktime.h>
+#include <linux/sched/mm.h>
+#include <linux/string.h>
+
+#include "vsp/core/session.h"
+#include "vsp/core/trace.h"
+
+static void prepare_work(struct work_struct *work)
+{
+	struct vsp_preparation *preparation = container_of(work, struct vsp_preparation, work);
+	struct vsp_session *session = container_of(preparation, struct vsp_session, preparation);
+	struct vsp_service *service = session->service;
+	unsigned int noio = memalloc_noio_save();
+
+	preparation->denied = 0;
+	preparation->error = service->class->prepare(service, preparation->next,
+						     &preparation->denied);
+	memalloc_noio_restore(noio);
+	vsp_service_prepared(session);
+}
+
+/**
+ * vsp_session_prepare_init() - of a new session
+ * @session: zeroed
+ */
+void vsp_session_prepare_init(struct vsp_session *session)
+{
+	INIT_WORK(&session->preparation.work, prepare_work);
+}
+
+/**
+ * vsp_session_prepare() - make ready for a contract; the ask is answered when it is
+ * @session: session->message is the ask; nothing is being prepared
+ * @next: charged; the preparation's from here
+ *
+ * Context: the service's work.
+ */
+void vsp_session_prepare(struct vsp_session *session, struct vsp_contract *next)
+{
+	struct vsp_preparation *preparation = &session->preparation;
+
+	preparation->epoch = session->message.epoch;
+	preparation->slot = session->message_slot;
+	preparation->generation = session->message_generation;
+	preparation->called = session->call.open;
+	preparation->dropped = false;
+	WRITE_ONCE(preparation->next, next);
+	session->answer_later = true;
+	vsp_service_queue_prepare(&preparation->work);
+}
+
+static void answer(struct vsp_session *session)
+{
+	const struct vsp_preparation *preparation = &session->preparation;
+
+	vsp_session_send_answer(session, preparation->slot, preparation->generation);
+}
+
+/* Takes the contract of a preparation that has ended, or never began. */
+static struct vsp_contract *take_next(struct vsp_session *session)
+{
+	struct vsp_contract *next = session->preparation.next;
+
+	WRITE_ONCE(session->preparation.next, NULL);
+	return next;
+}
+
+static void give_back(struct vsp_session *session, struct vsp_contract *next)
+{
+	vsp_session_free_contract(next);
+	vsp_session_recharge(session);
+}
+
+/* An answer to the ask, whatever session->message has become meanwhile. */
+static void recall_ask(struct vsp_session *session)
+{
+	memset(&session->message, 0, sizeof(session->message));
+	session->message.type = VS_WIRE_REQUEST;
+	session->message.epoch = session->preparation.epoch;
+}
+
+/**
+ * vsp_session_drop_preparation() - what is being prepared will not be granted
+ * @session: of an enabled service; without a preparation nothing happens
+ *
+ * Context: the service's work, before it has begun another answer; or that does not run.
+ */
+void vsp_session_drop_preparation(struct vsp_session *session)
+{
+	struct vsp_preparation *preparation = &session->preparation;
+	struct vs_message *denial = &session->answer;
+
+	if (!preparation->next || preparation->dropped)
+		return;
+	preparation->dropped = true;
+	preparation->wait_until = ktime_add_ms(ktime_get(), VSP_PREPARATION_WAIT_MS);
+	memset(denial, 0, sizeof(*denial));
+	denial->type = VS_WIRE_REQUEST + 1;
+	denial->epoch = preparation->epoch;
+	denial->contract = vsp_session_in_force(session) ? vsp_session_in_force(session)->id : 0;
+	denial->outcome = VS_OUTCOME_DENY;
+	denial->reason = session->withdrawn ? VS_REASON_WITHDRAWN : VS_REASON_CHANGED;
+	denial->retry_ms = session->withdrawn ? 0 : VSP_RETRY_SOURCE_MS;
+	denial->terms = session->offered;
+	session->service->counters.denials++;
+	answer(session);
+	if (cancel_work(&preparation->work))
+		give_back(session, take_next(session));
+}
+
+/**
+ * vsp_session_prepared() - a preparation has ended
+ * @session: of an enabled service
+ *
+ * Context: the service's work, between two messages; or that does not run any more, and
+ *	the preparation neither.
+ */
+void vsp_session_prepared(struct vsp_session *session)
+{
+	const struct vsp_preparation *preparation = &session->preparation;
+	struct vsp_service *service = session->service;
+	struct vsp_contract *next;
+
+	next = take_next(session);
+	if (!next)
+		return;
+	if (preparation->dropped) {
+		if (!preparation->error)
+			service->class->abort(service, next);
+		return give_back(session, next);
+	}
+	recall_ask(session);
+	if (preparation->error) {
+		give_back(session, next);
+		vsp_session_refuse(session, preparation->error, preparation->denied);
+	} else {
+		vsp_session_grant(session, next, preparation->called);
+	}
+	answer(session);
+}
+
+/**
+ * vsp_session_end_preparation() - wait until nothing is being prepared, and undo it
+ * @session: its work does not run any more
+ *
+ * Context: an administrator's process; sleeps for as long as the source likes.
+ */
+void vsp_session_end_preparation(struct vsp_session *session)
+{
+	vsp_session_drop_preparation(session);
+	if (cancel_work_sync(&session->preparation.work))
+		session->preparation.error = -ECANCELED;
+	vsp_session_prepared(session);
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The provider: its objects and who owns what.
+ *
+ *	pool	configfs item, made by the administrator; owns capacity and charges
+ *	service	configfs item, made by the administrator; owns its contracts, its
+ *		state machine and, while enabled, its channel
+ *	class	module that knows one kind of device; const table, registered
+ *
+ * Contexts.  Everything that changes a service's session (messages, calls,
+ * deadlines, leases, resets) runs in the service's own work item (vsp/core/session.c),
+ * one at a time.  Data requests run in the channel's movers and
+ * read the contract in force by RCU.  configfs and sysfs writers run in the
+ * administrator's process.
+ *
+ * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_session.lock,
+ * vsp_pool.rates.lock > locks of a class > vsp_service.rates.lock.
+ * Nothing waits for a mover but the VMM's own suspend, reset and close.
+ */
+#ifndef VSP_H
+#define VSP_H
+
+#include <linux/configfs.h>
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uuid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "vsp/pool/allocate.h"
+#include "vs_channel.h"
+#include "vs_class.h"
+#include "vs_states.h"
+#include "vs_terms.h"
+
+#include "vsp/rate/rates.h"
+
+#define VSP_PATH_MAX		256	/* bytes of source and backing, zero included */
+#define VSP_NAME_MAX		VS_WIRE_NAME_MAX
+#define VSP_TEXTS_MAX		1	/* texts of a pool, of its class */
+#define VSP_TEXT_MAX		64	/* bytes of one, zero included */
+#define VSP_ROUNDS_MAX		8	/* asks in one epoch */
+#define VSP_BAD_MESSAGES_MAX	5	/* in a row, then the session ends */
+#define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
+
+struct vsp_pool;
+struct vsp_service;
+
+/* For lines that a client can cause: no service silences another's. */
+#define vsp_warn_limited(service, format, ...)					\
+do {										\
+	if (__ratelimit(&(service)->log))					\
+		pr_warn(format, ##__VA_ARGS__);					\
+} while (0)
+
+/**
+ * struct vsp_contract - what was agreed; never changed once it is published
+ * @rcu: freed by kfree_rcu()
+ * @id: never 0, never used twice by a service
+ * @terms: a complete set, as granted
+ */
+struct vsp_contract {
+	struct rcu_head rcu;
+	u64 id;
+	struct vs_terms terms;
+};
+
+/**
+ * struct vsp_class - one kind of device, the provider's side
+ *
+ * @spec: terms and queues
+ * @abi: VS_CLASS_ABI of the build
+ * @owner: the module
+ *
+ * @workers: threads that a VMM which holds a service has besides its movers, for what
+ *	the class has done by vsp_queue_job(); at most VSP_WORKERS_MAX
+ * @finds_rates: @pool_open judges for itself a RATE whose capacity is not set; else it is
+ *	an error before that
+ *
+ * @pool_open: opens @pool->source (an empty source is for the class to judge),
+ *	fills pool->class_data and, where pool->capacity_set[] is false and the
+ *	class can tell, pool->capacity[]. May sleep. Errors are the administrator's
+ *	errno: ENODEV, EINVAL, EBUSY, ... the class logs object, value and range.
+ * @pool_close: undoes it. No service of the pool is enabled.
+ * @pool_kept: amount of KEPT term @index that the source keeps for all services that
+ *	it has ever had, as found by @pool_open; or NULL. Atomic.
+ * @pool_poll: looks at the source, opens again what has come back, and says how much
+ *	there is of what has changed (vsp_watch_found()); or NULL. May sleep. Context: the
+ *	pool's watch, every poll_ms and after vsp_watch_look(); never beside itself,
+ *	@pool_open or @pool_close, but beside all that concerns a service.
+ *
+ * @service_open: allocates service->class_data, opens or finds the backing. The
+ *	limits may be narrowed to what the backing can do by @limits. May sleep.
+ *	service->pool is enabled. Context: enable=1.
+ * @service_close: undoes it; no data is deleted, nothing is in flight.
+ * @limits: narrows @limits (service's limits, complete set) to what source and
+ *	backing can do now (block size, discard, whole-device size), to nothing that a
+ *	contract could be (vs_terms_possible()) while they are gone. Context: the
+ *	service's work, an administrator's write, or the pool's watch, which holds
+ *	pool->lock; may not sleep for a peer or for I/O.
+ * @kept: amount of KEPT term @index that is charged for this service's backing
+ *	whether or not there is a contract (bytes of its existing file), else 0.
+ * @release: deletes the backing of a service without a contract, by the
+ *	administrator's own word. Zeroes or frees what it held.
+ *
+ * @prepare: makes ready for @next (allocate the file's room, ...) while others may come
+ *	into force. May sleep, for as long as the source likes, and fail: the errno becomes
+ *	a denial. Beside the service's work; one at a time. Of a
+ *	SUGGESTED term in @next, -EPERM: it is not the service's to have, and -EADDRINUSE:
+ *	another one has it, with the term's id in @denied.
+ * @commit: @next comes into force; NULL: there is none any more. Cannot fail, must
+ *	not wait for a mover. The core publishes service->in_force right after, under the
+ *	same pool->rates.lock, which is held with interrupts off: what a class admits
+ *	under that lock is admitted before that, or after it.
+ * @abort: @next, which was prepared, will not come.
+ *
+ * @queue_kick: as in struct vsp_channel_ops.
+ * @queue_reap: likewise.
+ * @queue_reset: the data queues were reset, nothing is in flight.
+ * @wake: the request of @flow that vsp_rates_admit() has held back may go: have the mover
+ *	look. Atomic, pool->rates.lock held, interrupts off.
+ *
+ * @busy: is the source doing anything for this service but requests of its queues? Or NULL
+ * @used: what the client uses of term @index now, for used_<term>; or NULL.
+ * @counters: sysfs attribute group of the class's counters, or NULL. Its show
+ *	functions get the vDPA device: vsp_service_of_device().
+ */
+struct vsp_class {
+	const struct vs_class_spec *spec;
+	u32 abi;
+	struct module *owner;
+	unsigned int workers;
+	bool finds_rates;
+
+	int (*pool_open)(struct vsp_pool *pool);
+	void (*pool_close)(struct vsp_pool *pool);
+	u64 (*pool_kept)(struct vsp_pool *pool, u32 index);
+	void (*pool_poll)(struct vsp_pool *pool);
+
+	int (*service_open)(struct vsp_service *service);
+	void (*service_close)(struct vsp_service *service);
+	void (*limits)(struct vsp_service *service, struct vs_terms *limits);
+	u64 (*kept)(struct vsp_service *service, u32 index);
+	int (*release)(struct vsp_service *service);
+
+	int (*prepare)(struct vsp_service *service, const struct vsp_contract *next, u16 *denied);
+	void (*commit)(struct vsp_service *service, const struct vsp_contract *next);
+	void (*abort)(struct vsp_service *service, const struct vsp_contract *next);
+
+	void (*queue_kick)(struct vsp_service *service, struct vsp_queue *queue);
+	void (*queue_reap)(struct vsp_service *service, struct vsp_queue *queue);
+	void (*queue_reset)(struct vsp_service *service);
+	void (*wake)(struct vsp_service *service, u32 flow);
+
+	bool (*busy)(struct vsp_service *service);
+	u64 (*used)(struct vsp_service *service, u32 index);
+	const struct attribute_group *counters;
+};
+
+/**
+ * struct vsp_pool - a resource that services have portions of
+ * @group: configfs item; its reference count is the pool's
+ * @class: of the directory's name, pinned while @enabled
+ * @spec: of that class, known without its module
+ * @name: what follows "<class>." in the directory's name
+ * @lock: protects all below; held only around the pure algebra, never while sleeping
+ *	for I/O or a peer (enable and disable hold it not at all: @admin does that)
+ * @admin: serialises enable and disable
+ * @source: staged; read at enable
+ * @text: of the class; staged; read at enable
+ * @enabled: source is open; class_data valid
+ * @capacity: per term of the class; of RATE and SPACE only
+ * @capacity_set: by the administrator, else the class may fill it in
+ * @charged: sum over @services of vsp_service.charge[], and @orphaned, per term;
+ *	saturates
+ * @orphaned: what the source keeps for services that have not been enabled since the
+ *	pool was, or have left it
+ * @services: all that name this pool, by vsp_service.pool_entry
+ * @no_space: writes that the source had no space for, though it was granted; of the class
+ * @users: vsp_pool_use() without vsp_pool_unuse(); the pool stays enabled while > 0
+ * @offer: scratch: too large for a stack
+ * @grant: likewise
+ * @burst_ms: rates may be passed by this much at once
+ * @reserved_percent: of every RATE's @capacity, never granted as a floor
+ * @renegotiation: some time after @capacity or @reserved_percent was changed; queued
+ *	under @admin, while @enabled
+ * @invitation: the next round of invitations; queued under @lock, while @enabled
+ * @inviting: it is queued
+ * @invited: when the last round was
+ * @freed_by: the service that alone has freed what @invitation is for; NULL: several have.
+ *	Not a reference: it is only compared
+ * @poll_ms: how often @watch runs by itself; 0: never
+ * @watch: looks at the source while @enabled; see vsp/pool/watch.c
+ * @gone: likewise, only for what is gone, and waits for nothing
+ * @rates: the data path's; has a lock of its own
+ * @class_data: owned by the class
+ */
+struct vsp_pool {
+	struct config_group group;
+	const struct vsp_class *class;
+	const struct vs_class_spec *spec;
+	char name[VSP_NAME_MAX];
+	struct mutex admin;	/* enable and disable */
+	struct mutex lock;	/* capacity, charges, membership */
+	char source[VSP_PATH_MAX];
+	char text[VSP_TEXTS_MAX][VSP_TEXT_MAX];
+	bool enabled;
+	u64 capacity[VS_WIRE_TERMS_MAX];
+	bool capacity_set[VS_WIRE_TERMS_MAX];
+	u64 charged[VS_WIRE_TERMS_MAX];
+	u64 orphaned[VS_WIRE_TERMS_MAX];
+	struct list_head services;
+	atomic64_t no_space;
+	unsigned int users;
+	struct vs_terms offer;
+	struct vs_terms grant;
+	u32 burst_ms;
+	u32 reserved_percent;
+	struct delayed_work renegotiation;
+	struct delayed_work invitation;
+	bool inviting;
+	ktime_t invited;
+	const struct vsp_service *freed_by;
+	u32 poll_ms;
+	struct delayed_work watch;
+	struct work_struct gone;
+	struct vsp_rates_pool rates;
+	void *class_data;
+};
+
+/**
+ * struct vsp_call - a call for a new contract, with what happens if nobody answers
+ * @open: not settled yet; all below is valid while it is
+ * @reason: enum vs_wire_reason
+ * @deadline: when @fallback comes into force
+ * @fallback: NULL: withdrawal; owned by the session
+ */
+struct vsp_call {
+	bool open;
+	u32 reason;
+	ktime_t deadline;
+	struct vsp_contract *fallback;
+};
+
+/* Counters that sysfs shows; written from the service's work only. */
+struct vsp_service_counters {
+	u64 messages;		/* received, well formed */
+	u64 malformed;		/* refused by the decoder */
+	u64 unexpected;		/* refused by the state machine */
+	u64 grants;
+	u64 denials;
+	u64 renegotiations;	/* START_COMPLETEs that replaced a contract */
+	u64 fallbacks;		/* contracts that a deadline put in force */
+	u64 withdrawals;
+	u64 calls;		/* written to the client */
+	u64 leases;		/* that ran out */
+	/* Renegotiations by what has led to them. */
+	u64 renegotiations_for[VS_REASONS];
+};
+
+struct vsp_session;	/* vsp/core/session.h */
+
+/**
+ * struct vsp_service - a portion of a pool that one client may have
+ * @group: configfs item; its reference count is the service's
+ * @spec: class of the directory's name
+ * @class: pinned while @enabled
+ * @name: what follows "<class>."; also the vDPA device's name
+ * @uuid: for ever; see vsp/admin/uuid.c. Null until it was written or needed
+ * @uuid_entry: in the list of those that are not null
+ *
+ * @admin: serialises enable, disable, release and changes of what is below
+ * @pool: configfs reference held while set
+ * @backing: path of an existing file or device, or empty; of the class
+ * @guest: label, for people
+ * @local: for this kernel's own VSC
+ * @owner_uid: of /dev/vhost-vdpa-N, applied by udev (packaging/60-vsp.rules)
+ * @owner_gid: likewise
+ * @mode: likewise; permission bits
+ * @weight: part of what others leave unused, and of what is left to its @priority in a
+ *	deficit, relative to the pool's other services
+ * @priority: in a deficit, a lower one gives way before a higher one
+ * @limits_lock: protects @limits and @limits_set; the innermost lock
+ * @limits: staged, complete set: what the client may be granted at most. RATE: most
+ *	floor (0 unless set), most ceiling (U64_MAX: the pool's capacity); SPACE: 0, max;
+ *	LEVEL: min, max; SET: 0, allowed; IDENTITY: text
+ * @limits_set: which limits were written (bit 2*index: low, 2*index+1: high)
+ * @active_limits: copy that offers are made from; taken at enable and "renegotiate".
+ *	Under pool->lock
+ * @lease_ms: of contracts whose client is gone
+ * @deadline_ms: of calls made by "renegotiate" and "withdraw"
+ * @keep: a client may refuse a new offer and keep what the pool can still hold
+ * @enabled: channel exists
+ *
+ * @pool_entry: in pool->services, under pool->lock
+ * @charge: what the pool is charged for this service, per term: the most of in
+ *	force, held, pending, fallback and kept. Under pool->lock
+ *
+ * @adopted: what its backing keeps is in @charge, not in pool->orphaned. Under pool->lock
+ * @least: what its client's last ask needs at least, per term; 0: any less will do.
+ *	Under pool->lock
+ * @share: what it may hold of @charge while its pool is in deficit, per term: its
+ *	part of the capacity, as it was divided when that fell. Under pool->lock
+ * @displaced: by the same division, no contract of it fits any more; until it is granted
+ *	one again. Under pool->lock
+ * @claim: scratch of that division. Under pool->lock
+ *
+ * @watched: the pool's watch may ask its class. Under pool->lock
+ * @source_limits: what its class has answered last. Under pool->lock
+ *
+ * @leaving: its rmdir has begun; see vsp_configfs_depend()
+ * @uuid_fixed: was enabled before, so that data may be found by @uuid. Under @admin
+ * @uuid_written: by the administrator. Under @admin
+ * @uevents: limits how often its client can cause one
+ * @log: limits the lines that its client can cause
+ *
+ * @in_force: RCU; replaced by the service's work only
+ * @channel: while @enabled
+ * @groups: of the channel's device, while @enabled
+ * @session: while @enabled; see vsp/core/session.h; set and cleared under pool->lock
+ * @counters: see there
+ * @switches: of the class, a bit each; may change at any time
+ * @rates: the data path's, by flow; under @pool's rates.lock
+ * @class_data: owned by the class
+ */
+struct vsp_service {
+	struct config_group group;
+	const struct vs_class_spec *spec;
+	const struct vsp_class *class;
+	char name[VSP_NAME_MAX];
+	uuid_t uuid;
+	struct list_head uuid_entry;
+
+	struct mutex admin;	/* enable, disable, release */
+	struct vsp_pool *pool;
+	char backing[VSP_PATH_MAX];
+	char guest[64];
+	bool local;
+	kuid_t owner_uid;
+	kgid_t owner_gid;
+	umode_t mode;
+	u32 weight;
+	u32 priority;
+	spinlock_t limits_lock;	/* staged limits */
+	struct vs_terms limits;
+	u32 limits_set;
+	struct vs_terms active_limits;
+	u32 lease_ms;
+	u32 deadline_ms;
+	bool keep;
+	bool enabled;
+
+	struct list_head pool_entry;
+	u64 charge[VS_WIRE_TERMS_MAX];
+	bool adopted;
+	u64 least[VS_WIRE_TERMS_MAX];
+	u64 share[VS_WIRE_TERMS_MAX];
+	bool displaced;
+	struct vsp_claim claim;
+
+	bool watched;
+	struct vs_terms source_limits;
+
+	bool leaving;
+	bool uuid_fixed;
+	bool uuid_written;
+	struct ratelimit_state uevents;
+	struct ratelimit_state log;
+
+	struct vsp_contract __rcu *in_force;
+	struct vsp_channel *channel;
+	const struct attribute_group **groups;
+	struct vsp_session *session;
+	struct vsp_service_counters counters;
+	unsigned long switches;
+	struct vsp_rates rates[VS_CLASS_FLOWS_MAX];
+	void *class_data;
+};
+
+/* vsp/core/main.c: classes */
+int vsp_class_register(const struct vsp_class *class);
+void vsp_class_unregister(const struct vsp_class *class);
+const struct vsp_class *vsp_class_get(const struct vs_class_spec *spec);
+void vsp_class_put(const struct vsp_class *class);
+bool vsp_class_loaded(const struct vs_class_spec *spec);
+
+/* vsp/pool/pool.c: pools and admission */
+void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, const char *name);
+int vsp_pool_enable(struct vsp_pool *pool);
+int vsp_pool_disable(struct vsp_pool *pool);
+int vsp_pool_use(struct vsp_pool *pool);
+void vsp_pool_unuse(struct vsp_pool *pool);
+void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service);
+void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service);
+int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+		   struct vs_terms *offer, u16 *denied, u32 *reason);
+int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
+		     const struct vs_terms * const *charged, unsigned int count,
+		     struct vs_terms *grant, u16 *denied, u32 *reason);
+void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask);
+void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+		     struct vs_terms *wanted);
+void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
+		     unsigned int count);
+bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms);
+void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+		       struct vs_terms *fallback);
+void vsp_pool_adopt(struct vsp_service *service);
+u64 vsp_pool_available(struct vsp_pool *pool, u32 index);
+u64 vsp_pool_deficit(struct vsp_pool *pool, u32 index);
+u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index);
+
+/* vsp/pool/divide.c: what there is, and who gives way when that is less */
+int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value);
+int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index);
+int vsp_pool_set_reserved(struct vsp_pool *pool, u64 percent);
+void vsp_pool_found(struct vsp_pool *pool, u32 index, u64 value);
+void vsp_pool_renegotiate(struct vsp_pool *pool);
+bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms);
+
+/* vsp/pool/watch.c: what sources do by themselves */
+void vsp_watch_init(struct vsp_pool *pool);
+void vsp_watch_start(struct vsp_pool *pool);
+void vsp_watch_stop(struct vsp_pool *pool);
+void vsp_watch_look(struct vsp_pool *pool);
+void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value);
+void vsp_watch_add(struct vsp_service *service);
+void vsp_watch_drop(struct vsp_service *service);
+
+/* vsp/admin/uuid.c: what a service's data are known by */
+void vsp_uuid_of_name(const uuid_t *space, const char *name, uuid_t *uuid);
+int vsp_uuid_set(struct vsp_service *service, const uuid_t *uuid);
+int vsp_uuid_settle(struct vsp_service *service, const struct vsp_class *class);
+void vsp_uuid_drop(struct vsp_service *service);
+
+/* vsp/core/service.c: the life of a service */
+int vsp_service_start(void);
+void vsp_service_stop(void);
+void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *spec,
+		      const char *name);
+int vsp_service_enable(struct vsp_service *service);
+int vsp_service_disable(struct vsp_service *service);
+int vsp_service_release(struct vsp_service *service);
+int vsp_service_renegotiate(struct vsp_service *service, u32 reason);
+int vsp_service_withdraw(struct vsp_service *service);
+void vsp_service_invite(struct vsp_service *service);
+void vsp_service_changed(struct vsp_service *service);
+void vsp_service_violated(struct vsp_service *service);
+void vsp_service_source_slow(struct vsp_service *service);
+void vsp_service_queue(struct delayed_work *work, unsigned int ms);
+struct vsp_service *vsp_service_of_device(struct device *dev);
+
+/**
+ * struct vsp_service_view - a consistent copy of a session, for sysfs
+ * @state: of the provider's machine
+ * @epoch: current
+ * @id: of the contract in force, 0: none
+ * @pending_id: of what is granted and not started, 0: nothing
+ * @reason: of the last renegotiation or call, enum vs_wire_reason
+ * @result_epoch: of the last renegotiation that has finished
+ * @result_outcome: of the same, enum vs_wire_outcome, 0: none yet
+ * @result_reason: of the same
+ * @deadline_ms: until the open call's deadline; -1: none
+ * @asked: last ask
+ * @offered: last offer
+ * @granted: pending, else in force
+ * @in_force: terms of @id
+ * @counters: all of them
+ *
+ * Filled by vsp_service_view() under the session's lock.  Terms with count 0: none.
+ */
+struct vsp_service_view {
+	enum vs_state state;
+	u64 epoch;
+	u64 id;
+	u64 pending_id;
+	u32 reason;
+	u64 result_epoch;
+	u32 result_outcome;
+	u32 result_reason;
+	s64 deadline_ms;
+	struct vs_terms asked;
+	struct vs_terms offered;
+	struct vs_terms granted;
+	struct vs_terms in_force;
+	struct vsp_service_counters counters;
+};
+
+void vsp_service_view(struct vsp_service *service, struct vsp_service_view *view);
+
+/* vsp/admin/configfs.c, vsp/admin/sysfs.c */
+int vsp_configfs_init(void);
+void vsp_configfs_exit(void);
+int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute_group ***groups);
+void vsp_sysfs_free_groups(const struct attribute_group **groups);
+void vsp_sysfs_changed(struct vsp_service *service, const char *what);	/* uevent, notify */
+
+/* What a service's item pins while a VMM holds it. */
+int vsp_configfs_depend(struct vsp_service *service);
+void vsp_configfs_undepend(struct vsp_service *service);
+
+#endif

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The network class, the provider's side: contracts over a network device.
+ *
+ * A pool is a part of an uplink, or of whatever the administrator says that there is; what a
+ * service's frames go through is the business of whoever puts its netdev into a bridge,
+ * routes or filters it.
+ */
+#define pr_fmt(fmt) "vsp_network: " fmt
+
+#include <linux/device.h>
+#include <linux/etherdevice.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "vsp/network/network.h"
+
+static const struct vs_term *term_of(const struct vs_terms *terms, enum vs_network_term id)
+{
+	return &terms->term[VS_NETWORK_INDEX(id)];
+}
+
+/**
+ * vsp_network_count() - add to what sysfs shows
+ * @network: whose
+ * @counter: which
+ * @by: how much
+ *
+ * Context: any.
+ */
+void vsp_network_count(struct vsp_network *network, enum vsp_network_counter counter, u64 by)
+{
+	atomic64_add(by, &network->counter[counter]);
+}
+
+/* ---- Pools ---- */
+
+static int network_pool_open(struct vsp_pool *pool)
+{
+	struct vsp_network_pool *network = kzalloc(sizeof(*network), GFP_KERNEL);
+	const char *range = pool->text[VS_NETWORK_MAC_RANGE];
+	int error = -EINVAL;
+
+	if (!network)
+		return -ENOMEM;
+	if (range[0] && vsp_network_mac_range(range, &network->first, &network->last)) {
+		pr_err("pool %s: mac_range: \"%s\" is none: FIRST-LAST, as 52:54:00:00:00:00-52:54:00:00:00:ff\n",
+		       pool->name, range);
+		goto free;
+	}
+	for (u32 i = 0; i < pool->spec->count && !pool->source[0]; i++) {
+		if (pool->spec->term[i].kind != VS_KIND_RATE || pool->capacity_set[i])
+			continue;
+		pr_err("pool %s: capacity_%s is unset: write it, in %s, or a network device as source, before enable\n",
+		       pool->name, pool->spec->term[i].name, pool->spec->term[i].unit);
+		goto free;
+	}
+	if (pool->source[0]) {
+		error = vsp_network_uplink_open(&network->uplink, pool);
+		if (error)
+			goto free;
+	}
+	pool->class_data = network;
+	return 0;
+
+free:
+	kfree(network);
+	return error;
+}
+
+static void network_pool_close(struct vsp_pool *pool)
+{
+	struct vsp_network_pool *network = pool->class_data;
+
+	if (pool->source[0])
+		vsp_network_uplink_close(&network->uplink);
+	pool->class_data = NULL;
+	kfree(network);
+}
+
+static void network_pool_poll(struct vsp_pool *pool)
+{
+	struct vsp_network_pool *network = pool->class_data;
+
+	if (pool->source[0])
+		vsp_network_uplink_look(&network->uplink);
+}
+
+/* ---- Services ---- */
+
+static int network_service_open(struct vsp_service *service)
+{
+	struct vsp_network *network = kvzalloc(sizeof(*network), GFP_KERNEL);
+	int error;
+
+	if (!network)
+		return -ENOMEM;
+	network->service = service;
+	vsp_network_queue_init(network);
+	error = vsp_network_mac_add(network);
+	if (error)
+		goto free;
+	error = vsp_network_device_add(network);
+	if (error)
+		goto drop;
+	service->class_data = network;
+	return 0;
+
+drop:
+	vsp_network_mac_drop(network);
+free:
+	kvfree(network);
+	return error;
+}
+
+static void network_service_close(struct vsp_service *service)
+{
+	struct vsp_network *network = service->class_data;
+
+	service->class_data = NULL;
+	vsp_network_device_remove(network);
+	vsp_network_queue_exit(network);
+	vsp_network_device_free(network);
+	vsp_network_mac_drop(network);
+	kvfree(network);
+}
+
+static void network_limits(struct vsp_service *service, struct vs_terms *limits)
+{
+	const struct vsp_network_uplink *uplink = &vsp_network_pool_of(service)->uplink;
+	struct vs_term *mtu = &limits->term[VS_NETWORK_INDEX(VS_NETWORK_MTU)];
+	struct vs_term *mac = &limits->term[VS_NETWORK_INDEX(VS_NETWORK_MAC)];
+	struct vsp_network *network = service->class_data;
+	u8 address[ETH_ALEN];
+
+	if (!mac->length) {
+		u64_to_ether_addr(network->given, address);
+		mac->length = scnprintf(mac->text, sizeof(mac->text), "%pM", address);
+	}
+	if (!uplink->pool)
+		return;
+	mtu->high = min(mtu->high, READ_ONCE(uplink->mtu));
+	if (!READ_ONCE(uplink->up)) {
+		limits->term[VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH)].high = 0;
+		limits->term[VS_NETWORK_INDEX(VS_NETWORK_RX_BANDWIDTH)].high = 0;
+	}
+}
+
+/* ---- Contracts ---- */
+
+static int parse_mac(const struct vs_term *term, u64 *mac)
+{
+	return vsp_network_mac_parse(term->text, term->length, mac);
+}
+
+/* The administrator may have said which address it is (@named): then it is no other. */
+static int check_mac(struct vsp_service *service, u64 mac, bool *named)
+{
+	const struct vs_term *limit;
+	int error = 0;
+	u64 only;
+
+	mutex_lock(&service->pool->lock);
+	limit = term_of(&service->active_limits, VS_NETWORK_MAC);
+	*named = limit->length;
+	if (limit->length && parse_mac(limit, &only)) {
+		vsp_warn_limited(service, "service %s: mac: \"%.*s\" is no address of a device\n",
+				 service->name, limit->length, limit->text);
+		error = -EINVAL;
+	} else if (limit->length && only != mac) {
+		error = -EPERM;
+	}
+	mutex_unlock(&service->pool->lock);
+	return error;
+}
+
+static int network_prepare(struct vsp_service *service, const struct vsp_contract *next,
+			   u16 *denied)
+{
+	struct vsp_network *network = service->class_data;
+	const struct vs_term *term = term_of(&next->terms, VS_NETWORK_MAC);
+	bool named;
+	int error;
+	u64 mac;
+
+	*denied = VS_NETWORK_MAC;
+	error = parse_mac(term, &mac);
+	if (error)
+		return -EPERM;
+	error = check_mac(service, mac, &named);
+	return error ?: vsp_network_mac_prepare(network, mac, named);
+}
+
+static void network_abort(struct vsp_service *service, const struct vsp_contract *next)
+{
+	vsp_network_mac_prepare(service->class_data, 0, false);
+}
+
+static u64 bound(const struct vs_terms *terms, enum vs_network_term rate, u32 queues)
+{
+	u64 packet = term_of(terms, VS_NETWORK_MTU)->high + VSP_NETWORK_HEADER;
+
+	return max(mul_u64_u64_div_u64(term_of(terms, rate)->high, VSP_NETWORK_QUEUE_MS,
+				       MSEC_PER_SEC * queues), 2 * packet);
+}
+
+static u32 speed(const struct vs_terms *terms)
+{
+	u64 most = max(term_of(terms, VS_NETWORK_TX_BANDWIDTH)->high,
+		       term_of(terms, VS_NETWORK_RX_BANDWIDTH)->high);
+
+	return clamp(div_u64(most, VSP_NETWORK_MBIT), 1, INT_MAX);
+}
+
+/* An address that no grant has kept for the service is looked at first, by the link's work. */
+static void set_mac(struct vsp_network *network, const struct vs_term *term)
+{
+	u64 mac = 0;
+
+	network->claim = 0;
+	if (parse_mac(term, &mac))
+		return;
+	if (mac != network->next && mac != network->given && mac != network->terms.mac) {
+		WRITE_ONCE(network->claim, mac);
+		return;
+	}
+	WRITE_ONCE(network->terms.mac, mac);
+	if (network->next == mac) {
+		/* In force before that: is_service() does not find it free between. */
+		smp_store_release(&network->next, 0);
+	}
+}
+
+static void commit_terms(struct vsp_network *network, const struct vs_terms *terms)
+{
+	struct vsp_network_terms *now = &network->terms;
+
+	set_mac(network, term_of(terms, VS_NETWORK_MAC));
+	WRITE_ONCE(now->mtu, term_of(terms, VS_NETWORK_MTU)->high);
+	WRITE_ONCE(now->offloads, term_of(terms, VS_NETWORK_OFFLOADS)->high);
+	WRITE_ONCE(now->pairs, term_of(terms, VS_NETWORK_QUEUES)->high);
+	WRITE_ONCE(now->bound[VS_NETWORK_TX], bound(terms, VS_NETWORK_TX_BANDWIDTH, 1));
+	WRITE_ONCE(now->bound[VS_NETWORK_RX], bound(terms, VS_NETWORK_RX_BANDWIDTH, now->pairs));
+	WRITE_ONCE(now->speed, speed(terms));
+	WRITE_ONCE(now->present, true);
+}
+
+static void network_commit(struct vsp_service *service, const struct vsp_contract *next)
+{
+	struct vsp_network *network = service->class_data;
+
+	lockdep_assert_held(&service->pool->rates.lock);
+	if (next) {
+		commit_terms(network, &next->terms);
+	} else {
+		network->claim = 0;
+		WRITE_ONCE(network->terms.present, false);
+	}
+	vsp_network_queue_wake_all(network);
+	queue_work(system_unbound_wq, &network->link);
+}
+
+static u64 network_used(struct vsp_service *service, u32 index)
+{
+	return vs_class_network.term[index].kind == VS_KIND_RATE ?
+	       vsp_rates_used(service, index) : 0;
+}
+
+/* ---- Counters ---- */
+
+static ssize_t show_counter(struct device *dev, struct device_attribute *attribute, char *page)
+{
+	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
+	struct vsp_network *network = vsp_service_of_device(dev)->class_data;
+
+	return sysfs_emit(page, "%lld\n",
+			  (s64)atomic64_read(&network->counter[(unsigned long)counter->var]));
+}
+
+static ssize_t show_bytes(struct device *dev, struct device_attribute *attribute, char *page)
+{
+	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
+	struct vsp_network *network = vsp_service_of_device(dev)->class_data;
+
+	return sysfs_emit(page, "%lld\n",
+			  (s64)atomic64_read(&network->bytes[(unsigned long)counter->var]));
+}
+
+#define COUNTER(name, show, index)						\
+	static struct dev_ext_attribute counter_##name = {			\
+		__ATTR(name, 0444, show, NULL), (void *)(unsigned long)(index) }
+
+COUNTER(frames_sent, show_counter, VSP_NETWORK_SENT);
+COUNTER(frames_received, show_counter, VSP_NETWORK_RECEIVED);
+COUNTER(bytes_sent, show_bytes, VS_NETWORK_TX);
+COUNTER(bytes_received, show_bytes, VS_NETWORK_RX);
+COUNTER(dropped_malformed, show_counter, VSP_NETWORK_MALFORMED);
+COUNTER(dropped_size, show_counter, VSP_NETWORK_SIZE);
+COUNTER(dropped_spoofed, show_counter, VSP_NETWORK_SPOOFED);
+COUNTER(dropped_offload, show_counter, VSP_NETWORK_OFFLOAD);
+COUNTER(dropped_late, show_counter, VSP_NETWORK_LATE);
+COUNTER(dropped_away, show_counter, VSP_NETWORK_AWAY);
+COUNTER(dropped_contract, show_counter, VSP_NETWORK_CONTRACT);
+COUNTER(dropped_down, show_counter, VSP_NETWORK_DOWN);
+COUNTER(dropped_memory, show_counter, VSP_NETWORK_MEMORY);
+
+static struct attribute *counter_attributes[] = {
+	&counter_frames_sent.attr.attr,
+	&counter_frames_received.attr.attr,
+	&counter_bytes_sent.attr.attr,
+	&counter_bytes_received.attr.attr,
+	&counter_dropped_malformed.attr.attr,
+	&counter_dropped_size.attr.attr,
+	&counter_dropped_spoofed.attr.attr,
+	&counter_dropped_offload.attr.attr,
+	&counter_dropped_late.attr.attr,
+	&counter_dropped_away.attr.attr,
+	&counter_dropped_contract.attr.attr,
+	&counter_dropped_down.attr.attr,
+	&counter_dropped_memory.attr.attr,
+	NULL
+};
+
+static const struct attribute_group counters = {
+	.name = "counters",
+	.attrs = counter_attributes,
+};
+
+static const struct vsp_class network_class = {
+	.spec = &vs_class_network,
+	.abi = VS_CLASS_ABI,
+	.owner = THIS_MODULE,
+	.finds_rates = true,
+	.pool_open = network_pool_open,
+	.pool_close = network_pool_close,
+	.pool_poll = network_pool_poll,
+	.service_open = network_service_open,
+	.service_close = network_service_close,
+	.limits = network_limits,
+	.prepare = network_prepare,
+	.commit = network_commit,
+	.abort = network_abort,
+	.queue_kick = vsp_network_queue_kick,
+	.queue_reap = vsp_network_queue_reap,
+	.queue_reset = vsp_network_queue_reset,
+	.wake = vsp_network_queue_go_on,
+	.used = network_used,
+	.counters = &counters,
+};
+
+static int __init network_init(void)
+{
+	return vsp_class_register(&network_class);
+}
+
+static void __exit network_exit(void)
+{
+	vsp_class_unregister(&network_class);
+	vsp_network_mac_exit();
+}
+
+module_init(network_init);
+module_exit(network_exit);
+MODULE_AUTHOR("VSP/VSC developers");
+MODULE_DESCRIPTION("Network devices for virtual service clients");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");
+MODULE_ALIAS("vsp-class-network");

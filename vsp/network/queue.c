@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The data queues of a service: what the class's operations on them do, their start and end,
+ * and what is common to both directions; see network_transmit.c, network_receive.c and, for
+ * what is between the queues of a flow, network_turn.c.
+ */
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include "vsp/network/network.h"
+
+static struct vsp_network_ring *ring_of(struct vsp_service *service, struct vsp_queue *queue)
+{
+	struct vsp_network *network = service->class_data;
+
+	return &network->ring[vsp_queue_number(queue)];
+}
+
+/**
+ * vsp_network_queue_wake() - have the mover of a queue look, if there is one
+ * @ring: any
+ *
+ * Context: any.
+ */
+void vsp_network_queue_wake(struct vsp_network_ring *ring)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&ring->lock, irq);
+	if (ring->queue)
+		vsp_queue_wake(ring->queue);
+	spin_unlock_irqrestore(&ring->lock, irq);
+}
+
+/**
+ * vsp_network_queue_wake_all() - have all movers look
+ * @network: any
+ *
+ * Context: any.
+ */
+void vsp_network_queue_wake_all(struct vsp_network *network)
+{
+	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++)
+		vsp_network_queue_wake(&network->ring[i]);
+}
+
+/**
+ * vsp_network_queue_passed() - count a frame that was admitted
+ * @ring: of its queue
+ * @cost: of it, in bytes
+ *
+ * Context: any.
+ */
+void vsp_network_queue_passed(struct vsp_network_ring *ring, u64 cost)
+{
+	struct vsp_network *network = ring->network;
+
+	atomic64_add(cost, &network->bytes[ring->flow]);
+	vsp_network_count(network, ring->flow == VS_NETWORK_TX ? VSP_NETWORK_SENT :
+			  VSP_NETWORK_RECEIVED, 1);
+}
+
+/**
+ * vsp_network_queue_dropped() - count a frame that does not pass
+ * @ring: of its queue
+ * @why: the reason
+ *
+ * Context: any.
+ */
+void vsp_network_queue_dropped(struct vsp_network_ring *ring, enum vsp_network_counter why)
+{
+	struct net_device *dev = ring->network->dev;
+
+	vsp_network_count(ring->network, why, 1);
+	if (ring->flow == VS_NETWORK_TX)
+		DEV_STATS_INC(dev, rx_dropped);
+	else
+		DEV_STATS_INC(dev, tx_dropped);
+}
+
+/**
+ * vsp_network_queue_headers() - bytes before the payload of a frame that is to be segmented
+ * @skb: the frame; its transport header is set
+ *
+ * Context: any.
+ * Return: their number.
+ */
+u32 vsp_network_queue_headers(const struct sk_buff *skb)
+{
+	if (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		return skb_transport_offset(skb) + sizeof(struct udphdr);
+	return skb_tcp_all_headers(skb);
+}
+
+/**
+ * vsp_network_queue_kick() - queue_kick of the class
+ * @service: enabled
+ * @queue: one of its data queues
+ *
+ * Context: the mover.
+ */
+void vsp_network_queue_kick(struct vsp_service *service, struct vsp_queue *queue)
+{
+	struct vsp_network_ring *ring = ring_of(service, queue);
+	unsigned int budget = VS_NETWORK_QUEUE_SIZE;
+
+	spin_lock_irq(&ring->lock);
+	ring->queue = queue;
+	spin_unlock_irq(&ring->lock);
+
+	budget = ring->flow == VS_NETWORK_TX ? vsp_network_transmit(ring, queue, budget) :
+					       vsp_network_receive(ring, queue, budget);
+	/* More may be there; but the mover's own stop comes between. */
+	if (!budget)
+		vsp_queue_wake(queue);
+}
+
+/**
+ * vsp_network_queue_reap() - queue_reap of the class
+ * @service: enabled
+ * @queue: one of its data queues
+ *
+ * Nothing is in flight between two calls of queue_kick.
+ *
+ * Context: the mover, or the VMM's ioctl.
+ */
+void vsp_network_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
+{
+}
+
+static void reset_ring(struct vsp_network_ring *ring)
+{
+	spin_lock_irq(&ring->lock);
+	ring->queue = NULL;
+	spin_unlock_irq(&ring->lock);
+	if (ring->flow == VS_NETWORK_RX)
+		vsp_network_receive_reset(ring);
+	vsp_network_turn_settle(ring);
+	kfree_skb(ring->head);
+	ring->head = NULL;
+	ring->taken = 0;
+	ring->stamped = 0;
+}
+
+/**
+ * vsp_network_queue_reset() - queue_reset of the class
+ * @service: enabled; nothing of its queues is in flight
+ *
+ * Context: may sleep.
+ */
+void vsp_network_queue_reset(struct vsp_service *service)
+{
+	struct vsp_network *network = service->class_data;
+
+	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++)
+		reset_ring(&network->ring[i]);
+	spin_lock_irq(vsp_network_rates_lock(network));
+	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++) {
+		WRITE_ONCE(network->turn[flow].holder, -1);
+		network->turn[flow].wanting = 0;
+		network->turn[flow].spent = 0;
+	}
+	spin_unlock_irq(vsp_network_rates_lock(network));
+	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++)
+		vsp_rates_reset(service, flow);
+}
+
+/**
+ * vsp_network_queue_go_on() - wake of the class
+ * @service: enabled
+ * @flow: whose head may pass
+ *
+ * Context: atomic, interrupts off.
+ */
+void vsp_network_queue_go_on(struct vsp_service *service, u32 flow)
+{
+	struct vsp_network *network = service->class_data;
+	int holder = network->turn[flow].holder;
+
+	lockdep_assert_held(vsp_network_rates_lock(network));
+	if (holder >= 0)
+		vsp_network_queue_wake(&network->ring[vsp_network_number(holder, flow)]);
+}
+
+/**
+ * vsp_network_queue_init() - rings without queues
+ * @network: zeroed, its service set
+ */
+void vsp_network_queue_init(struct vsp_network *network)
+{
+	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++) {
+		struct vsp_network_ring *ring = &network->ring[i];
+
+		ring->network = network;
+		ring->pair = i / 2;
+		ring->flow = i == VS_NETWORK_TX_QUEUE(i / 2) ? VS_NETWORK_TX : VS_NETWORK_RX;
+		spin_lock_init(&ring->lock);
+		vsp_network_receive_init(ring);
+	}
+	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++)
+		network->turn[flow].holder = -1;
+}
+
+/**
+ * vsp_network_queue_exit() - free what waits
+ * @network: no mover has any of its queues; its netdev is unregistered and still there
+ */
+void vsp_network_queue_exit(struct vsp_network *network)
+{
+	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++)
+		reset_ring(&network->ring[i]);
+	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++)
+		vsp_network_receive_exit(&network->ring[VS_NETWORK_RX_QUEUE(i)]);
+}

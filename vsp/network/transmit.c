@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames out of the guest: from its ring to NAPI of the host's netdev.
+ *
+ * What a guest transmits waits in its ring, but for the frame that is the next of its queue;
+ * so it feels what holds it back, and nothing is kept for it that it could have more of than
+ * its ring has entries.
+ *
+ * No flow keeps anything for long: a frame that, when it came, had more before it than may
+ * wait is dropped. It is found when its turn comes, by what has passed since
+ * the mover has first seen it.
+ */
+#include <linux/etherdevice.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/virtio_net.h>
+
+#include "vsp/network/network.h"
+
+#define HEADER		sizeof(struct virtio_net_hdr_v1)
+/* Frames up to here are all in one piece. */
+#define LINEAR_MAX	SKB_WITH_OVERHEAD(4096 - NET_SKB_PAD - NET_IP_ALIGN)
+
+/* Says of all frames that are new in the ring what had passed when they came. */
+static void stamp(struct vsp_network_ring *ring, struct vsp_queue *queue)
+{
+	u64 now = READ_ONCE(ring->network->turn[ring->flow].passed);
+	u32 end = ring->taken + vsp_queue_seen(queue);
+
+	for (; (s32)(end - ring->stamped) > 0; ring->stamped++)
+		ring->stamp[ring->stamped % VSP_NETWORK_RING_MAX] = now;
+}
+
+/* The last one in the ring is not: else a flow that has more than it may would seem idle. */
+static bool is_late(const struct vsp_network_ring *ring, const struct vsp_queue *queue)
+{
+	const struct vsp_network *network = ring->network;
+	u64 passed_now = READ_ONCE(network->turn[ring->flow].passed);
+
+	return passed_now - ring->ahead > READ_ONCE(network->terms.bound[ring->flow]) &&
+	       vsp_queue_seen(queue) > 1;
+}
+
+static struct sk_buff *new_skb(struct net_device *dev, u32 length)
+{
+	struct sk_buff *skb;
+	int error;
+
+	if (length <= LINEAR_MAX) {
+		/* Of a kind that GRO can join to others. */
+		skb = __netdev_alloc_skb_ip_align(dev, length, GFP_KERNEL);
+		if (skb)
+			skb_put(skb, length);
+		return skb;
+	}
+	skb = alloc_skb_with_frags(NET_SKB_PAD + NET_IP_ALIGN + VSP_NETWORK_START,
+				   length - VSP_NETWORK_START, PAGE_ALLOC_COSTLY_ORDER, &error,
+				   GFP_KERNEL);
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, NET_SKB_PAD + NET_IP_ALIGN);
+	skb_put(skb, VSP_NETWORK_START);
+	skb->data_len = length - VSP_NETWORK_START;
+	skb->len += skb->data_len;
+	return skb;
+}
+
+/* Its pages are of GFP_KERNEL, so they have addresses. */
+static int copy_in(struct vsp_network_ring *ring, struct vsp_queue *queue, struct sk_buff *skb)
+{
+	u64 at = HEADER + skb_headlen(skb);
+	int error;
+
+	error = vsp_queue_read(queue, &ring->chain, HEADER, skb->data, skb_headlen(skb));
+	for (int i = 0; i < skb_shinfo(skb)->nr_frags && !error; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+
+		error = vsp_queue_read(queue, &ring->chain, at, skb_frag_address(frag),
+				       skb_frag_size(frag));
+		at += skb_frag_size(frag);
+	}
+	return error;
+}
+
+static bool is_own_address(const struct vsp_network *network, const struct sk_buff *skb)
+{
+	u64 mac = ether_addr_to_u64(eth_hdr(skb)->h_source);
+	u64 next = READ_ONCE(network->next);
+
+	/* Between grant and START the client may have one or the other. */
+	return mac == READ_ONCE(network->terms.mac) || (next && mac == next) ||
+	       test_bit(VS_NETWORK_MAC_SPOOF, &network->service->switches);
+}
+
+static void set_segments(struct sk_buff *skb)
+{
+	struct skb_shared_info *shared = skb_shinfo(skb);
+	u32 payload = skb->len - vsp_network_queue_headers(skb);
+
+	if (payload > shared->gso_size)
+		shared->gso_segs = DIV_ROUND_UP(payload, shared->gso_size);
+	else
+		skb_gso_reset(skb);	/* it is one already */
+}
+
+/* Makes of a copied frame what the host's stack takes. */
+static enum vsp_network_counter dress(struct vsp_network_ring *ring, struct sk_buff *skb,
+				      const struct virtio_net_hdr_v1 *header)
+{
+	struct vsp_network *network = ring->network;
+	enum vsp_network_counter verdict;
+	u32 cost;
+
+	verdict = vsp_network_frame_check(header, skb->data, skb->len, &network->terms, &cost);
+	if (verdict != VSP_NETWORK_SENT)
+		return verdict;
+	skb_reset_mac_header(skb);
+	if (!is_own_address(network, skb))
+		return VSP_NETWORK_SPOOFED;
+	if (virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)header, true))
+		return VSP_NETWORK_MALFORMED;
+	/* Its headers were seen to be true: nobody has to look at them again. */
+	skb_shinfo(skb)->gso_type &= ~SKB_GSO_DODGY;
+	if (skb_is_gso(skb))
+		set_segments(skb);
+	skb->protocol = eth_type_trans(skb, network->dev);
+	ring->cost = cost;
+	return VSP_NETWORK_SENT;
+}
+
+/* Copies the frame that was peeked. Return: what to count it as, SENT: it is the head. */
+static enum vsp_network_counter take(struct vsp_network_ring *ring, struct vsp_queue *queue,
+				     int *error)
+{
+	const struct vsp_chain *chain = &ring->chain;
+	enum vsp_network_counter verdict;
+	struct virtio_net_hdr_v1 header;
+	struct sk_buff *skb;
+	u64 length;
+
+	if (chain->writable || chain->readable_bytes < HEADER)
+		return VSP_NETWORK_MALFORMED;
+	length = chain->readable_bytes - HEADER;
+	if (length < ETH_HLEN || length > VS_NETWORK_FRAME_MAX)
+		return VSP_NETWORK_SIZE;
+	if (!vsp_network_has_contract(ring))
+		return VSP_NETWORK_CONTRACT;
+	if (!netif_running(ring->network->dev))
+		return VSP_NETWORK_DOWN;
+	*error = vsp_queue_read(queue, chain, 0, &header, sizeof(header));
+	if (*error)
+		return VSP_NETWORK_MEMORY;
+	skb = new_skb(ring->network->dev, length);
+	if (!skb)
+		return VSP_NETWORK_MEMORY;
+	*error = copy_in(ring, queue, skb);
+	verdict = *error ? VSP_NETWORK_MEMORY : dress(ring, skb, &header);
+	if (verdict == VSP_NETWORK_SENT)
+		ring->head = skb;
+	else
+		kfree_skb(skb);
+	return verdict;
+}
+
+/* Return: whether there is a head, or may be one if it is tried again. */
+static bool take_next(struct vsp_network_ring *ring, struct vsp_queue *queue)
+{
+	enum vsp_network_counter verdict;
+	int error = 0;
+
+	if (vsp_queue_peek(queue, &ring->chain))
+		return false;
+	/* Seen by the peek, and not by a look before it. */
+	if (ring->stamped == ring->taken)
+		stamp(ring, queue);
+	ring->ahead = ring->stamp[ring->taken % VSP_NETWORK_RING_MAX];
+	verdict = is_late(ring, queue) ? VSP_NETWORK_LATE : take(ring, queue, &error);
+	if (error == -EINTR)
+		return false;
+	vsp_queue_consume(queue);
+	vsp_queue_complete(queue, ring->chain.head, 0);
+	ring->taken++;
+	if (verdict != VSP_NETWORK_SENT)
+		vsp_network_queue_dropped(ring, verdict);
+	return true;
+}
+
+static void drop_head(struct vsp_network_ring *ring, enum vsp_network_counter why)
+{
+	kfree_skb(ring->head);
+	ring->head = NULL;
+	vsp_network_queue_dropped(ring, why);
+	vsp_network_turn_leave(ring);
+}
+
+/* NAPI tells when it has taken some. */
+static bool is_stalled(struct vsp_network_ring *ring, struct vsp_network_pair *pair)
+{
+	if (skb_queue_len_lockless(&pair->arrived) < VSP_NETWORK_ARRIVED_MAX)
+		return false;
+	WRITE_ONCE(ring->stalled, true);
+	/* Said first, then looked again: NAPI does it in the other order. */
+	smp_mb();
+	return skb_queue_len_lockless(&pair->arrived) >= VSP_NETWORK_ARRIVED_MAX;
+}
+
+/* Return: whether there may be another one. */
+static bool transmit_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
+{
+	struct vsp_network_pair *pair = &ring->network->pair[ring->pair];
+
+	if (is_stalled(ring, pair))
+		return false;
+	if (!ring->head && !take_next(ring, queue)) {
+		vsp_network_turn_leave(ring);
+		vsp_network_turn_settle(ring);
+		return false;
+	}
+	if (!ring->head)
+		return true;
+	switch (vsp_network_turn_admit(ring, ring->cost)) {
+	case VSP_NETWORK_HOLD:
+		return false;
+	case VSP_NETWORK_DROP:
+		drop_head(ring, VSP_NETWORK_CONTRACT);
+		return true;
+	default:
+		skb_queue_tail(&pair->arrived, ring->head);
+		ring->head = NULL;
+		vsp_network_queue_passed(ring, ring->cost);
+		return true;
+	}
+}
+
+/**
+ * vsp_network_transmit() - send what the guest has put into a queue
+ * @ring: of the queue
+ * @queue: the same
+ * @budget: frames at most
+ *
+ * Context: the mover of @ring.
+ * Return: what is left of @budget; 0: there may be more.
+ */
+unsigned int vsp_network_transmit(struct vsp_network_ring *ring, struct vsp_queue *queue,
+				  unsigned int budget)
+{
+	/* Looks for what is new behind what waits. */
+	vsp_queue_has(queue, 0);
+	stamp(ring, queue);
+	while (budget && transmit_one(ring, queue))
+		budget--;
+	vsp_queue_flush(queue);
+	vsp_network_device_arrived(&ring->network->pair[ring->pair]);
+	return budget;
+}

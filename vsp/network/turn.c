@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose frame is next.  A flow is one direction of a service, and has a rate.  One frame of it
+ * is at the head at a time, whichever of its queues that is in; the others have their turns,
+ * one after the other.
+ */
+#include <linux/bitops.h>
+#include <linux/spinlock.h>
+
+#include "vsp/network/network.h"
+
+/* The next one that wants it has it; none, if there is none. */
+static void turn_pass(struct vsp_network *network, enum vs_network_flow flow, unsigned int pair)
+{
+	struct vsp_network_turn *turn = &network->turn[flow];
+	unsigned int next;
+
+	lockdep_assert_held(vsp_network_rates_lock(network));
+	WRITE_ONCE(turn->holder, -1);
+	turn->spent = 0;
+	if (!turn->wanting)
+		return;
+	next = find_next_bit(&turn->wanting, VS_NETWORK_PAIRS, pair + 1);
+	if (next >= VS_NETWORK_PAIRS)
+		next = find_first_bit(&turn->wanting, VS_NETWORK_PAIRS);
+	__clear_bit(next, &turn->wanting);
+	WRITE_ONCE(turn->holder, next);
+	vsp_network_queue_wake(&network->ring[vsp_network_number(next, flow)]);
+}
+
+/**
+ * vsp_network_turn_leave() - a queue has no frame for now
+ * @ring: of it
+ *
+ * Context: the mover of @ring.
+ */
+void vsp_network_turn_leave(struct vsp_network_ring *ring)
+{
+	struct vsp_network *network = ring->network;
+	struct vsp_network_turn *turn = &network->turn[ring->flow];
+	unsigned long irq;
+
+	if (READ_ONCE(turn->holder) != ring->pair)
+		return;
+	spin_lock_irqsave(vsp_network_rates_lock(network), irq);
+	vsp_rates_drop(network->service, ring->flow);
+	turn_pass(network, ring->flow, ring->pair);
+	spin_unlock_irqrestore(vsp_network_rates_lock(network), irq);
+}
+
+/* A frame that was found to be early stays at the head: a kick need not take the lock. */
+static bool is_held(const struct vsp_network_ring *ring)
+{
+	const struct vsp_network *network = ring->network;
+
+	return READ_ONCE(network->turn[ring->flow].holder) == ring->pair &&
+	       vsp_network_has_contract(ring) &&
+	       vsp_rates_held(network->service, ring->flow);
+}
+
+/* The others have their turns when it has had enough of its own. */
+static void spend(struct vsp_network_ring *ring, u64 cost)
+{
+	struct vsp_network_turn *turn = &ring->network->turn[ring->flow];
+
+	WRITE_ONCE(turn->passed, turn->passed + cost);
+	turn->spent += cost;
+	if (turn->wanting && turn->spent < VSP_NETWORK_QUANTUM)
+		WRITE_ONCE(turn->holder, ring->pair);
+	else
+		turn_pass(ring->network, ring->flow, ring->pair);
+}
+
+/**
+ * vsp_network_turn_settle() - what is behind the last frame that has passed is known
+ * @ring: another frame waits in it, or none
+ *
+ * Context: the mover of @ring, or nobody has its queue.
+ */
+void vsp_network_turn_settle(struct vsp_network_ring *ring)
+{
+	if (ring->owed)
+		vsp_rates_done(ring->network->service, ring->flow, &ring->owed);
+	ring->owed = 0;
+}
+
+/**
+ * vsp_network_turn_admit() - may the first frame of a queue go on its way?
+ * @ring: of the queue
+ * @cost: of the frame, in bytes
+ *
+ * In one step with what a commit changes. A frame that is held back is asked about again when
+ * the mover is woken.
+ *
+ * Context: the mover of @ring.
+ * Return: whether it may, has to wait, or is to be dropped.
+ */
+enum vsp_network_verdict vsp_network_turn_admit(struct vsp_network_ring *ring, u64 cost)
+{
+	struct vsp_network *network = ring->network;
+	struct vsp_network_turn *turn = &network->turn[ring->flow];
+	enum vsp_network_verdict verdict = VSP_NETWORK_HOLD;
+	unsigned long irq;
+
+	if (is_held(ring))
+		return VSP_NETWORK_HOLD;
+	spin_lock_irqsave(vsp_network_rates_lock(network), irq);
+	if (!vsp_network_has_contract(ring)) {
+		verdict = VSP_NETWORK_DROP;
+	} else if (turn->holder >= 0 && turn->holder != ring->pair) {
+		__set_bit(ring->pair, &turn->wanting);
+	} else if (!vsp_rates_admit(network->service, ring->flow, &cost)) {
+		WRITE_ONCE(turn->holder, ring->pair);
+	} else {
+		spend(ring, cost);
+		verdict = VSP_NETWORK_PASS;
+	}
+	spin_unlock_irqrestore(vsp_network_rates_lock(network), irq);
+	vsp_network_turn_settle(ring);
+	if (verdict == VSP_NETWORK_PASS)
+		ring->owed = cost;
+	return verdict;
+}

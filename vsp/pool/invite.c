@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pools: clients that were denied, or got less than they wanted, may ask again when others
+ * have given something back.
+ *
+ * How often that happens is in the hands of the clients, and each invitation makes all the
+ * others of the pool work.  So what becomes free within INVITE_MS is one round of
+ * invitations: ten rounds a second at the most, whatever any client does.
+ */
+#include <linux/ktime.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+
+#include "vsp/pool/pool.h"
+
+#define INVITE_MS	100
+
+/* The milliseconds from the last round to the next one have not passed yet; 0: they have. */
+static unsigned int wait_ms(const struct vsp_pool *pool)
+{
+	/* One more, as the timer may be early by a part of a jiffy. */
+	return max_t(s64, INVITE_MS + 1 - ktime_ms_delta(ktime_get(), pool->invited), 0);
+}
+
+/**
+ * vsp_pool_invite() - something of the pool has become free
+ * @pool: any; nothing happens while it is disabled, since nobody has a contract then
+ * @freed_by: the service that has given it back, which is not invited for that; NULL: none
+ *
+ * Context: pool->lock held. Returns before anybody is invited.
+ */
+void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by)
+{
+	lockdep_assert_held(&pool->lock);
+	if (!pool->enabled)
+		return;
+	if (pool->inviting) {
+		if (pool->freed_by != freed_by)
+			pool->freed_by = NULL;
+		return;
+	}
+	pool->inviting = true;
+	pool->freed_by = freed_by;
+	vsp_service_queue(&pool->invitation, wait_ms(pool));
+}
+
+/**
+ * vsp_pool_invitation_work() - a round of invitations
+ * @work: pool->invitation
+ */
+void vsp_pool_invitation_work(struct work_struct *work)
+{
+	struct vsp_pool *pool = container_of(work, struct vsp_pool, invitation.work);
+	struct vsp_service *service;
+
+	mutex_lock(&pool->lock);
+	pool->inviting = false;
+	pool->invited = ktime_get();
+	list_for_each_entry(service, &pool->services, pool_entry)
+		if (service != pool->freed_by)
+			vsp_service_invite(service);
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vsp_pool_invite_stop() - nobody is invited any more
+ * @pool: disabled, and nobody enables it meanwhile
+ *
+ * Context: process; takes pool->lock.
+ */
+void vsp_pool_invite_stop(struct vsp_pool *pool)
+{
+	cancel_delayed_work_sync(&pool->invitation);
+	mutex_lock(&pool->lock);
+	pool->inviting = false;
+	mutex_unlock(&pool->lock);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the pool share (pool.c: charges and admission; pool_divide.c: changes
+ * of what there is; pool_invite.c: what has become free).  All but the works under pool->lock.
+ */
+#ifndef VSP_POOL_H
+#define VSP_POOL_H
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "vsp/core/vsp.h"
+
+static inline u64 vsp_pool_subtract(u64 a, u64 b)
+{
+	return a > b ? a - b : 0;
+}
+
+static inline bool vsp_pool_has_capacity(const struct vs_term_spec *term)
+{
+	return term->kind == VS_KIND_RATE || term->kind == VS_KIND_SPACE;
+}
+
+/* vsp/pool/pool.c */
+u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index);
+u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
+		  u64 kept);
+
+/* vsp/pool/divide.c */
+bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_service *service);
+void vsp_pool_renegotiation_work(struct work_struct *work);
+
+/* vsp/pool/invite.c */
+void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by);
+void vsp_pool_invitation_work(struct work_struct *work);
+void vsp_pool_invite_stop(struct vsp_pool *pool);
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What sources do by themselves: they go, come back, grow, fill up, and cannot be
+ * written for a while.
+ *
+ * Each enabled pool has a work that lets its class look at the source, and then asks it
+ * what every service's part of that can do now.  Where this is another answer than the
+ * last one, the service is to renegotiate (vsp_session_changed()).  The work runs every
+ * poll_ms, and at once where the class has been told of something.  The size of the
+ * source goes by way of its pool's capacity: vsp_watch_found().
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+#include <linux/sched/mm.h>
+
+#include "vsp/core/vsp.h"
+
+#define POLL_MS_DEFAULT	1000
+
+/* What the source of @service can do, whatever the administrator's limits are. */
+static void ask_source(struct vsp_service *service, struct vs_terms *limits)
+{
+	lockdep_assert_held(&service->pool->lock);
+	vs_terms_unlimited(service->spec, limits);
+	service->class->limits(service, limits);
+}
+
+/* Is this to be told?  What is gone, every time: it may have been back between two looks. */
+static bool is_news(struct vsp_service *service, const struct vs_terms *limits, bool gone_only)
+{
+	if (!vs_terms_possible(service->spec, limits))
+		return true;
+	return !gone_only && !vs_terms_equal(limits, &service->source_limits);
+}
+
+static void look_at_services(struct vsp_pool *pool, bool gone_only)
+{
+	struct vs_terms *limits = &pool->offer;
+	struct vsp_service *service;
+
+	mutex_lock(&pool->lock);
+	list_for_each_entry(service, &pool->services, pool_entry) {
+		if (!service->watched)
+			continue;
+		ask_source(service, limits);
+		if (!is_news(service, limits, gone_only))
+			continue;
+		service->source_limits = *limits;
+		vsp_service_changed(service);
+	}
+	mutex_unlock(&pool->lock);
+}
+
+/* A work of its own: what a look at another source waits for must not delay a withdrawal. */
+static void gone_work(struct work_struct *work)
+{
+	look_at_services(container_of(work, struct vsp_pool, gone), true);
+}
+
+/* NOIO: what it opens again may be what memory is written back to. */
+static void watch_work(struct work_struct *work)
+{
+	struct vsp_pool *pool = container_of(work, struct vsp_pool, watch.work);
+	unsigned int noio = memalloc_noio_save();
+	u32 poll_ms;
+
+	if (pool->class->pool_poll)
+		pool->class->pool_poll(pool);
+	look_at_services(pool, false);
+	poll_ms = READ_ONCE(pool->poll_ms);
+	if (poll_ms)
+		queue_delayed_work(system_unbound_wq, &pool->watch, msecs_to_jiffies(poll_ms));
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * vsp_watch_init() - a new pool
+ * @pool: disabled
+ */
+void vsp_watch_init(struct vsp_pool *pool)
+{
+	pool->poll_ms = POLL_MS_DEFAULT;
+	INIT_WORK(&pool->gone, gone_work);
+	disable_work(&pool->gone);
+	INIT_DELAYED_WORK(&pool->watch, watch_work);
+	disable_delayed_work(&pool->watch);
+}
+
+/**
+ * vsp_watch_start() - a pool is enabled
+ * @pool: its source is open
+ *
+ * Context: the administrator's process, under pool->admin.
+ */
+void vsp_watch_start(struct vsp_pool *pool)
+{
+	lockdep_assert_held(&pool->admin);
+	enable_work(&pool->gone);
+	enable_delayed_work(&pool->watch);
+	vsp_watch_look(pool);
+}
+
+/**
+ * vsp_watch_stop() - a pool is to be disabled
+ * @pool: its source is still open
+ *
+ * Context: the administrator's process, under pool->admin; waits for a look at the source.
+ */
+void vsp_watch_stop(struct vsp_pool *pool)
+{
+	lockdep_assert_held(&pool->admin);
+	disable_delayed_work_sync(&pool->watch);
+	disable_work_sync(&pool->gone);
+}
+
+/**
+ * vsp_watch_look() - look at the source at once
+ * @pool: any; nothing happens while it is disabled
+ *
+ * Context: any, interrupts included.
+ */
+void vsp_watch_look(struct vsp_pool *pool)
+{
+	queue_work(system_unbound_wq, &pool->gone);
+	mod_delayed_work(system_unbound_wq, &pool->watch, 0);
+}
+EXPORT_SYMBOL_GPL(vsp_watch_look);
+
+/**
+ * vsp_watch_found() - the source says what there is
+ * @pool: enabled
+ * @index: of the term in its class's table
+ * @value: in the term's unit
+ *
+ * Counts where the administrator has set no capacity; see vsp_pool_found().
+ *
+ * Context: pool_poll of the class; takes pool->lock.
+ */
+void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value)
+{
+	vsp_pool_found(pool, index, value);
+}
+EXPORT_SYMBOL_GPL(vsp_watch_found);
+
+/**
+ * vsp_watch_add() - tell a service of changes from here on
+ * @service: its class is open
+ *
+ * Context: the administrator's process; takes pool->lock.
+ */
+void vsp_watch_add(struct vsp_service *service)
+{
+	mutex_lock(&service->pool->lock);
+	ask_source(service, &service->source_limits);
+	service->watched = true;
+	mutex_unlock(&service->pool->lock);
+}
+
+/**
+ * vsp_watch_drop() - undo vsp_watch_add()
+ * @service: its class is still open
+ *
+ * Context: the administrator's process; takes pool->lock.
+ */
+void vsp_watch_drop(struct vsp_service *service)
+{
+	mutex_lock(&service->pool->lock);
+	service->watched = false;
+	mutex_unlock(&service->pool->lock);
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What requests do to the source.
+ *
+ * Reads and writes go to it straight from the mover, in place and asynchronously,
+ * if it takes direct I/O and the client's memory is aligned for that; else through
+ * a bounce buffer, of which a service has a few.  A read or write that begins or ends
+ * between two blocks of its file's file system goes through the page cache, which the
+ * file system keeps in step with direct I/O.  What may take long (buffered I/O,
+ * discard, zeroes, sync) is done beside the mover, which does not wait for the source:
+ * by threads of the VMM, on account of its cgroups, or, for a local client, in the
+ * service's own workqueue.
+ */
+#define pr_fmt(fmt) "vsp_storage: " fmt
+
+#include <linux/bvec.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/vmalloc.h>
+#include <uapi/linux/virtio_blk.h>
+
+#include "vsp/storage/storage.h"
+
+static int direction(const struct vsp_storage_request *request)
+{
+	return request->type == VIRTIO_BLK_T_OUT ? ITER_SOURCE : ITER_DEST;
+}
+
+static void bounce_iter(struct vsp_storage_request *request)
+{
+	struct bio_vec *bvec = request->bounce->bvec;
+	size_t left = request->length, step;
+	unsigned int count = 0;
+
+	while (left) {
+		step = min_t(size_t, left, PAGE_SIZE);
+		bvec_set_page(&bvec[count], vmalloc_to_page(request->bounce->bytes +
+							    count * PAGE_SIZE), step, 0);
+		count++;
+		left -= step;
+	}
+	iov_iter_bvec(&request->iter, direction(request), bvec, count, request->length);
+}
+
+/* What was begun in vsp_storage_io_start() has ended. Any context, interrupts included. */
+static void done(struct vsp_storage_request *request, long result)
+{
+	request->result = result;
+	vsp_storage_queue_done(request, true);
+}
+
+static void set_iocb(struct vsp_storage_request *request)
+{
+	struct kiocb *iocb = &request->iocb;
+
+	init_sync_kiocb(iocb, vsp_storage_source_file(&request->storage->source));
+	iocb->ki_pos = request->offset;
+}
+
+/* ---- What may take long ---- */
+
+/* Of what has gone through the page cache of a file: @since is from before. */
+static long make_durable(struct vsp_storage_request *request, errseq_t since)
+{
+	if (!request->durable)
+		return 0;
+	return vsp_storage_source_sync_range(&request->storage->source, request->offset,
+					     request->length, since);
+}
+
+static long zero(struct vsp_storage_request *request)
+{
+	struct vsp_storage_source *source = &request->storage->source;
+	bool unmap = request->flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	errseq_t since = vsp_storage_source_errors(source);
+	long error;
+
+	error = vsp_storage_source_zero(source, request->offset, request->length, unmap);
+	return error ?: make_durable(request, since);
+}
+
+/* Its file may have been opened for direct I/O. */
+static long move_buffered(struct vsp_storage_request *request)
+{
+	struct vsp_storage_source *source = &request->storage->source;
+	errseq_t since = vsp_storage_source_errors(source);
+	long moved, error = 0;
+
+	set_iocb(request);
+	request->iocb.ki_flags &= ~IOCB_DIRECT;
+	moved = vsp_storage_source_move(source, &request->iocb, &request->iter);
+	if (moved > 0 && request->type == VIRTIO_BLK_T_OUT)
+		error = make_durable(request, since);
+	return error ?: moved;
+}
+
+/*
+ * The disk may be what this kernel itself writes back to: neither may reclaim wait
+ * for it here, nor may the writer be throttled by what waits for it.
+ */
+static unsigned int enter_source(const struct vsp_storage *storage, unsigned int *flags)
+{
+	*flags = current->flags;
+	if (storage->service->local)
+		current->flags |= PF_LOCAL_THROTTLE;
+	return memalloc_noio_save();
+}
+
+static void leave_source(unsigned int noio, unsigned int flags)
+{
+	memalloc_noio_restore(noio);
+	current_restore_flags(flags, PF_LOCAL_THROTTLE);
+}
+
+static void slow_work(struct work_struct *work)
+{
+	struct vsp_storage_request *request = container_of(work, struct vsp_storage_request,
+							       job.work);
+	struct vsp_storage *storage = request->storage;
+	unsigned int noio, flags;
+	long result;
+
+	noio = enter_source(storage, &flags);
+	if (request->type == VIRTIO_BLK_T_DISCARD)
+		result = vsp_storage_source_discard(&storage->source, request->offset,
+						    request->length);
+	else if (request->type == VIRTIO_BLK_T_WRITE_ZEROES)
+		result = zero(request);
+	else
+		result = move_buffered(request);
+	leave_source(noio, flags);
+	done(request, result);
+}
+
+static void sync_work(struct work_struct *work)
+{
+	struct vsp_storage *storage = container_of(work, struct vsp_storage, sync.work);
+	unsigned int noio, flags;
+	unsigned long irq;
+	int result = -ENODEV;
+
+	noio = enter_source(storage, &flags);
+	if (vsp_storage_source_begin(&storage->source)) {
+		result = vsp_storage_source_sync(&storage->source);
+		vsp_storage_source_end(&storage->source);
+	}
+	if (xchg(&storage->source.lost, false) && !result)
+		result = -EIO;
+	leave_source(noio, flags);
+	spin_lock_irqsave(&storage->lock, irq);
+	storage->sync_result = result;
+	storage->sync_done = true;
+	vsp_storage_queue_wake(storage);
+	spin_unlock_irqrestore(&storage->lock, irq);
+}
+
+/**
+ * vsp_storage_io_sync() - put what was written onto the medium
+ * @storage: no sync is under way
+ * @queue: its data queue
+ *
+ * The end of it is found by reaping.
+ *
+ * Context: the mover, or who reaps in its place.
+ */
+void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue)
+{
+	storage->syncing = true;
+	storage->covered = storage->unsynced;
+	list_splice_tail_init(&storage->waiting, &storage->syncing_list);
+	vsp_storage_count(storage, VSP_STORAGE_SYNCS, 1);
+	vsp_queue_job(queue, &storage->sync, storage->slow);
+}
+
+/* ---- Reads and writes ---- */
+
+/* Any context, interrupts included. */
+static void direct_done(struct kiocb *iocb, long result)
+{
+	struct vsp_storage_request *request =
+		container_of(iocb, struct vsp_storage_request, iocb);
+
+	if (request->type == VIRTIO_BLK_T_OUT)
+		kiocb_end_write(iocb);
+	done(request, result);
+}
+
+static void move_direct(struct vsp_storage_request *request)
+{
+	const struct vsp_storage_source *source = &request->storage->source;
+	ssize_t moved;
+
+	/* The request may be done before the call that starts it returns. */
+	vsp_storage_source_begin_more(source);
+	set_iocb(request);
+	request->iocb.ki_flags |= IOCB_DIRECT;
+	if (request->durable && request->type == VIRTIO_BLK_T_OUT)
+		request->iocb.ki_flags |= IOCB_DSYNC;
+	request->iocb.ki_complete = direct_done;
+	moved = vsp_storage_source_move(&request->storage->source, &request->iocb,
+					&request->iter);
+	if (moved != -EIOCBQUEUED)
+		done(request, moved);
+	vsp_storage_source_end(source);
+}
+
+static int take_bounce(struct vsp_storage_request *request, struct vsp_queue *queue)
+{
+	struct vsp_storage *storage = request->storage;
+	struct vsp_storage_bounce *bounce;
+	int error = 0;
+
+	bounce = list_first_entry_or_null(&storage->bounces, struct vsp_storage_bounce, entry);
+	if (!bounce)
+		return -EAGAIN;
+	if (request->type == VIRTIO_BLK_T_OUT)
+		error = vsp_queue_read(queue, &request->chain,
+				       sizeof(struct virtio_blk_outhdr), bounce->bytes,
+				       request->length);
+	if (error)
+		return error;
+	list_del(&bounce->entry);
+	request->bounce = bounce;
+	return 0;
+}
+
+static int make_payload(struct vsp_storage_request *request, struct vsp_queue *queue)
+{
+	u64 offset = request->type == VIRTIO_BLK_T_OUT ? sizeof(struct virtio_blk_outhdr) : 0;
+
+	return vsp_queue_payload(queue, &request->chain, direction(request), offset,
+				 request->length, &request->payload, &request->iter);
+}
+
+/* The source's direct access checks address and length of every segment (block/fops.c). */
+static bool payload_is_aligned(const struct vsp_payload *payload,
+			       const struct vsp_storage_source *source)
+{
+	for (unsigned int i = 0; i < payload->count; i++) {
+		const struct bio_vec *bvec = &payload->bvec[i];
+
+		if (bvec->bv_offset & source->memory_mask || bvec->bv_len & source->length_mask)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * vsp_storage_io_prepare() - find the memory for a read or write
+ * @request: IN or OUT; parsed, not consumed
+ * @queue: it came from
+ *
+ * Context: the mover.
+ * Return: 0; -EAGAIN if all bounce buffers are in use, whose end wakes the mover;
+ *	-EFAULT and others if the client's memory cannot be used
+ */
+int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue *queue)
+{
+	const struct vsp_storage_source *source = &request->storage->source;
+	int error;
+
+	request->direct = source->direct &&
+			  !((request->offset | request->length) & source->length_mask);
+	if (request->direct) {
+		error = make_payload(request, queue);
+		if (error)
+			return error;
+		if (payload_is_aligned(&request->payload, source))
+			return 0;
+		vsp_queue_payload_free(&request->payload);
+	}
+	error = take_bounce(request, queue);
+	if (!error)
+		bounce_iter(request);
+	return error;
+}
+
+/**
+ * vsp_storage_io_undo() - give back what vsp_storage_io_prepare() has taken
+ * @request: any; nothing of it is under way
+ *
+ * Context: the mover, or who reaps in its place.
+ */
+void vsp_storage_io_undo(struct vsp_storage_request *request)
+{
+	struct vsp_storage *storage = request->storage;
+
+	vsp_queue_payload_free(&request->payload);
+	if (request->bounce)
+		list_add(&request->bounce->entry, &storage->bounces);
+	request->bounce = NULL;
+}
+
+/**
+ * vsp_storage_io_start() - do to the source what was admitted
+ * @request: IN and OUT prepared, DISCARD or WRITE_ZEROES
+ * @queue: it came from
+ *
+ * Ends in vsp_storage_queue_done(), maybe before this returns.
+ *
+ * Context: the mover.
+ */
+void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue *queue)
+{
+	struct vsp_storage *storage = request->storage;
+	bool move = request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT;
+	bool begun = vsp_storage_source_begin(&storage->source);
+
+	if (request->bounce)
+		vsp_storage_count(storage, VSP_STORAGE_BOUNCED, 1);
+	/* Without a contract the device may be another one than it was admitted for. */
+	if (!begun || !READ_ONCE(storage->terms.present)) {
+		if (begun)
+			vsp_storage_source_end(&storage->source);
+		request->result = -ENODEV;
+		vsp_storage_queue_done(request, false);
+		return;
+	}
+	if (move && request->direct)
+		move_direct(request);
+	else
+		vsp_queue_job(queue, &request->job, storage->slow);
+}
+
+static int make_bounce(struct vsp_storage_bounce *bounce)
+{
+	bounce->bytes = vmalloc(VS_STORAGE_REQUEST_MAX);
+	bounce->bvec = kmalloc_array(VSP_STORAGE_BOUNCE_PAGES, sizeof(*bounce->bvec), GFP_KERNEL);
+	return bounce->bytes && bounce->bvec ? 0 : -ENOMEM;
+}
+
+/**
+ * vsp_storage_io_open() - make what requests need, so that none has to allocate it
+ * @storage: its source is open
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM; then vsp_storage_io_close() is still to be called
+ */
+int vsp_storage_io_open(struct vsp_storage *storage)
+{
+	const u32 count = vs_class_storage.queue_size;
+
+	INIT_LIST_HEAD(&storage->free);
+	INIT_LIST_HEAD(&storage->bounces);
+	INIT_WORK(&storage->sync.work, sync_work);
+	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++) {
+		if (make_bounce(&storage->bounce[i]))
+			return -ENOMEM;
+		list_add(&storage->bounce[i].entry, &storage->bounces);
+	}
+	storage->request = kvcalloc(count, sizeof(*storage->request), GFP_KERNEL);
+	if (!storage->request)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++) {
+		storage->request[i].storage = storage;
+		INIT_WORK(&storage->request[i].job.work, slow_work);
+		list_add_tail(&storage->request[i].entry, &storage->free);
+	}
+	storage->slow = alloc_workqueue("vsp_storage_%s", WQ_UNBOUND | WQ_MEM_RECLAIM,
+					VSP_STORAGE_WORKERS, storage->service->name);
+	return storage->slow ? 0 : -ENOMEM;
+}
+
+/**
+ * vsp_storage_io_close() - undo vsp_storage_io_open()
+ * @storage: no request is under way; a sync without one may be
+ *
+ * Context: may sleep, for as long as the source takes.
+ */
+void vsp_storage_io_close(struct vsp_storage *storage)
+{
+	if (storage->slow)
+		destroy_workqueue(storage->slow);
+	kvfree(storage->request);
+	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++) {
+		kfree(storage->bounce[i].bvec);
+		vfree(storage->bounce[i].bytes);
+	}
+}

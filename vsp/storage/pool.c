@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where disks are kept: a pool's directory or block device, and who has what.
+ *
+ * A directory has one file a service, named by its UUID.  A block device is all of
+ * one service's.  Nothing on a device says whose data it holds, so that is
+ * remembered here, for as long as this module and the device are there: another
+ * service gets it only after a release, which zeroes it.  After a restart the first
+ * service that gets a contract over it is taken for its owner.  A device that is
+ * named as the backing of a service is its own by that: the name is the
+ * administrator's mark that the data on it are meant.
+ */
+#define pr_fmt(fmt) "vsp_storage: " fmt
+
+#include <linux/blkdev.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/fs_struct.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+#include <linux/string.h>
+
+#include "vsp/storage/storage.h"
+
+/* Names of a directory that are remembered while it is read. */
+#define NAMES_MAX	65536
+/* Part of what is available that is left to the file system's own needs. */
+#define RESERVE_SHIFT	6
+/* Bytes; the size of a directory is the same still, if it differs by less, or by less than 1 %. */
+#define SMALL_CHANGE	((u64)SZ_16M)
+
+/*
+ * Whose data are in a range of a disk, which is named by what no other one will ever be:
+ * partitions overlap with their disk, and with those that it had before.
+ */
+struct owner {
+	struct list_head entry;
+	u64 sequence;
+	sector_t start;
+	sector_t end;
+	uuid_t uuid;
+};
+
+/* Protects both lists, and the users of whole devices. */
+static DEFINE_MUTEX(sources_lock);
+static LIST_HEAD(owners);
+static LIST_HEAD(files);
+
+static bool may_open_device(const struct path *path)
+{
+	return !(path->mnt->mnt_flags & MNT_NODEV) &&
+	       !(path->mnt->mnt_sb->s_iflags & SB_I_NODEV);
+}
+
+/**
+ * vsp_storage_find() - find what an administrator has named
+ * @root: where @name begins
+ * @name: absolute path
+ * @path: found; the caller drops it
+ *
+ * Follows no links, but for those that lead to a block device (/dev/disk/by-*).
+ *
+ * Context: may sleep.
+ * Return: 0; -ELOOP: there are links; -EACCES: a device where there may be none; or what
+ *	a look-up returns
+ */
+int vsp_storage_find(const struct path *root, const char *name, struct path *path)
+{
+	int error = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_NO_SYMLINKS, path);
+
+	if (!error && d_is_symlink(path->dentry)) {
+		path_put(path);
+		error = -ELOOP;
+	}
+	if (error == -ELOOP) {
+		error = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW, path);
+		if (!error && !S_ISBLK(d_inode(path->dentry)->i_mode)) {
+			path_put(path);
+			error = -ELOOP;
+		}
+	}
+	if (!error && S_ISBLK(d_inode(path->dentry)->i_mode) && !may_open_device(path)) {
+		path_put(path);
+		error = -EACCES;
+	}
+	return error;
+}
+
+/**
+ * vsp_storage_path() - vsp_storage_find(), for an administrator
+ * @owner: for log lines
+ * @name: absolute path
+ * @path: found; the caller drops it
+ *
+ * Context: the administrator's process; may sleep.
+ * Return: 0, -EINVAL, or as vsp_storage_find(); logged
+ */
+int vsp_storage_path(const char *owner, const char *name, struct path *path)
+{
+	const char *why = "cannot be found";
+	struct path root;
+	int error;
+
+	if (name[0] != '/') {
+		pr_err("%s: \"%s\": an absolute path is needed\n", owner, name);
+		return -EINVAL;
+	}
+	get_fs_root(current->fs, &root);
+	error = vsp_storage_find(&root, name, path);
+	path_put(&root);
+	if (error == -ELOOP)
+		why = "is reached by a symbolic link: give the path without one";
+	if (error == -EACCES)
+		why = "may not be used: no permission, or a device on a file system mounted nodev";
+	if (error)
+		pr_err("%s: %s: %s (%d)\n", owner, name, why, error);
+	return error;
+}
+
+/* Is @disk what this kernel's client shows of a service of @pool? */
+static bool disk_is_of_pool(struct vsp_pool *pool, struct gendisk *disk)
+{
+	struct vsp_service *service;
+	bool found = false;
+	uuid_t uuid;
+	bool known;
+	u8 id[16];
+
+	if (strncmp(disk->disk_name, "vscblk", strlen("vscblk")))
+		return false;
+	/* The disk's unique id is its service's UUID; if it will not say, beware. */
+	known = disk->fops->get_unique_id &&
+		disk->fops->get_unique_id(disk, id, BLK_UID_T10) == sizeof(id);
+	import_uuid(&uuid, id);
+	mutex_lock(&pool->lock);
+	list_for_each_entry(service, &pool->services, pool_entry)
+		found |= known ? uuid_equal(&service->uuid, &uuid) : service->local;
+	mutex_unlock(&pool->lock);
+	return found;
+}
+
+/**
+ * vsp_storage_check_disk() - refuse a source that is on a disk of its own pool
+ * @pool: takes its lock
+ * @owner: for log lines; NULL: there are none
+ * @bdev: of the source, or of the file system that it is on; may be NULL
+ *
+ * Sees the device itself, not what a device mapper or RAID is made of.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ELOOP; logged
+ */
+int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct block_device *bdev)
+{
+	if (!bdev || !disk_is_of_pool(pool, bdev->bd_disk))
+		return 0;
+	if (owner)
+		pr_err("%s: source is on %s, a disk of pool %s itself: use another pool\n", owner,
+		       bdev->bd_disk->disk_name, pool->name);
+	return -ELOOP;
+}
+
+/* ---- How much there is ---- */
+
+struct name {
+	struct list_head entry;
+	char text[UUID_STRING_LEN + 1];
+};
+
+struct reading {
+	struct dir_context context;
+	struct list_head names;
+	unsigned int count;
+	bool progress;
+	int error;
+};
+
+static bool read_name(struct dir_context *context, const char *text, int length,
+		      loff_t offset, u64 inode, unsigned int type)
+{
+	struct reading *reading = container_of(context, struct reading, context);
+	struct name *name;
+
+	reading->progress = true;
+	if (length != UUID_STRING_LEN || !uuid_is_valid(text))
+		return true;
+	reading->error = -E2BIG;
+	if (reading->count >= NAMES_MAX)
+		return false;
+	reading->error = -ENOMEM;
+	name = kzalloc(sizeof(*name), GFP_KERNEL);
+	if (!name)
+		return false;
+	memcpy(name->text, text, length);
+	list_add(&name->entry, &reading->names);
+	reading->count++;
+	reading->error = 0;
+	return true;
+}
+
+static void add_file(const struct path *directory, const char *name, u64 *allocated, u64 *kept)
+{
+	struct kstat stat;
+	struct path path;
+
+	if (vfs_path_lookup(directory->dentry, directory->mnt, name, LOOKUP_NO_SYMLINKS, &path))
+		return;
+	/* XFS does not keep the inode's own i_blocks. */
+	if (d_is_reg(path.dentry) && !vfs_getattr(&path, &stat, STATX_BLOCKS | STATX_SIZE, 0)) {
+		*allocated += (u64)stat.blocks << SECTOR_SHIFT;
+		*kept += stat.size;
+	}
+	path_put(&path);
+}
+
+/* What the files of all services hold, also of those not configured now; and their sizes. */
+static int files_hold(const struct path *directory, u64 *allocated, u64 *kept)
+{
+	struct reading reading = {
+		.context.actor = read_name,
+		.names = LIST_HEAD_INIT(reading.names),
+	};
+	struct name *name, *next;
+	struct file *file;
+	int error;
+
+	file = dentry_open(directory, O_RDONLY | O_DIRECTORY | O_LARGEFILE, current_cred());
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	do {
+		reading.progress = false;
+		error = iterate_dir(file, &reading.context) ?: reading.error;
+	} while (!error && reading.progress);
+	/* Else it would be closed later, when the watch is over, and keep its mount busy. */
+	__fput_sync(file);
+	*allocated = 0;
+	*kept = 0;
+	list_for_each_entry_safe(name, next, &reading.names, entry) {
+		if (!error)
+			add_file(directory, name->text, allocated, kept);
+		kfree(name);
+	}
+	return error;
+}
+
+/* What the file system has left for files. */
+static int directory_available(const struct path *directory, u64 *available)
+{
+	struct kstatfs statfs;
+	int error = vfs_statfs(directory, &statfs);
+
+	*available = error ? 0 : statfs.f_bavail * (statfs.f_frsize ?: statfs.f_bsize);
+	return error;
+}
+
+/* @available and what is the services' already (@kept), less a small reserve. */
+static int directory_size(const struct path *directory, u64 available, u64 *kept, u64 *size)
+{
+	u64 held;
+	int error = files_hold(directory, &held, kept);
+
+	if (!error)
+		*size = round_down(available - (available >> RESERVE_SHIFT) + held, SZ_1M);
+	return error;
+}
+
+static void fill_capacity(struct vsp_pool *pool, u64 size)
+{
+	u32 index = VS_STORAGE_INDEX(VS_STORAGE_SIZE);
+
+	mutex_lock(&pool->lock);
+	if (!pool->capacity_set[index])
+		pool->capacity[index] = size;
+	mutex_unlock(&pool->lock);
+}
+
+/* ---- Pools ---- */
+
+static int open_directory(struct vsp_pool *pool, struct vsp_storage_pool *storage,
+			  const struct path *path, const char *label)
+{
+	u64 size;
+	int error;
+
+	error = vsp_storage_check_disk(pool, label, path->dentry->d_sb->s_bdev);
+	if (error)
+		return error;
+	error = path_permission(path, MAY_READ | MAY_WRITE | MAY_EXEC);
+	if (!error && (__mnt_is_readonly(path->mnt) || sb_rdonly(path->dentry->d_sb)))
+		error = -EROFS;
+	if (!error)
+		error = directory_available(path, &storage->available);
+	if (!error)
+		error = directory_size(path, storage->available, &storage->kept, &size);
+	if (error) {
+		pr_err("%s: directory %s: cannot be read and written (%d)\n", label,
+		       pool->source, error);
+		return error;
+	}
+	storage->directory = *path;
+	path_get(&storage->directory);
+	fill_capacity(pool, size);
+	return 0;
+}
+
+/* Return: false: it is gone. */
+static bool device_size(struct vsp_storage_device *device, u64 *size)
+{
+	if (!vsp_storage_device_begin(device))
+		return false;
+	*size = round_down(bdev_nr_bytes(file_bdev(device->file)), vs_class_storage.term->step);
+	vsp_storage_device_end(device);
+	return true;
+}
+
+static int open_device(struct vsp_pool *pool, struct vsp_storage_pool *storage,
+		       const struct path *path)
+{
+	u64 size = 0;
+	int error;
+
+	storage->device.cred = storage->cred;
+	error = vsp_storage_device_open(&storage->device, pool, NULL, pool->source, path);
+	if (error)
+		return error;
+	storage->whole = true;
+	device_size(&storage->device, &size);
+	fill_capacity(pool, size);
+	return 0;
+}
+
+static int open_source(struct vsp_pool *pool, struct vsp_storage_pool *storage)
+{
+	char label[VSP_STORAGE_LABEL];
+	struct path path;
+	umode_t mode;
+	int error;
+
+	if (!pool->source[0]) {
+		/* Every service brings its own backing: there is no space to share. */
+		fill_capacity(pool, vs_class_storage.term->highest);
+		return 0;
+	}
+	snprintf(label, sizeof(label), "pool %s", pool->name);
+	error = vsp_storage_path(label, pool->source, &path);
+	if (error)
+		return error;
+	mode = d_inode(path.dentry)->i_mode;
+	if (S_ISDIR(mode)) {
+		error = open_directory(pool, storage, &path, label);
+	} else if (S_ISBLK(mode)) {
+		error = open_device(pool, storage, &path);
+	} else {
+		pr_err("%s: source %s: neither a directory nor a block device\n", label,
+		       pool->source);
+		error = -EINVAL;
+	}
+	path_put(&path);
+	return error;
+}
+
+/**
+ * vsp_storage_pool_open() - pool_open of the class
+ * @pool: its source is a directory, a block device, or empty
+ *
+ * Context: the administrator's process, whose credentials are kept for later.
+ * Return: 0, -EINVAL, -ELOOP, -EBUSY, -EROFS, or what opening it returns; logged
+ */
+int vsp_storage_pool_open(struct vsp_pool *pool)
+{
+	struct vsp_storage_pool *storage = kzalloc(sizeof(*storage), GFP_KERNEL);
+	int error;
+
+	if (!storage)
+		return -ENOMEM;
+	storage->cred = get_current_cred();
+	mutex_init(&storage->devices_lock);
+	INIT_LIST_HEAD(&storage->devices);
+	pool->class_data = storage;
+	error = open_source(pool, storage);
+	if (error) {
+		pool->class_data = NULL;
+		put_cred(storage->cred);
+		kfree(storage);
+	}
+	return error;
+}
+
+/**
+ * vsp_storage_pool_close() - pool_close of the class
+ * @pool: none of its services is enabled
+ */
+void vsp_storage_pool_close(struct vsp_pool *pool)
+{
+	struct vsp_storage_pool *storage = pool->class_data;
+
+	if (storage->directory.dentry)
+		path_put(&storage->directory);
+	if (storage->whole)
+		vsp_storage_device_close(&storage->device);
+	pool->class_data = NULL;
+	mutex_destroy(&storage->devices_lock);
+	put_cred(storage->cred);
+	kfree(storage);
+}
+
+/* Others write to a file system too: not every small change is to be told of. */
+static bool differs(u64 a, u64 b)
+{
+	return abs_diff(a, b) >= max(max(a, b) / 100, SMALL_CHANGE);
+}
+
+/* What the services' files hold is counted only when something has moved. */
+static void look_at_directory(struct vsp_pool *pool, struct vsp_storage_pool *storage)
+{
+	u32 index = VS_STORAGE_INDEX(VS_STORAGE_SIZE);
+	u64 available, kept, size;
+	const struct cred *old;
+	int error;
+
+	error = directory_available(&storage->directory, &available);
+	if (error || !differs(available, storage->available))
+		return;
+	old = override_creds(storage->cred);
+	error = directory_size(&storage->directory, available, &kept, &size);
+	revert_creds(old);
+	if (error)
+		return;
+	storage->available = available;
+	if (differs(size, READ_ONCE(pool->capacity[index])))
+		vsp_watch_found(pool, index, size);
+}
+
+/**
+ * vsp_storage_pool_poll() - pool_poll of the class
+ * @pool: enabled
+ */
+void vsp_storage_pool_poll(struct vsp_pool *pool)
+{
+	struct vsp_storage_pool *storage = pool->class_data;
+	struct vsp_storage_device *device;
+	u64 size;
+
+	mutex_lock(&storage->devices_lock);
+	list_for_each_entry(device, &storage->devices, entry)
+		vsp_storage_device_look(device);
+	mutex_unlock(&storage->devices_lock);
+	/* While it is gone the pool says what it was: nothing of it is offered. */
+	if (storage->whole && device_size(&storage->device, &size))
+		vsp_watch_found(pool, VS_STORAGE_INDEX(VS_STORAGE_SIZE), size);
+	else if (storage->directory.dentry)
+		look_at_directory(pool, storage);
+}
+
+/**
+ * vsp_storage_pool_kept() - pool_kept of the class
+ * @pool: enabled
+ * @index: of the term in the class's table
+ *
+ * Context: any.
+ */
+u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index)
+{
+	const struct vsp_storage_pool *storage = pool->class_data;
+
+	return index == VS_STORAGE_INDEX(VS_STORAGE_SIZE) ? storage->kept : 0;
+}
+
+/* ---- Who has what ---- */
+
+/* Somebody who has data on @bdev, but for @except (NULL: anybody). */
+static struct owner *find_owner(struct block_device *bdev, const uuid_t *except)
+{
+	sector_t start = bdev->bd_start_sect;
+	struct owner *owner;
+
+	lockdep_assert_held(&sources_lock);
+	list_for_each_entry(owner, &owners, entry)
+		if (owner->sequence == bdev->bd_disk->diskseq &&
+		    owner->start < start + bdev_nr_sectors(bdev) && start < owner->end &&
+		    !(except && uuid_equal(&owner->uuid, except)))
+			return owner;
+	return NULL;
+}
+
+static int check_owner(const struct vsp_service *service, struct block_device *bdev)
+{
+	const struct owner *owner = find_owner(bdev, &service->uuid);
+
+	if (!owner)
+		return 0;
+	pr_err("service %s: the device of pool %s holds data of the service with UUID %pUb: release that one first, which zeroes it\n",
+	       service->name, service->pool->name, &owner->uuid);
+	return -EBUSY;
+}
+
+/**
+ * vsp_storage_owned() - whose data are on a device?
+ * @bdev: open
+ * @owner: filled with the UUID of a service that has some, if there is one
+ *
+ * Context: may sleep.
+ */
+bool vsp_storage_owned(struct block_device *bdev, uuid_t *owner)
+{
+	const struct owner *found;
+
+	mutex_lock(&sources_lock);
+	found = find_owner(bdev, NULL);
+	if (found)
+		*owner = found->uuid;
+	mutex_unlock(&sources_lock);
+	return found;
+}
+
+/**
+ * vsp_storage_owned_by_other() - are there data on a device that are not a service's?
+ * @bdev: open
+ * @uuid: of the service
+ *
+ * Context: may sleep.
+ */
+bool vsp_storage_owned_by_other(struct block_device *bdev, const uuid_t *uuid)
+{
+	bool owned;
+
+	mutex_lock(&sources_lock);
+	owned = find_owner(bdev, uuid);
+	mutex_unlock(&sources_lock);
+	return owned;
+}
+
+/**
+ * vsp_storage_claim_device() - a service wants the whole device of its pool
+ * @service: of a pool that has a device, which the caller has begun to use
+ *
+ * Return: 0, or -EBUSY if another service uses it or has its data on it; logged
+ */
+int vsp_storage_claim_device(struct vsp_service *service)
+{
+	struct vsp_storage_pool *storage = service->pool->class_data;
+	int error = -EBUSY;
+
+	mutex_lock(&sources_lock);
+	if (storage->user)
+		pr_err("service %s: the device of pool %s is all of service %s's\n",
+		       service->name, service->pool->name, storage->user->name);
+	else
+		error = check_owner(service, file_bdev(storage->device.file));
+	if (!error)
+		storage->user = service;
+	mutex_unlock(&sources_lock);
+	return error;
+}
+
+/**
+ * vsp_storage_unclaim_device() - a service does not use the device any more
+ * @pool: of which vsp_storage_claim_device() has returned 0; its data stay its own
+ */
+void vsp_storage_unclaim_device(struct vsp_storage_pool *pool)
+{
+	mutex_lock(&sources_lock);
+	pool->user = NULL;
+	mutex_unlock(&sources_lock);
+}
+
+/**
+ * vsp_storage_own_device() - remember that a device has data of a service
+ * @bdev: is open for it, and it is about to get a contract
+ * @uuid: of the service
+ *
+ * Return: 0 or -ENOMEM
+ */
+int vsp_storage_own_device(struct block_device *bdev, const uuid_t *uuid)
+{
+	struct owner *owner = kzalloc(sizeof(*owner), GFP_NOIO), *other;
+
+	if (!owner)
+		return -ENOMEM;
+	owner->sequence = bdev->bd_disk->diskseq;
+	owner->start = bdev->bd_start_sect;
+	owner->end = owner->start + bdev_nr_sectors(bdev);
+	owner->uuid = *uuid;
+	mutex_lock(&sources_lock);
+	list_for_each_entry(other, &owners, entry) {
+		if (other->sequence != owner->sequence || other->start != owner->start ||
+		    other->end != owner->end || !uuid_equal(&other->uuid, uuid))
+			continue;
+		mutex_unlock(&sources_lock);
+		kfree(owner);
+		return 0;
+	}
+	list_add(&owner->entry, &owners);
+	mutex_unlock(&sources_lock);
+	return 0;
+}
+
+/**
+ * vsp_storage_disown_device() - nobody's data are on the device any more
+ * @bdev: was zeroed
+ */
+void vsp_storage_disown_device(struct block_device *bdev)
+{
+	struct owner *owner;
+
+	mutex_lock(&sources_lock);
+	while ((owner = find_owner(bdev, NULL))) {
+		list_del(&owner->entry);
+		kfree(owner);
+	}
+	mutex_unlock(&sources_lock);
+}
+
+/**
+ * vsp_storage_claim_file() - one file is one service's
+ * @source: its file was opened
+ *
+ * Return: 0, or -EBUSY if another service uses the same file
+ */
+int vsp_storage_claim_file(struct vsp_storage_source *source)
+{
+	const struct vsp_storage_source *other;
+	int error = 0;
+
+	mutex_lock(&sources_lock);
+	list_for_each_entry(other, &files, entry)
+		if (file_inode(other->file) == file_inode(source->file))
+			error = -EBUSY;
+	if (!error)
+		list_add(&source->entry, &files);
+	mutex_unlock(&sources_lock);
+	return error;
+}
+
+/**
+ * vsp_storage_unclaim_file() - undo vsp_storage_claim_file()
+ * @source: was claimed
+ */
+void vsp_storage_unclaim_file(struct vsp_storage_source *source)
+{
+	mutex_lock(&sources_lock);
+	list_del(&source->entry);
+	mutex_unlock(&sources_lock);
+}
+
+/**
+ * vsp_storage_pool_exit() - forget whose data is where
+ *
+ * Context: module exit; no pool is open.
+ */
+void vsp_storage_pool_exit(void)
+{
+	struct owner *owner, *next;
+
+	list_for_each_entry_safe(owner, next, &owners, entry)
+		kfree(owner);
+}

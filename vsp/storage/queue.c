@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The requests of a disk: out of the ring, checked against the contract and its
+ * rates, done, and back into the ring.
+ *
+ * A request is copied and costed in the ring.  What is early for its rate stays
+ * there, so that it survives a suspend; it keeps the order.  Without a contract all
+ * of them fail at once.  Nothing here waits, and nothing is allocated that a client
+ * could have more of than its ring has entries.
+ */
+#define pr_fmt(fmt) "vsp_storage: " fmt
+
+#include <linux/blkdev.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+#include <uapi/linux/virtio_blk.h>
+
+#include "vsp/storage/storage.h"
+
+/* Status bytes are never negative: this is none. */
+#define ADMIT		0x100		/* go on */
+#define HOLD		0x101		/* not yet: leave it in the ring */
+
+/* ---- Parsing: the copy is all that is looked at ---- */
+
+static bool moves(const struct vsp_storage_request *request)
+{
+	return request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT;
+}
+
+static bool has_range(const struct vsp_storage_request *request)
+{
+	return request->type == VIRTIO_BLK_T_DISCARD || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
+}
+
+/* Does the request change what is on the disk, so that a sync matters to it? */
+static bool writes(const struct vsp_storage_request *request)
+{
+	return request->type == VIRTIO_BLK_T_OUT || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
+}
+
+static int set_offset(struct vsp_storage_request *request, u64 sector)
+{
+	if (check_mul_overflow(sector, (u64)SECTOR_SIZE, &request->offset))
+		return VS_STORAGE_S_DENIED;
+	return ADMIT;
+}
+
+static int parse_range(struct vsp_storage_request *request, struct vsp_queue *queue)
+{
+	struct virtio_blk_discard_write_zeroes range;
+	u64 most = VS_STORAGE_DISCARD_MAX;
+	u32 allowed = 0;
+
+	/* One range a request: max_discard_seg and its like are 1 in this class. */
+	if (request->chain.readable_bytes != sizeof(struct virtio_blk_outhdr) + sizeof(range) ||
+	    request->chain.writable_bytes != 1 ||
+	    vsp_queue_read(queue, &request->chain, sizeof(struct virtio_blk_outhdr), &range,
+			   sizeof(range)))
+		return VIRTIO_BLK_S_IOERR;
+	request->flags = le32_to_cpu(range.flags);
+	request->length = (u64)le32_to_cpu(range.num_sectors) << SECTOR_SHIFT;
+	if (request->type == VIRTIO_BLK_T_WRITE_ZEROES) {
+		allowed = VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+		most = VS_STORAGE_REQUEST_MAX;
+	}
+	if (request->flags & ~allowed)
+		return VIRTIO_BLK_S_UNSUPP;
+	if (!request->length || request->length > most)
+		return VIRTIO_BLK_S_IOERR;
+	return set_offset(request, le64_to_cpu(range.sector));
+}
+
+static int parse_move(struct vsp_storage_request *request, u64 sector)
+{
+	const struct vsp_chain *chain = &request->chain;
+	u64 header = sizeof(struct virtio_blk_outhdr);
+
+	if (request->type == VIRTIO_BLK_T_IN) {
+		if (chain->readable_bytes != header)
+			return VIRTIO_BLK_S_IOERR;
+		request->length = chain->writable_bytes - 1;
+	} else {
+		if (chain->writable_bytes != 1)
+			return VIRTIO_BLK_S_IOERR;
+		request->length = chain->readable_bytes - header;
+	}
+	if (!request->length || request->length > VS_STORAGE_REQUEST_MAX)
+		return VIRTIO_BLK_S_IOERR;
+	return set_offset(request, sector);
+}
+
+/* Return: ADMIT, or the status to complete it with. */
+static int parse(struct vsp_storage_request *request, struct vsp_queue *queue)
+{
+	const struct vsp_chain *chain = &request->chain;
+	struct virtio_blk_outhdr header;
+
+	request->type = U32_MAX;
+	request->flags = 0;
+	request->offset = 0;
+	request->length = 0;
+	request->result = 0;
+	if (!chain->writable_bytes || chain->readable_bytes < sizeof(header) ||
+	    vsp_queue_read(queue, chain, 0, &header, sizeof(header)))
+		return VIRTIO_BLK_S_IOERR;
+	request->type = le32_to_cpu((__force __le32)header.type);
+	switch (request->type) {
+	case VIRTIO_BLK_T_IN:
+	case VIRTIO_BLK_T_OUT:
+		return parse_move(request, le64_to_cpu((__force __le64)header.sector));
+	case VIRTIO_BLK_T_DISCARD:
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		return parse_range(request, queue);
+	case VIRTIO_BLK_T_GET_ID:
+		return chain->writable_bytes == VIRTIO_BLK_ID_BYTES + 1 ? ADMIT :
+		       VIRTIO_BLK_S_IOERR;
+	case VIRTIO_BLK_T_FLUSH:
+		return chain->writable_bytes == 1 ? ADMIT : VIRTIO_BLK_S_IOERR;
+	default:
+		return VIRTIO_BLK_S_UNSUPP;
+	}
+}
+
+/* ---- Admission: one step, under the lock that commit takes too ---- */
+
+static u32 needed_access(const struct vsp_storage_request *request)
+{
+	switch (request->type) {
+	case VIRTIO_BLK_T_IN:
+		return VS_STORAGE_READ;
+	case VIRTIO_BLK_T_OUT:
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		return VS_STORAGE_WRITE;
+	case VIRTIO_BLK_T_DISCARD:
+		return VS_STORAGE_WRITE | VS_STORAGE_DISCARD;
+	default:
+		return 0;
+	}
+}
+
+static int judge(const struct vsp_storage_terms *terms, const struct vsp_storage_request *request)
+{
+	if (!terms->present || (needed_access(request) & ~terms->access))
+		return VS_STORAGE_S_DENIED;
+	if (request->length > terms->size || request->offset > terms->size - request->length)
+		return VS_STORAGE_S_DENIED;
+	if ((request->offset | request->length) & (terms->block_size - 1))
+		return VIRTIO_BLK_S_IOERR;
+	return ADMIT;
+}
+
+/* Bytes that are moved, or are written as zeroes; and each request is one operation. */
+static void set_cost(struct vsp_storage_request *request)
+{
+	request->cost[0] = moves(request) || request->type == VIRTIO_BLK_T_WRITE_ZEROES ?
+			   request->length : 0;
+	request->cost[1] = 1;
+}
+
+static_assert(VSP_STORAGE_RATES <= VSP_SHARE_RATES_MAX);
+
+static int admit(struct vsp_storage *storage, struct vsp_storage_request *request)
+{
+	struct vsp_service *service = storage->service;
+	unsigned long irq;
+	int verdict;
+
+	set_cost(request);
+	spin_lock_irqsave(&service->pool->rates.lock, irq);
+	spin_lock(&storage->lock);
+	verdict = judge(&storage->terms, request);
+	request->durable = !storage->terms.cache;
+	/* To unmap is to discard; zeroes can be written without. */
+	if (!(storage->terms.access & VS_STORAGE_DISCARD))
+		request->flags &= ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	spin_unlock(&storage->lock);
+	if (verdict != ADMIT)
+		vsp_rates_drop(service, 0);
+	else if (!vsp_rates_admit(service, 0, request->cost))
+		verdict = HOLD;
+	spin_unlock_irqrestore(&service->pool->rates.lock, irq);
+	return verdict;
+}
+
+/* ---- Completion ---- */
+
+/* A device that has shrunk, or is gone, says of a write that there is no space. */
+static bool is_beyond(const struct vsp_storage_request *request)
+{
+	return request->offset + request->length >
+	       vsp_storage_source_size(&request->storage->source);
+}
+
+static bool is_full(long result)
+{
+	return result == -ENOSPC || result == -EDQUOT;
+}
+
+static u8 status_of(const struct vsp_storage_request *request)
+{
+	long result = request->result;
+
+	if (moves(request) ? result == request->length : !result)
+		return VIRTIO_BLK_S_OK;
+	if (is_full(result) && !is_beyond(request))
+		return VS_STORAGE_S_NOSPC;
+	return result == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
+}
+
+/*
+ * What is within the disk was allocated, so it should have room.  Its blocks are shared
+ * with a copy (a snapshot, a reflink), or its file could not be allocated.
+ */
+static void tell_full(struct vsp_storage *storage, const struct vsp_storage_request *request)
+{
+	struct vsp_service *service = storage->service;
+
+	vsp_storage_count(storage, VSP_STORAGE_NO_SPACE, 1);
+	atomic64_inc(&service->pool->no_space);
+	vsp_warn_limited(service,
+			 "service %s: no space for a write at %llu within its disk: a snapshot or reflink copy has its blocks, too, or they could not be allocated: remove the copy or free space\n",
+			 service->name, request->offset);
+}
+
+static void count_completion(struct vsp_storage *storage, struct vsp_storage_request *request,
+			     u8 status)
+{
+	if (status == VS_STORAGE_S_NOSPC)
+		tell_full(storage, request);
+	if (status == VS_STORAGE_S_DENIED)
+		vsp_storage_count(storage, VSP_STORAGE_DENIED, 1);
+	else if (status != VIRTIO_BLK_S_OK)
+		vsp_storage_count(storage, VSP_STORAGE_ERRORS, 1);
+	else if (request->type == VIRTIO_BLK_T_IN)
+		vsp_storage_count(storage, VSP_STORAGE_BYTES_READ, request->length);
+	else if (writes(request))
+		vsp_storage_count(storage, VSP_STORAGE_BYTES_WRITTEN, request->length);
+}
+
+/* Status byte last, in the chain and in time. */
+static void give_back(struct vsp_storage *storage, struct vsp_queue *queue,
+		      struct vsp_storage_request *request, u8 status)
+{
+	const struct vsp_chain *chain = &request->chain;
+	u64 written = 0;
+
+	if (chain->writable_bytes && !vsp_queue_write(queue, chain, chain->writable_bytes - 1,
+						      &status, sizeof(status)))
+		written = status == VIRTIO_BLK_S_OK ? chain->writable_bytes :
+			  chain->writable_bytes == 1;
+	count_completion(storage, request, status);
+	vsp_queue_complete(queue, chain->head, written);
+	list_add(&request->entry, &storage->free);
+}
+
+/* Must its completion wait until it is on the medium? */
+static bool needs_sync(struct vsp_storage *storage, struct vsp_storage_request *request)
+{
+	u64 cache = READ_ONCE(storage->terms.cache);
+
+	if (!writes(request) || request->durable)
+		return false;
+	if (storage->unsynced + request->length > cache)
+		return true;
+	storage->unsynced += request->length;
+	return false;
+}
+
+/* The source has finished with it. */
+static void finish(struct vsp_storage *storage, struct vsp_queue *queue,
+		   struct vsp_storage_request *request)
+{
+	u8 status = status_of(request);
+
+	if (status == VIRTIO_BLK_S_OK && request->bounce && request->type == VIRTIO_BLK_T_IN &&
+	    vsp_queue_write(queue, &request->chain, 0, request->bounce->bytes, request->length))
+		status = VIRTIO_BLK_S_IOERR;
+	vsp_storage_io_undo(request);
+	/* It has outrun a shrink that its client had agreed to. */
+	if ((writes(request) || has_range(request)) &&
+	    request->offset + request->length > READ_ONCE(storage->keep)) {
+		WRITE_ONCE(storage->source.untidy, true);
+		queue_work(storage->slow, &storage->trim);
+	}
+	if (status == VIRTIO_BLK_S_OK && needs_sync(storage, request))
+		list_add_tail(&request->entry, &storage->waiting);
+	else
+		give_back(storage, queue, request, status);
+}
+
+static u8 sync_status(int result)
+{
+	if (!result)
+		return VIRTIO_BLK_S_OK;
+	return is_full(result) ? VS_STORAGE_S_NOSPC : VIRTIO_BLK_S_IOERR;
+}
+
+static void finish_sync(struct vsp_storage *storage, struct vsp_queue *queue, int result)
+{
+	int lost = result ?: storage->sync_error;
+	struct vsp_storage_request *request, *next;
+	bool told = false;
+	bool flush;
+
+	storage->syncing = false;
+	storage->unsynced -= storage->covered;
+	list_for_each_entry_safe(request, next, &storage->syncing_list, entry) {
+		flush = request->type == VIRTIO_BLK_T_FLUSH;
+		told |= flush;
+		list_del(&request->entry);
+		give_back(storage, queue, request, sync_status(flush ? lost : result));
+	}
+	storage->sync_error = told ? 0 : lost;
+}
+
+static void reap(struct vsp_storage *storage, struct vsp_queue *queue)
+{
+	struct vsp_storage_request *request, *next;
+	unsigned int count = 0;
+	bool sync_done;
+	LIST_HEAD(done);
+	u64 cache;
+	int result;
+
+	spin_lock_irq(&storage->lock);
+	list_splice_init(&storage->done, &done);
+	sync_done = storage->sync_done;
+	storage->sync_done = false;
+	result = storage->sync_result;
+	cache = storage->terms.cache;
+	spin_unlock_irq(&storage->lock);
+
+	if (sync_done)
+		finish_sync(storage, queue, result);
+	list_for_each_entry_safe(request, next, &done, entry) {
+		list_del(&request->entry);
+		count += writes(request);
+		finish(storage, queue, request);
+	}
+	/* Only now do @unsynced and @waiting have them; see vsp_storage_lost(). */
+	spin_lock_irq(&storage->lock);
+	storage->unfinished -= count;
+	spin_unlock_irq(&storage->lock);
+	if (!storage->syncing && (!list_empty(&storage->waiting) || storage->unsynced > cache))
+		vsp_storage_io_sync(storage, queue);
+}
+
+/**
+ * vsp_storage_queue_done() - the source has finished with a request
+ * @request: result set; the mover's from here
+ * @begun: it ends a use of the source, see vsp_storage_source_end()
+ *
+ * Context: any, interrupts included.
+ */
+void vsp_storage_queue_done(struct vsp_storage_request *request, bool begun)
+{
+	struct vsp_storage *storage = request->storage;
+	unsigned long irq;
+
+	vsp_rates_done(storage->service, 0, request->cost);
+	/*
+	 * Woken under the lock: who takes the request off the list may be the last
+	 * that the queue waits for, and the queue goes soon after. The use of a device
+	 * that is gone ends only then: what was lost with it has to be seen before
+	 * another one comes in its place.
+	 */
+	spin_lock_irqsave(&storage->lock, irq);
+	list_add_tail(&request->entry, &storage->done);
+	storage->unfinished += writes(request);
+	if (begun)
+		vsp_storage_source_end(&storage->source);
+	vsp_storage_queue_wake(storage);
+	spin_unlock_irqrestore(&storage->lock, irq);
+}
+
+/**
+ * vsp_storage_queue_wake() - have the mover look, if there is one
+ * @storage: its lock is held
+ *
+ * Context: any, interrupts off.
+ */
+void vsp_storage_queue_wake(struct vsp_storage *storage)
+{
+	lockdep_assert_held(&storage->lock);
+	if (storage->queue)
+		vsp_queue_wake(storage->queue);
+}
+
+/**
+ * vsp_storage_queue_go_on() - wake of the class
+ * @service: enabled
+ * @flow: the only one
+ *
+ * Context: atomic, interrupts off.
+ */
+void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow)
+{
+	struct vsp_storage *storage = service->class_data;
+
+	spin_lock(&storage->lock);
+	vsp_storage_queue_wake(storage);
+	spin_unlock(&storage->lock);
+}
+
+/* ---- Out of the ring ---- */
+
+static int prepare(struct vsp_storage_request *request, struct vsp_queue *queue)
+{
+	int error;
+
+	if (!moves(request))
+		return ADMIT;
+	error = vsp_storage_io_prepare(request, queue);
+	if (error)
+		return error == -EAGAIN ? HOLD : VIRTIO_BLK_S_IOERR;
+	return ADMIT;
+}
+
+static void get_id(struct vsp_storage *storage, struct vsp_queue *queue,
+		   struct vsp_storage_request *request)
+{
+	char id[VIRTIO_BLK_ID_BYTES + 1];
+	int error;
+
+	snprintf(id, sizeof(id), "%*phN", VIRTIO_BLK_ID_BYTES / 2, &storage->service->uuid);
+	error = vsp_queue_write(queue, &request->chain, 0, id, VIRTIO_BLK_ID_BYTES);
+	give_back(storage, queue, request, error ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
+}
+
+static void start(struct vsp_storage *storage, struct vsp_queue *queue,
+		  struct vsp_storage_request *request)
+{
+	vsp_storage_count(storage, VSP_STORAGE_OPERATIONS, 1);
+	if (moves(request) || has_range(request)) {
+		vsp_storage_io_start(request, queue);
+		return;
+	}
+	/* Nothing that the source could be too slow for. */
+	vsp_rates_done(storage->service, 0, request->cost);
+	if (request->type == VIRTIO_BLK_T_GET_ID) {
+		get_id(storage, queue, request);
+	} else {
+		/* What was completed before it came is covered by the next sync. */
+		list_add_tail(&request->entry, &storage->waiting);
+		if (!storage->syncing)
+			vsp_storage_io_sync(storage, queue);
+	}
+}
+
+/* Return: whether there may be another one to take. */
+static bool take(struct vsp_storage *storage, struct vsp_queue *queue)
+{
+	struct vsp_storage_request *request;
+	int verdict;
+
+	request = list_first_entry_or_null(&storage->free, struct vsp_storage_request, entry);
+	if (!request || vsp_queue_peek(queue, &request->chain))
+		return false;
+	verdict = parse(request, queue);
+	if (verdict == ADMIT)
+		verdict = prepare(request, queue);
+	if (verdict == ADMIT)
+		verdict = admit(storage, request);
+	if (verdict == HOLD) {
+		vsp_storage_io_undo(request);
+		return false;
+	}
+	vsp_queue_consume(queue);
+	list_del(&request->entry);
+	if (verdict == ADMIT) {
+		start(storage, queue, request);
+	} else {
+		vsp_storage_io_undo(request);
+		give_back(storage, queue, request, verdict);
+	}
+	return true;
+}
+
+/**
+ * vsp_storage_queue_kick() - queue_kick of the class
+ * @service: enabled
+ * @queue: its data queue
+ *
+ * Context: the mover.
+ */
+void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue)
+{
+	struct vsp_storage *storage = service->class_data;
+	unsigned int budget = vs_class_storage.queue_size;
+	struct blk_plug plug;
+
+	spin_lock_irq(&storage->lock);
+	storage->queue = queue;
+	spin_unlock_irq(&storage->lock);
+
+	reap(storage, queue);
+	if (!vsp_rates_held(service, 0)) {
+		blk_start_plug(&plug);
+		while (budget && take(storage, queue))
+			budget--;
+		blk_finish_plug(&plug);
+	}
+	vsp_queue_flush(queue);
+	/* More may be there; but the mover's own stop comes between. */
+	if (!budget)
+		vsp_queue_wake(queue);
+}
+
+/**
+ * vsp_storage_queue_reap() - queue_reap of the class
+ * @service: enabled
+ * @queue: its data queue
+ *
+ * Context: the mover, or the VMM's ioctl.
+ */
+void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
+{
+	reap(service->class_data, queue);
+	vsp_queue_flush(queue);
+}
+
+/**
+ * vsp_storage_queue_reset() - queue_reset of the class
+ * @service: enabled; nothing of its queue is in flight
+ *
+ * Context: may sleep.
+ */
+void vsp_storage_queue_reset(struct vsp_service *service)
+{
+	struct vsp_storage *storage = service->class_data;
+
+	spin_lock_irq(&storage->lock);
+	storage->queue = NULL;
+	spin_unlock_irq(&storage->lock);
+	vsp_rates_reset(service, 0);
+}
