@@ -4,13 +4,18 @@
  * the newest of them.  Kbuild looks into the kernel's own headers for what it has (VS_HAVE_...);
  * no version is compared, since distributions carry changes back.
  *
- * Macros are used where an inline function would need a header that not every module's kernel has.
+ * Macros are used where an inline function would need more headers than this file's users have.
  */
 #ifndef VS_COMPAT_H
 #define VS_COMPAT_H
 
+#include <crypto/sha1.h>
 #include <linux/hrtimer.h>
+#include <linux/math.h>
+#include <linux/string.h>
 #include <linux/timer.h>
+#include <linux/unaligned.h>
+#include <linux/vdpa.h>
 
 /* 6.13 */
 #ifndef VS_HAVE_HRTIMER_SETUP
@@ -35,6 +40,61 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define VS_BLK_MQ_F_SHOULD_MERGE 0
 #endif
 
+/* 6.16: without the queue, which the request knows */
+#ifdef VS_HAVE_BLK_RQ_MAP_SG_OF_QUEUE
+#define vs_blk_rq_map_sg(queue, request, list) blk_rq_map_sg(queue, request, list)
+#else
+#define vs_blk_rq_map_sg(queue, request, list) blk_rq_map_sg(request, list)
+#endif
+
+/* 6.16: a name is a struct qstr */
+#ifdef VS_HAVE_LOOKUP_ONE_OF_QSTR
+#define vs_lookup_one(idmap, name, base) lookup_one(idmap, &QSTR(name), base)
+#else
+#define vs_lookup_one(idmap, name, base) lookup_one(idmap, name, base, strlen(name))
+#endif
+
+/* 6.17 */
+#ifndef VS_HAVE_FILE_KATTR
+#define file_kattr fileattr
+#endif
+
+/* 6.18: an address of any length */
+#ifdef VS_HAVE_SET_MAC_OF_STORAGE
+#define vs_dev_set_mac_address_user(netdev, address) \
+	dev_set_mac_address_user(netdev, address, NULL)
+#else
+#define vs_dev_set_mac_address_user(netdev, address) \
+	dev_set_mac_address_user(netdev, (struct sockaddr *)(address), NULL)
+#endif
+
+/**
+ * vs_sha1() - SHA-1 in one go
+ * @input: has room for one block more than the @length bytes, which may be overwritten
+ * @length: bytes
+ * @digest: filled, SHA1_DIGEST_SIZE bytes
+ *
+ * Kernels before 6.18 export the compression of a block alone.
+ */
+static inline void vs_sha1(u8 *input, size_t length, u8 *digest)
+{
+#ifdef VS_HAVE_SHA1
+	sha1(input, length, digest);
+#else
+	u32 state[SHA1_DIGEST_WORDS], work[SHA1_WORKSPACE_WORDS];
+	size_t end = round_up(length + 9, SHA1_BLOCK_SIZE);
+
+	memset(input + length, 0, end - length);
+	input[length] = 0x80;
+	put_unaligned_be64(8 * length, input + end - 8);
+	sha1_init(state);
+	for (size_t at = 0; at < end; at += SHA1_BLOCK_SIZE)
+		sha1_transform(state, input + at, work);
+	for (unsigned int i = 0; i < SHA1_DIGEST_WORDS; i++)
+		put_unaligned_be32(state[i], digest + 4 * i);
+#endif
+}
+
 /* Since 6.19 a vDPA device has a union of what maps its memory, and operations for that. */
 #ifdef VS_HAVE_VIRTIO_MAP
 #define vs_vdpa_alloc_device(type, member, ops, name) \
@@ -50,11 +110,13 @@ static inline void hrtimer_setup(struct hrtimer *timer,
  * 6.12.107 keeps the override of a vDPA device's driver in struct vdpa_device, 6.12.117 in
  * struct device.
  */
+static inline int vs_vdpa_set_driver_override(struct vdpa_device *vdpa, const char *name)
+{
 #ifdef VS_HAVE_DEVICE_SET_DRIVER_OVERRIDE
-#define vs_vdpa_set_driver_override(vdpa, name) device_set_driver_override(&(vdpa)->dev, name)
+	return device_set_driver_override(&vdpa->dev, name);
 #else
-#define vs_vdpa_set_driver_override(vdpa, name) \
-	driver_set_override(&(vdpa)->dev, &(vdpa)->driver_override, name, strlen(name))
+	return driver_set_override(&vdpa->dev, &vdpa->driver_override, name, strlen(name));
 #endif
+}
 
 #endif

@@ -19,7 +19,7 @@
 #define vsp_rates_done		stub_done
 #define vsp_storage_io_prepare	stub_prepare
 #define vsp_storage_io_undo	stub_undo
-#define vsp_storage_io_start	stub_start
+#define vsp_storage_io_start	stub_io_start
 #define vsp_storage_io_sync	stub_sync
 #define vsp_storage_source_size	stub_size
 #define vsp_storage_source_end	stub_source_end
@@ -146,7 +146,7 @@ void stub_undo(struct vsp_storage_request *request)
 }
 
 /* Ends at once, and well. */
-void stub_start(struct vsp_storage_request *request, struct vsp_queue *queue)
+void stub_io_start(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
 	world.started++;
 	world.seen = *request;

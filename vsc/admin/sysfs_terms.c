@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A session's terms/ and request/: made from the class's table when the session is
- * made, with names by kind.  What the files mean stands in Documentation/ABI/testing/sysfs-class-vsc.
+ * made, with names by kind.  What the files mean stands in
+ * Documentation/ABI/testing/sysfs-class-vsc.
  */
 #include <linux/bits.h>
 #include <linux/device.h>

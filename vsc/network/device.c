@@ -20,6 +20,7 @@
 #include <linux/virtio_net.h>
 #include <linux/workqueue.h>
 
+#include "vs_compat.h"
 #include "vs_channel.h"
 #include "vs_class.h"
 #include "vsc/core/vsc.h"
@@ -168,12 +169,12 @@ static int set_queues(struct vsc_network *network, u32 queues)
 
 static int set_mac(struct net_device *netdev, const u8 *mac)
 {
-	struct sockaddr address = { .sa_family = ARPHRD_ETHER };
+	struct sockaddr_storage address = { .ss_family = ARPHRD_ETHER };
 
 	if (ether_addr_equal(netdev->dev_addr, mac))
 		return 0;
-	ether_addr_copy(address.sa_data, mac);
-	return dev_set_mac_address_user(netdev, &address, NULL);
+	memcpy(address.__data, mac, ETH_ALEN);
+	return vs_dev_set_mac_address_user(netdev, &address);
 }
 
 /* That of the contract, or a smaller one that was chosen before the last that was asked for. */

@@ -102,7 +102,7 @@ static void map(struct request *request)
 	case REQ_OP_READ:
 	case REQ_OP_WRITE:
 		sg_init_table(pdu->sg, blk_rq_nr_phys_segments(request));
-		pdu->entries = blk_rq_map_sg(request->q, request, pdu->sg);
+		pdu->entries = vs_blk_rq_map_sg(request->q, request, pdu->sg);
 		break;
 	case REQ_OP_FLUSH:
 		pdu->entries = 0;

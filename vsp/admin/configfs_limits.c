@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * services/<class>.<name>: the limits of what a client may be granted, one file a
- * value, named by kind of term; see Documentation/ABI/testing/configfs-vsp.  What is written is staged:
- * it counts from enable, or from the next "renegotiate", on.
+ * value, named by kind of term; see Documentation/ABI/testing/configfs-vsp.  What is
+ * written is staged: it counts from enable, or from the next "renegotiate", on.
  */
 #include <linux/limits.h>
 #include <linux/log2.h>

@@ -14,8 +14,8 @@
 #include <linux/math.h>
 #include <linux/printk.h>
 #include <linux/string.h>
-#include <linux/unaligned.h>
 
+#include "vs_compat.h"
 #include "vsp/core/vsp.h"
 
 /* Bytes that are hashed: a UUID and a name, with what SHA-1 appends. */
@@ -30,22 +30,6 @@ static const uuid_t all_sources =
 /* Protects @uuids, and vsp_service.uuid of those in it; taken under vsp_service.admin. */
 static DEFINE_MUTEX(uuids_lock);
 static LIST_HEAD(uuids);
-
-/* @input has room for what is appended to its @length bytes. */
-static void sha1_of(u8 *input, size_t length, u8 *digest)
-{
-	u32 state[SHA1_DIGEST_WORDS], work[SHA1_WORKSPACE_WORDS];
-	size_t end = round_up(length + 9, SHA1_BLOCK_SIZE);
-
-	memset(input + length, 0, end - length);
-	input[length] = 0x80;
-	put_unaligned_be64(8 * length, input + end - 8);
-	sha1_init(state);
-	for (size_t at = 0; at < end; at += SHA1_BLOCK_SIZE)
-		sha1_transform(state, input + at, work);
-	for (unsigned int i = 0; i < SHA1_DIGEST_WORDS; i++)
-		put_unaligned_be32(state[i], digest + 4 * i);
-}
 
 /**
  * vsp_uuid_of_name() - a UUID of version 5 (RFC 9562, 5.5)
@@ -63,7 +47,7 @@ void vsp_uuid_of_name(const uuid_t *space, const char *name, uuid_t *uuid)
 
 	export_uuid(input, space);
 	memcpy(input + UUID_SIZE, name, length);
-	sha1_of(input, UUID_SIZE + length, digest);
+	vs_sha1(input, UUID_SIZE + length, digest);
 	digest[6] = (digest[6] & 0x0f) | VERSION;
 	digest[8] = (digest[8] & 0x3f) | VARIANT;
 	import_uuid(uuid, digest);

@@ -22,6 +22,7 @@
 #include <linux/sizes.h>
 #include <linux/xattr.h>
 
+#include "vs_compat.h"
 #include "vsp/storage/storage.h"
 
 /* Of kernels that have bcachefs, which no header names in all of them. */
@@ -104,7 +105,7 @@ static int check_allocates(struct file *file)
 
 static int set_in_place(struct file *file, u32 flags)
 {
-	struct fileattr attributes;
+	struct file_kattr attributes;
 	int error;
 
 	error = mnt_want_write_file(file);
@@ -119,7 +120,7 @@ static int set_in_place(struct file *file, u32 flags)
 
 static bool is_in_place(struct file *file, u32 *flags)
 {
-	struct fileattr attributes = {};
+	struct file_kattr attributes = {};
 
 	if (vfs_fileattr_get(file->f_path.dentry, &attributes))
 		return false;

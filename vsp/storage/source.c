@@ -20,6 +20,7 @@
 #include <linux/sizes.h>
 #include <linux/uio.h>
 
+#include "vs_compat.h"
 #include "vsp/storage/storage.h"
 
 /* Zeroed at once by a release, so that it can be interrupted. */
@@ -208,7 +209,7 @@ static int unlink_own(const struct vsp_storage_source *source, const struct vsp_
 	if (error)
 		return error;
 	inode_lock_nested(directory, I_MUTEX_PARENT);
-	dentry = lookup_one(idmap, name, pool->directory.dentry, strlen(name));
+	dentry = vs_lookup_one(idmap, name, pool->directory.dentry);
 	error = PTR_ERR_OR_ZERO(dentry);
 	if (!error) {
 		/* Only what is open here; if it was removed or replaced, leave that alone. */
