@@ -3,7 +3,7 @@
  * Any header and any frame through vsp/network/frame.c: nothing is read behind what is
  * there, and what passes is covered by the contract.
  */
-#define VSP_H		/* of vsp/core/vsp.h nothing is needed but the classes */
+#define VSP_CLASS_H	/* of vsp/class.h nothing is needed but what follows */
 #define VLAN_HLEN	4
 #define TCP_MIN_GSO_SIZE 8
 #define UDP_MAX_SEGMENTS 128
@@ -14,16 +14,12 @@
 #include "vs_class.h"
 #include "vs_network.h"
 
-struct vsp_pool {
-	void *class_data;
-	struct {
-		spinlock_t lock;	/* taken by nothing here */
-	} rates;
-};
+struct vsp_pool;
+struct vsp_service;
 
-struct vsp_service {
-	struct vsp_pool *pool;
-};
+/* Called by nothing here */
+void *vsp_pool_data(const struct vsp_pool *pool);
+struct vsp_pool *vsp_service_pool(const struct vsp_service *service);
 
 #include "vsp/network/frame.c"
 #include "fuzz.h"

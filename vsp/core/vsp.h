@@ -38,129 +38,17 @@
 #include "vs_states.h"
 #include "vs_terms.h"
 
+#include "vsp/class.h"
 #include "vsp/rate/rates.h"
 
+static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
+
 #define VSP_PATH_MAX		256	/* bytes of source and backing, zero included */
-#define VSP_NAME_MAX		VS_WIRE_NAME_MAX
 #define VSP_TEXTS_MAX		1	/* texts of a pool, of its class */
 #define VSP_TEXT_MAX		64	/* bytes of one, zero included */
 #define VSP_ROUNDS_MAX		8	/* asks in one epoch */
 #define VSP_BAD_MESSAGES_MAX	5	/* in a row, then the session ends */
 #define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
-
-struct vsp_pool;
-struct vsp_service;
-
-/* For lines that a client can cause: no service silences another's. */
-#define vsp_warn_limited(service, format, ...)					\
-do {										\
-	if (__ratelimit(&(service)->log))					\
-		pr_warn(format, ##__VA_ARGS__);					\
-} while (0)
-
-/**
- * struct vsp_contract - what was agreed; never changed once it is published
- * @rcu: freed by kfree_rcu()
- * @id: never 0, never used twice by a service
- * @terms: a complete set, as granted
- */
-struct vsp_contract {
-	struct rcu_head rcu;
-	u64 id;
-	struct vs_terms terms;
-};
-
-/**
- * struct vsp_class - one kind of device, the provider's side
- *
- * @spec: terms and queues
- * @abi: VS_CLASS_ABI of the build
- * @owner: the module
- *
- * @workers: threads that a VMM which holds a service has besides its movers, for what
- *	the class has done by vsp_queue_job(); at most VSP_WORKERS_MAX
- * @finds_rates: @pool_open judges for itself a RATE whose capacity is not set; else it is
- *	an error before that
- *
- * @pool_open: opens @pool->source (an empty source is for the class to judge),
- *	fills pool->class_data and, where pool->capacity_set[] is false and the
- *	class can tell, pool->capacity[]. May sleep. Errors are the administrator's
- *	errno: ENODEV, EINVAL, EBUSY, ... the class logs object, value and range.
- * @pool_close: undoes it. No service of the pool is enabled.
- * @pool_kept: amount of KEPT term @index that the source keeps for all services that
- *	it has ever had, as found by @pool_open; or NULL. Atomic.
- * @pool_poll: looks at the source, opens again what has come back, and says how much
- *	there is of what has changed (vsp_watch_found()); or NULL. May sleep. Context: the
- *	pool's watch, every poll_ms and after vsp_watch_look(); never beside itself,
- *	@pool_open or @pool_close, but beside all that concerns a service.
- *
- * @service_open: allocates service->class_data, opens or finds the backing. The
- *	limits may be narrowed to what the backing can do by @limits. May sleep.
- *	service->pool is enabled. Context: enable=1.
- * @service_close: undoes it; no data is deleted, nothing is in flight.
- * @limits: narrows @limits (service's limits, complete set) to what source and
- *	backing can do now (block size, discard, whole-device size), to nothing that a
- *	contract could be (vs_terms_possible()) while they are gone. Context: the
- *	service's work, an administrator's write, or the pool's watch, which holds
- *	pool->lock; may not sleep for a peer or for I/O.
- * @kept: amount of KEPT term @index that is charged for this service's backing
- *	whether or not there is a contract (bytes of its existing file), else 0.
- * @release: deletes the backing of a service without a contract, by the
- *	administrator's own word. Zeroes or frees what it held.
- *
- * @prepare: makes ready for @next (allocate the file's room, ...) while others may come
- *	into force. May sleep, for as long as the source likes, and fail: the errno becomes
- *	a denial. Beside the service's work; one at a time. Of a
- *	SUGGESTED term in @next, -EPERM: it is not the service's to have, and -EADDRINUSE:
- *	another one has it, with the term's id in @denied.
- * @commit: @next comes into force; NULL: there is none any more. Cannot fail, must
- *	not wait for a mover. The core publishes service->in_force right after, under the
- *	same pool->rates.lock, which is held with interrupts off: what a class admits
- *	under that lock is admitted before that, or after it.
- * @abort: @next, which was prepared, will not come.
- *
- * @queue_kick: as in struct vsp_channel_ops.
- * @queue_reap: likewise.
- * @queue_reset: the data queues were reset, nothing is in flight.
- * @wake: the request of @flow that vsp_rates_admit() has held back may go: have the mover
- *	look. Atomic, pool->rates.lock held, interrupts off.
- *
- * @busy: is the source doing anything for this service but requests of its queues? Or NULL
- * @used: what the client uses of term @index now, for used_<term>; or NULL.
- * @counters: sysfs attribute group of the class's counters, or NULL. Its show
- *	functions get the vDPA device: vsp_service_of_device().
- */
-struct vsp_class {
-	const struct vs_class_spec *spec;
-	u32 abi;
-	struct module *owner;
-	unsigned int workers;
-	bool finds_rates;
-
-	int (*pool_open)(struct vsp_pool *pool);
-	void (*pool_close)(struct vsp_pool *pool);
-	u64 (*pool_kept)(struct vsp_pool *pool, u32 index);
-	void (*pool_poll)(struct vsp_pool *pool);
-
-	int (*service_open)(struct vsp_service *service);
-	void (*service_close)(struct vsp_service *service);
-	void (*limits)(struct vsp_service *service, struct vs_terms *limits);
-	u64 (*kept)(struct vsp_service *service, u32 index);
-	int (*release)(struct vsp_service *service);
-
-	int (*prepare)(struct vsp_service *service, const struct vsp_contract *next, u16 *denied);
-	void (*commit)(struct vsp_service *service, const struct vsp_contract *next);
-	void (*abort)(struct vsp_service *service, const struct vsp_contract *next);
-
-	void (*queue_kick)(struct vsp_service *service, struct vsp_queue *queue);
-	void (*queue_reap)(struct vsp_service *service, struct vsp_queue *queue);
-	void (*queue_reset)(struct vsp_service *service);
-	void (*wake)(struct vsp_service *service, u32 flow);
-
-	bool (*busy)(struct vsp_service *service);
-	u64 (*used)(struct vsp_service *service, u32 index);
-	const struct attribute_group *counters;
-};
 
 /**
  * struct vsp_pool - a resource that services have portions of
@@ -383,8 +271,6 @@ struct vsp_service {
 };
 
 /* vsp/core/main.c: classes */
-int vsp_class_register(const struct vsp_class *class);
-void vsp_class_unregister(const struct vsp_class *class);
 const struct vsp_class *vsp_class_get(const struct vs_class_spec *spec);
 void vsp_class_put(const struct vsp_class *class);
 bool vsp_class_loaded(const struct vs_class_spec *spec);
@@ -427,8 +313,6 @@ bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms);
 void vsp_watch_init(struct vsp_pool *pool);
 void vsp_watch_start(struct vsp_pool *pool);
 void vsp_watch_stop(struct vsp_pool *pool);
-void vsp_watch_look(struct vsp_pool *pool);
-void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value);
 void vsp_watch_add(struct vsp_service *service);
 void vsp_watch_drop(struct vsp_service *service);
 
@@ -453,7 +337,6 @@ void vsp_service_changed(struct vsp_service *service);
 void vsp_service_violated(struct vsp_service *service);
 void vsp_service_source_slow(struct vsp_service *service);
 void vsp_service_queue(struct delayed_work *work, unsigned int ms);
-struct vsp_service *vsp_service_of_device(struct device *dev);
 
 /**
  * struct vsp_service_view - a consistent copy of a session, for sysfs

@@ -239,7 +239,7 @@ static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 {
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
 	strscpy(info->version, THIS_MODULE->version, sizeof(info->version));
-	strscpy(info->bus_info, to_network(dev)->service->name, sizeof(info->bus_info));
+	strscpy(info->bus_info, vsp_service_name(to_network(dev)->service), sizeof(info->bus_info));
 }
 
 static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksettings *settings)
@@ -287,7 +287,8 @@ static void follow(struct vsp_network *network)
 	if (netif_set_real_num_queues(dev, terms.pairs, terms.pairs))
 		vsp_warn_limited(network->service,
 				 "service %s: queues: stay %u, the contract has %u\n",
-				 network->service->name, dev->real_num_tx_queues, terms.pairs);
+				 vsp_service_name(network->service), dev->real_num_tx_queues,
+				 terms.pairs);
 	netdev_update_features(dev);
 	netif_carrier_on(dev);
 }
@@ -310,12 +311,12 @@ static bool is_good_name(const char *name)
 
 static void set_name(char *name, const struct vsp_service *service)
 {
-	if (is_good_name(service->name))
+	if (is_good_name(vsp_service_name(service)))
 		snprintf(name, IFNAMSIZ, PREFIX "%.*s", (int)(IFNAMSIZ - sizeof(PREFIX)),
-			 service->name);
+			 vsp_service_name(service));
 	else
 		snprintf(name, IFNAMSIZ, PREFIX "%08x",
-			 jhash(&service->uuid, sizeof(service->uuid), 0));
+			 jhash(vsp_service_uuid(service), sizeof(uuid_t), 0));
 }
 
 /* In a bridge, the lowest address is the bridge's own: so it is a high one. */
@@ -332,12 +333,8 @@ static void set_address(struct net_device *dev, u64 given)
 static u32 first_mtu(const struct vsp_network *network)
 {
 	const struct vsp_network_uplink *uplink = &vsp_network_pool_of(network->service)->uplink;
-	struct vsp_service *service = network->service;
-	u32 mtu;
+	u32 mtu = vsp_service_staged_limit(network->service, VS_NETWORK_INDEX(VS_NETWORK_MTU));
 
-	spin_lock(&service->limits_lock);
-	mtu = service->limits.term[VS_NETWORK_INDEX(VS_NETWORK_MTU)].high;
-	spin_unlock(&service->limits_lock);
 	return uplink->pool ? min(mtu, READ_ONCE(uplink->mtu)) : mtu;
 }
 
@@ -370,8 +367,8 @@ static int show(struct net_device *dev, const struct vsp_service *service)
 
 	if (error)
 		return error;
-	if (!is_good_name(service->name))
-		dev_set_alias(dev, service->name, strlen(service->name));
+	if (!is_good_name(vsp_service_name(service)))
+		dev_set_alias(dev, vsp_service_name(service), strlen(vsp_service_name(service)));
 	return 0;
 }
 
@@ -399,8 +396,8 @@ int vsp_network_device_add(struct vsp_network *network)
 	set_up(dev, network);
 	error = show(dev, service);
 	if (error) {
-		pr_err("service %s: network device %s cannot be made (%d)%s\n", service->name, name,
-		       error, error == -EEXIST ? ": another device has that name" : "");
+		pr_err("service %s: network device %s cannot be made (%d)%s\n",
+		       vsp_service_name(service), name, error, error == -EEXIST ? ": another device has that name" : "");
 		free_netdev(dev);
 	}
 	return error;

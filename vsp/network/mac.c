@@ -178,7 +178,7 @@ static u64 hash(const uuid_t *uuid)
 /* Locally administered, and of one device. */
 static u64 from_uuid(const struct vsp_network *network)
 {
-	u64 mac = hash(&network->service->uuid);
+	u64 mac = hash(vsp_service_uuid(network->service));
 
 	do {
 		mac = (mac & ~(0xffffULL << 48 | 3ULL << 40)) | 2ULL << 40;
@@ -191,13 +191,13 @@ static u64 from_uuid(const struct vsp_network *network)
 /* Return: 0: there is none left. */
 static u64 from_range(const struct vsp_network_pool *pool, const struct vsp_network *network)
 {
-	const struct memory *memory = find_memory(&network->service->uuid);
+	const struct memory *memory = find_memory(vsp_service_uuid(network->service));
 	u64 size = pool->last - pool->first + 1, at, free = 0;
 
 	if (memory && memory->mac >= pool->first && memory->mac <= pool->last &&
 	    !is_taken(network, memory->mac))
 		return memory->mac;
-	div64_u64_rem(hash(&network->service->uuid), size, &at);
+	div64_u64_rem(hash(vsp_service_uuid(network->service)), size, &at);
 	/* So many services there are not that more would have to be looked at. */
 	for (u64 i = 0; i < min(size, MEMORIES_MAX); i++, at = at + 1 < size ? at + 1 : 0) {
 		u64 mac = pool->first + at;
@@ -257,15 +257,16 @@ int vsp_network_mac_add(struct vsp_network *network)
 	if (network->given) {
 		list_add_tail(&network->entry, &services);
 		if (pool->first)
-			remember(&spare, &network->service->uuid, network->given);
+			remember(&spare, vsp_service_uuid(network->service), network->given);
 	}
 	mutex_unlock(&mac_lock);
 	kfree(spare);
 	if (network->given)
 		return 0;
 	pr_err("service %s: mac: pool %s has no address left in %s: widen its mac_range\n",
-	       network->service->name, network->service->pool->name,
-	       network->service->pool->text[VS_NETWORK_MAC_RANGE]);
+	       vsp_service_name(network->service),
+	       vsp_pool_name(vsp_service_pool(network->service)),
+	       vsp_pool_text(vsp_service_pool(network->service), VS_NETWORK_MAC_RANGE));
 	return -ENOSPC;
 }
 
@@ -323,29 +324,29 @@ int vsp_network_mac_prepare(struct vsp_network *network, u64 mac, bool named)
  * A fallback has the address that the administrator has written, which nobody has looked at
  * yet. Where another service or a device of the host has it, the guest may not send from it.
  *
- * Context: may sleep; takes pool->rates.lock.
+ * Context: may sleep; takes vsp_rates_lock().
  */
 void vsp_network_mac_claim(struct vsp_network *network)
 {
-	spinlock_t *rates_lock = &network->service->pool->rates.lock;
+	unsigned long irq;
 	int error;
 	u64 mac;
 
 	mutex_lock(&mac_lock);
 	mac = READ_ONCE(network->claim);
 	error = mac ? check(network, mac, true) : 0;
-	spin_lock_irq(rates_lock);
+	irq = vsp_rates_lock(network->service);
 	if (mac && network->claim == mac) {
 		network->claim = 0;
 		if (!error)
 			WRITE_ONCE(network->terms.mac, mac);
 	}
-	spin_unlock_irq(rates_lock);
+	vsp_rates_unlock(network->service, irq);
 	mutex_unlock(&mac_lock);
 	if (error)
 		vsp_warn_limited(network->service,
 				 "service %s: mac: %012llx cannot be its address (%s): its frames are dropped: write another one, and renegotiate\n",
-				 network->service->name, mac, error == -EPERM ?
+				 vsp_service_name(network->service), mac, error == -EPERM ?
 				 "not in the pool's mac_range" :
 				 "another service or a device of the host has it");
 }

@@ -41,29 +41,31 @@ void vsp_network_count(struct vsp_network *network, enum vsp_network_counter cou
 static int network_pool_open(struct vsp_pool *pool)
 {
 	struct vsp_network_pool *network = kzalloc(sizeof(*network), GFP_KERNEL);
-	const char *range = pool->text[VS_NETWORK_MAC_RANGE];
+	const char *range = vsp_pool_text(pool, VS_NETWORK_MAC_RANGE);
 	int error = -EINVAL;
 
 	if (!network)
 		return -ENOMEM;
 	if (range[0] && vsp_network_mac_range(range, &network->first, &network->last)) {
 		pr_err("pool %s: mac_range: \"%s\" is none: FIRST-LAST, as 52:54:00:00:00:00-52:54:00:00:00:ff\n",
-		       pool->name, range);
+		       vsp_pool_name(pool), range);
 		goto free;
 	}
-	for (u32 i = 0; i < pool->spec->count && !pool->source[0]; i++) {
-		if (pool->spec->term[i].kind != VS_KIND_RATE || pool->capacity_set[i])
+	for (u32 i = 0; i < vs_class_network.count && !vsp_pool_source(pool)[0]; i++) {
+		const struct vs_term_spec *spec = &vs_class_network.term[i];
+
+		if (spec->kind != VS_KIND_RATE || vsp_pool_capacity_is_set(pool, i))
 			continue;
 		pr_err("pool %s: capacity_%s is unset: write it, in %s, or a network device as source, before enable\n",
-		       pool->name, pool->spec->term[i].name, pool->spec->term[i].unit);
+		       vsp_pool_name(pool), spec->name, spec->unit);
 		goto free;
 	}
-	if (pool->source[0]) {
+	if (vsp_pool_source(pool)[0]) {
 		error = vsp_network_uplink_open(&network->uplink, pool);
 		if (error)
 			goto free;
 	}
-	pool->class_data = network;
+	vsp_pool_set_data(pool, network);
 	return 0;
 
 free:
@@ -73,19 +75,19 @@ free:
 
 static void network_pool_close(struct vsp_pool *pool)
 {
-	struct vsp_network_pool *network = pool->class_data;
+	struct vsp_network_pool *network = vsp_pool_data(pool);
 
-	if (pool->source[0])
+	if (vsp_pool_source(pool)[0])
 		vsp_network_uplink_close(&network->uplink);
-	pool->class_data = NULL;
+	vsp_pool_set_data(pool, NULL);
 	kfree(network);
 }
 
 static void network_pool_poll(struct vsp_pool *pool)
 {
-	struct vsp_network_pool *network = pool->class_data;
+	struct vsp_network_pool *network = vsp_pool_data(pool);
 
-	if (pool->source[0])
+	if (vsp_pool_source(pool)[0])
 		vsp_network_uplink_look(&network->uplink);
 }
 
@@ -106,7 +108,7 @@ static int network_service_open(struct vsp_service *service)
 	error = vsp_network_device_add(network);
 	if (error)
 		goto drop;
-	service->class_data = network;
+	vsp_service_set_data(service, network);
 	return 0;
 
 drop:
@@ -118,9 +120,9 @@ free:
 
 static void network_service_close(struct vsp_service *service)
 {
-	struct vsp_network *network = service->class_data;
+	struct vsp_network *network = vsp_service_data(service);
 
-	service->class_data = NULL;
+	vsp_service_set_data(service, NULL);
 	vsp_network_device_remove(network);
 	vsp_network_queue_exit(network);
 	vsp_network_device_free(network);
@@ -133,7 +135,7 @@ static void network_limits(struct vsp_service *service, struct vs_terms *limits)
 	const struct vsp_network_uplink *uplink = &vsp_network_pool_of(service)->uplink;
 	struct vs_term *mtu = &limits->term[VS_NETWORK_INDEX(VS_NETWORK_MTU)];
 	struct vs_term *mac = &limits->term[VS_NETWORK_INDEX(VS_NETWORK_MAC)];
-	struct vsp_network *network = service->class_data;
+	struct vsp_network *network = vsp_service_data(service);
 	u8 address[ETH_ALEN];
 
 	if (!mac->length) {
@@ -159,28 +161,26 @@ static int parse_mac(const struct vs_term *term, u64 *mac)
 /* The administrator may have said which address it is (@named): then it is no other. */
 static int check_mac(struct vsp_service *service, u64 mac, bool *named)
 {
-	const struct vs_term *limit;
+	struct vs_term limit;
 	int error = 0;
 	u64 only;
 
-	mutex_lock(&service->pool->lock);
-	limit = term_of(&service->active_limits, VS_NETWORK_MAC);
-	*named = limit->length;
-	if (limit->length && parse_mac(limit, &only)) {
+	vsp_service_limit(service, VS_NETWORK_INDEX(VS_NETWORK_MAC), &limit);
+	*named = limit.length;
+	if (limit.length && parse_mac(&limit, &only)) {
 		vsp_warn_limited(service, "service %s: mac: \"%.*s\" is no address of a device\n",
-				 service->name, limit->length, limit->text);
+				 vsp_service_name(service), limit.length, limit.text);
 		error = -EINVAL;
-	} else if (limit->length && only != mac) {
+	} else if (limit.length && only != mac) {
 		error = -EPERM;
 	}
-	mutex_unlock(&service->pool->lock);
 	return error;
 }
 
 static int network_prepare(struct vsp_service *service, const struct vsp_contract *next,
 			   u16 *denied)
 {
-	struct vsp_network *network = service->class_data;
+	struct vsp_network *network = vsp_service_data(service);
 	const struct vs_term *term = term_of(&next->terms, VS_NETWORK_MAC);
 	bool named;
 	int error;
@@ -196,7 +196,7 @@ static int network_prepare(struct vsp_service *service, const struct vsp_contrac
 
 static void network_abort(struct vsp_service *service, const struct vsp_contract *next)
 {
-	vsp_network_mac_prepare(service->class_data, 0, false);
+	vsp_network_mac_prepare(vsp_service_data(service), 0, false);
 }
 
 static u64 bound(const struct vs_terms *terms, enum vs_network_term rate, u32 queues)
@@ -250,9 +250,9 @@ static void commit_terms(struct vsp_network *network, const struct vs_terms *ter
 
 static void network_commit(struct vsp_service *service, const struct vsp_contract *next)
 {
-	struct vsp_network *network = service->class_data;
+	struct vsp_network *network = vsp_service_data(service);
 
-	lockdep_assert_held(&service->pool->rates.lock);
+	vsp_rates_assert_held(service);
 	if (next) {
 		commit_terms(network, &next->terms);
 	} else {
@@ -274,7 +274,7 @@ static u64 network_used(struct vsp_service *service, u32 index)
 static ssize_t show_counter(struct device *dev, struct device_attribute *attribute, char *page)
 {
 	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_network *network = vsp_service_of_device(dev)->class_data;
+	struct vsp_network *network = vsp_service_data(vsp_service_of_device(dev));
 
 	return sysfs_emit(page, "%lld\n",
 			  (s64)atomic64_read(&network->counter[(unsigned long)counter->var]));
@@ -283,7 +283,7 @@ static ssize_t show_counter(struct device *dev, struct device_attribute *attribu
 static ssize_t show_bytes(struct device *dev, struct device_attribute *attribute, char *page)
 {
 	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_network *network = vsp_service_of_device(dev)->class_data;
+	struct vsp_network *network = vsp_service_data(vsp_service_of_device(dev));
 
 	return sysfs_emit(page, "%lld\n",
 			  (s64)atomic64_read(&network->bytes[(unsigned long)counter->var]));

@@ -13,8 +13,7 @@
  * copied once each way, which is the least there is without pages of a guest in the hands of
  * strangers.
  *
- * Locks: rtnl > pool->lock; that of network_mac.c > vsp_rates_pool.lock >
- * vsp_network_ring.lock.
+ * Locks: rtnl > pool->lock; that of network_mac.c > vsp_rates_lock() > vsp_network_ring.lock.
  */
 #ifndef VSP_NETWORK_H
 #define VSP_NETWORK_H
@@ -31,7 +30,7 @@
 #include <linux/workqueue.h>
 
 #include "vs_network.h"
-#include "vsp/core/vsp.h"
+#include "vsp/class.h"
 
 struct virtio_net_hdr_v1;
 
@@ -80,7 +79,7 @@ enum vsp_network_counter {
  * @bound: bytes that may wait before a frame: TX: of the flow, RX: in each of its queues
  * @speed: the higher ceiling, in Mbit/s
  *
- * Written under vsp_rates_pool.lock.  Read one by one without: a frame between two contracts
+ * Written under vsp_rates_lock().  Read one by one without: a frame between two contracts
  * is judged by a part of each, and both are agreed.
  */
 struct vsp_network_terms {
@@ -114,7 +113,7 @@ struct vsp_network_uplink {
 };
 
 /**
- * struct vsp_network_pool - pool->class_data
+ * struct vsp_network_pool - what the class has of a pool
  * @uplink: if the pool has a source
  * @first: of the range of addresses, as ether_addr_to_u64(); 0: there is no range
  * @last: of it
@@ -188,7 +187,7 @@ struct vsp_network_ring {
 };
 
 /**
- * struct vsp_network_turn - whose frame is at the head of a flow; under vsp_rates_pool.lock
+ * struct vsp_network_turn - whose frame is at the head of a flow; under vsp_rates_lock()
  * @holder: a pair, or -1
  * @wanting: others that have a frame, a bit each
  * @spent: bytes that the holder has sent since it is that
@@ -214,7 +213,7 @@ struct vsp_network_pair {
 };
 
 /**
- * struct vsp_network - service->class_data
+ * struct vsp_network - what the class has of a service
  * @service: whose
  * @dev: the host's netdev; its private area points back here
  * @entry: in the list of all services, under the lock of network_mac.c
@@ -222,7 +221,7 @@ struct vsp_network_pair {
  * @next: address of the contract that is granted and not in force yet, or 0; like @given
  *	under the lock of network_mac.c, and read without
  * @claim: address of the contract in force that has not been looked at yet, or 0; under
- *	vsp_rates_pool.lock
+ *	vsp_rates_lock()
  * @terms: in force
  * @turn: of each flow
  * @link: brings @dev to what is in force
@@ -256,12 +255,7 @@ enum vsp_network_verdict {
 
 static inline struct vsp_network_pool *vsp_network_pool_of(const struct vsp_service *service)
 {
-	return service->pool->class_data;
-}
-
-static inline spinlock_t *vsp_network_rates_lock(const struct vsp_network *network)
-{
-	return &network->service->pool->rates.lock;
+	return vsp_pool_data(vsp_service_pool(service));
 }
 
 static inline unsigned int vsp_network_number(unsigned int pair, enum vs_network_flow flow)

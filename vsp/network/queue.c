@@ -13,7 +13,7 @@
 
 static struct vsp_network_ring *ring_of(struct vsp_service *service, struct vsp_queue *queue)
 {
-	struct vsp_network *network = service->class_data;
+	struct vsp_network *network = vsp_service_data(service);
 
 	return &network->ring[vsp_queue_number(queue)];
 }
@@ -152,17 +152,18 @@ static void reset_ring(struct vsp_network_ring *ring)
  */
 void vsp_network_queue_reset(struct vsp_service *service)
 {
-	struct vsp_network *network = service->class_data;
+	struct vsp_network *network = vsp_service_data(service);
+	unsigned long irq;
 
 	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++)
 		reset_ring(&network->ring[i]);
-	spin_lock_irq(vsp_network_rates_lock(network));
+	irq = vsp_rates_lock(service);
 	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++) {
 		WRITE_ONCE(network->turn[flow].holder, -1);
 		network->turn[flow].wanting = 0;
 		network->turn[flow].spent = 0;
 	}
-	spin_unlock_irq(vsp_network_rates_lock(network));
+	vsp_rates_unlock(service, irq);
 	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++)
 		vsp_rates_reset(service, flow);
 }
@@ -176,10 +177,10 @@ void vsp_network_queue_reset(struct vsp_service *service)
  */
 void vsp_network_queue_go_on(struct vsp_service *service, u32 flow)
 {
-	struct vsp_network *network = service->class_data;
+	struct vsp_network *network = vsp_service_data(service);
 	int holder = network->turn[flow].holder;
 
-	lockdep_assert_held(vsp_network_rates_lock(network));
+	vsp_rates_assert_held(network->service);
 	if (holder >= 0)
 		vsp_network_queue_wake(&network->ring[vsp_network_number(holder, flow)]);
 }

@@ -91,7 +91,7 @@ static bool is_own_address(const struct vsp_network *network, const struct sk_bu
 
 	/* Between grant and START the client may have one or the other. */
 	return mac == READ_ONCE(network->terms.mac) || (next && mac == next) ||
-	       test_bit(VS_NETWORK_MAC_SPOOF, &network->service->switches);
+	       vsp_service_switch(network->service, VS_NETWORK_MAC_SPOOF);
 }
 
 static void set_segments(struct sk_buff *skb)

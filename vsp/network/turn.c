@@ -15,7 +15,7 @@ static void turn_pass(struct vsp_network *network, enum vs_network_flow flow, un
 	struct vsp_network_turn *turn = &network->turn[flow];
 	unsigned int next;
 
-	lockdep_assert_held(vsp_network_rates_lock(network));
+	vsp_rates_assert_held(network->service);
 	WRITE_ONCE(turn->holder, -1);
 	turn->spent = 0;
 	if (!turn->wanting)
@@ -42,10 +42,10 @@ void vsp_network_turn_leave(struct vsp_network_ring *ring)
 
 	if (READ_ONCE(turn->holder) != ring->pair)
 		return;
-	spin_lock_irqsave(vsp_network_rates_lock(network), irq);
+	irq = vsp_rates_lock(network->service);
 	vsp_rates_drop(network->service, ring->flow);
 	turn_pass(network, ring->flow, ring->pair);
-	spin_unlock_irqrestore(vsp_network_rates_lock(network), irq);
+	vsp_rates_unlock(network->service, irq);
 }
 
 /* A frame that was found to be early stays at the head: a kick need not take the lock. */
@@ -104,7 +104,7 @@ enum vsp_network_verdict vsp_network_turn_admit(struct vsp_network_ring *ring, u
 
 	if (is_held(ring))
 		return VSP_NETWORK_HOLD;
-	spin_lock_irqsave(vsp_network_rates_lock(network), irq);
+	irq = vsp_rates_lock(network->service);
 	if (!vsp_network_has_contract(ring)) {
 		verdict = VSP_NETWORK_DROP;
 	} else if (turn->holder >= 0 && turn->holder != ring->pair) {
@@ -115,7 +115,7 @@ enum vsp_network_verdict vsp_network_turn_admit(struct vsp_network_ring *ring, u
 		spend(ring, cost);
 		verdict = VSP_NETWORK_PASS;
 	}
-	spin_unlock_irqrestore(vsp_network_rates_lock(network), irq);
+	vsp_rates_unlock(network->service, irq);
 	vsp_network_turn_settle(ring);
 	if (verdict == VSP_NETWORK_PASS)
 		ring->owed = cost;

@@ -23,7 +23,7 @@ static void find(struct vsp_network_uplink *uplink)
 	ASSERT_RTNL();
 	if (uplink->dev)
 		return;
-	uplink->dev = __dev_get_by_name(&init_net, uplink->pool->source);
+	uplink->dev = __dev_get_by_name(&init_net, vsp_pool_source(uplink->pool));
 	netdev_hold(uplink->dev, &uplink->tracker, GFP_KERNEL);
 }
 
@@ -75,7 +75,7 @@ static int notified(struct notifier_block *notifier, unsigned long event, void *
 		else
 			look(uplink);
 	} else if (uplink->dev || !net_eq(dev_net(dev), &init_net) ||
-		   strcmp(dev->name, uplink->pool->source)) {
+		   strcmp(dev->name, vsp_pool_source(uplink->pool))) {
 		return NOTIFY_DONE;
 	}
 	vsp_watch_look(uplink->pool);
@@ -103,19 +103,17 @@ static int open_source(struct vsp_network_uplink *uplink)
 	u64 speed = find_and_look(uplink);
 
 	if (!uplink->dev) {
-		pr_err("pool %s: source: the host has no network device %s\n", pool->name,
-		       pool->source);
+		pr_err("pool %s: source: the host has no network device %s\n", vsp_pool_name(pool),
+		       vsp_pool_source(pool));
 		return -ENODEV;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
 		u32 index = VS_NETWORK_INDEX(rates[i]);
 
-		if (pool->capacity_set[index])
-			continue;
-		pool->capacity[index] = speed;
-		if (!speed)
+		if (vsp_pool_fill_capacity(pool, index, speed) && !speed)
 			pr_info("pool %s: capacity_%s is unset, and %s does not say how fast it is: nothing is offered until it does\n",
-				pool->name, pool->spec->term[index].name, pool->source);
+				vsp_pool_name(pool), vs_class_network.term[index].name,
+				vsp_pool_source(pool));
 	}
 	return 0;
 }

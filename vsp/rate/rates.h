@@ -99,19 +99,10 @@ struct vsp_rates {
 	u64 violations;
 };
 
-/* Of the core. */
 void vsp_rates_pool_init(struct vsp_pool *pool);
 void vsp_rates_pool_changed(struct vsp_pool *pool);
 void vsp_rates_pool_stop(struct vsp_pool *pool);
 void vsp_rates_init(struct vsp_service *service);
 void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms);
-
-/* Of the classes. */
-bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost);
-void vsp_rates_drop(struct vsp_service *service, u32 flow);
-void vsp_rates_reset(struct vsp_service *service, u32 flow);
-bool vsp_rates_held(const struct vsp_service *service, u32 flow);
-void vsp_rates_done(struct vsp_service *service, u32 flow, const u64 *cost);
-u64 vsp_rates_used(struct vsp_service *service, u32 index);
 
 #endif

@@ -31,9 +31,9 @@ static atomic_t leaving = ATOMIC_INIT(0);
 static void make_label(const struct vsp_storage_device *device, char *label)
 {
 	if (device->service)
-		snprintf(label, VSP_STORAGE_LABEL, "service %s", device->service->name);
+		snprintf(label, VSP_STORAGE_LABEL, "service %s", vsp_service_name(device->service));
 	else
-		snprintf(label, VSP_STORAGE_LABEL, "pool %s", device->pool->name);
+		snprintf(label, VSP_STORAGE_LABEL, "pool %s", vsp_pool_name(device->pool));
 }
 
 /*
@@ -149,7 +149,7 @@ int vsp_storage_device_open(struct vsp_storage_device *device, struct vsp_pool *
 			    const struct vsp_service *service, const char *name,
 			    const struct path *path)
 {
-	struct vsp_storage_pool *storage = pool->class_data;
+	struct vsp_storage_pool *storage = vsp_pool_data(pool);
 	char label[VSP_STORAGE_LABEL];
 	struct file *file;
 	int error;
@@ -185,7 +185,7 @@ int vsp_storage_device_open(struct vsp_storage_device *device, struct vsp_pool *
  */
 void vsp_storage_device_close(struct vsp_storage_device *device)
 {
-	struct vsp_storage_pool *storage = device->pool->class_data;
+	struct vsp_storage_pool *storage = vsp_pool_data(device->pool);
 
 	mutex_lock(&storage->devices_lock);
 	list_del(&device->entry);
@@ -249,7 +249,7 @@ void vsp_storage_device_end(struct vsp_storage_device *device)
  */
 void vsp_storage_device_use(struct vsp_storage_device *device, struct vsp_storage_source *source)
 {
-	struct vsp_storage_pool *storage = device->pool->class_data;
+	struct vsp_storage_pool *storage = vsp_pool_data(device->pool);
 
 	mutex_lock(&storage->devices_lock);
 	device->source = source;
@@ -331,7 +331,8 @@ static int check_owner(const struct vsp_storage_device *device, struct block_dev
 {
 	const struct vsp_storage_source *source = device->source;
 
-	if (source && source->pool && vsp_storage_owned_by_other(bdev, &source->pool->user->uuid))
+	if (source && source->pool &&
+	    vsp_storage_owned_by_other(bdev, vsp_service_uuid(source->pool->user)))
 		return -EBUSY;
 	if (!device->owned || vsp_storage_owned_by_other(bdev, &device->owner))
 		return 0;

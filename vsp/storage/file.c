@@ -167,12 +167,12 @@ int vsp_storage_file_check(struct file *file, const struct vsp_service *service,
 		return 0;
 	if (!overwrites_in_place(file)) {
 		pr_err("service %s: %pD: its file system, %s, copies on write, so that allocated space does not suffice for an overwrite: on btrfs, copy the data into a file that chattr +C was used on while it was empty\n",
-		       service->name, file, type);
+		       vsp_service_name(service), file, type);
 		return -EOPNOTSUPP;
 	}
 	if (owned && check_allocates(file)) {
 		pr_err("service %s: %pD: its file system, %s, cannot allocate space for a file: use ext4, XFS, btrfs, tmpfs, or another one with fallocate\n",
-		       service->name, file, type);
+		       vsp_service_name(service), file, type);
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -196,17 +196,17 @@ void vsp_storage_file_label(struct file *file, const struct vsp_service *service
 	char name[2 * VSP_NAME_MAX], old[2 * VSP_NAME_MAX] = "";
 	ssize_t length;
 
-	snprintf(name, sizeof(name), "%s.%s", service->spec->name, service->name);
+	snprintf(name, sizeof(name), "%s.%s", vs_class_storage.name, vsp_service_name(service));
 	length = vfs_getxattr(idmap, dentry, SERVICE_XATTR, old, sizeof(old) - 1);
 	old[max(length, 0)] = '\0';
 	if (size)
-		pr_info("service %s: has its data from before: %llu bytes in %pD\n", service->name,
-			size, file);
+		pr_info("service %s: has its data from before: %llu bytes in %pD\n",
+			vsp_service_name(service), size, file);
 	if (!strcmp(old, name))
 		return;
 	if (old[0])
-		pr_info("service %s: %pD was service %*pE's\n", service->name, file, (int)length,
-			old);
+		pr_info("service %s: %pD was service %*pE's\n", vsp_service_name(service), file,
+			(int)length, old);
 	if (mnt_want_write_file(file))
 		return;
 	vfs_setxattr(idmap, dentry, SERVICE_XATTR, name, strlen(name), 0);

@@ -103,7 +103,7 @@ static long move_buffered(struct vsp_storage_request *request)
 static unsigned int enter_source(const struct vsp_storage *storage, unsigned int *flags)
 {
 	*flags = current->flags;
-	if (storage->service->local)
+	if (vsp_service_is_local(storage->service))
 		current->flags |= PF_LOCAL_THROTTLE;
 	return memalloc_noio_save();
 }
@@ -359,7 +359,7 @@ int vsp_storage_io_open(struct vsp_storage *storage)
 		list_add_tail(&storage->request[i].entry, &storage->free);
 	}
 	storage->slow = alloc_workqueue("vsp_storage_%s", WQ_UNBOUND | WQ_MEM_RECLAIM,
-					VSP_STORAGE_WORKERS, storage->service->name);
+					VSP_STORAGE_WORKERS, vsp_service_name(storage->service));
 	return storage->slow ? 0 : -ENOMEM;
 }
 

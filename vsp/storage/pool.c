@@ -126,8 +126,6 @@ int vsp_storage_path(const char *owner, const char *name, struct path *path)
 /* Is @disk what this kernel's client shows of a service of @pool? */
 static bool disk_is_of_pool(struct vsp_pool *pool, struct gendisk *disk)
 {
-	struct vsp_service *service;
-	bool found = false;
 	uuid_t uuid;
 	bool known;
 	u8 id[16];
@@ -138,11 +136,7 @@ static bool disk_is_of_pool(struct vsp_pool *pool, struct gendisk *disk)
 	known = disk->fops->get_unique_id &&
 		disk->fops->get_unique_id(disk, id, BLK_UID_T10) == sizeof(id);
 	import_uuid(&uuid, id);
-	mutex_lock(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry)
-		found |= known ? uuid_equal(&service->uuid, &uuid) : service->local;
-	mutex_unlock(&pool->lock);
-	return found;
+	return vsp_pool_has_service(pool, known ? &uuid : NULL);
 }
 
 /**
@@ -162,7 +156,7 @@ int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct bloc
 		return 0;
 	if (owner)
 		pr_err("%s: source is on %s, a disk of pool %s itself: use another pool\n", owner,
-		       bdev->bd_disk->disk_name, pool->name);
+		       bdev->bd_disk->disk_name, vsp_pool_name(pool));
 	return -ELOOP;
 }
 
@@ -274,10 +268,7 @@ static void fill_capacity(struct vsp_pool *pool, u64 size)
 {
 	u32 index = VS_STORAGE_INDEX(VS_STORAGE_SIZE);
 
-	mutex_lock(&pool->lock);
-	if (!pool->capacity_set[index])
-		pool->capacity[index] = size;
-	mutex_unlock(&pool->lock);
+	vsp_pool_fill_capacity(pool, index, size);
 }
 
 /* ---- Pools ---- */
@@ -300,7 +291,7 @@ static int open_directory(struct vsp_pool *pool, struct vsp_storage_pool *storag
 		error = directory_size(path, storage->available, &storage->kept, &size);
 	if (error) {
 		pr_err("%s: directory %s: cannot be read and written (%d)\n", label,
-		       pool->source, error);
+		       vsp_pool_source(pool), error);
 		return error;
 	}
 	storage->directory = *path;
@@ -326,7 +317,7 @@ static int open_device(struct vsp_pool *pool, struct vsp_storage_pool *storage,
 	int error;
 
 	storage->device.cred = storage->cred;
-	error = vsp_storage_device_open(&storage->device, pool, NULL, pool->source, path);
+	error = vsp_storage_device_open(&storage->device, pool, NULL, vsp_pool_source(pool), path);
 	if (error)
 		return error;
 	storage->whole = true;
@@ -342,13 +333,13 @@ static int open_source(struct vsp_pool *pool, struct vsp_storage_pool *storage)
 	umode_t mode;
 	int error;
 
-	if (!pool->source[0]) {
+	if (!vsp_pool_source(pool)[0]) {
 		/* Every service brings its own backing: there is no space to share. */
 		fill_capacity(pool, vs_class_storage.term->highest);
 		return 0;
 	}
-	snprintf(label, sizeof(label), "pool %s", pool->name);
-	error = vsp_storage_path(label, pool->source, &path);
+	snprintf(label, sizeof(label), "pool %s", vsp_pool_name(pool));
+	error = vsp_storage_path(label, vsp_pool_source(pool), &path);
 	if (error)
 		return error;
 	mode = d_inode(path.dentry)->i_mode;
@@ -358,7 +349,7 @@ static int open_source(struct vsp_pool *pool, struct vsp_storage_pool *storage)
 		error = open_device(pool, storage, &path);
 	} else {
 		pr_err("%s: source %s: neither a directory nor a block device\n", label,
-		       pool->source);
+		       vsp_pool_source(pool));
 		error = -EINVAL;
 	}
 	path_put(&path);
@@ -382,10 +373,10 @@ int vsp_storage_pool_open(struct vsp_pool *pool)
 	storage->cred = get_current_cred();
 	mutex_init(&storage->devices_lock);
 	INIT_LIST_HEAD(&storage->devices);
-	pool->class_data = storage;
+	vsp_pool_set_data(pool, storage);
 	error = open_source(pool, storage);
 	if (error) {
-		pool->class_data = NULL;
+		vsp_pool_set_data(pool, NULL);
 		put_cred(storage->cred);
 		kfree(storage);
 	}
@@ -398,13 +389,13 @@ int vsp_storage_pool_open(struct vsp_pool *pool)
  */
 void vsp_storage_pool_close(struct vsp_pool *pool)
 {
-	struct vsp_storage_pool *storage = pool->class_data;
+	struct vsp_storage_pool *storage = vsp_pool_data(pool);
 
 	if (storage->directory.dentry)
 		path_put(&storage->directory);
 	if (storage->whole)
 		vsp_storage_device_close(&storage->device);
-	pool->class_data = NULL;
+	vsp_pool_set_data(pool, NULL);
 	mutex_destroy(&storage->devices_lock);
 	put_cred(storage->cred);
 	kfree(storage);
@@ -433,7 +424,7 @@ static void look_at_directory(struct vsp_pool *pool, struct vsp_storage_pool *st
 	if (error)
 		return;
 	storage->available = available;
-	if (differs(size, READ_ONCE(pool->capacity[index])))
+	if (differs(size, vsp_pool_capacity(pool, index)))
 		vsp_watch_found(pool, index, size);
 }
 
@@ -443,7 +434,7 @@ static void look_at_directory(struct vsp_pool *pool, struct vsp_storage_pool *st
  */
 void vsp_storage_pool_poll(struct vsp_pool *pool)
 {
-	struct vsp_storage_pool *storage = pool->class_data;
+	struct vsp_storage_pool *storage = vsp_pool_data(pool);
 	struct vsp_storage_device *device;
 	u64 size;
 
@@ -467,7 +458,7 @@ void vsp_storage_pool_poll(struct vsp_pool *pool)
  */
 u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index)
 {
-	const struct vsp_storage_pool *storage = pool->class_data;
+	const struct vsp_storage_pool *storage = vsp_pool_data(pool);
 
 	return index == VS_STORAGE_INDEX(VS_STORAGE_SIZE) ? storage->kept : 0;
 }
@@ -491,12 +482,12 @@ static struct owner *find_owner(struct block_device *bdev, const uuid_t *except)
 
 static int check_owner(const struct vsp_service *service, struct block_device *bdev)
 {
-	const struct owner *owner = find_owner(bdev, &service->uuid);
+	const struct owner *owner = find_owner(bdev, vsp_service_uuid(service));
 
 	if (!owner)
 		return 0;
 	pr_err("service %s: the device of pool %s holds data of the service with UUID %pUb: release that one first, which zeroes it\n",
-	       service->name, service->pool->name, &owner->uuid);
+	       vsp_service_name(service), vsp_pool_name(vsp_service_pool(service)), &owner->uuid);
 	return -EBUSY;
 }
 
@@ -544,13 +535,14 @@ bool vsp_storage_owned_by_other(struct block_device *bdev, const uuid_t *uuid)
  */
 int vsp_storage_claim_device(struct vsp_service *service)
 {
-	struct vsp_storage_pool *storage = service->pool->class_data;
+	struct vsp_storage_pool *storage = vsp_pool_data(vsp_service_pool(service));
 	int error = -EBUSY;
 
 	mutex_lock(&sources_lock);
 	if (storage->user)
 		pr_err("service %s: the device of pool %s is all of service %s's\n",
-		       service->name, service->pool->name, storage->user->name);
+		       vsp_service_name(service), vsp_pool_name(vsp_service_pool(service)),
+		       vsp_service_name(storage->user));
 	else
 		error = check_owner(service, file_bdev(storage->device.file));
 	if (!error)

@@ -159,7 +159,7 @@ static void set_cost(struct vsp_storage_request *request)
 	request->cost[1] = 1;
 }
 
-static_assert(VSP_STORAGE_RATES <= VSP_SHARE_RATES_MAX);
+static_assert(VSP_STORAGE_RATES <= VSP_RATES_MAX);
 
 static int admit(struct vsp_storage *storage, struct vsp_storage_request *request)
 {
@@ -168,7 +168,7 @@ static int admit(struct vsp_storage *storage, struct vsp_storage_request *reques
 	int verdict;
 
 	set_cost(request);
-	spin_lock_irqsave(&service->pool->rates.lock, irq);
+	irq = vsp_rates_lock(service);
 	spin_lock(&storage->lock);
 	verdict = judge(&storage->terms, request);
 	request->durable = !storage->terms.cache;
@@ -180,7 +180,7 @@ static int admit(struct vsp_storage *storage, struct vsp_storage_request *reques
 		vsp_rates_drop(service, 0);
 	else if (!vsp_rates_admit(service, 0, request->cost))
 		verdict = HOLD;
-	spin_unlock_irqrestore(&service->pool->rates.lock, irq);
+	vsp_rates_unlock(service, irq);
 	return verdict;
 }
 
@@ -218,10 +218,10 @@ static void tell_full(struct vsp_storage *storage, const struct vsp_storage_requ
 	struct vsp_service *service = storage->service;
 
 	vsp_storage_count(storage, VSP_STORAGE_NO_SPACE, 1);
-	atomic64_inc(&service->pool->no_space);
+	vsp_pool_count_no_space(vsp_service_pool(service));
 	vsp_warn_limited(service,
 			 "service %s: no space for a write at %llu within its disk: a snapshot or reflink copy has its blocks, too, or they could not be allocated: remove the copy or free space\n",
-			 service->name, request->offset);
+			 vsp_service_name(service), request->offset);
 }
 
 static void count_completion(struct vsp_storage *storage, struct vsp_storage_request *request,
@@ -397,7 +397,7 @@ void vsp_storage_queue_wake(struct vsp_storage *storage)
  */
 void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 
 	spin_lock(&storage->lock);
 	vsp_storage_queue_wake(storage);
@@ -424,7 +424,8 @@ static void get_id(struct vsp_storage *storage, struct vsp_queue *queue,
 	char id[VIRTIO_BLK_ID_BYTES + 1];
 	int error;
 
-	snprintf(id, sizeof(id), "%*phN", VIRTIO_BLK_ID_BYTES / 2, &storage->service->uuid);
+	snprintf(id, sizeof(id), "%*phN", VIRTIO_BLK_ID_BYTES / 2,
+		 vsp_service_uuid(storage->service));
 	error = vsp_queue_write(queue, &request->chain, 0, id, VIRTIO_BLK_ID_BYTES);
 	give_back(storage, queue, request, error ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 }
@@ -487,7 +488,7 @@ static bool take(struct vsp_storage *storage, struct vsp_queue *queue)
  */
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 	unsigned int budget = vs_class_storage.queue_size;
 	struct blk_plug plug;
 
@@ -517,7 +518,7 @@ void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue
  */
 void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
 {
-	reap(service->class_data, queue);
+	reap(vsp_service_data(service), queue);
 	vsp_queue_flush(queue);
 }
 
@@ -529,7 +530,7 @@ void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue
  */
 void vsp_storage_queue_reset(struct vsp_service *service)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 
 	spin_lock_irq(&storage->lock);
 	storage->queue = NULL;

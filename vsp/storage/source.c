@@ -82,7 +82,7 @@ static u64 size_now(const struct vsp_storage_source *source)
 
 static void file_name(const struct vsp_service *service, char *name)
 {
-	snprintf(name, UUID_STRING_LEN + 1, "%pUb", &service->uuid);
+	snprintf(name, UUID_STRING_LEN + 1, "%pUb", vsp_service_uuid(service));
 }
 
 /* ---- Opening ---- */
@@ -127,8 +127,8 @@ static int check_disk(const struct vsp_service *service, struct block_device *bd
 {
 	char label[VSP_STORAGE_LABEL];
 
-	snprintf(label, sizeof(label), "service %s", service->name);
-	return vsp_storage_check_disk(service->pool, label, bdev);
+	snprintf(label, sizeof(label), "service %s", vsp_service_name(service));
+	return vsp_storage_check_disk(vsp_service_pool(service), label, bdev);
 }
 
 static int check_file(const struct vsp_service *service, const struct file *file)
@@ -136,12 +136,13 @@ static int check_file(const struct vsp_service *service, const struct file *file
 	const struct inode *inode = file_inode(file);
 
 	if (!S_ISREG(inode->i_mode) || inode->i_nlink != 1) {
-		pr_err("service %s: %pD: %s\n", service->name, file, S_ISREG(inode->i_mode) ?
+		pr_err("service %s: %pD: %s\n", vsp_service_name(service), file,
+		       S_ISREG(inode->i_mode) ?
 		       "has several names" : "neither a regular file nor a block device");
 		return -EINVAL;
 	}
 	if (IS_SWAPFILE(inode)) {
-		pr_err("service %s: %pD: is swapped to\n", service->name, file);
+		pr_err("service %s: %pD: is swapped to\n", vsp_service_name(service), file);
 		return -ETXTBSY;
 	}
 	return check_disk(service, inode->i_sb->s_bdev);
@@ -197,7 +198,7 @@ void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_
 
 static int unlink_own(const struct vsp_storage_source *source, const struct vsp_service *service)
 {
-	const struct vsp_storage_pool *pool = service->pool->class_data;
+	const struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
 	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
 	struct inode *directory = d_inode(pool->directory.dentry);
 	char name[UUID_STRING_LEN + 1];
@@ -239,7 +240,8 @@ static int claim_file(struct vsp_storage_source *source, struct vsp_service *ser
 		return error;
 	error = vsp_storage_claim_file(source);
 	if (error) {
-		pr_err("service %s: %pD: another service has it\n", service->name, source->file);
+		pr_err("service %s: %pD: another service has it\n", vsp_service_name(service),
+		       source->file);
 		return error;
 	}
 	error = vsp_storage_file_check(source->file, service, source->owned);
@@ -254,7 +256,7 @@ static int take_file(struct vsp_storage_source *source, struct vsp_service *serv
 	int error;
 
 	if (IS_ERR(file)) {
-		pr_err("service %s: its file cannot be opened (%ld)\n", service->name,
+		pr_err("service %s: its file cannot be opened (%ld)\n", vsp_service_name(service),
 		       PTR_ERR(file));
 		return PTR_ERR(file);
 	}
@@ -275,7 +277,8 @@ static int open_device(struct vsp_storage_source *source, struct vsp_service *se
 	int error;
 
 	device->cred = source->cred;
-	error = vsp_storage_device_open(device, service->pool, service, service->backing, path);
+	error = vsp_storage_device_open(device, vsp_service_pool(service), service,
+					vsp_service_backing(service), path);
 	if (error)
 		return error;
 	source->device = device;
@@ -293,8 +296,8 @@ static int open_backing(struct vsp_storage_source *source, struct vsp_service *s
 	struct path path;
 	int error;
 
-	snprintf(label, sizeof(label), "service %s", service->name);
-	error = vsp_storage_path(label, service->backing, &path);
+	snprintf(label, sizeof(label), "service %s", vsp_service_name(service));
+	error = vsp_storage_path(label, vsp_service_backing(service), &path);
 	if (error)
 		return error;
 	if (d_is_reg(path.dentry)) {
@@ -303,7 +306,7 @@ static int open_backing(struct vsp_storage_source *source, struct vsp_service *s
 		error = open_device(source, service, &path);
 	} else {
 		pr_err("%s: backing %s: neither a regular file nor a block device\n", label,
-		       service->backing);
+		       vsp_service_backing(service));
 		error = -EINVAL;
 	}
 	path_put(&path);
@@ -313,7 +316,7 @@ static int open_backing(struct vsp_storage_source *source, struct vsp_service *s
 /* Under way: the device of the pool stays. */
 static int use_whole(struct vsp_storage_source *source, struct vsp_service *service)
 {
-	struct vsp_storage_pool *pool = service->pool->class_data;
+	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
 	struct block_device *bdev = file_bdev(pool->device.file);
 	int error;
 
@@ -334,13 +337,13 @@ static int use_whole(struct vsp_storage_source *source, struct vsp_service *serv
 
 static int open_whole(struct vsp_storage_source *source, struct vsp_service *service)
 {
-	struct vsp_storage_pool *pool = service->pool->class_data;
+	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
 	struct vsp_storage_device *device = &pool->device;
 	int error;
 
 	if (!vsp_storage_device_begin(device)) {
 		pr_err("service %s: the device of pool %s is gone: enable it when that is back\n",
-		       service->name, service->pool->name);
+		       vsp_service_name(service), vsp_pool_name(vsp_service_pool(service)));
 		return -ENODEV;
 	}
 	error = use_whole(source, service);
@@ -350,7 +353,7 @@ static int open_whole(struct vsp_storage_source *source, struct vsp_service *ser
 
 static int open_own(struct vsp_storage_source *source, struct vsp_service *service)
 {
-	struct vsp_storage_pool *pool = service->pool->class_data;
+	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
 	int error;
 
 	source->owned = true;
@@ -372,13 +375,13 @@ static int open_own(struct vsp_storage_source *source, struct vsp_service *servi
  */
 int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service)
 {
-	struct vsp_storage_pool *pool = service->pool->class_data;
+	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
 	const struct cred *old;
 	int error;
 
-	source->cred = get_cred(service->backing[0] ? current_cred() : pool->cred);
+	source->cred = get_cred(vsp_service_backing(service)[0] ? current_cred() : pool->cred);
 	old = override_creds(source->cred);
-	if (service->backing[0]) {
+	if (vsp_service_backing(service)[0]) {
 		error = open_backing(source, service);
 	} else if (pool->whole) {
 		error = open_whole(source, service);
@@ -386,7 +389,7 @@ int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_servic
 		error = open_own(source, service);
 	} else {
 		pr_err("service %s: pool %s has no source: name a backing\n",
-		       service->name, service->pool->name);
+		       vsp_service_name(service), vsp_pool_name(vsp_service_pool(service)));
 		error = -ENODEV;
 	}
 	revert_creds(old);
@@ -478,7 +481,7 @@ static void shorten(struct vsp_service *service, struct vsp_storage_source *sour
 
 	if (error)
 		vsp_warn_limited(service, "service %s: %pD: cannot be cut to %llu bytes (%d)\n",
-				 service->name, source->file, size, error);
+				 vsp_service_name(service), source->file, size, error);
 }
 
 /**
@@ -763,6 +766,7 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 		error = overwrite(source);
 	}
 	if (error)
-		pr_err("service %s: its data could not be released (%d)\n", service->name, error);
+		pr_err("service %s: its data could not be released (%d)\n", vsp_service_name(service),
+		       error);
 	return error;
 }

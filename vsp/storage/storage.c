@@ -78,7 +78,7 @@ static int grow(struct vsp_storage *storage, u64 size)
 	if (!vsp_storage_source_begin(source))
 		return -ENODEV;
 	if (source->device)
-		error = vsp_storage_device_own(source->device, &storage->service->uuid);
+		error = vsp_storage_device_own(source->device, vsp_service_uuid(storage->service));
 	if (!error)
 		error = vsp_storage_source_grow(storage->service, source, storage->room, size);
 	if (!error)
@@ -102,7 +102,7 @@ static int make_room(struct vsp_storage *storage, u64 size)
 static int storage_prepare(struct vsp_service *service, const struct vsp_contract *next,
 			   u16 *denied)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 	int error;
 
 	/* Set first, so that no trim takes away what is being allocated. */
@@ -110,7 +110,7 @@ static int storage_prepare(struct vsp_service *service, const struct vsp_contrac
 	error = make_room(storage, contract_size(next));
 	if (error) {
 		vsp_warn_limited(service, "service %s: no room for %llu bytes (%d)\n",
-				 service->name, contract_size(next), error);
+				 vsp_service_name(service), contract_size(next), error);
 		set_prepared(storage, 0, 0);
 		queue_work(storage->slow, &storage->trim);
 	}
@@ -119,7 +119,7 @@ static int storage_prepare(struct vsp_service *service, const struct vsp_contrac
 
 static void storage_abort(struct vsp_service *service, const struct vsp_contract *next)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 
 	set_prepared(storage, 0, 0);
 	queue_work(storage->slow, &storage->trim);
@@ -195,7 +195,7 @@ static void commit_terms(struct vsp_storage *storage, const struct vsp_contract 
 
 static void storage_commit(struct vsp_service *service, const struct vsp_contract *next)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 
 	spin_lock(&storage->lock);
 	if (next)
@@ -230,7 +230,7 @@ static void narrow_block_size(const struct vsp_storage *storage, struct vs_term 
 
 static void storage_limits(struct vsp_service *service, struct vs_terms *limits)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 	const struct vsp_storage_source *source = &storage->source;
 	struct vs_term *size = &limits->term[VS_STORAGE_INDEX(VS_STORAGE_SIZE)];
 	struct vs_term *access = &limits->term[VS_STORAGE_INDEX(VS_STORAGE_ACCESS)];
@@ -251,7 +251,7 @@ static void storage_limits(struct vsp_service *service, struct vs_terms *limits)
 
 static u64 storage_kept(struct vsp_service *service, u32 index)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 	u64 keep;
 
 	if (!storage || index != VS_STORAGE_INDEX(VS_STORAGE_SIZE))
@@ -267,7 +267,7 @@ static u64 storage_kept(struct vsp_service *service, u32 index)
 
 static u64 storage_used(struct vsp_service *service, u32 index)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 	u64 used = 0;
 
 	if (!storage)
@@ -295,7 +295,7 @@ static u64 storage_used(struct vsp_service *service, u32 index)
 
 static bool storage_busy(struct vsp_service *service)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 
 	return work_busy(&storage->trim) || work_busy(&storage->sync.work);
 }
@@ -330,7 +330,7 @@ static int storage_service_open(struct vsp_service *service)
 	if (error)
 		goto close;
 	set_keep(storage);
-	service->class_data = storage;
+	vsp_service_set_data(service, storage);
 	return 0;
 
 close:
@@ -343,9 +343,9 @@ free:
 
 static void storage_service_close(struct vsp_service *service)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 
-	service->class_data = NULL;
+	vsp_service_set_data(service, NULL);
 	vsp_storage_io_close(storage);
 	vsp_storage_source_close(&storage->source, service);
 	kvfree(storage);
@@ -353,7 +353,7 @@ static void storage_service_close(struct vsp_service *service)
 
 static int storage_release(struct vsp_service *service)
 {
-	struct vsp_storage *storage = service->class_data;
+	struct vsp_storage *storage = vsp_service_data(service);
 	int error;
 
 	error = vsp_storage_source_release(&storage->source, service);
@@ -370,7 +370,7 @@ static int storage_release(struct vsp_service *service)
 static ssize_t show_counter(struct device *dev, struct device_attribute *attribute, char *page)
 {
 	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_storage *storage = vsp_service_of_device(dev)->class_data;
+	struct vsp_storage *storage = vsp_service_data(vsp_service_of_device(dev));
 
 	return sysfs_emit(page, "%lld\n",
 			  (s64)atomic64_read(&storage->counter[(unsigned long)counter->var]));

@@ -26,7 +26,7 @@
 #include <linux/workqueue.h>
 
 #include "vs_storage.h"
-#include "vsp/core/vsp.h"
+#include "vsp/class.h"
 
 struct block_device;
 struct cred;
@@ -86,7 +86,7 @@ struct vsp_storage_device {
 };
 
 /**
- * struct vsp_storage_pool - pool->class_data
+ * struct vsp_storage_pool - what the class has of a pool
  * @cred: of who enabled the pool; what is in @directory is used with them
  * @directory: where the files are, or no dentry
  * @whole: the source is @device
@@ -223,7 +223,7 @@ enum vsp_storage_counter {
 };
 
 /**
- * struct vsp_storage - service->class_data
+ * struct vsp_storage - what the class has of a service
  * @service: whose
  * @source: what the disk is kept on
  * @slow: workqueue of what is not done on account of a VMM, or no longer

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What classes may know of pools and services, and change of them.
+ */
+#include <linux/bitops.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/spinlock.h>
+
+#include "vsp/core/vsp.h"
+
+/* ---- Pools ---- */
+
+/**
+ * vsp_pool_name() - its name, for log lines
+ * @pool: any
+ *
+ * Context: any.
+ * Return: what follows "<class>." in its directory's name; constant.
+ */
+const char *vsp_pool_name(const struct vsp_pool *pool)
+{
+	return pool->name;
+}
+EXPORT_SYMBOL_GPL(vsp_pool_name);
+
+/**
+ * vsp_pool_source() - what the administrator has named as its source
+ * @pool: enabled, or being enabled
+ *
+ * Context: any.
+ * Return: a path or a name, as the class's table says; empty: there is none. Constant while
+ * the pool is enabled.
+ */
+const char *vsp_pool_source(const struct vsp_pool *pool)
+{
+	return pool->source;
+}
+EXPORT_SYMBOL_GPL(vsp_pool_source);
+
+/**
+ * vsp_pool_text() - one of the texts that its class has
+ * @pool: enabled, or being enabled
+ * @index: of the text, in vs_class_spec.texts
+ *
+ * Context: any.
+ * Return: the text; empty: not written. Constant while the pool is enabled.
+ */
+const char *vsp_pool_text(const struct vsp_pool *pool, u32 index)
+{
+	return pool->text[index];
+}
+EXPORT_SYMBOL_GPL(vsp_pool_text);
+
+/**
+ * vsp_pool_capacity_is_set() - has the administrator written this capacity?
+ * @pool: any
+ * @index: of the term
+ *
+ * Context: any; what it says may change at any time, but for pool_open of the class.
+ * Return: whether a capacity was written.
+ */
+bool vsp_pool_capacity_is_set(const struct vsp_pool *pool, u32 index)
+{
+	return READ_ONCE(pool->capacity_set[index]);
+}
+EXPORT_SYMBOL_GPL(vsp_pool_capacity_is_set);
+
+/**
+ * vsp_pool_capacity() - how much there is
+ * @pool: any
+ * @index: of the term
+ *
+ * Context: any; what it says may change at any time.
+ * Return: the capacity, in the term's unit.
+ */
+u64 vsp_pool_capacity(const struct vsp_pool *pool, u32 index)
+{
+	return READ_ONCE(pool->capacity[index]);
+}
+EXPORT_SYMBOL_GPL(vsp_pool_capacity);
+
+/**
+ * vsp_pool_fill_capacity() - say how much there is, if the administrator has not
+ * @pool: being enabled; later vsp_watch_found() says it
+ * @index: of the term
+ * @value: in the term's unit
+ *
+ * Context: pool_open of the class; takes pool->lock.
+ * Return: whether @value is the capacity now: false if another one was written.
+ */
+bool vsp_pool_fill_capacity(struct vsp_pool *pool, u32 index, u64 value)
+{
+	bool filled;
+
+	mutex_lock(&pool->lock);
+	filled = !pool->capacity_set[index];
+	if (filled)
+		pool->capacity[index] = value;
+	mutex_unlock(&pool->lock);
+	return filled;
+}
+EXPORT_SYMBOL_GPL(vsp_pool_fill_capacity);
+
+/**
+ * vsp_pool_has_service() - is a service one of this pool's?
+ * @pool: any
+ * @uuid: of the service; NULL: any service of this kernel's own client
+ *
+ * Context: may sleep; takes pool->lock.
+ * Return: whether the pool has such a service.
+ */
+bool vsp_pool_has_service(struct vsp_pool *pool, const uuid_t *uuid)
+{
+	struct vsp_service *service;
+	bool found = false;
+
+	mutex_lock(&pool->lock);
+	list_for_each_entry(service, &pool->services, pool_entry)
+		found |= uuid ? uuid_equal(&service->uuid, uuid) : service->local;
+	mutex_unlock(&pool->lock);
+	return found;
+}
+EXPORT_SYMBOL_GPL(vsp_pool_has_service);
+
+/**
+ * vsp_pool_count_no_space() - its source had no space for what was granted
+ * @pool: any
+ *
+ * Context: any.
+ */
+void vsp_pool_count_no_space(struct vsp_pool *pool)
+{
+	atomic64_inc(&pool->no_space);
+}
+EXPORT_SYMBOL_GPL(vsp_pool_count_no_space);
+
+/**
+ * vsp_pool_data() - what the class has of the pool
+ * @pool: any
+ *
+ * Context: any.
+ * Return: what vsp_pool_set_data() was given last.
+ */
+void *vsp_pool_data(const struct vsp_pool *pool)
+{
+	return pool->class_data;
+}
+EXPORT_SYMBOL_GPL(vsp_pool_data);
+
+/**
+ * vsp_pool_set_data() - set what vsp_pool_data() returns
+ * @pool: being enabled or disabled
+ * @data: the class's own; NULL once it is gone
+ *
+ * Context: pool_open and pool_close of the class.
+ */
+void vsp_pool_set_data(struct vsp_pool *pool, void *data)
+{
+	pool->class_data = data;
+}
+EXPORT_SYMBOL_GPL(vsp_pool_set_data);
+
+/* ---- Services ---- */
+
+/**
+ * vsp_service_name() - its name, for log lines
+ * @service: any
+ *
+ * Context: any.
+ * Return: what follows "<class>." in its directory's name; constant.
+ */
+const char *vsp_service_name(const struct vsp_service *service)
+{
+	return service->name;
+}
+EXPORT_SYMBOL_GPL(vsp_service_name);
+
+/**
+ * vsp_service_uuid() - what its data are known by
+ * @service: enabled, being enabled, or being released
+ *
+ * Context: any.
+ * Return: its UUID; constant while the service is enabled.
+ */
+const uuid_t *vsp_service_uuid(const struct vsp_service *service)
+{
+	return &service->uuid;
+}
+EXPORT_SYMBOL_GPL(vsp_service_uuid);
+
+/**
+ * vsp_service_pool() - the pool that it is a portion of
+ * @service: enabled, being enabled, or being released
+ *
+ * Context: any.
+ * Return: its pool; constant, and enabled, while the service is enabled.
+ */
+struct vsp_pool *vsp_service_pool(const struct vsp_service *service)
+{
+	return service->pool;
+}
+EXPORT_SYMBOL_GPL(vsp_service_pool);
+
+/**
+ * vsp_service_backing() - what the administrator has named as its own backing
+ * @service: enabled, being enabled, or being released
+ *
+ * Context: any.
+ * Return: a path; empty: the class finds one in the pool's source. Constant while the service
+ * is enabled.
+ */
+const char *vsp_service_backing(const struct vsp_service *service)
+{
+	return service->backing;
+}
+EXPORT_SYMBOL_GPL(vsp_service_backing);
+
+/**
+ * vsp_service_is_local() - is its client this kernel's own?
+ * @service: enabled
+ *
+ * Context: any.
+ * Return: whether it is.
+ */
+bool vsp_service_is_local(const struct vsp_service *service)
+{
+	return service->local;
+}
+EXPORT_SYMBOL_GPL(vsp_service_is_local);
+
+/**
+ * vsp_service_switch() - one of the switches that its class has
+ * @service: any
+ * @index: of the switch, in vs_class_spec.switches
+ *
+ * Context: any; what it says may change at any time.
+ * Return: whether it is on.
+ */
+bool vsp_service_switch(const struct vsp_service *service, u32 index)
+{
+	return test_bit(index, &service->switches);
+}
+EXPORT_SYMBOL_GPL(vsp_service_switch);
+
+/**
+ * vsp_service_staged_limit() - the most of a term that may be granted once limits are taken
+ * @service: any
+ * @index: of the term
+ *
+ * Context: any but interrupts; takes service->limits_lock.
+ * Return: the limit as written, in the term's unit.
+ */
+u64 vsp_service_staged_limit(struct vsp_service *service, u32 index)
+{
+	u64 limit;
+
+	spin_lock(&service->limits_lock);
+	limit = service->limits.term[index].high;
+	spin_unlock(&service->limits_lock);
+	return limit;
+}
+EXPORT_SYMBOL_GPL(vsp_service_staged_limit);
+
+/**
+ * vsp_service_limit() - what of a term may be granted now
+ * @service: enabled
+ * @index: of the term
+ * @limit: a copy of the limit
+ *
+ * Context: may sleep; takes pool->lock. Not for @limits of the class.
+ */
+void vsp_service_limit(struct vsp_service *service, u32 index, struct vs_term *limit)
+{
+	mutex_lock(&service->pool->lock);
+	*limit = service->active_limits.term[index];
+	mutex_unlock(&service->pool->lock);
+}
+EXPORT_SYMBOL_GPL(vsp_service_limit);
+
+/**
+ * vsp_service_may_log() - count a line that its client can cause
+ * @service: any
+ * @function: that writes the line
+ *
+ * For vsp_warn_limited().
+ *
+ * Context: any.
+ * Return: whether the line may be written: there were not too many.
+ */
+bool vsp_service_may_log(struct vsp_service *service, const char *function)
+{
+	return ___ratelimit(&service->log, function);
+}
+EXPORT_SYMBOL_GPL(vsp_service_may_log);
+
+/**
+ * vsp_service_data() - what the class has of the service
+ * @service: any
+ *
+ * Context: any.
+ * Return: what vsp_service_set_data() was given last.
+ */
+void *vsp_service_data(const struct vsp_service *service)
+{
+	return service->class_data;
+}
+EXPORT_SYMBOL_GPL(vsp_service_data);
+
+/**
+ * vsp_service_set_data() - set what vsp_service_data() returns
+ * @service: being enabled or disabled
+ * @data: the class's own; NULL once it is gone
+ *
+ * Context: service_open and service_close of the class.
+ */
+void vsp_service_set_data(struct vsp_service *service, void *data)
+{
+	service->class_data = data;
+}
+EXPORT_SYMBOL_GPL(vsp_service_set_data);
+
+/* ---- The lock of the rates ---- */
+
+/**
+ * vsp_rates_lock() - keep the contract in force as it is
+ * @service: enabled
+ *
+ * The lock is its pool's: what is admitted under it is admitted before a contract comes into
+ * force, or after it. Locks of the class nest in it.
+ *
+ * Context: any; interrupts are off until vsp_rates_unlock().
+ * Return: for vsp_rates_unlock().
+ */
+unsigned long vsp_rates_lock(struct vsp_service *service) __acquires(service)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&service->pool->rates.lock, irq);
+	return irq;
+}
+EXPORT_SYMBOL_GPL(vsp_rates_lock);
+
+/**
+ * vsp_rates_unlock() - undo vsp_rates_lock()
+ * @service: of the same pool
+ * @irq: what vsp_rates_lock() has returned
+ *
+ * Context: vsp_rates_lock() held.
+ */
+void vsp_rates_unlock(struct vsp_service *service, unsigned long irq) __releases(service)
+{
+	spin_unlock_irqrestore(&service->pool->rates.lock, irq);
+}
+EXPORT_SYMBOL_GPL(vsp_rates_unlock);
+
+/**
+ * vsp_rates_assert_held() - warn if vsp_rates_lock() is not held, in a kernel with lockdep
+ * @service: enabled
+ *
+ * Context: any.
+ */
+void vsp_rates_assert_held(const struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->rates.lock);
+}
+EXPORT_SYMBOL_GPL(vsp_rates_assert_held);
