@@ -17,6 +17,7 @@
 #include "vs_storage.h"
 #include "vs_terms.h"
 #include "vsc/demand/auto.h"
+#include "vsc/demand/meter.h"
 
 #define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
 #define IOPS		VS_STORAGE_INDEX(VS_STORAGE_IOPS)

@@ -30,7 +30,7 @@
 #include "vs_class.h"
 #include "vs_network.h"
 #include "vs_terms.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)
 #define SLOTS		64	/* frames in the ring at once */
@@ -69,7 +69,7 @@ struct slot {
 };
 
 /*
- * struct attack - session->class_data
+ * struct attack - what the class has of a session
  * @mac: of the contract
  * @mtu: likewise
  * @begun: @run was queued
@@ -296,7 +296,7 @@ static void (* const bad_frames[])(struct attack *attack, struct slot *slot) = {
 
 static struct virtqueue *queue_of(const struct attack *attack)
 {
-	return vsc_channel_queue(attack->session->channel, VS_NETWORK_TX_QUEUE(0));
+	return vsc_channel_queue(vsc_session_channel(attack->session), VS_NETWORK_TX_QUEUE(0));
 }
 
 /* Cuts it at random: its header as well. A writable descriptor comes last. */
@@ -423,22 +423,22 @@ static int hostile_attach(struct vsc_session *session)
 			return -ENOMEM;
 		}
 	}
-	session->class_data = attack;
+	vsc_session_set_data(session, attack);
 	return 0;
 }
 
 static void hostile_detach(struct vsc_session *session, bool broken)
 {
-	struct attack *attack = session->class_data;
+	struct attack *attack = vsc_session_data(session);
 
 	if (!attack)
 		return;
 	WRITE_ONCE(attack->stop, true);
 	cancel_work_sync(&attack->run);
-	vsc_channel_stop(session->channel);
+	vsc_channel_stop(vsc_session_channel(session));
 	while (virtqueue_detach_unused_buf(queue_of(attack)))
 		;
-	session->class_data = NULL;
+	vsc_session_set_data(session, NULL);
 	free_attack(attack);
 }
 
@@ -460,7 +460,7 @@ static void hostile_undo(struct vsc_session *session, const struct vs_terms *cur
 /* One contract is enough. */
 static int hostile_apply(struct vsc_session *session, const struct vs_terms *next)
 {
-	struct attack *attack = session->class_data;
+	struct attack *attack = vsc_session_data(session);
 	char text[VS_WIRE_TEXT_MAX + 1] = {};
 
 	if (attack->begun)

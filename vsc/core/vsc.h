@@ -29,81 +29,8 @@
 #include "vs_states.h"
 #include "vs_terms.h"
 
+#include "vsc/class.h"
 #include "vsc/demand/auto.h"
-
-struct vsc_session;
-
-/**
- * struct vsc_class - one kind of device, the client's side
- * @spec: terms and queues
- * @abi: VS_CLASS_ABI of the build
- * @owner: the module
- *
- * All but @data and @used run in the session's work and may sleep, under NOIO.
- *
- * @attach: a channel is there; allocates session->class_data. No contract yet.
- * @detach: the channel or the class goes: fail and finish everything, free
- *	class_data. Called with the virtqueues still there and, if @broken, no answer
- *	to be expected. @data goes on until it returns. May call vsc_channel_stop().
- * @wish: completes @wish (wishes of the administrator, else unlimited) with what
- *	the device itself needs: FIXED terms of an open device, a size not below
- *	the current one unless shrinking was allowed.
- * @prepare: can @next replace @current_terms (NULL: none)? An errno refuses it.
- * @narrow: applies and drains what is less in @next than in @current_terms; before START.
- * @undo: @next will not come; back to @current_terms.
- * @apply: @next is in force: applies what widens. First call: show the device.
- * @leave: the channel or the class is about to go, in good order: write back what is dirty
- *	and end the device, under the contract that is in force. Sleeps for as long as the
- *	provider goes on. @detach follows. NULL: nothing to do
- * @called: the provider will put @fallback in force at a deadline (NULL: none): begin to
- *	write back what that takes away. Does not wait. NULL: nothing to do
- * @write_back: the contract is given back: write back what is dirty, within a bound.
- *	NULL: nothing to do
- * @lost: no contract is in force any more, the channel is still there; also where none
- *	comes after @wake.
- * @sleep: the machine goes to sleep, and the channel with it: hold what is asked of the
- *	device, let go of the virtqueues. Nothing to do if it sleeps. NULL: @detach instead,
- *	and @attach when it is awake.
- * @wake: the channel is there again, with other virtqueues. What is held goes on at the next
- *	@apply or @lost; instead of these @detach or @sleep may come.
- * @data: the virtqueue of data queue @index has used buffers. Interrupt context,
- *	under rcu_read_lock().
- * @used: what the device uses of term @index now: demand, and used_<term>. In the
- *	session's work, or from sysfs between @attach and @detach.
- * @sample: what the device has done of @flow since the last call; another sample begins.
- *	False: it had nothing to do and has nothing; then it calls vsc_session_busy(), once,
- *	when it has, and the sample begins there. The first one does too.
- * @negotiates: a negotiation begins, or has ended in RUNNING, for what the class measures of
- *	it; between @attach and @detach. NULL: nothing
- * @counters: attribute group of the session's device, or NULL; of the name
- *	"counters" it joins the session's own
- */
-struct vsc_class {
-	const struct vs_class_spec *spec;
-	u32 abi;
-	struct module *owner;
-
-	int (*attach)(struct vsc_session *session);
-	void (*detach)(struct vsc_session *session, bool broken);
-	void (*wish)(struct vsc_session *session, struct vs_terms *wish);
-	int (*prepare)(struct vsc_session *session, const struct vs_terms *current_terms,
-		       const struct vs_terms *next);
-	void (*narrow)(struct vsc_session *session, const struct vs_terms *current_terms,
-		       const struct vs_terms *next);
-	void (*undo)(struct vsc_session *session, const struct vs_terms *current_terms);
-	int (*apply)(struct vsc_session *session, const struct vs_terms *next);
-	void (*leave)(struct vsc_session *session);
-	void (*called)(struct vsc_session *session, const struct vs_terms *fallback);
-	void (*write_back)(struct vsc_session *session);
-	void (*lost)(struct vsc_session *session);
-	void (*sleep)(struct vsc_session *session);
-	void (*wake)(struct vsc_session *session);
-	void (*data)(struct vsc_session *session, unsigned int index);
-	u64 (*used)(struct vsc_session *session, u32 index);
-	bool (*sample)(struct vsc_session *session, u32 flow, struct vsc_sample *sample);
-	void (*negotiates)(struct vsc_session *session, bool begins);
-	const struct attribute_group *counters;
-};
 
 /* Counters that sysfs shows; written from the session's work only. */
 struct vsc_session_counters {
@@ -227,8 +154,6 @@ struct vsc_session {
 #define to_vsc_session(device) container_of(device, struct vsc_session, dev)
 
 /* vsc/core/main.c: module, device class, classes, list of sessions */
-int vsc_class_register(const struct vsc_class *class);
-void vsc_class_unregister(const struct vsc_class *class);
 const struct vsc_class *vsc_class_get(const struct vs_class_spec *spec);
 void vsc_class_put(const struct vsc_class *class);
 struct vsc_session *vsc_main_new(struct device *parent, const struct vs_class_spec *spec);
@@ -239,9 +164,6 @@ void vsc_main_remove(struct vsc_session *session);
 int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
 int vsc_session_release(struct vsc_session *session);
 void vsc_session_auto(struct vsc_session *session, bool on);
-void vsc_session_busy(struct vsc_session *session);
-void vsc_session_broken(struct vsc_session *session);
-void vsc_session_stalled(struct vsc_session *session);
 bool vsc_session_is_released(struct vsc_session *session);
 void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class);
 
@@ -254,9 +176,6 @@ int vsc_policy_choose(struct vsc_session *session, const struct vs_terms *offer,
 		      struct vs_terms *choice, u16 *term);
 void vsc_policy_shortfall(const struct vs_terms *ask, const struct vs_terms *offer,
 			  struct vsc_session_result *result);
-
-/* vsc/core/want.c: one value, for who waits for the answer */
-int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text);
 
 /* vsc/demand/watch.c */
 void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish);

@@ -12,6 +12,7 @@
 #include "vs_terms.h"
 
 #include "vsc/demand/auto.h"
+#include "vsc/demand/meter.h"
 
 /* What a ceiling has to have let through to be the one that held back: 1 - 1/20. */
 #define CEILING_TOLERANCE	20

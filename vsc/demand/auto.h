@@ -38,6 +38,7 @@
 
 struct vs_class_spec;
 struct vs_terms;
+struct vsc_sample;
 
 /* What the administrator can set, milliseconds and percent. */
 #define VSC_AUTO_WINDOW_MIN_MS		200
@@ -56,18 +57,6 @@ enum vsc_auto_verdict {
 	VSC_AUTO_NOTHING,
 	VSC_AUTO_MORE,	/* ask for all that the administrator wishes, of what is short */
 	VSC_AUTO_LESS,	/* ask for less of a floor */
-};
-
-/**
- * struct vsc_sample - what a device has done for a while
- * @seen: from seen.start_ns on; seen.idle: at some moment of it nothing was outstanding
- * @idle_ns: time in which nothing was
- *
- * Outstanding is what some rate is charged for by its size: a flush is not.
- */
-struct vsc_sample {
-	struct vs_window seen;
-	u64 idle_ns;
 };
 
 /**

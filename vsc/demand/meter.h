@@ -9,9 +9,20 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
+#include "vs_window.h"
 #include "vs_wire.h"
 
-#include "vsc/demand/auto.h"
+/**
+ * struct vsc_sample - what a device has done for a while
+ * @seen: from seen.start_ns on; seen.idle: at some moment of it nothing was outstanding
+ * @idle_ns: time in which nothing was
+ *
+ * Outstanding is what some rate is charged for by its size: a flush is not.
+ */
+struct vsc_sample {
+	struct vs_window seen;
+	u64 idle_ns;
+};
 
 /**
  * struct vsc_meter - of one flow; zeroed: nothing was done so far

@@ -23,7 +23,7 @@
 
 #include "vs_class.h"
 #include "vs_window.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/network/network.h"
 
 #define TX_BANDWIDTH	VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH)
@@ -294,7 +294,7 @@ static bool read_totals(struct device *dev, struct vsc_network_sum *tx,
 	struct vsc_network *network;
 
 	rcu_read_lock();
-	network = READ_ONCE(to_vsc_session(dev)->class_data);
+	network = vsc_session_data(vsc_session_of_device(dev));
 	if (network)
 		vsc_network_counters_totals(network, tx, rx);
 	rcu_read_unlock();

@@ -23,7 +23,7 @@
 #include "vs_compat.h"
 #include "vs_channel.h"
 #include "vs_class.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/network/network.h"
 
 /* How long the session's work waits for rtnl, and how often it tries. */
@@ -262,7 +262,7 @@ int vsc_network_device_update(struct vsc_network *network)
 							 show(network, &target);
 	network->updating = false;
 	if (error)
-		dev_err_ratelimited(&network->session->dev,
+		dev_err_ratelimited(vsc_session_device(network->session),
 				    "%s cannot be brought to what its contract says (%d)\n",
 				    netdev->name, error);
 	return error;
@@ -497,15 +497,15 @@ struct vsc_network *vsc_network_device_create(struct vsc_session *session)
 	int error;
 
 	/* Sessions are counted as they come: udev may give it a better one, by its service. */
-	snprintf(name, sizeof(name), "vsc%u", session->dev.id);
+	snprintf(name, sizeof(name), "vsc%u", vsc_session_device(session)->id);
 	netdev = alloc_netdev_mqs(sizeof(*network), name, NET_NAME_ENUM, set_up,
 				  VS_NETWORK_PAIRS, VS_NETWORK_PAIRS);
 	if (!netdev)
 		return ERR_PTR(-ENOMEM);
-	SET_NETDEV_DEV(netdev, &session->dev);
+	SET_NETDEV_DEV(netdev, vsc_session_device(session));
 	network = netdev_priv(netdev);
 	network->session = session;
-	network->channel = session->channel;
+	network->channel = vsc_session_channel(session);
 	network->netdev = netdev;
 	spin_lock_init(&network->lock);
 	INIT_DELAYED_WORK(&network->update, update_work);

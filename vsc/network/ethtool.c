@@ -11,7 +11,7 @@
 #include <linux/string.h>
 
 #include "vs_class.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/network/network.h"
 
 /* Bytes/s of a Mb/s. */
@@ -23,7 +23,8 @@ static void get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
 
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
 	strscpy(info->version, THIS_MODULE->version, sizeof(info->version));
-	strscpy(info->bus_info, dev_name(&network->session->dev), sizeof(info->bus_info));
+	strscpy(info->bus_info, dev_name(vsc_session_device(network->session)),
+		sizeof(info->bus_info));
 }
 
 /* The speed is the ceiling of what is sent. */

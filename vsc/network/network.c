@@ -26,7 +26,7 @@
 #include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_terms.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/network/network.h"
 
 #define MAC_LENGTH	17	/* of 52:54:00:12:34:56 */
@@ -123,18 +123,18 @@ static int network_attach(struct vsc_session *session)
 	if (IS_ERR(network))
 		return PTR_ERR(network);
 	/* Readers under RCU must find it complete. */
-	smp_store_release(&session->class_data, network);
+	vsc_session_set_data(session, network);
 	return 0;
 }
 
 static void network_detach(struct vsc_session *session, bool broken)
 {
-	struct vsc_network *network = session->class_data;
+	struct vsc_network *network = vsc_session_data(session);
 
 	if (!network)
 		return;
 	vsc_network_device_destroy(network);
-	WRITE_ONCE(session->class_data, NULL);
+	vsc_session_set_data(session, NULL);
 	synchronize_rcu();
 	free_netdev(network->netdev);
 }
@@ -143,7 +143,7 @@ static void network_detach(struct vsc_session *session, bool broken)
 static void network_wish(struct vsc_session *session, struct vs_terms *wish)
 {
 	struct vs_term *queues = &wish->term[VS_NETWORK_INDEX(VS_NETWORK_QUEUES)];
-	struct vsc_network *network = session->class_data;
+	struct vsc_network *network = vsc_session_data(session);
 	u64 enough = max(num_online_cpus(), network->queues);
 
 	queues->high = max(queues->low, min(queues->high, enough));
@@ -156,7 +156,7 @@ static int network_prepare(struct vsc_session *session, const struct vs_terms *c
 	int error = read_terms(next, &target);
 
 	if (error)
-		dev_warn_ratelimited(&session->dev,
+		dev_warn_ratelimited(vsc_session_device(session),
 				     "granted: mtu %llu, mac \"%.*s\", queues %llu: not a network device\n",
 				     granted(next, VS_NETWORK_MTU),
 				     next->term[VS_NETWORK_INDEX(VS_NETWORK_MAC)].length,
@@ -168,7 +168,7 @@ static int network_prepare(struct vsc_session *session, const struct vs_terms *c
 static void network_narrow(struct vsc_session *session, const struct vs_terms *current_terms,
 			   const struct vs_terms *next)
 {
-	struct vsc_network *network = session->class_data;
+	struct vsc_network *network = vsc_session_data(session);
 	struct vsc_network_target target, other;
 
 	if (read_terms(next, &other))
@@ -206,31 +206,31 @@ static void network_undo(struct vsc_session *session, const struct vs_terms *cur
 {
 	/* Without a contract nothing was narrowed. What fails here is tried with the next one. */
 	if (current_terms)
-		take_over(session->class_data, current_terms);
+		take_over(vsc_session_data(session), current_terms);
 }
 
 static int network_apply(struct vsc_session *session, const struct vs_terms *next)
 {
-	return take_over(session->class_data, next);
+	return take_over(vsc_session_data(session), next);
 }
 
 /* What is sent now is dropped; the stack hears of it soon. */
 static void network_lost(struct vsc_session *session)
 {
-	struct vsc_network *network = session->class_data;
+	struct vsc_network *network = vsc_session_data(session);
 
 	vsc_network_device_carrier(network, false);
 }
 
 static void network_sleep(struct vsc_session *session)
 {
-	vsc_network_queue_sleep(session->class_data);
+	vsc_network_queue_sleep(vsc_session_data(session));
 }
 
 /* The channel has started, with all queues of the class: nothing can fail. */
 static void network_wake(struct vsc_session *session)
 {
-	struct vsc_network *network = session->class_data;
+	struct vsc_network *network = vsc_session_data(session);
 
 	vsc_network_queue_wake(network);
 	netif_device_attach(network->netdev);
@@ -241,7 +241,7 @@ static void network_data(struct vsc_session *session, unsigned int index)
 	struct vsc_network *network;
 
 	rcu_read_lock();
-	network = READ_ONCE(session->class_data);
+	network = vsc_session_data(session);
 	if (network)
 		vsc_network_queue_data(network, index);
 	rcu_read_unlock();
@@ -273,7 +273,7 @@ static u64 network_used(struct vsc_session *session, u32 index)
 	u64 used = 0;
 
 	rcu_read_lock();
-	network = READ_ONCE(session->class_data);
+	network = vsc_session_data(session);
 	if (network)
 		used = used_of(network, index);
 	rcu_read_unlock();
@@ -282,7 +282,7 @@ static u64 network_used(struct vsc_session *session, u32 index)
 
 static bool network_sample(struct vsc_session *session, u32 flow, struct vsc_sample *sample)
 {
-	return vsc_network_counters_sample(session->class_data, flow, sample);
+	return vsc_network_counters_sample(vsc_session_data(session), flow, sample);
 }
 
 static const struct vsc_class network_class = {

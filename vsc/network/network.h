@@ -36,7 +36,7 @@
 #include "vs_class.h"
 #include "vs_network.h"
 
-#include "vsc/demand/meter.h"
+#include "vsc/class.h"
 
 struct attribute_group;
 struct page_pool;
@@ -177,7 +177,7 @@ struct vsc_network_flow {
 
 /**
  * struct vsc_network - one network device; the private part of its netdev
- * @session: whose class_data it is; readers other than the session's work come through RCU
+ * @session: whose vsc_session_data() it is; readers other than the session's work come through RCU
  * @channel: of the session
  * @netdev: itself; registered when the first contract is in force
  *

@@ -21,7 +21,7 @@
 #include <linux/virtio_net.h>
 
 #include "vs_channel.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/network/network.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)

@@ -20,7 +20,7 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
 #define BANDWIDTH	VS_STORAGE_INDEX(VS_STORAGE_BANDWIDTH)
@@ -233,7 +233,7 @@ bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample 
 /* The disk of a session's device; NULL while it has none. Under rcu_read_lock(). */
 static struct vsc_storage *to_storage(struct device *dev)
 {
-	return READ_ONCE(to_vsc_session(dev)->class_data);
+	return vsc_session_data(vsc_session_of_device(dev));
 }
 
 struct counter {

@@ -22,7 +22,7 @@
 
 #include "vs_channel.h"
 #include "vs_compat.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
 /*
@@ -237,7 +237,7 @@ static void complete_rq(struct request *request)
 	blk_status_t status = to_blk_status(pdu->status);
 
 	if (status == BLK_STS_NOSPC)
-		dev_warn_ratelimited(&storage->session->dev,
+		dev_warn_ratelimited(vsc_session_device(storage->session),
 				     "vscblk%d: the provider's source has no space for what was granted: see no_space in counters/ of both sides\n",
 				     storage->number);
 	/* The block layer then writes the zeroes itself. */

@@ -31,7 +31,7 @@
 #include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_terms.h"
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
 /* How long a change of the queue's limits may wait, and how often it tries. */
@@ -81,7 +81,7 @@ static int disk_unique_id(struct gendisk *disk, u8 id[16], enum blk_unique_id ty
 
 	if (type != BLK_UID_T10)
 		return -EINVAL;
-	export_uuid(id, &storage->session->uuid);
+	export_uuid(id, vsc_session_uuid(storage->session));
 	return UUID_SIZE;
 }
 
@@ -137,7 +137,7 @@ static int start_limits(struct vsc_storage *storage, struct queue_limits *limits
 
 	while (!mutex_trylock(&queue->limits_lock)) {
 		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end)) {
-			dev_warn_ratelimited(&storage->session->dev,
+			dev_warn_ratelimited(vsc_session_device(storage->session),
 					     "vscblk%d: limits unchanged: a write to its queue/ attributes takes more than %d ms\n",
 					     storage->number, LIMITS_MS);
 			return -EBUSY;
@@ -261,7 +261,7 @@ static void destroy_disk(struct vsc_storage *storage)
 
 static int show_disk(struct vsc_storage *storage)
 {
-	struct device *dev = &storage->session->dev;
+	struct device *dev = vsc_session_device(storage->session);
 	int error;
 
 	error = device_add_disk(dev, storage->disk, disk_groups);
@@ -313,21 +313,21 @@ static int storage_attach(struct vsc_session *session)
 	if (!storage)
 		return -ENOMEM;
 	storage->session = session;
-	storage->channel = session->channel;
-	storage->vq = vsc_channel_queue(session->channel, 0);
+	storage->channel = vsc_session_channel(session);
+	storage->vq = vsc_channel_queue(vsc_session_channel(session), 0);
 	error = storage->vq ? vsc_storage_sync_init(storage) : -ENODEV;
 	if (error) {
 		kfree(storage);
 		return error;
 	}
 	storage->vdev = storage->vq->vdev;
-	snprintf(storage->uuid, sizeof(storage->uuid), "%pUb", &session->uuid);
+	snprintf(storage->uuid, sizeof(storage->uuid), "%pUb", vsc_session_uuid(session));
 	INIT_WORK(&storage->scan, scan_work);
 	spin_lock_init(&storage->lock);
 	INIT_LIST_HEAD(&storage->held);
 	init_waitqueue_head(&storage->idle);
 	/* Readers under RCU must find it complete. */
-	smp_store_release(&session->class_data, storage);
+	vsc_session_set_data(session, storage);
 	return 0;
 }
 
@@ -337,7 +337,7 @@ static int storage_attach(struct vsc_session *session)
  */
 static void storage_detach(struct vsc_session *session, bool broken)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 
 	if (!storage)
 		return;
@@ -346,7 +346,7 @@ static void storage_detach(struct vsc_session *session, bool broken)
 	cancel_work_sync(&storage->write_back);
 	destroy_disk(storage);
 	vsc_storage_sync_exit(storage);
-	WRITE_ONCE(session->class_data, NULL);
+	vsc_session_set_data(session, NULL);
 	synchronize_rcu();
 	kfree(storage);
 }
@@ -356,7 +356,7 @@ static void wish_size(struct vsc_storage *storage, struct vs_term *size)
 	if (READ_ONCE(allow_shrink) && !is_open(storage))
 		return;
 	if (size->high < storage->size)
-		dev_warn_ratelimited(&storage->session->dev,
+		dev_warn_ratelimited(vsc_session_device(storage->session),
 				     "size: %llu bytes wished, vscblk%d has %llu and keeps them: %s\n",
 				     size->high, storage->number, storage->size,
 				     is_open(storage) ? "it is open" :
@@ -379,7 +379,7 @@ static void wish_block_size(struct vsc_storage *storage, struct vs_term *block_s
 
 static void storage_wish(struct vsc_session *session, struct vs_terms *wish)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 
 	if (!storage->shown)
 		return;
@@ -390,7 +390,7 @@ static void storage_wish(struct vsc_session *session, struct vs_terms *wish)
 /* May the disk become what @next says? If it has to stay closed for that, shuts the door. */
 static int prepare_geometry(struct vsc_storage *storage, const struct vs_terms *next)
 {
-	struct device *dev = &storage->session->dev;
+	struct device *dev = vsc_session_device(storage->session);
 	u64 size = granted(next, VS_STORAGE_SIZE);
 	u64 block_size = granted(next, VS_STORAGE_BLOCK_SIZE);
 
@@ -415,7 +415,7 @@ static int prepare_geometry(struct vsc_storage *storage, const struct vs_terms *
 static int storage_prepare(struct vsc_session *session, const struct vs_terms *current_terms,
 			   const struct vs_terms *next)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 	int error;
 
 	if (storage->left)
@@ -439,7 +439,7 @@ static int storage_prepare(struct vsc_session *session, const struct vs_terms *c
 static void storage_narrow(struct vsc_session *session, const struct vs_terms *current_terms,
 			   const struct vs_terms *next)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 	u8 access = granted_access(next);
 	u8 lost = storage->granted & ~access;
 
@@ -449,7 +449,7 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 		vsc_storage_sync(storage, WRITE_BACK_MS);
 	vsc_storage_queue_close(storage, access);
 	if (!vsc_storage_queue_drain(storage, lost))
-		dev_warn_ratelimited(&session->dev,
+		dev_warn_ratelimited(vsc_session_device(session),
 				     "access: requests of vscblk%d that need what is taken away (%#x) are still under way\n",
 				     storage->number, lost);
 }
@@ -463,13 +463,13 @@ static void settle(struct vsc_storage *storage)
 
 static void storage_undo(struct vsc_session *session, const struct vs_terms *current_terms)
 {
-	settle(session->class_data);
+	settle(vsc_session_data(session));
 }
 
 /* With write access or size, what is dirty goes; or it is nowhere to be written to. */
 static void storage_called(struct vsc_session *session, const struct vs_terms *fallback)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 
 	if (!fallback || !(granted_access(fallback) & VS_STORAGE_WRITE) ||
 	    granted(fallback, VS_STORAGE_SIZE) < storage->size)
@@ -478,12 +478,12 @@ static void storage_called(struct vsc_session *session, const struct vs_terms *f
 
 static void storage_write_back(struct vsc_session *session)
 {
-	vsc_storage_sync(session->class_data, 0);
+	vsc_storage_sync(vsc_session_data(session), 0);
 }
 
 static void storage_leave(struct vsc_session *session)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 
 	vsc_storage_sync_end(storage);
 	storage->left = true;
@@ -492,7 +492,7 @@ static void storage_leave(struct vsc_session *session)
 /* The provider fails all requests now; they go there, and none waits here. */
 static void storage_lost(struct vsc_session *session)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 
 	vsc_storage_queue_grant(storage, storage->granted);
 	open_door(storage);
@@ -501,12 +501,13 @@ static void storage_lost(struct vsc_session *session)
 /* What waits now went to sleep with the machine: open files and file systems live on. */
 static void storage_sleep(struct vsc_session *session)
 {
-	vsc_storage_queue_sleep(session->class_data);
+	vsc_storage_queue_sleep(vsc_session_data(session));
 }
 
 static void storage_wake(struct vsc_session *session)
 {
-	vsc_storage_queue_wake(session->class_data, vsc_channel_queue(session->channel, 0));
+	vsc_storage_queue_wake(vsc_session_data(session),
+			       vsc_channel_queue(vsc_session_channel(session), 0));
 }
 
 /*
@@ -535,7 +536,7 @@ static int take_over(struct vsc_storage *storage, const struct vs_terms *next)
 
 static int storage_apply(struct vsc_session *session, const struct vs_terms *next)
 {
-	struct vsc_storage *storage = session->class_data;
+	struct vsc_storage *storage = vsc_session_data(session);
 	u32 block_size = storage->block_size;
 	u8 access = granted_access(next);
 	bool moved;
@@ -553,7 +554,8 @@ static int storage_apply(struct vsc_session *session, const struct vs_terms *nex
 	set_disk_ro(storage->disk, !(access & VS_STORAGE_WRITE));
 	moved = storage->shown && block_size != granted(next, VS_STORAGE_BLOCK_SIZE);
 	if (moved && !storage->shut && !shut_door(storage)) {
-		dev_err_ratelimited(&session->dev, "block_size: %llu in force, vscblk%d is open with %u: close it\n",
+		dev_err_ratelimited(vsc_session_device(session),
+				    "block_size: %llu in force, vscblk%d is open with %u: close it\n",
 				    granted(next, VS_STORAGE_BLOCK_SIZE), storage->number,
 				    block_size);
 		return -EBUSY;
@@ -574,7 +576,7 @@ static void storage_data(struct vsc_session *session, unsigned int index)
 	struct vsc_storage *storage;
 
 	rcu_read_lock();
-	storage = READ_ONCE(session->class_data);
+	storage = vsc_session_data(session);
 	if (storage && index == 0)
 		vsc_storage_queue_data(storage);
 	rcu_read_unlock();
@@ -586,7 +588,7 @@ static u64 storage_used(struct vsc_session *session, u32 index)
 	u64 used = 0;
 
 	rcu_read_lock();
-	storage = READ_ONCE(session->class_data);
+	storage = vsc_session_data(session);
 	if (storage)
 		used = vsc_storage_counters_used(storage, index);
 	rcu_read_unlock();
@@ -595,12 +597,12 @@ static u64 storage_used(struct vsc_session *session, u32 index)
 
 static bool storage_sample(struct vsc_session *session, u32 flow, struct vsc_sample *sample)
 {
-	return vsc_storage_counters_sample(session->class_data, sample);
+	return vsc_storage_counters_sample(vsc_session_data(session), sample);
 }
 
 static void storage_negotiates(struct vsc_session *session, bool begins)
 {
-	vsc_storage_counters_negotiates(session->class_data, begins);
+	vsc_storage_counters_negotiates(vsc_session_data(session), begins);
 }
 
 static const struct vsc_class storage_class = {

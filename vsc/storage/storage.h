@@ -34,7 +34,7 @@
 #include "vs_class.h"
 #include "vs_storage.h"
 
-#include "vsc/demand/meter.h"
+#include "vsc/class.h"
 
 struct attribute_group;
 struct gendisk;
@@ -108,7 +108,7 @@ struct vsc_storage_counters {
 
 /**
  * struct vsc_storage - one disk
- * @session: whose class_data it is; readers other than the session's work come
+ * @session: whose vsc_session_data() it is; readers other than the session's work come
  *	through RCU
  * @channel: of the session
  * @vdev: its device

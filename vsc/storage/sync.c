@@ -17,7 +17,7 @@
 #include <linux/virtio.h>
 #include <linux/workqueue.h>
 
-#include "vsc/core/vsc.h"
+#include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
 /* Longest time without the end of a single request, after which the provider is given up. */
@@ -129,7 +129,7 @@ bool vsc_storage_sync(struct vsc_storage *storage, unsigned int ms)
 				   msecs_to_jiffies(STALL_STEP_MS))) {
 		if ((!ms || time_before(jiffies, end)) && goes_on(storage, &ended, &stalled))
 			continue;
-		dev_warn_ratelimited(&storage->session->dev,
+		dev_warn_ratelimited(vsc_session_device(storage->session),
 				     "vscblk%d: what is dirty could not be written back in time: it may be lost\n",
 				     storage->number);
 		return false;
@@ -166,7 +166,7 @@ void vsc_storage_sync_end(struct vsc_storage *storage)
 	while (!wait_for_completion_timeout(&storage->ended, msecs_to_jiffies(STALL_STEP_MS))) {
 		if (goes_on(storage, &ended, &stalled))
 			continue;
-		dev_warn(&storage->session->dev,
+		dev_warn(vsc_session_device(storage->session),
 			 "vscblk%d: the provider does not go on: what is dirty is lost\n",
 			 storage->number);
 		vsc_storage_queue_stop(storage, true);
@@ -191,7 +191,7 @@ int vsc_storage_sync_init(struct vsc_storage *storage)
 	init_waitqueue_head(&storage->settled);
 	/* The disk may be what reclaim writes to, and one of the two works may be stuck. */
 	storage->syncing = alloc_workqueue("%s-sync", WQ_MEM_RECLAIM | WQ_UNBOUND, 2,
-					   dev_name(&storage->session->dev));
+					   dev_name(vsc_session_device(storage->session)));
 	return storage->syncing ? 0 : -ENOMEM;
 }
 
