@@ -205,7 +205,7 @@ static void access_changed(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->admin);
 	if (service->enabled)
-		vsp_sysfs_changed(service, "access");
+		vsp_sysfs_changed(service, VSP_CHANGE_ACCESS);
 }
 
 static ssize_t service_owner_show(struct config_item *item, char *page)
@@ -379,7 +379,7 @@ static ssize_t service_enable_store(struct config_item *item, const char *page, 
 	mutex_lock(&service->admin);
 	if (enable && service->enabled) {
 		service->uuid_fixed = true;
-		vsp_sysfs_changed(service, "enabled");
+		vsp_sysfs_changed(service, VSP_CHANGE_ENABLED);
 	}
 	mutex_unlock(&service->admin);
 	return count;

@@ -332,11 +332,26 @@ void vsp_sysfs_free_groups(const struct attribute_group **groups)
 
 /* ---- How user space hears of changes ---- */
 
-static void describe(struct kobj_uevent_env *env, struct vsp_service *service, const char *what,
-		     const struct vsp_service_view *view)
+/* VSP_EVENT */
+static const char * const change_names[] = {
+	[VSP_CHANGE_ENABLED] = "enabled",
+	[VSP_CHANGE_ACCESS] = "access",
+	[VSP_CHANGE_CONTRACT] = "contract",
+	[VSP_CHANGE_FALLBACK] = "fallback",
+	[VSP_CHANGE_WITHDRAWN] = "withdrawn",
+	[VSP_CHANGE_HELD] = "held",
+	[VSP_CHANGE_RELEASED] = "released",
+	[VSP_CHANGE_DENIED] = "denied",
+	[VSP_CHANGE_VIOLATED] = "violated",
+	[VSP_CHANGE_SLOW] = "slow",
+	[VSP_CHANGE_WELL] = "well",
+};
+
+static void describe(struct kobj_uevent_env *env, struct vsp_service *service,
+		     enum vsp_change change, const struct vsp_service_view *view)
 {
 	/* Far from what env can take; and one that is missing does no harm. */
-	add_uevent_var(env, "VSP_EVENT=%s", what);
+	add_uevent_var(env, "VSP_EVENT=%s", change_names[change]);
 	add_uevent_var(env, "VSP_SERVICE=%s.%s", service->spec->name, service->name);
 	add_uevent_var(env, "VSP_UUID=%pUb", &service->uuid);
 	add_uevent_var(env, "VSP_STATE=%s", vs_states_name(view->state));
@@ -348,13 +363,13 @@ static void describe(struct kobj_uevent_env *env, struct vsp_service *service, c
 	add_uevent_var(env, "VSP_MODE=%04o", service->mode);
 }
 
-static void send_uevent(struct vsp_service *service, struct device *dev, const char *what)
+static void send_uevent(struct vsp_service *service, struct device *dev, enum vsp_change change)
 {
 	struct vsp_service_view *view = vsp_sysfs_view(dev);
 	struct kobj_uevent_env *env = kzalloc(sizeof(*env), GFP_KERNEL);
 
 	if (view && env) {
-		describe(env, service, what, view);
+		describe(env, service, change, view);
 		kobject_uevent_env(&dev->kobj, KOBJ_CHANGE, env->envp);
 	}
 	kfree(env);
@@ -364,7 +379,7 @@ static void send_uevent(struct vsp_service *service, struct device *dev, const c
 /**
  * vsp_sysfs_changed() - tell user space that a session has changed
  * @service: not yet, or not any more, enabled: nobody is told
- * @what: VSP_EVENT of the uevent; "state" is none, it only wakes those who poll
+ * @change: what has changed; VSP_CHANGE_STATE is no uevent, it only wakes those who poll
  *
  * From vsp_service_disable() on, which clears enabled and then flushes the work, this
  * does not touch the device any more: it may be gone from sysfs at any moment.
@@ -372,7 +387,7 @@ static void send_uevent(struct vsp_service *service, struct device *dev, const c
  * Context: the service's work, or an administrator under service->admin; no lock
  *	that vsp_service_view() takes. May sleep.
  */
-void vsp_sysfs_changed(struct vsp_service *service, const char *what)
+void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
 {
 	struct device *dev;
 
@@ -382,7 +397,7 @@ void vsp_sysfs_changed(struct vsp_service *service, const char *what)
 	sysfs_notify(&dev->kobj, "contract", "state");
 	sysfs_notify(&dev->kobj, "contract", "result");
 	/* A client can cause as many as it likes; monitors can poll. Not so those for udev. */
-	if (!strcmp(what, "enabled") || !strcmp(what, "access") ||
-	    (strcmp(what, "state") && __ratelimit(&service->uevents)))
-		send_uevent(service, dev, what);
+	if (change == VSP_CHANGE_ENABLED || change == VSP_CHANGE_ACCESS ||
+	    (change != VSP_CHANGE_STATE && __ratelimit(&service->uevents)))
+		send_uevent(service, dev, change);
 }

@@ -255,10 +255,11 @@ static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 r
 	if (inbox & VSP_INBOX_INVITE)
 		vsp_session_invite(session);
 	if (inbox & VSP_INBOX_VIOLATED)
-		vsp_sysfs_changed(session->service, "violated");
+		vsp_sysfs_changed(session->service, VSP_CHANGE_VIOLATED);
 	if (inbox & VSP_INBOX_SLOW)
 		vsp_sysfs_changed(session->service,
-				  READ_ONCE(session->service->pool->rates.slow) ? "slow" : "well");
+				  READ_ONCE(session->service->pool->rates.slow) ?
+				  VSP_CHANGE_SLOW : VSP_CHANGE_WELL);
 	if (inbox & VSP_INBOX_CLOSING)
 		vsp_session_close(session);
 	if (inbox & VSP_INBOX_REOPEN)

@@ -222,7 +222,7 @@ static void commit(struct vsp_session *session)
 	}
 	vsp_session_recharge(session);
 	vsp_session_set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
-	vsp_sysfs_changed(service, "contract");
+	vsp_sysfs_changed(service, VSP_CHANGE_CONTRACT);
 }
 
 /**
@@ -272,7 +272,7 @@ static void start_fallback(struct vsp_session *session)
 	pr_info("service %s: contract %s (%s)\n", service->name,
 		fallback ? "changed at its deadline" : "withdrawn",
 		vs_wire_reason_name(session->call.reason));
-	vsp_sysfs_changed(service, fallback ? "fallback" : "withdrawn");
+	vsp_sysfs_changed(service, fallback ? VSP_CHANGE_FALLBACK : VSP_CHANGE_WITHDRAWN);
 }
 
 /* Its driver is gone: what was in force stays charged for the time of the lease. */
@@ -291,7 +291,7 @@ static void hold(struct vsp_session *session)
 	if (session->withdrawn)
 		session->held_expires = min(session->held_expires, session->call.deadline);
 	vsp_session_recharge(session);
-	vsp_sysfs_changed(service, "held");
+	vsp_sysfs_changed(service, VSP_CHANGE_HELD);
 }
 
 static void forget(struct vsp_session *session)
@@ -305,7 +305,7 @@ static void forget(struct vsp_session *session)
 	vsp_session_free_contract(session->held);
 	session->held = NULL;
 	vsp_session_recharge(session);
-	vsp_sysfs_changed(service, "released");
+	vsp_sysfs_changed(service, VSP_CHANGE_RELEASED);
 }
 
 static void open_epoch(struct vsp_session *session)
@@ -467,7 +467,7 @@ void vsp_session_event(struct vsp_session *session, enum vsp_event event)
 		trace_vsp_state(session->service->name, from, event, step.next);
 	do_actions(session, step.actions);
 	if (step.next != from)
-		vsp_sysfs_changed(session->service, "state");
+		vsp_sysfs_changed(session->service, VSP_CHANGE_STATE);
 }
 
 static enum vsp_event start_event(const struct vsp_session *session, u64 running)

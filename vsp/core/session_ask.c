@@ -25,7 +25,7 @@ static void deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms
 			   reason == VS_REASON_CAPACITY;
 	service->counters.denials++;
 	vsp_session_set_result(session, VS_OUTCOME_DENY, reason);
-	vsp_sysfs_changed(service, "denied");
+	vsp_sysfs_changed(service, VSP_CHANGE_DENIED);
 }
 
 /**

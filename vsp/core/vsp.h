@@ -151,6 +151,22 @@ struct vsp_service_counters {
 	u64 renegotiations_for[VS_REASONS];
 };
 
+/* What user space is told of a service: VSP_EVENT of a uevent, but for VSP_CHANGE_STATE. */
+enum vsp_change {
+	VSP_CHANGE_STATE,	/* no uevent: wakes those who poll */
+	VSP_CHANGE_ENABLED,
+	VSP_CHANGE_ACCESS,	/* owner, group or mode of its device file */
+	VSP_CHANGE_CONTRACT,	/* another one is in force */
+	VSP_CHANGE_FALLBACK,	/* another one is in force, by a deadline */
+	VSP_CHANGE_WITHDRAWN,
+	VSP_CHANGE_HELD,	/* its client is gone, its lease runs */
+	VSP_CHANGE_RELEASED,
+	VSP_CHANGE_DENIED,
+	VSP_CHANGE_VIOLATED,	/* a floor was not kept */
+	VSP_CHANGE_SLOW,	/* its source is slower than the pool's capacity */
+	VSP_CHANGE_WELL,	/* the source is not slow any more */
+};
+
 struct vsp_session;	/* vsp/core/session.h */
 
 /**
@@ -381,7 +397,7 @@ int vsp_configfs_init(void);
 void vsp_configfs_exit(void);
 int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute_group ***groups);
 void vsp_sysfs_free_groups(const struct attribute_group **groups);
-void vsp_sysfs_changed(struct vsp_service *service, const char *what);	/* uevent, notify */
+void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change);
 
 /* What a service's item pins while a VMM holds it. */
 int vsp_configfs_depend(struct vsp_service *service);
