@@ -212,7 +212,17 @@ struct vsc_exchange {
 /**
  * struct vsc_channel_ops - what the channel tells the session
  *
- * All are called in interrupt context: they may not sleep, nor send.
+ * The driver's own functions, which sleep:
+ *
+ * @attach: probe has found the queues of @channel: make its session, @session. @wire is the
+ *	config space, a checked copy, and @spec the class that it names. Nothing is sent
+ *	before @ready. Return: 0, or an errno: there is no session.
+ * @ready: the channel can send: after @attach, and after @suspend once the machine is awake.
+ * @suspend: the machine goes to sleep: the session loses its contract and stops the channel;
+ *	when it returns nothing happens before @ready.
+ * @detach: the channel goes: give the contract back and end the session.
+ *
+ * Interrupt context: these may not sleep, nor send.
  *
  * @complete: the answer to @exchange has come; the session owns it again.
  * @call: the VSP's INITIALIZE; the bytes are the channel's again afterwards.
@@ -220,6 +230,11 @@ struct vsc_exchange {
  * @broken: a ring is broken: vsc_channel_broken() says so, too.
  */
 struct vsc_channel_ops {
+	int (*attach)(struct vsc_channel *channel, const struct vs_wire_config *wire,
+		      const struct vs_class_spec *spec, void **session);
+	void (*ready)(void *session);
+	void (*suspend)(void *session);
+	void (*detach)(void *session);
 	void (*complete)(void *session, struct vsc_exchange *exchange);
 	void (*call)(void *session, const void *bytes, size_t length);
 	void (*data)(void *session, unsigned int index);
@@ -244,19 +259,7 @@ bool vsc_channel_broken(struct vsc_channel *channel);
 void vsc_channel_break(struct vsc_channel *channel);
 struct device *vsc_channel_device(struct vsc_channel *channel);
 
-/*
- * What the guest end calls in the session (vsc/core/session.c): probe makes one, remove
- * gives its contract back and ends it.  Freeze suspends it: it loses its contract and
- * its class and stops the channel; restore starts that, and it is ready again.
- */
-int vsc_session_attach(struct vsc_channel *channel, const struct vs_wire_config *wire,
-		       const struct vs_class_spec *spec, void **session);
-void vsc_session_ready(void *session);
-void vsc_session_suspend(void *session);
-void vsc_session_detach(void *session);
-extern const struct vsc_channel_ops vsc_session_ops;
-
-int vsc_channel_init(void);
+int vsc_channel_init(const struct vsc_channel_ops *ops);
 void vsc_channel_exit(void);
 
 #endif

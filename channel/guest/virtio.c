@@ -39,6 +39,8 @@
 #define QUEUES_MAX	(VS_CHANNEL_QUEUE_DATA + VS_CLASS_QUEUES_MAX)
 
 static struct virtio_driver driver;
+/* Of the session; set before the first device is probed. */
+static const struct vsc_channel_ops *session_ops;
 /* vdev->priv of a device that is not ours, from here to the end of its probe. */
 static struct { char unused; } foreign;
 
@@ -51,7 +53,7 @@ struct call_buffer {
  * @vdev: its device
  * @spec: class that the device names
  * @wire: its config space, as the session knows it
- * @session: made by vsc_session_attach()
+ * @session: made by vsc_channel_ops.attach
  * @found: @vq is valid
  * @stopped: the device is reset; changed by whoever may start and stop the channel:
  *	the session's work, or the driver's own functions while there is none
@@ -198,14 +200,14 @@ bool vsc_channel_broken(struct vsc_channel *channel)
 void vsc_channel_break(struct vsc_channel *channel)
 {
 	virtio_break_device(channel->vdev);
-	vsc_session_ops.broken(channel->session);
+	session_ops->broken(channel->session);
 }
 
 /* What the device has written into a ring is none: it answers nothing in it any more. */
 static void check_ring(struct vsc_channel *channel, struct virtqueue *vq)
 {
 	if (virtqueue_is_broken(vq))
-		vsc_session_ops.broken(channel->session);
+		session_ops->broken(channel->session);
 }
 
 static void message_done(struct virtqueue *vq)
@@ -224,7 +226,7 @@ static void message_done(struct virtqueue *vq)
 		while ((exchange = virtqueue_get_buf(vq, &length))) {
 			list_del_init(&exchange->list);
 			exchange->length = min_t(size_t, length, sizeof(exchange->complete));
-			vsc_session_ops.complete(channel->session, exchange);
+			session_ops->complete(channel->session, exchange);
 		}
 	} while (!virtqueue_enable_cb(vq));
 	check_ring(channel, vq);
@@ -245,8 +247,8 @@ static void take_call(struct vsc_channel *channel, struct call_buffer *buffer, u
 	for (unsigned int i = 0; i < CALL_BUFFERS; i++)
 		if (channel->call[i] == buffer)
 			channel->taken[i] = true;
-	vsc_session_ops.call(channel->session, buffer->bytes,
-			     min_t(size_t, length, sizeof(buffer->bytes)));
+	session_ops->call(channel->session, buffer->bytes,
+			  min_t(size_t, length, sizeof(buffer->bytes)));
 }
 
 /*
@@ -305,7 +307,7 @@ static void data_done(struct virtqueue *vq)
 
 	if (!READ_ONCE(channel->up))
 		return;
-	vsc_session_ops.data(channel->session, vq->index - VS_CHANNEL_QUEUE_DATA);
+	session_ops->data(channel->session, vq->index - VS_CHANNEL_QUEUE_DATA);
 	check_ring(channel, vq);
 }
 
@@ -624,11 +626,11 @@ static int probe(struct virtio_device *vdev)
 	error = post_calls(channel);
 	if (error)
 		goto delete;
-	error = vsc_session_attach(channel, &channel->wire, channel->spec, &channel->session);
+	error = session_ops->attach(channel, &channel->wire, channel->spec, &channel->session);
 	if (error)
 		goto delete;
 	go(channel);
-	vsc_session_ready(channel->session);
+	session_ops->ready(channel->session);
 	return 0;
 
 delete:
@@ -645,7 +647,7 @@ static void remove(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 
-	vsc_session_detach(channel->session);
+	session_ops->detach(channel->session);
 	/* Is reset already, but for a device that could not be restored. */
 	vsc_channel_stop(channel);
 	virtio_reset_device(vdev);
@@ -659,7 +661,7 @@ static int __maybe_unused freeze(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 
-	vsc_session_suspend(channel->session);
+	session_ops->suspend(channel->session);
 	delete_queues(channel);
 	return 0;
 }
@@ -670,7 +672,7 @@ static int __maybe_unused restore(struct virtio_device *vdev)
 	struct vsc_channel *channel = vdev->priv;
 	int error = vsc_channel_start(channel);
 
-	vsc_session_ready(channel->session);
+	session_ops->ready(channel->session);
 	return error;
 }
 
@@ -694,12 +696,14 @@ static struct virtio_driver driver = {
 
 /**
  * vsc_channel_init() - from here on, devices are probed
+ * @ops: what channels tell their sessions
  *
  * Context: module init, last of all.
  * Return: 0, or an errno.
  */
-int vsc_channel_init(void)
+int vsc_channel_init(const struct vsc_channel_ops *ops)
 {
+	session_ops = ops;
 	return register_virtio_driver(&driver);
 }
 

@@ -297,7 +297,7 @@ static int __init vsc_init(void)
 	if (error)
 		return error;
 	/* Probes what is there: nothing may fail after it. */
-	error = vsc_channel_init();
+	error = vsc_channel_init(&vsc_session_ops);
 	if (error)
 		class_unregister(&device_class);
 	return error;

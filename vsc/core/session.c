@@ -148,13 +148,6 @@ static void on_broken(void *data)
 	vsc_session_broken(data);
 }
 
-const struct vsc_channel_ops vsc_session_ops = {
-	.complete = on_complete,
-	.call = on_call,
-	.data = on_data,
-	.broken = on_broken,
-};
-
 /**
  * vsc_session_broken() - a ring of the channel is broken
  * @session: its session resets the device and begins again
@@ -167,13 +160,8 @@ void vsc_session_broken(struct vsc_session *session)
 }
 EXPORT_SYMBOL_GPL(vsc_session_broken);
 
-/**
- * vsc_session_ready() - the channel can send
- * @data: the session
- *
- * Context: the driver's probe.
- */
-void vsc_session_ready(void *data)
+/* Context: the driver's probe and restore. */
+static void on_ready(void *data)
 {
 	post(data, VSC_INBOX_READY);
 }
@@ -554,18 +542,9 @@ static void take_name(struct vsc_session *session, const struct vs_wire_config *
 			wire->name[i] : '?';
 }
 
-/**
- * vsc_session_attach() - make the session of a channel
- * @channel: found its queues; sends nothing before vsc_session_ready()
- * @wire: config space, a checked copy
- * @spec: class that it names
- * @data: the session
- *
- * Context: the driver's probe or restore; sleeps.
- * Return: 0, or an errno.
- */
-int vsc_session_attach(struct vsc_channel *channel, const struct vs_wire_config *wire,
-		       const struct vs_class_spec *spec, void **data)
+/* Context: the driver's probe; sleeps. */
+static int on_attach(struct vsc_channel *channel, const struct vs_wire_config *wire,
+		     const struct vs_class_spec *spec, void **data)
 {
 	struct vsc_session *session = vsc_main_new(vsc_channel_device(channel), spec);
 	int error = -ENOMEM;
@@ -595,16 +574,12 @@ put:
 	return error;
 }
 
-/**
- * vsc_session_suspend() - the machine goes to sleep
- * @data: the session
- *
- * When it returns the class's device holds what is asked of it, or is gone, the channel
- * is stopped, and nothing happens before vsc_session_ready().
+/*
+ * When it returns the class's device holds what is asked of it, or is gone.
  *
  * Context: the driver's freeze; sleeps.
  */
-void vsc_session_suspend(void *data)
+static void on_suspend(void *data)
 {
 	struct vsc_session *session = data;
 	struct vsc_work *work = session->work;
@@ -624,17 +599,14 @@ void vsc_session_suspend(void *data)
 	memalloc_noio_restore(noio);
 }
 
-/**
- * vsc_session_detach() - end a session
- * @data: the session
- *
- * Gives its contract back first, if the provider answers in time. When it returns the
+/*
+ * Gives the contract back first, if the provider answers in time. When it returns the
  * channel is stopped and nobody knows the session any more.
  *
  * Context: the driver's remove; sleeps, a few seconds at the most plus what the class
  * needs to end its device.
  */
-void vsc_session_detach(void *data)
+static void on_detach(void *data)
 {
 	struct vsc_session *session = data;
 
@@ -648,3 +620,14 @@ void vsc_session_detach(void *data)
 	session->work = NULL;
 	put_device(&session->dev);
 }
+
+const struct vsc_channel_ops vsc_session_ops = {
+	.attach = on_attach,
+	.ready = on_ready,
+	.suspend = on_suspend,
+	.detach = on_detach,
+	.complete = on_complete,
+	.call = on_call,
+	.data = on_data,
+	.broken = on_broken,
+};

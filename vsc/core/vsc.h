@@ -161,6 +161,7 @@ int vsc_main_add(struct vsc_session *session);
 void vsc_main_remove(struct vsc_session *session);
 
 /* vsc/core/session.c */
+extern const struct vsc_channel_ops vsc_session_ops;
 int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
 int vsc_session_release(struct vsc_session *session);
 void vsc_session_auto(struct vsc_session *session, bool on);
