@@ -397,7 +397,8 @@ int vsp_network_device_add(struct vsp_network *network)
 	error = show(dev, service);
 	if (error) {
 		pr_err("service %s: network device %s cannot be made (%d)%s\n",
-		       vsp_service_name(service), name, error, error == -EEXIST ? ": another device has that name" : "");
+		       vsp_service_name(service), name, error,
+		       error == -EEXIST ? ": another device has that name" : "");
 		free_netdev(dev);
 	}
 	return error;

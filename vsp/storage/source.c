@@ -766,7 +766,7 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 		error = overwrite(source);
 	}
 	if (error)
-		pr_err("service %s: its data could not be released (%d)\n", vsp_service_name(service),
-		       error);
+		pr_err("service %s: its data could not be released (%d)\n",
+		       vsp_service_name(service), error);
 	return error;
 }
