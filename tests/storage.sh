@@ -188,8 +188,8 @@ backing() {
 	vsp_service storage.local pool=storage.none local=1 backing=/tmp/files/disk enable=1
 	client host
 	assert_value host terms/size $((16 << 20))
-	dd if=/vsp/tests/lib.sh of=/dev/vscblk0 bs=64k conv=sync oflag=direct status=none
-	cmp -n 4096 /vsp/tests/lib.sh /tmp/files/disk || fail "not in the file"
+	dd if=/vsp/tests/storage.sh of=/dev/vscblk0 bs=64k conv=sync oflag=direct status=none
+	cmp -n 4096 /vsp/tests/storage.sh /tmp/files/disk || fail "not in the file"
 	ln -s /tmp/files/disk /tmp/files/link
 	vsp_service storage.second pool=storage.none local=1 backing=/tmp/files/link
 	assert_fails sh -c "echo 1 >$SERVICES/storage.second/enable"
@@ -201,7 +201,7 @@ backing() {
 	echo /dev/loop0 >$SERVICES/storage.local/backing
 	echo 1 >$SERVICES/storage.local/enable
 	client host
-	dd if=/dev/vscblk0 bs=4k count=1 iflag=direct status=none | cmp -s -n 4096 - /vsp/tests/lib.sh || fail "not on the device"
+	dd if=/dev/vscblk0 bs=4k count=1 iflag=direct status=none | cmp -s -n 4096 - /vsp/tests/storage.sh || fail "not on the device"
 }
 
 # one tenant's device is not another's before it was zeroed

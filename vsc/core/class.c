@@ -80,7 +80,7 @@ EXPORT_SYMBOL_GPL(vsc_session_data);
  */
 void vsc_session_set_data(struct vsc_session *session, void *data)
 {
-	/* Pairs with the READ_ONCE() in vsc_session_data(): who finds the data finds them complete. */
+	/* Pairs with the READ_ONCE() in vsc_session_data(): the data found are complete. */
 	smp_store_release(&session->class_data, data);
 }
 EXPORT_SYMBOL_GPL(vsc_session_set_data);

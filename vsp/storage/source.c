@@ -137,8 +137,8 @@ static int check_file(const struct vsp_service *service, const struct file *file
 
 	if (!S_ISREG(inode->i_mode) || inode->i_nlink != 1) {
 		pr_err("service %s: %pD: %s\n", vsp_service_name(service), file,
-		       S_ISREG(inode->i_mode) ?
-		       "has several names" : "neither a regular file nor a block device");
+		       S_ISREG(inode->i_mode) ? "has several names" :
+		       "neither a regular file nor a block device");
 		return -EINVAL;
 	}
 	if (IS_SWAPFILE(inode)) {
