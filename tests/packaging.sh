@@ -13,10 +13,10 @@ dkms_builds() {
 # Where a build fails, so does apt.
 dkms_kernels() {
 	local i
-	for i in "$(uname -r)" 6.12.117+deb12-amd64 6.12.95+bpo-rt-amd64; do
+	for i in "$(uname -r)" 6.12.117+deb12-amd64 6.12.95+bpo-rt-amd64 7.3.4+deb13-amd64; do
 		dkms_builds "$i" || fail "not built for $i"
 	done
-	for i in 6.1.0-40-amd64 6.11.10-amd64 6.13.1-amd64 6.120.1 7.3.4+deb13-amd64 16.12.1; do
+	for i in 6.1.0-40-amd64 6.11.10-amd64 6.13.1-amd64 6.120.1 7.2.9-amd64 7.30.1 7.4.1 16.12.1 17.3.1; do
 		assert_fails dkms_builds "$i"
 	done
 }
