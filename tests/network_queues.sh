@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --cpus 2
-# seconds: 250
+# host: --kernel native-backport
 # Pairs of queues of a network device: a client wishes no more of them than it has processors.
 . tests/lib.sh
 . tests/lib/network.sh

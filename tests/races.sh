@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel debug --cpus 2 --disk 512M
-# seconds: 200
+# host: --kernel native-backport --disk 512M
+# seconds: 60
 # soak
 # What only several processors can show: negotiation from both sides, I/O, withdrawal, enabling and disabling, and drivers
 # that come and go, all at once, for some ROUNDS of each. Nothing is asserted of the moments between; no kernel warning may
