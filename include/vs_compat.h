@@ -17,7 +17,7 @@
 #include <linux/unaligned.h>
 #include <linux/vdpa.h>
 
-/* 6.13 */
+/* Older kernels have the function set by hand. */
 #ifndef VS_HAVE_HRTIMER_SETUP
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*function)(struct hrtimer *),
@@ -28,38 +28,38 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-/* 6.16 */
+/* The same under its older name. */
 #ifndef timer_container_of
 #define timer_container_of from_timer
 #endif
 
-/* Gone in 6.14, where merging of requests is what all have. */
+/* Newer kernels merge the requests of every queue, and have no flag for it. */
 #ifdef VS_HAVE_BLK_MQ_F_SHOULD_MERGE
 #define VS_BLK_MQ_F_SHOULD_MERGE BLK_MQ_F_SHOULD_MERGE
 #else
 #define VS_BLK_MQ_F_SHOULD_MERGE 0
 #endif
 
-/* 6.16: without the queue, which the request knows */
+/* Older kernels want the queue as well, which the request knows. */
 #ifdef VS_HAVE_BLK_RQ_MAP_SG_OF_QUEUE
 #define vs_blk_rq_map_sg(queue, request, list) blk_rq_map_sg(queue, request, list)
 #else
 #define vs_blk_rq_map_sg(queue, request, list) blk_rq_map_sg(request, list)
 #endif
 
-/* 6.16: a name is a struct qstr */
+/* The name was a text and its length, and is a struct qstr now. */
 #ifdef VS_HAVE_LOOKUP_ONE_OF_QSTR
 #define vs_lookup_one(idmap, name, base) lookup_one(idmap, &QSTR(name), base)
 #else
 #define vs_lookup_one(idmap, name, base) lookup_one(idmap, name, base, strlen(name))
 #endif
 
-/* 6.17 */
+/* The same under its older name. */
 #ifndef VS_HAVE_FILE_KATTR
 #define file_kattr fileattr
 #endif
 
-/* 6.18: an address of any length */
+/* The address was a struct sockaddr, and is one for any length now. */
 #ifdef VS_HAVE_SET_MAC_OF_STORAGE
 #define vs_dev_set_mac_address_user(netdev, address) \
 	dev_set_mac_address_user(netdev, address, NULL)
@@ -74,7 +74,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
  * @length: bytes
  * @digest: filled, SHA1_DIGEST_SIZE bytes
  *
- * Kernels before 6.18 export the compression of a block alone.
+ * Older kernels export the compression of a block alone.
  */
 static inline void vs_sha1(u8 *input, size_t length, u8 *digest)
 {
@@ -95,7 +95,7 @@ static inline void vs_sha1(u8 *input, size_t length, u8 *digest)
 #endif
 }
 
-/* Since 6.19 a vDPA device has a union of what maps its memory, and operations for that. */
+/* A vDPA device has, in newer kernels, a union of what maps its memory, and operations for that. */
 #ifdef VS_HAVE_VIRTIO_MAP
 #define vs_vdpa_alloc_device(type, member, ops, name) \
 	vdpa_alloc_device(type, member, NULL, ops, NULL, 1, 1, name, true)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's network device: what network.c (the contract), network_device.c (the netdev),
- * network_queue.c (the rings, and what is sent), network_receive.c, network_counters.c (what is
- * measured) and network_ethtool.c share.
+ * The guest's network device: what network.c (the contract), device.c (the netdev), queue.c
+ * (the rings, and what is sent), receive.c, counters.c (what is measured) and ethtool.c share.
  *
  * Two things are kept apart.  vsc_network.target is what the contract says; the session's
  * work alone writes it, and the data path reads its part of it (what may be sent, what may

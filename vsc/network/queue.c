@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The rings of the guest's network device: their start and end, and what is sent.  What is
- * received is in network_receive.c.
+ * received is in receive.c.
  *
  * A receive ring is touched in its NAPI's poll only, a transmit ring only under the lock of
  * the netdev's queue; both else only while the rings do not run.  Frames that are early for

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's disk: what storage.c (the contract), storage_queue.c (the requests),
- * storage_sync.c (what is dirty) and storage_counters.c (what is measured) share.
+ * The guest's disk: what storage.c (the contract), queue.c (the requests), sync.c (what is
+ * dirty) and counters.c (what is measured) share.
  *
  * A request needs at most one bit of the access term.  Three sets of bits decide
  * about it, all under vsc_storage.lock:

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's side of a network device: what network.c (the contract), network_device.c
- * (the host's netdev), network_queue.c (the data queues), network_transmit.c and
- * network_receive.c (what the movers do with them), network_turn.c (whose frame is next),
- * network_frame.c (what is looked at in a frame), network_uplink.c (what a pool is a part of)
- * and network_mac.c (which service has which address) share.
+ * The provider's side of a network device: what network.c (the contract), device.c (the
+ * host's netdev), queue.c (the data queues), transmit.c and receive.c (what the movers do with
+ * them), turn.c (whose frame is next), frame.c (what is looked at in a frame), uplink.c (what
+ * a pool is a part of) and mac.c (which service has which address) share.
  *
  * Directions are the guest's.  A frame that it transmits is in its ring until the mover has
  * copied it, and then that queue's head, until its rate lets it pass to NAPI of the netdev.
@@ -13,7 +12,8 @@
  * copied once each way, which is the least there is without pages of a guest in the hands of
  * strangers.
  *
- * Locks: rtnl > pool->lock; that of network_mac.c > vsp_rates_lock() > vsp_network_ring.lock.
+ * Locks: that of mac.c > vsp_rates_lock() > vsp_network_ring.lock.  Who needs rtnl and the
+ * pool's lock takes one after the other.
  */
 #ifndef VSP_NETWORK_H
 #define VSP_NETWORK_H

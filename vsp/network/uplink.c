@@ -131,7 +131,7 @@ static void let_go(struct vsp_network_uplink *uplink)
  * @uplink: zeroed
  * @pool: its source is the device's name; a capacity that is not set is filled in
  *
- * Context: the administrator's process; takes rtnl.
+ * Context: the administrator's process; takes rtnl and pool->lock, one after the other.
  * Return: 0; -ENODEV, logged; or what the notifier chain says.
  */
 int vsp_network_uplink_open(struct vsp_network_uplink *uplink, struct vsp_pool *pool)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's side of a disk: what storage.c (the contract), storage_queue.c
- * (the requests), storage_io.c (what they do to the source), storage_pool.c,
- * storage_source.c, storage_file.c and storage_device.c (what they are kept on) share.
+ * The provider's side of a disk: what storage.c (the contract), queue.c (the requests),
+ * io.c (what they do to the source), pool.c, source.c, file.c and device.c (what they are
+ * kept on) share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
