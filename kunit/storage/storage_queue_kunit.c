@@ -12,14 +12,6 @@
 #define vsp_queue_flush		stub_flush
 #define vsp_queue_wake		stub_wake
 #define vsp_storage_count	stub_count
-#define vsp_service_name	stub_name
-#define vsp_service_uuid	stub_uuid
-#define vsp_service_pool	stub_pool
-#define vsp_service_may_log	stub_may_log
-#define vsp_service_data	stub_data
-#define vsp_pool_count_no_space	stub_no_space
-#define vsp_rates_lock		stub_lock
-#define vsp_rates_unlock	stub_unlock
 #define vsp_rates_admit		stub_admit
 #define vsp_rates_drop		stub_drop
 #define vsp_rates_reset		stub_reset
@@ -110,49 +102,6 @@ void stub_wake(struct vsp_queue *queue)
 void stub_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u64 by)
 {
 	world.counter[counter] += by;
-}
-
-const char *stub_name(const struct vsp_service *service)
-{
-	return service->name;
-}
-
-const uuid_t *stub_uuid(const struct vsp_service *service)
-{
-	return &service->uuid;
-}
-
-struct vsp_pool *stub_pool(const struct vsp_service *service)
-{
-	return service->pool;
-}
-
-bool stub_may_log(struct vsp_service *service, const char *function)
-{
-	return ___ratelimit(&service->log, function);
-}
-
-void *stub_data(const struct vsp_service *service)
-{
-	return service->class_data;
-}
-
-void stub_no_space(struct vsp_pool *pool)
-{
-	atomic64_inc(&pool->no_space);
-}
-
-unsigned long stub_lock(struct vsp_service *service) __acquires(service)
-{
-	unsigned long irq;
-
-	spin_lock_irqsave(&service->pool->rates.lock, irq);
-	return irq;
-}
-
-void stub_unlock(struct vsp_service *service, unsigned long irq) __releases(service)
-{
-	spin_unlock_irqrestore(&service->pool->rates.lock, irq);
 }
 
 bool stub_admit(struct vsp_service *service, u32 flow, const u64 *cost)
