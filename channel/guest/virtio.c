@@ -242,7 +242,8 @@ static int post_call(struct vsc_channel *channel, struct call_buffer *buffer)
 	return virtqueue_add_inbuf(channel->vq[VS_CHANNEL_QUEUE_CALL], &sg, 1, buffer, GFP_ATOMIC);
 }
 
-static void take_call(struct vsc_channel *channel, struct call_buffer *buffer, unsigned int length)
+static void channel_take_call(struct vsc_channel *channel, struct call_buffer *buffer,
+			      unsigned int length)
 {
 	for (unsigned int i = 0; i < CALL_BUFFERS; i++)
 		if (channel->call[i] == buffer)
@@ -268,7 +269,7 @@ static void call_done(struct virtqueue *vq)
 	do {
 		virtqueue_disable_cb(vq);
 		while ((buffer = virtqueue_get_buf(vq, &length)))
-			take_call(channel, buffer, length);
+			channel_take_call(channel, buffer, length);
 	} while (!virtqueue_enable_cb(vq));
 	check_ring(channel, vq);
 unlock:
@@ -376,7 +377,7 @@ static int post_calls(struct vsc_channel *channel)
 }
 
 /* DRIVER_OK. From here on callbacks come. */
-static void go(struct vsc_channel *channel)
+static void channel_go_live(struct vsc_channel *channel)
 {
 	struct virtqueue *vq = channel->vq[VS_CHANNEL_QUEUE_CALL];
 
@@ -477,7 +478,7 @@ static struct notifier_block refusals = { .notifier_call = after_refusal };
 static const struct bus_type *refusals_bus;
 static DEFINE_MUTEX(refusals_lock);	/* of refusals_bus */
 
-static void refuse(struct virtio_device *vdev)
+static void refuse_foreign(struct virtio_device *vdev)
 {
 	vdev->priv = &foreign;
 	mutex_lock(&refusals_lock);
@@ -490,10 +491,10 @@ static void refuse(struct virtio_device *vdev)
  * 9pnet_virtio, where it is loaded, probes first, fails, and leaves FEATURES_OK and
  * an enabled queue behind: ours are then not found. So begin again from a reset.
  */
-static int validate(struct virtio_device *vdev)
+static int channel_validate(struct virtio_device *vdev)
 {
 	if (!is_ours(vdev)) {
-		refuse(vdev);
+		refuse_foreign(vdev);
 		return -ENODEV;
 	}
 	virtio_reset_device(vdev);
@@ -565,7 +566,7 @@ int vsc_channel_start(struct vsc_channel *channel)
 	error = post_calls(channel);
 	if (error)
 		goto reset;
-	go(channel);
+	channel_go_live(channel);
 	return 0;
 
 reset:
@@ -612,7 +613,7 @@ free:
 	return ERR_PTR(-ENOMEM);
 }
 
-static int probe(struct virtio_device *vdev)
+static int channel_probe(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = new_channel(vdev);
 	int error;
@@ -629,7 +630,7 @@ static int probe(struct virtio_device *vdev)
 	error = session_ops->attach(channel, &channel->wire, channel->spec, &channel->session);
 	if (error)
 		goto delete;
-	go(channel);
+	channel_go_live(channel);
 	session_ops->ready(channel->session);
 	return 0;
 
@@ -643,7 +644,7 @@ delete:
 	return error;
 }
 
-static void remove(struct virtio_device *vdev)
+static void channel_remove(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 
@@ -657,7 +658,7 @@ static void remove(struct virtio_device *vdev)
 }
 
 /* Sleep gives nothing back: what becomes of the contract is the lease's to decide. */
-static int __maybe_unused freeze(struct virtio_device *vdev)
+static int __maybe_unused channel_freeze(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 
@@ -667,7 +668,7 @@ static int __maybe_unused freeze(struct virtio_device *vdev)
 }
 
 /* The session begins when the machine is awake; it tries again what fails here. */
-static int __maybe_unused restore(struct virtio_device *vdev)
+static int __maybe_unused channel_restore(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 	int error = vsc_channel_start(channel);
@@ -685,12 +686,12 @@ MODULE_DEVICE_TABLE(virtio, id_table);
 static struct virtio_driver driver = {
 	.driver.name = KBUILD_MODNAME,
 	.id_table = id_table,
-	.validate = validate,
-	.probe = probe,
-	.remove = remove,
+	.validate = channel_validate,
+	.probe = channel_probe,
+	.remove = channel_remove,
 #ifdef CONFIG_PM_SLEEP
-	.freeze = freeze,
-	.restore = restore,
+	.freeze = channel_freeze,
+	.restore = channel_restore,
 #endif
 };
 

@@ -80,7 +80,7 @@ static int open_late(struct vsp_channel *channel)
 }
 
 /* Decides in one step whether it may be opened, against vsp_channel_kill(). */
-static int admit(struct vsp_channel *channel, bool *late)
+static int channel_admit(struct vsp_channel *channel, bool *late)
 {
 	int error = 0;
 
@@ -98,7 +98,7 @@ static int admit(struct vsp_channel *channel, bool *late)
 	return error;
 }
 
-static void let_go(struct vsp_channel *channel)
+static void channel_let_go(struct vsp_channel *channel)
 {
 	spin_lock(&channel->lock);
 	channel->held = false;
@@ -110,7 +110,7 @@ static int open_channel(struct vsp_channel *channel)
 	bool late;
 	int error;
 
-	error = admit(channel, &late);
+	error = channel_admit(channel, &late);
 	if (error)
 		return error;
 	if (late)
@@ -128,7 +128,7 @@ static int open_channel(struct vsp_channel *channel)
 put_owner:
 	module_put(channel->owner);
 release:
-	let_go(channel);
+	channel_let_go(channel);
 	return error;
 }
 
@@ -148,7 +148,7 @@ static void channel_unbind_mm(struct vdpa_device *vdpa)
 	channel->memory.mm = NULL;
 	vs_memory_clear(&channel->memory);
 	/* First: what @closed lets go on may disable the service, which waits for this close. */
-	let_go(channel);
+	channel_let_go(channel);
 	channel->ops->closed(channel->service);
 	module_put(channel->owner);
 }
@@ -211,7 +211,7 @@ static int channel_suspend(struct vdpa_device *vdpa)
 }
 
 /* DRIVER_OK: until here nothing in the driver's memory is touched. */
-static void start(struct vsp_channel *channel)
+static void channel_start(struct vsp_channel *channel)
 {
 	if (!driver_is(channel, driver_name(channel)) || channel->held == channel->local) {
 		if (__ratelimit(&channel->ratelimit))
@@ -242,7 +242,7 @@ static void channel_set_status(struct vdpa_device *vdpa, u8 status)
 
 	WRITE_ONCE(channel->status, status);
 	if (starts)
-		start(channel);
+		channel_start(channel);
 }
 
 static u8 channel_get_status(struct vdpa_device *vdpa)
@@ -470,7 +470,7 @@ static const struct vdpa_config_ops vdpa_ops = {
 
 /* ---- For the service ---- */
 
-static int allocate(struct vsp_channel *channel)
+static int channel_allocate(struct vsp_channel *channel)
 {
 	channel->movers = channel->spec->queues + 1;
 	channel->queues = channel->spec->queues + VS_CHANNEL_QUEUE_DATA;
@@ -531,7 +531,7 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 	channel->vdpa.dev.dma_mask = &channel->vdpa.dev.coherent_dma_mask;
 	error = dma_set_mask_and_coherent(&channel->vdpa.dev, DMA_BIT_MASK(64));
 	if (!error)
-		error = allocate(channel);
+		error = channel_allocate(channel);
 	if (error) {
 		put_device(&channel->vdpa.dev);
 		return ERR_PTR(error);
