@@ -82,7 +82,7 @@ u32 vsc_session_back_off(struct vsc_session *session)
 
 /* ---- What comes in ---- */
 
-static bool post_locked(struct vsc_work *work, unsigned long what)
+static bool session_post_locked(struct vsc_work *work, unsigned long what)
 {
 	lockdep_assert_held(&work->lock);
 	if (work->dead)
@@ -92,14 +92,14 @@ static bool post_locked(struct vsc_work *work, unsigned long what)
 	return true;
 }
 
-static bool post(struct vsc_session *session, unsigned long what)
+static bool session_post(struct vsc_session *session, unsigned long what)
 {
 	struct vsc_work *work = session->work;
 	unsigned long flags;
 	bool posted;
 
 	spin_lock_irqsave(&work->lock, flags);
-	posted = post_locked(work, what);
+	posted = session_post_locked(work, what);
 	spin_unlock_irqrestore(&work->lock, flags);
 	return posted;
 }
@@ -111,7 +111,7 @@ static void on_complete(void *data, struct vsc_exchange *exchange)
 	unsigned long flags;
 
 	spin_lock_irqsave(&work->lock, flags);
-	if (post_locked(work, VSC_INBOX_ANSWER))
+	if (session_post_locked(work, VSC_INBOX_ANSWER))
 		list_add_tail(&exchange->list, &work->answers);
 	else
 		vsc_channel_exchange_free(exchange);
@@ -127,7 +127,7 @@ static void on_call(void *data, const void *bytes, size_t length)
 	spin_lock_irqsave(&work->lock, flags);
 	work->call_length = min(length, sizeof(work->call));
 	memcpy(work->call, bytes, work->call_length);
-	post_locked(work, VSC_INBOX_CALL);
+	session_post_locked(work, VSC_INBOX_CALL);
 	spin_unlock_irqrestore(&work->lock, flags);
 }
 
@@ -156,14 +156,14 @@ static void on_broken(void *data)
  */
 void vsc_session_broken(struct vsc_session *session)
 {
-	post(session, VSC_INBOX_BROKEN);
+	session_post(session, VSC_INBOX_BROKEN);
 }
 EXPORT_SYMBOL_GPL(vsc_session_broken);
 
 /* Context: the driver's probe and restore. */
 static void on_ready(void *data)
 {
-	post(data, VSC_INBOX_READY);
+	session_post(data, VSC_INBOX_READY);
 }
 
 /**
@@ -174,7 +174,7 @@ static void on_ready(void *data)
  */
 void vsc_session_busy(struct vsc_session *session)
 {
-	post(session, VSC_INBOX_BUSY);
+	session_post(session, VSC_INBOX_BUSY);
 }
 EXPORT_SYMBOL_GPL(vsc_session_busy);
 
@@ -190,7 +190,7 @@ void vsc_session_auto(struct vsc_session *session, bool on)
 	spin_lock(&session->lock);
 	session->knobs.on = on;
 	spin_unlock(&session->lock);
-	post(session, VSC_INBOX_AUTO);
+	session_post(session, VSC_INBOX_AUTO);
 }
 
 /**
@@ -202,7 +202,7 @@ void vsc_session_auto(struct vsc_session *session, bool on)
  */
 void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class)
 {
-	post(session, class ? VSC_INBOX_CLASS_CAME : VSC_INBOX_CLASS_GOES);
+	session_post(session, class ? VSC_INBOX_CLASS_CAME : VSC_INBOX_CLASS_GOES);
 }
 
 /**
@@ -213,7 +213,7 @@ void vsc_session_class_changed(struct vsc_session *session, const struct vsc_cla
  */
 void vsc_session_stalled(struct vsc_session *session)
 {
-	post(session, VSC_INBOX_STALLED);
+	session_post(session, VSC_INBOX_STALLED);
 }
 EXPORT_SYMBOL_GPL(vsc_session_stalled);
 
@@ -281,7 +281,7 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
 	work->needs++;
 	/* What was asked for last holds. */
 	work->inbox &= ~VSC_INBOX_RELEASE;
-	if (!post_locked(work, VSC_INBOX_NEED))
+	if (!session_post_locked(work, VSC_INBOX_NEED))
 		error = -ENODEV;
 	spin_unlock_irq(&work->lock);
 	return error;
@@ -305,7 +305,7 @@ int vsc_session_release(struct vsc_session *session)
 		return error;
 	spin_lock_irq(&work->lock);
 	work->inbox &= ~VSC_INBOX_NEED;
-	if (!post_locked(work, VSC_INBOX_RELEASE))
+	if (!session_post_locked(work, VSC_INBOX_RELEASE))
 		error = -ENODEV;
 	spin_unlock_irq(&work->lock);
 	return error;
@@ -313,7 +313,7 @@ int vsc_session_release(struct vsc_session *session)
 
 /* ---- The work ---- */
 
-static void need(struct vsc_session *session, u32 reason)
+static void session_need(struct vsc_session *session, u32 reason)
 {
 	struct vsc_work *work = session->work;
 	bool pausing = work->timer == VSC_TIMER_RETRY;
@@ -331,7 +331,7 @@ static void need(struct vsc_session *session, u32 reason)
 		vsc_machine_step(session, VSC_EVENT_NEED);
 }
 
-static void release(struct vsc_session *session)
+static void session_release(struct vsc_session *session)
 {
 	session->work->release = true;
 	if (session->id && session->class->write_back)
@@ -339,7 +339,7 @@ static void release(struct vsc_session *session)
 	vsc_machine_release(session);
 }
 
-static void take_answers(struct vsc_session *session)
+static void session_take_answers(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	struct vsc_exchange *exchange, *next;
@@ -354,7 +354,7 @@ static void take_answers(struct vsc_session *session)
 	}
 }
 
-static void take_call(struct vsc_session *session)
+static void session_take_call(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	size_t length;
@@ -379,14 +379,14 @@ static void allow_calls(struct vsc_session *session)
 	vsc_channel_post_calls(session->channel);
 }
 
-static void handle(struct vsc_session *session, unsigned long inbox, u32 need_reason)
+static void session_handle(struct vsc_session *session, unsigned long inbox, u32 need_reason)
 {
 	struct vsc_work *work = session->work;
 
 	if (inbox & VSC_INBOX_ANSWER)
-		take_answers(session);
+		session_take_answers(session);
 	if (inbox & VSC_INBOX_CALL)
-		take_call(session);
+		session_take_call(session);
 	allow_calls(session);
 	vsc_session_reset(session);
 	if (inbox & VSC_INBOX_CLASS_GOES && session->class)
@@ -402,21 +402,21 @@ static void handle(struct vsc_session *session, unsigned long inbox, u32 need_re
 		vsc_watch_busy(session);
 	if (inbox & VSC_INBOX_STALLED && session->state == VS_STATE_RUNNING && !work->release) {
 		work->stalled = true;
-		need(session, VS_REASON_RETRY);
+		session_need(session, VS_REASON_RETRY);
 	}
 	if (inbox & VSC_INBOX_AUTO && vsc_watch_knobs(session))
-		need(session, VS_REASON_NEED);
+		session_need(session, VS_REASON_NEED);
 	if (inbox & VSC_INBOX_NEED) {
 		vsc_watch_take_back(session);
-		need(session, need_reason);
+		session_need(session, need_reason);
 	}
 	if (inbox & VSC_INBOX_RELEASE && !work->leaving)
-		release(session);
+		session_release(session);
 	if (inbox & VSC_INBOX_CLOSE)
 		vsc_session_leave(session, VSC_LEAVING_CHANNEL);
 }
 
-static void expire(struct vsc_session *session)
+static void session_expire(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	enum vsc_timer timer = work->timer;
@@ -436,7 +436,7 @@ static void expire(struct vsc_session *session)
 }
 
 /* Back at the next time-out; sooner if something comes in. */
-static void rearm(struct vsc_work *work)
+static void session_rearm(struct vsc_work *work)
 {
 	ktime_t next = KTIME_MAX;
 	s64 ms;
@@ -456,12 +456,12 @@ static void rearm(struct vsc_work *work)
 	queue_delayed_work(work->queue, &work->run, msecs_to_jiffies(ms) + 1);
 }
 
-static bool is_over(const struct vsc_work *work)
+static bool leave_is_over(const struct vsc_work *work)
 {
 	return work->released || !ktime_before(ktime_get(), work->leave_by);
 }
 
-static void run(struct work_struct *item)
+static void session_run(struct work_struct *item)
 {
 	struct vsc_work *work = container_of(to_delayed_work(item), struct vsc_work, run);
 	unsigned int noio = memalloc_noio_save();
@@ -477,16 +477,16 @@ static void run(struct work_struct *item)
 		spin_unlock_irq(&work->lock);
 		if (work->closed)
 			break;
-		handle(work->session, inbox, need_reason);
-		expire(work->session);
+		session_handle(work->session, inbox, need_reason);
+		session_expire(work->session);
 		wanted = vsc_watch_run(work->session);
 		if (wanted)
-			need(work->session, wanted);
-		if (work->leaving && is_over(work))
+			session_need(work->session, wanted);
+		if (work->leaving && leave_is_over(work))
 			vsc_session_left(work->session);
 	} while (inbox);
 	if (!work->closed)
-		rearm(work);
+		session_rearm(work);
 	mutex_unlock(&work->run_lock);
 	memalloc_noio_restore(noio);
 }
@@ -507,7 +507,7 @@ static struct vsc_work *new_work(struct vsc_session *session)
 		return NULL;
 	}
 	work->session = session;
-	INIT_DELAYED_WORK(&work->run, run);
+	INIT_DELAYED_WORK(&work->run, session_run);
 	mutex_init(&work->run_lock);
 	init_completion(&work->left);
 	init_waitqueue_head(&work->settling);
@@ -593,7 +593,7 @@ static void on_suspend(void *data)
 	/* The work is frozen: it runs when all drivers have been told that they are awake. */
 	spin_lock_irq(&work->lock);
 	work->inbox &= ~VSC_INBOX_READY;
-	post_locked(work, VSC_INBOX_AWAKE);
+	session_post_locked(work, VSC_INBOX_AWAKE);
 	spin_unlock_irq(&work->lock);
 	mutex_unlock(&work->run_lock);
 	memalloc_noio_restore(noio);
@@ -610,10 +610,10 @@ static void on_detach(void *data)
 {
 	struct vsc_session *session = data;
 
-	post(session, VSC_INBOX_CLOSE);
+	session_post(session, VSC_INBOX_CLOSE);
 	/* A frozen work does not run, and its thaw may wait for who removes the device. */
 	while (!wait_for_completion_timeout(&session->work->left, HZ / 10))
-		run(&session->work->run.work);
+		session_run(&session->work->run.work);
 	vsc_event_flush(&session->work->events);
 	vsc_main_remove(session);
 	free_work(session->work);

@@ -51,7 +51,7 @@ MODULE_PARM_DESC(allow_shrink,
 static DEFINE_IDA(numbers);
 
 /* Of a grant: one value, both ends are equal. */
-static u64 granted(const struct vs_terms *terms, enum vs_storage_term term)
+static u64 storage_granted(const struct vs_terms *terms, enum vs_storage_term term)
 {
 	return terms->term[VS_STORAGE_INDEX(term)].high;
 }
@@ -59,7 +59,7 @@ static u64 granted(const struct vs_terms *terms, enum vs_storage_term term)
 /* A disk that cannot be written has nothing to discard either. */
 static u8 granted_access(const struct vs_terms *terms)
 {
-	u8 access = granted(terms, VS_STORAGE_ACCESS);
+	u8 access = storage_granted(terms, VS_STORAGE_ACCESS);
 
 	return access & VS_STORAGE_WRITE ? access : access & ~VS_STORAGE_DISCARD;
 }
@@ -214,8 +214,8 @@ static int create_disk(struct vsc_storage *storage, const struct vs_terms *next)
 	struct gendisk *disk;
 	int error;
 
-	fill_limits(&limits, granted(next, VS_STORAGE_BLOCK_SIZE),
-		    granted(next, VS_STORAGE_CACHE),
+	fill_limits(&limits, storage_granted(next, VS_STORAGE_BLOCK_SIZE),
+		    storage_granted(next, VS_STORAGE_CACHE),
 		    granted_access(next) & VS_STORAGE_DISCARD);
 	storage->number = ida_alloc(&numbers, GFP_KERNEL);
 	if (storage->number < 0)
@@ -391,8 +391,8 @@ static void storage_wish(struct vsc_session *session, struct vs_terms *wish)
 static int prepare_geometry(struct vsc_storage *storage, const struct vs_terms *next)
 {
 	struct device *dev = vsc_session_device(storage->session);
-	u64 size = granted(next, VS_STORAGE_SIZE);
-	u64 block_size = granted(next, VS_STORAGE_BLOCK_SIZE);
+	u64 size = storage_granted(next, VS_STORAGE_SIZE);
+	u64 block_size = storage_granted(next, VS_STORAGE_BLOCK_SIZE);
 
 	if (size >= storage->size && block_size == storage->block_size)
 		return 0;
@@ -428,7 +428,7 @@ static int storage_prepare(struct vsc_session *session, const struct vs_terms *c
 	error = prepare_geometry(storage, next);
 	if (error)
 		return error;
-	if (!granted(next, VS_STORAGE_CACHE))
+	if (!storage_granted(next, VS_STORAGE_CACHE))
 		return 0;
 	error = announce_cache(storage);
 	if (error)
@@ -455,7 +455,7 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 }
 
 /* Nothing comes of the grant: what was held goes on. */
-static void settle(struct vsc_storage *storage)
+static void storage_settle(struct vsc_storage *storage)
 {
 	vsc_storage_queue_open(storage);
 	open_door(storage);
@@ -463,7 +463,7 @@ static void settle(struct vsc_storage *storage)
 
 static void storage_undo(struct vsc_session *session, const struct vs_terms *current_terms)
 {
-	settle(vsc_session_data(session));
+	storage_settle(vsc_session_data(session));
 }
 
 /* With write access or size, what is dirty goes; or it is nowhere to be written to. */
@@ -472,7 +472,7 @@ static void storage_called(struct vsc_session *session, const struct vs_terms *f
 	struct vsc_storage *storage = vsc_session_data(session);
 
 	if (!fallback || !(granted_access(fallback) & VS_STORAGE_WRITE) ||
-	    granted(fallback, VS_STORAGE_SIZE) < storage->size)
+	    storage_granted(fallback, VS_STORAGE_SIZE) < storage->size)
 		vsc_storage_sync_start(storage);
 }
 
@@ -514,11 +514,11 @@ static void storage_wake(struct vsc_session *session)
  * Takes over what is in force, but for the access. Where the queue's limits could not be
  * changed, the rest is taken over if it can do with the old ones; the session tries again.
  */
-static int take_over(struct vsc_storage *storage, const struct vs_terms *next)
+static int storage_take_over(struct vsc_storage *storage, const struct vs_terms *next)
 {
-	u32 block_size = granted(next, VS_STORAGE_BLOCK_SIZE);
-	u64 cache = granted(next, VS_STORAGE_CACHE);
-	u64 size = granted(next, VS_STORAGE_SIZE);
+	u32 block_size = storage_granted(next, VS_STORAGE_BLOCK_SIZE);
+	u64 cache = storage_granted(next, VS_STORAGE_CACHE);
+	u64 size = storage_granted(next, VS_STORAGE_SIZE);
 	int error;
 
 	error = set_limits(storage, block_size, cache, granted_access(next) & VS_STORAGE_DISCARD);
@@ -552,15 +552,15 @@ static int storage_apply(struct vsc_session *session, const struct vs_terms *nex
 	/* First of all, whatever comes of the rest: nothing waits for it any longer. */
 	vsc_storage_queue_grant(storage, access);
 	set_disk_ro(storage->disk, !(access & VS_STORAGE_WRITE));
-	moved = storage->shown && block_size != granted(next, VS_STORAGE_BLOCK_SIZE);
+	moved = storage->shown && block_size != storage_granted(next, VS_STORAGE_BLOCK_SIZE);
 	if (moved && !storage->shut && !shut_door(storage)) {
 		dev_err_ratelimited(vsc_session_device(session),
 				    "block_size: %llu in force, vscblk%d is open with %u: close it\n",
-				    granted(next, VS_STORAGE_BLOCK_SIZE), storage->number,
+				    storage_granted(next, VS_STORAGE_BLOCK_SIZE), storage->number,
 				    block_size);
 		return -EBUSY;
 	}
-	error = take_over(storage, next);
+	error = storage_take_over(storage, next);
 	open_door(storage);
 	if (error)
 		return error;
@@ -629,18 +629,18 @@ static const struct vsc_class storage_class = {
 	.counters = &vsc_storage_counters_group,
 };
 
-static int __init storage_init(void)
+static int __init vsc_storage_init(void)
 {
 	return vsc_class_register(&storage_class);
 }
 
-static void __exit storage_exit(void)
+static void __exit vsc_storage_exit(void)
 {
 	vsc_class_unregister(&storage_class);
 }
 
-module_init(storage_init);
-module_exit(storage_exit);
+module_init(vsc_storage_init);
+module_exit(vsc_storage_exit);
 
 MODULE_ALIAS("vsc-class-storage");
 MODULE_AUTHOR("VSP/VSC developers");
