@@ -31,29 +31,29 @@ static struct workqueue_struct *workqueue;
 /* For what may sleep as long as a source likes: nothing else waits in it. */
 static struct workqueue_struct *preparations;
 
-static void wake(struct vsp_session *session)
+static void session_wake(struct vsp_session *session)
 {
 	queue_work(workqueue, &session->work);
 }
 
 /* Not a delayed work: a deadline is kept to the millisecond, whatever a jiffy is. */
-static enum hrtimer_restart timer_passed(struct hrtimer *timer)
+static enum hrtimer_restart session_timer_passed(struct hrtimer *timer)
 {
-	wake(container_of(timer, struct vsp_session, timer));
+	session_wake(container_of(timer, struct vsp_session, timer));
 	return HRTIMER_NORESTART;
 }
 
-static void post(struct vsp_session *session, unsigned long bits)
+static void session_inbox_post(struct vsp_session *session, unsigned long bits)
 {
 	spin_lock_bh(&session->lock);
 	session->inbox |= bits;
 	spin_unlock_bh(&session->lock);
-	wake(session);
+	session_wake(session);
 }
 
 /* ---- What the channel tells: mover or the VMM's ioctl; only queues ---- */
 
-static void channel_message(void *data, unsigned int slot, const void *bytes, size_t length)
+static void on_channel_message(void *data, unsigned int slot, const void *bytes, size_t length)
 {
 	struct vsp_service *service = data;
 	struct vsp_session *session = service->session;
@@ -64,10 +64,10 @@ static void channel_message(void *data, unsigned int slot, const void *bytes, si
 	session->slot[slot].sequence = ++session->sequence;
 	session->slot[slot].full = true;
 	spin_unlock_bh(&session->lock);
-	wake(session);
+	session_wake(session);
 }
 
-static int channel_opened(void *data)
+static int on_channel_opened(void *data)
 {
 	return vsp_configfs_depend(data);
 }
@@ -88,10 +88,10 @@ static void client_gone(struct vsp_session *session)
 	session->inbox &= ~(VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME);
 	session->inbox |= VSP_INBOX_CLOSED;
 	spin_unlock_bh(&session->lock);
-	wake(session);
+	session_wake(session);
 }
 
-static void channel_closed(void *data)
+static void on_channel_closed(void *data)
 {
 	struct vsp_service *service = data;
 
@@ -99,14 +99,14 @@ static void channel_closed(void *data)
 	vsp_configfs_undepend(service);
 }
 
-static void channel_ready(void *data, bool new_driver)
+static void on_channel_ready(void *data, bool new_driver)
 {
 	struct vsp_service *service = data;
 
-	post(service->session, new_driver ? VSP_INBOX_NEW_DRIVER : VSP_INBOX_RESUME);
+	session_inbox_post(service->session, new_driver ? VSP_INBOX_NEW_DRIVER : VSP_INBOX_RESUME);
 }
 
-static void channel_reset(void *data, bool gone)
+static void on_channel_reset(void *data, bool gone)
 {
 	struct vsp_service *service = data;
 	struct vsp_session *session = service->session;
@@ -122,14 +122,14 @@ static void channel_reset(void *data, bool gone)
 		service->class->queue_reset(service);
 }
 
-static void channel_queue_kick(void *data, struct vsp_queue *queue)
+static void on_channel_queue_kick(void *data, struct vsp_queue *queue)
 {
 	struct vsp_service *service = data;
 
 	service->class->queue_kick(service, queue);
 }
 
-static void channel_queue_reap(void *data, struct vsp_queue *queue)
+static void on_channel_queue_reap(void *data, struct vsp_queue *queue)
 {
 	struct vsp_service *service = data;
 
@@ -137,13 +137,13 @@ static void channel_queue_reap(void *data, struct vsp_queue *queue)
 }
 
 static const struct vsp_channel_ops channel_ops = {
-	.message = channel_message,
-	.opened = channel_opened,
-	.closed = channel_closed,
-	.ready = channel_ready,
-	.reset = channel_reset,
-	.queue_kick = channel_queue_kick,
-	.queue_reap = channel_queue_reap,
+	.message = on_channel_message,
+	.opened = on_channel_opened,
+	.closed = on_channel_closed,
+	.ready = on_channel_ready,
+	.reset = on_channel_reset,
+	.queue_kick = on_channel_queue_kick,
+	.queue_reap = on_channel_queue_reap,
 };
 
 /**
@@ -154,7 +154,7 @@ static const struct vsp_channel_ops channel_ops = {
  */
 void vsp_service_prepared(struct vsp_session *session)
 {
-	post(session, VSP_INBOX_PREPARED);
+	session_inbox_post(session, VSP_INBOX_PREPARED);
 }
 
 /**
@@ -281,7 +281,7 @@ static bool must_wait(const struct vsp_session *session)
  *
  * Return: when to run again.
  */
-static ktime_t take_messages(struct vsp_session *session)
+static ktime_t session_take_messages(struct vsp_session *session)
 {
 	unsigned int slot, budget = VS_CHANNEL_MESSAGES;
 	ktime_t next = vsp_session_expire(session);
@@ -311,9 +311,9 @@ static void service_work(struct work_struct *work)
 
 	inbox = take_inbox(session, &reason);
 	handle_inbox(session, inbox, reason);
-	next = take_messages(session);
+	next = session_take_messages(session);
 	if (ktime_before(next, ktime_get()))
-		wake(session);
+		session_wake(session);
 	else if (next != KTIME_MAX)
 		hrtimer_start(&session->timer, next, HRTIMER_MODE_ABS);
 	memalloc_noio_restore(noio);
@@ -397,7 +397,7 @@ static struct vsp_session *new_session(struct vsp_service *service)
 	spin_lock_init(&session->lock);
 	spin_lock_init(&session->view_lock);
 	INIT_WORK(&session->work, service_work);
-	hrtimer_setup(&session->timer, timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	hrtimer_setup(&session->timer, session_timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	vsp_session_prepare_init(session);
 	ratelimit_state_init(&session->messages, HZ, VSP_MESSAGES_PER_SECOND);
 	ratelimit_set_flags(&session->messages, RATELIMIT_MSG_ON_RELEASE);
@@ -578,13 +578,13 @@ static int close_session(struct vsp_service *service)
 	unsigned long end = jiffies + msecs_to_jiffies(CLOSE_MS);
 
 	lockdep_assert_held(&service->admin);
-	post(service->session, VSP_INBOX_CLOSING);
+	session_inbox_post(service->session, VSP_INBOX_CLOSING);
 	flush_work(&service->session->work);
 	while (is_busy(service) && time_before(jiffies, end) && !fatal_signal_pending(current))
 		msleep(CLOSE_POLL_MS);
 	if (!is_busy(service))
 		return 0;
-	post(service->session, VSP_INBOX_REOPEN);
+	session_inbox_post(service->session, VSP_INBOX_REOPEN);
 	vsp_channel_revive(service->channel);
 	pr_err("service %s: its source has not finished what it was given, within %u ms: the contract has ended, write 0 to enable again once the source goes on\n",
 	       service->name, CLOSE_MS);
@@ -715,7 +715,7 @@ int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
 		session->call_reason = reason;
 	session->inbox |= VSP_INBOX_RENEGOTIATE;
 	spin_unlock_bh(&session->lock);
-	wake(session);
+	session_wake(session);
 	return 0;
 }
 
@@ -737,7 +737,7 @@ int vsp_service_withdraw(struct vsp_service *service)
 	session->inbox |= VSP_INBOX_WITHDRAW;
 	session->inbox &= ~VSP_INBOX_RENEGOTIATE;
 	spin_unlock_bh(&session->lock);
-	wake(session);
+	session_wake(session);
 	return 0;
 }
 
@@ -751,7 +751,7 @@ void vsp_service_invite(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);
 	if (service->session)
-		post(service->session, VSP_INBOX_INVITE);
+		session_inbox_post(service->session, VSP_INBOX_INVITE);
 }
 
 /**
@@ -766,7 +766,7 @@ void vsp_service_changed(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);
 	if (service->session)
-		post(service->session, VSP_INBOX_CHANGED);
+		session_inbox_post(service->session, VSP_INBOX_CHANGED);
 }
 
 /**
@@ -779,7 +779,7 @@ void vsp_service_violated(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);
 	if (service->session)
-		post(service->session, VSP_INBOX_VIOLATED);
+		session_inbox_post(service->session, VSP_INBOX_VIOLATED);
 }
 
 /**
@@ -792,7 +792,7 @@ void vsp_service_source_slow(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);
 	if (service->session)
-		post(service->session, VSP_INBOX_SLOW);
+		session_inbox_post(service->session, VSP_INBOX_SLOW);
 }
 
 /**

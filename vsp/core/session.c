@@ -201,7 +201,7 @@ static void count_renegotiation(struct vsp_session *session)
 		counters->renegotiations_for[session->cause]++;
 }
 
-static void commit(struct vsp_session *session)
+static void commit_pending(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
@@ -276,7 +276,7 @@ static void start_fallback(struct vsp_session *session)
 }
 
 /* Its driver is gone: what was in force stays charged for the time of the lease. */
-static void hold(struct vsp_session *session)
+static void hold_contract(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *old;
@@ -294,7 +294,7 @@ static void hold(struct vsp_session *session)
 	vsp_sysfs_changed(service, VSP_CHANGE_HELD);
 }
 
-static void forget(struct vsp_session *session)
+static void forget_contracts(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
@@ -322,7 +322,7 @@ static void open_epoch(struct vsp_session *session)
 }
 
 /* Writes the call, or what the client has to be told, into the channel. */
-static void call(struct vsp_session *session)
+static void send_call(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vs_message *message = &session->answer;
@@ -352,12 +352,12 @@ static void call(struct vsp_session *session)
 			 vs_wire_encode(message, session->bytes, sizeof(session->bytes)));
 }
 
-static void tell(struct vsp_session *session)
+static void tell_client(struct vsp_session *session)
 {
 	set_reason(session, vsp_session_in_force(session) ? VS_REASON_FALLBACK :
 							    session->call.reason);
 	session->unanswered = true;
-	call(session);
+	send_call(session);
 }
 
 /**
@@ -391,7 +391,7 @@ static void answer_initialize(struct vsp_session *session)
 		answer->terms = vsp_session_in_force(session)->terms;
 }
 
-static void answer(struct vsp_session *session)
+static void answer_message(struct vsp_session *session)
 {
 	if (session->message.type == VS_WIRE_START) {
 		vsp_session_begin_answer(session, VS_STATUS_OK);
@@ -420,7 +420,7 @@ static void do_actions(struct vsp_session *session, u32 actions)
 	if ((actions & VSP_DO_DROP_CROSSED) && is_crossed(session))
 		vsp_session_drop_pending(session);
 	if (actions & VSP_DO_COMMIT)
-		commit(session);
+		commit_pending(session);
 	if (actions & VSP_DO_START_FALLBACK)
 		start_fallback(session);
 	if (actions & VSP_DO_SETTLE)
@@ -428,20 +428,20 @@ static void do_actions(struct vsp_session *session, u32 actions)
 	if (actions & VSP_DO_OPEN_EPOCH)
 		open_epoch(session);
 	if (actions & VSP_DO_HOLD)
-		hold(session);
+		hold_contract(session);
 	if (actions & VSP_DO_FORGET)
-		forget(session);
+		forget_contracts(session);
 	if (actions & VSP_DO_ANSWER)
-		answer(session);
+		answer_message(session);
 	if (actions & VSP_DO_REFUSE)
 		vsp_session_begin_answer(session, VS_STATUS_UNEXPECTED);
 	if (actions & VSP_DO_STALE)
 		vsp_session_begin_answer(session, session->message.contract == session->expired_id ?
 			     VS_STATUS_EXPIRED : VS_STATUS_STALE);
 	if (actions & VSP_DO_CALL)
-		call(session);
+		send_call(session);
 	if (actions & VSP_DO_TELL)
-		tell(session);
+		tell_client(session);
 	if (actions & VSP_DO_CALL_ANEW)
 		session->call_anew = true;	/* the answer goes first */
 }
@@ -484,7 +484,7 @@ static enum vsp_event start_event(const struct vsp_session *session, u64 running
 }
 
 /* A well-formed message: which event is it?  Anything else is answered here. */
-static void take_message(struct vsp_session *session)
+static void session_take_message(struct vsp_session *session)
 {
 	const struct vs_message *message = &session->message;
 
@@ -519,7 +519,7 @@ static bool from_client(u16 type)
 }
 
 /* Five bad messages in a row end the session; it can start over. */
-static void judge(struct vsp_session *session)
+static void judge_message(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
@@ -563,7 +563,7 @@ static void call_anew(struct vsp_session *session)
 		vsp_session_recharge(session);
 	}
 	session->unanswered = true;
-	call(session);
+	send_call(session);
 }
 
 /**
@@ -614,11 +614,11 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 	} else {
 		trace_vsp_message(service->name, false, message);
 		service->counters.messages++;
-		take_message(session);
+		session_take_message(session);
 	}
 	if (!session->answer_later) {
 		vsp_session_send_answer(session, slot, generation);
-		judge(session);
+		judge_message(session);
 	}
 	if (session->call_anew)
 		call_anew(session);
@@ -836,5 +836,5 @@ void vsp_session_close(struct vsp_session *session)
 	session->withdrawn = true;
 	vsp_session_drop_pending(session);
 	vsp_session_settle(session);
-	forget(session);
+	forget_contracts(session);
 }

@@ -72,7 +72,7 @@ u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index)
 /* ---- Charges: all under pool->lock ---- */
 
 /* What is charged to all but @except (NULL: to all). */
-static u64 charges(const struct vsp_pool *pool, const struct vsp_service *except, u32 index)
+static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_service *except, u32 index)
 {
 	const struct vsp_service *service;
 	u64 sum = pool->orphaned[index];
@@ -84,10 +84,10 @@ static u64 charges(const struct vsp_pool *pool, const struct vsp_service *except
 	return sum;
 }
 
-static void recount(struct vsp_pool *pool)
+static void recount_charges(struct vsp_pool *pool)
 {
 	for (u32 i = 0; i < pool->spec->count; i++)
-		pool->charged[i] = charges(pool, NULL, i);
+		pool->charged[i] = sum_charges(pool, NULL, i);
 }
 
 /**
@@ -104,7 +104,7 @@ u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service
 		  u64 kept)
 {
 	u64 free = vsp_pool_subtract(vsp_pool_grantable(pool, index),
-				     charges(pool, service, index));
+				     sum_charges(pool, service, index));
 
 	/* In a deficit, its part of what is left: no more than it holds already. */
 	return max3(free, min(service->share[index], service->charge[index]), kept);
@@ -141,7 +141,7 @@ static bool set_charge(struct vsp_service *service, const struct vs_terms * cons
 		freed |= charge < service->charge[i];
 		service->charge[i] = charge;
 	}
-	recount(service->pool);
+	recount_charges(service->pool);
 	return freed;
 }
 
@@ -513,10 +513,10 @@ static void count_orphans(struct vsp_pool *pool)
 		memset(service->charge, 0, sizeof(service->charge));
 		service->adopted = false;
 	}
-	recount(pool);
+	recount_charges(pool);
 }
 
-static int open_source(struct vsp_pool *pool)
+static int pool_open_source(struct vsp_pool *pool)
 {
 	const struct vs_class_spec *spec = pool->spec;
 	int error;
@@ -556,7 +556,7 @@ int vsp_pool_enable(struct vsp_pool *pool)
 		error = -EBUSY;
 		goto unlock;
 	}
-	error = open_source(pool);
+	error = pool_open_source(pool);
 	if (error)
 		goto unlock;
 	mutex_lock(&pool->lock);
@@ -689,7 +689,7 @@ void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service)
 		if (pool->spec->term[i].flags & VS_TERM_KEPT)
 			pool->orphaned[i] = add_saturating(pool->orphaned[i], service->charge[i]);
 	memset(service->charge, 0, sizeof(service->charge));
-	recount(pool);
+	recount_charges(pool);
 	vsp_pool_invite(pool, NULL);
 	mutex_unlock(&pool->lock);
 }

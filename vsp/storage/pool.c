@@ -198,7 +198,8 @@ static bool read_name(struct dir_context *context, const char *text, int length,
 	return true;
 }
 
-static void add_file(const struct path *directory, const char *name, u64 *allocated, u64 *kept)
+static void add_file_space(const struct path *directory, const char *name, u64 *allocated,
+			   u64 *kept)
 {
 	struct kstat stat;
 	struct path path;
@@ -237,7 +238,7 @@ static int files_hold(const struct path *directory, u64 *allocated, u64 *kept)
 	*kept = 0;
 	list_for_each_entry_safe(name, next, &reading.names, entry) {
 		if (!error)
-			add_file(directory, name->text, allocated, kept);
+			add_file_space(directory, name->text, allocated, kept);
 		kfree(name);
 	}
 	return error;
@@ -310,8 +311,8 @@ static bool device_size(struct vsp_storage_device *device, u64 *size)
 	return true;
 }
 
-static int open_device(struct vsp_pool *pool, struct vsp_storage_pool *storage,
-		       const struct path *path)
+static int pool_open_device(struct vsp_pool *pool, struct vsp_storage_pool *storage,
+			    const struct path *path)
 {
 	u64 size = 0;
 	int error;
@@ -326,7 +327,7 @@ static int open_device(struct vsp_pool *pool, struct vsp_storage_pool *storage,
 	return 0;
 }
 
-static int open_source(struct vsp_pool *pool, struct vsp_storage_pool *storage)
+static int storage_open_source(struct vsp_pool *pool, struct vsp_storage_pool *storage)
 {
 	char label[VSP_STORAGE_LABEL];
 	struct path path;
@@ -346,7 +347,7 @@ static int open_source(struct vsp_pool *pool, struct vsp_storage_pool *storage)
 	if (S_ISDIR(mode)) {
 		error = open_directory(pool, storage, &path, label);
 	} else if (S_ISBLK(mode)) {
-		error = open_device(pool, storage, &path);
+		error = pool_open_device(pool, storage, &path);
 	} else {
 		pr_err("%s: source %s: neither a directory nor a block device\n", label,
 		       vsp_pool_source(pool));
@@ -374,7 +375,7 @@ int vsp_storage_pool_open(struct vsp_pool *pool)
 	mutex_init(&storage->devices_lock);
 	INIT_LIST_HEAD(&storage->devices);
 	vsp_pool_set_data(pool, storage);
-	error = open_source(pool, storage);
+	error = storage_open_source(pool, storage);
 	if (error) {
 		vsp_pool_set_data(pool, NULL);
 		put_cred(storage->cred);
@@ -402,7 +403,7 @@ void vsp_storage_pool_close(struct vsp_pool *pool)
 }
 
 /* Others write to a file system too: not every small change is to be told of. */
-static bool differs(u64 a, u64 b)
+static bool differs_much(u64 a, u64 b)
 {
 	return abs_diff(a, b) >= max(max(a, b) / 100, SMALL_CHANGE);
 }
@@ -416,7 +417,7 @@ static void look_at_directory(struct vsp_pool *pool, struct vsp_storage_pool *st
 	int error;
 
 	error = directory_available(&storage->directory, &available);
-	if (error || !differs(available, storage->available))
+	if (error || !differs_much(available, storage->available))
 		return;
 	old = override_creds(storage->cred);
 	error = directory_size(&storage->directory, available, &kept, &size);
@@ -424,7 +425,7 @@ static void look_at_directory(struct vsp_pool *pool, struct vsp_storage_pool *st
 	if (error)
 		return;
 	storage->available = available;
-	if (differs(size, vsp_pool_capacity(pool, index)))
+	if (differs_much(size, vsp_pool_capacity(pool, index)))
 		vsp_watch_found(pool, index, size);
 }
 
@@ -480,7 +481,7 @@ static struct owner *find_owner(struct block_device *bdev, const uuid_t *except)
 	return NULL;
 }
 
-static int check_owner(const struct vsp_service *service, struct block_device *bdev)
+static int pool_check_owner(const struct vsp_service *service, struct block_device *bdev)
 {
 	const struct owner *owner = find_owner(bdev, vsp_service_uuid(service));
 
@@ -544,7 +545,7 @@ int vsp_storage_claim_device(struct vsp_service *service)
 		       vsp_service_name(service), vsp_pool_name(vsp_service_pool(service)),
 		       vsp_service_name(storage->user));
 	else
-		error = check_owner(service, file_bdev(storage->device.file));
+		error = pool_check_owner(service, file_bdev(storage->device.file));
 	if (!error)
 		storage->user = service;
 	mutex_unlock(&sources_lock);

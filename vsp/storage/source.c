@@ -224,7 +224,7 @@ static int unlink_own(const struct vsp_storage_source *source, const struct vsp_
 }
 
 /* Deletes nothing but a file of the pool's that is empty. */
-static void let_go(struct vsp_storage_source *source, struct vsp_service *service)
+static void source_let_go(struct vsp_storage_source *source, struct vsp_service *service)
 {
 	if (source->owned && !i_size_read(file_inode(source->file)))
 		unlink_own(source, service);
@@ -246,7 +246,7 @@ static int claim_file(struct vsp_storage_source *source, struct vsp_service *ser
 	}
 	error = vsp_storage_file_check(source->file, service, source->owned);
 	if (error)
-		let_go(source, service);
+		source_let_go(source, service);
 	return error;
 }
 
@@ -270,8 +270,8 @@ static int take_file(struct vsp_storage_source *source, struct vsp_service *serv
 	return 0;
 }
 
-static int open_device(struct vsp_storage_source *source, struct vsp_service *service,
-		       const struct path *path)
+static int source_open_device(struct vsp_storage_source *source, struct vsp_service *service,
+			      const struct path *path)
 {
 	struct vsp_storage_device *device = &source->backing;
 	int error;
@@ -303,7 +303,7 @@ static int open_backing(struct vsp_storage_source *source, struct vsp_service *s
 	if (d_is_reg(path.dentry)) {
 		error = take_file(source, service, open_named_file(&path));
 	} else if (S_ISBLK(d_inode(path.dentry)->i_mode)) {
-		error = open_device(source, service, &path);
+		error = source_open_device(source, service, &path);
 	} else {
 		pr_err("%s: backing %s: neither a regular file nor a block device\n", label,
 		       vsp_service_backing(service));
@@ -416,7 +416,7 @@ void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_serv
 	} else if (source->device) {
 		vsp_storage_device_close(source->device);
 	} else {
-		let_go(source, service);
+		source_let_go(source, service);
 		fput(source->file);
 	}
 	revert_creds(old);
@@ -475,7 +475,7 @@ bool vsp_storage_source_discards(const struct vsp_storage_source *source)
 }
 
 /* Cut at its own end, a file loses what it has beyond. */
-static void shorten(struct vsp_service *service, struct vsp_storage_source *source, u64 size)
+static void shorten_file(struct vsp_service *service, struct vsp_storage_source *source, u64 size)
 {
 	int error = vfs_truncate(&source->file->f_path, min(size, size_now(source)));
 
@@ -506,7 +506,7 @@ int vsp_storage_source_grow(struct vsp_service *service, struct vsp_storage_sour
 		return 0;
 	old = override_creds(source->cred);
 	if (source->owned && xchg(&source->untidy, false))
-		shorten(service, source, U64_MAX);
+		shorten_file(service, source, U64_MAX);
 	error = vsp_storage_file_allocate(source->file, from, size);
 	revert_creds(old);
 	/* Some allocate far beyond the end before they find out that there is no room. */
@@ -536,7 +536,7 @@ void vsp_storage_source_trim(struct vsp_service *service, struct vsp_storage_sou
 	if (size_now(source) <= size && !xchg(&source->untidy, false))
 		return;
 	old = override_creds(source->cred);
-	shorten(service, source, size);
+	shorten_file(service, source, size);
 	revert_creds(old);
 }
 
@@ -711,7 +711,7 @@ ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb 
 
 /* ---- Release ---- */
 
-static int erase(struct vsp_storage_source *source)
+static int erase_source(struct vsp_storage_source *source)
 {
 	u64 size = size_now(source), step;
 	int error = 0;
@@ -728,13 +728,13 @@ static int erase(struct vsp_storage_source *source)
 }
 
 /* A device, or a file that the administrator has named. */
-static int overwrite(struct vsp_storage_source *source)
+static int overwrite_source(struct vsp_storage_source *source)
 {
 	int error;
 
 	if (!vsp_storage_source_begin(source))
 		return -ENODEV;
-	error = vsp_storage_source_writable(source) ? erase(source) : -EROFS;
+	error = vsp_storage_source_writable(source) ? erase_source(source) : -EROFS;
 	if (!error && source->device)
 		vsp_storage_device_disown(source->device);
 	vsp_storage_source_end(source);
@@ -763,7 +763,7 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 		error = unlink_own(source, service);
 		revert_creds(old);
 	} else {
-		error = overwrite(source);
+		error = overwrite_source(source);
 	}
 	if (error)
 		pr_err("service %s: its data could not be released (%d)\n",
