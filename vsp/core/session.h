@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's session with one client: what service.c (who calls, when, and
- * the life of it) and session.c (the machine and what its steps do) share.
+ * The provider's session with one client: what service.c (its life), service_inbox.c
+ * (who calls, and when) and session*.c (the machine and what its steps do) share.
  */
 #ifndef VSP_SESSION_H
 #define VSP_SESSION_H
@@ -247,6 +247,12 @@ void vsp_session_end_preparation(struct vsp_session *session);
 void vsp_session_invite(struct vsp_session *session);
 
 /* vsp/core/service.c */
+void vsp_service_copy_limits(struct vsp_service *service);
+
+/* vsp/core/service_inbox.c */
+extern const struct vsp_channel_ops vsp_service_channel_ops;
+void vsp_service_init_inbox(struct vsp_session *session);
+void vsp_service_post(struct vsp_session *session, unsigned long bits);
 void vsp_service_prepared(struct vsp_session *session);
 void vsp_service_queue_prepare(struct work_struct *work);
 void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,

@@ -8,7 +8,7 @@
  *	class	module that knows one kind of device; const table, registered
  *
  * Contexts.  Everything that changes a service's session (messages, calls,
- * deadlines, leases, resets) runs in the service's own work item (vsp/core/session.c),
+ * deadlines, leases, resets) runs in the service's own work item (vsp/core/service_inbox.c),
  * one at a time.  Data requests run in the channel's movers and
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.
@@ -339,13 +339,15 @@ int vsp_uuid_settle(struct vsp_service *service, const struct vsp_class *class);
 void vsp_uuid_drop(struct vsp_service *service);
 
 /* vsp/core/service.c: the life of a service */
-int vsp_service_start(void);
-void vsp_service_stop(void);
 void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *spec,
 		      const char *name);
 int vsp_service_enable(struct vsp_service *service);
 int vsp_service_disable(struct vsp_service *service);
 int vsp_service_release(struct vsp_service *service);
+
+/* vsp/core/service_inbox.c: what is wanted of it */
+int vsp_service_start(void);
+void vsp_service_stop(void);
 int vsp_service_renegotiate(struct vsp_service *service, u32 reason);
 int vsp_service_withdraw(struct vsp_service *service);
 void vsp_service_invite(struct vsp_service *service);
