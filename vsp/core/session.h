@@ -207,7 +207,19 @@ struct vsp_session {
 };
 
 /* vsp/core/session.c: all in the work, or before and after it runs */
+void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
+void vsp_session_set_reason(struct vsp_session *session, u32 reason);
+struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
+void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation);
+void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
+			 size_t length);
+void vsp_session_event(struct vsp_session *session, enum vsp_event event);
+void vsp_session_close(struct vsp_session *session);
+ktime_t vsp_session_expire(struct vsp_session *session);
+
+/* vsp/core/session_contract.c */
 struct vsp_contract *vsp_session_in_force(struct vsp_session *session);
+u64 vsp_session_in_force_id(struct vsp_session *session);
 struct vsp_contract *vsp_session_new_contract(struct vsp_session *session, u64 id,
 					      const struct vs_terms *terms);
 void vsp_session_free_contract(struct vsp_contract *contract);
@@ -216,20 +228,21 @@ struct vsp_contract *vsp_session_set_pending(struct vsp_session *session,
 void vsp_session_drop_pending(struct vsp_session *session);
 unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets);
 void vsp_session_recharge(struct vsp_session *session);
+void vsp_session_commit(struct vsp_session *session);
+void vsp_session_start_fallback(struct vsp_session *session);
+void vsp_session_hold(struct vsp_session *session);
+void vsp_session_forget(struct vsp_session *session);
+
+/* vsp/core/session_call.c */
 void vsp_session_settle(struct vsp_session *session);
+void vsp_session_send_call(struct vsp_session *session);
+void vsp_session_tell(struct vsp_session *session);
+void vsp_session_call_anew(struct vsp_session *session);
 void vsp_session_open_invitation(struct vsp_session *session, u32 reason);
-void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
-struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
-void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation);
-void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
-			 size_t length);
-void vsp_session_event(struct vsp_session *session, enum vsp_event event);
 void vsp_session_renegotiate(struct vsp_session *session, u32 reason);
 void vsp_session_withdraw(struct vsp_session *session);
-void vsp_session_changed(struct vsp_session *session);
 bool vsp_session_source_gone(struct vsp_session *session);
-void vsp_session_close(struct vsp_session *session);
-ktime_t vsp_session_expire(struct vsp_session *session);
+void vsp_session_changed(struct vsp_session *session);
 
 /* vsp/core/session_ask.c */
 void vsp_session_ask(struct vsp_session *session);
