@@ -96,6 +96,9 @@ static inline struct vsp_service *vsp_service_of_item(struct config_item *item)
 extern const struct config_item_type vsp_configfs_services_type;
 extern struct config_group vsp_configfs_services;
 
+/* vsp/admin/configfs_class.c: the files of a service that its class adds */
+extern const struct vsp_file_kind vsp_class_kept, vsp_class_switch;
+
 /* vsp/admin/configfs_limits.c: the files of a service's limits */
 extern const struct vsp_file_kind vsp_limit_floor, vsp_limit_ceiling, vsp_limit_min,
 				  vsp_limit_max, vsp_limit_allowed, vsp_limit_identity;

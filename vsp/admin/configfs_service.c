@@ -452,55 +452,10 @@ static struct configfs_attribute * const fixed[] = {
 	NULL
 };
 
-/* What its backing holds with or without a contract; of KEPT terms. */
-static ssize_t kept_show(struct config_item *item, const struct vsp_file *file, char *page)
-{
-	struct vsp_service *service = vsp_service_of_item(item);
-	u64 kept = 0;
-
-	mutex_lock(&service->admin);
-	if (service->enabled && service->class->kept) {
-		kept = service->class->kept(service, file->index);
-	} else if (service->pool) {
-		mutex_lock(&service->pool->lock);
-		kept = service->charge[file->index];	/* nothing but that, while disabled */
-		mutex_unlock(&service->pool->lock);
-	}
-	mutex_unlock(&service->admin);
-	return sysfs_emit(page, "%llu\n", kept);
-}
-
-static const struct vsp_file_kind kept_file = {
-	.prefix = "kept_", .suffix = "", .flags = VS_TERM_KEPT, .show = kept_show,
-};
-
-/* ---- Switches of the class: they count from the moment they are written ---- */
-
 static const char * const *service_switches(const struct vs_class_spec *class)
 {
 	return class->switches;
 }
-
-static ssize_t switch_show(struct config_item *item, const struct vsp_file *file, char *page)
-{
-	return sysfs_emit(page, "%d\n",
-			  test_bit(file->index, &vsp_service_of_item(item)->switches));
-}
-
-static ssize_t switch_store(struct config_item *item, const struct vsp_file *file,
-			    const char *page, size_t count)
-{
-	bool on;
-
-	if (kstrtobool(page, &on))
-		return vsp_configfs_refuse(item, file->name, page, -EINVAL, "0 or 1 allowed");
-	assign_bit(file->index, &vsp_service_of_item(item)->switches, on);
-	return count;
-}
-
-static const struct vsp_file_kind switch_file = {
-	.prefix = "", .suffix = "", .show = switch_show, .store = switch_store,
-};
 
 /* ---- Directories ---- */
 
@@ -522,13 +477,13 @@ static const struct vsp_item_spec item_spec = {
 	.fixed = fixed,
 	.kinds = {
 		[VS_KIND_RATE] = { &vsp_limit_floor, &vsp_limit_ceiling },
-		[VS_KIND_SPACE] = { &vsp_limit_max, &kept_file },
+		[VS_KIND_SPACE] = { &vsp_limit_max, &vsp_class_kept },
 		[VS_KIND_LEVEL] = { &vsp_limit_min, &vsp_limit_max },
 		[VS_KIND_SET] = { &vsp_limit_allowed },
 		[VS_KIND_IDENTITY] = { &vsp_limit_identity },
 	},
 	.words = service_switches,
-	.word = &switch_file,
+	.word = &vsp_class_switch,
 };
 
 /* The vDPA device has the service's name without its class. */
