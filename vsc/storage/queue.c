@@ -34,86 +34,6 @@
 /* How often a broken ring is looked for meanwhile. */
 #define DRAIN_STEP_MS	100
 
-static unsigned int needs_bit(const struct vsc_storage_request *pdu)
-{
-	return pdu->needs ? __ffs(pdu->needs) : VSC_STORAGE_BITS;
-}
-
-/* Fills in everything but the data. False: not an operation of this disk. */
-static bool fill_rq(struct vsc_storage *storage, struct request *request)
-{
-	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
-	struct virtio_device *vdev = storage->vdev;
-	u32 flags = 0, type;
-	u64 sector = blk_rq_pos(request);
-
-	pdu->bytes = 0;
-	pdu->out = true;
-	switch (req_op(request)) {
-	case REQ_OP_READ:
-		type = VIRTIO_BLK_T_IN;
-		pdu->needs = VS_STORAGE_READ;
-		pdu->bytes = blk_rq_bytes(request);
-		pdu->out = false;
-		break;
-	case REQ_OP_WRITE:
-		type = VIRTIO_BLK_T_OUT;
-		pdu->needs = VS_STORAGE_WRITE;
-		pdu->bytes = blk_rq_bytes(request);
-		break;
-	case REQ_OP_FLUSH:
-		type = VIRTIO_BLK_T_FLUSH;
-		pdu->needs = 0;
-		sector = 0;
-		break;
-	case REQ_OP_DISCARD:
-		type = VIRTIO_BLK_T_DISCARD;
-		pdu->needs = VS_STORAGE_DISCARD;
-		break;
-	case REQ_OP_WRITE_ZEROES:
-		type = VIRTIO_BLK_T_WRITE_ZEROES;
-		pdu->needs = VS_STORAGE_WRITE;
-		pdu->bytes = blk_rq_bytes(request);
-		if (!(request->cmd_flags & REQ_NOUNMAP) &&
-		    READ_ONCE(storage->granted) & VS_STORAGE_DISCARD)
-			flags = VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-		break;
-	default:
-		return false;
-	}
-	pdu->range.sector = cpu_to_le64(sector);
-	pdu->range.num_sectors = cpu_to_le32(blk_rq_sectors(request));
-	pdu->range.flags = cpu_to_le32(flags);
-	/* A discard or write-zeroes names its place in the range only. */
-	if (type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES)
-		sector = 0;
-	pdu->header.type = cpu_to_virtio32(vdev, type);
-	pdu->header.ioprio = cpu_to_virtio32(vdev, req_get_ioprio(request));
-	pdu->header.sector = cpu_to_virtio64(vdev, sector);
-	return true;
-}
-
-/* The data: pages of a read or write, the range of a discard or write-zeroes. */
-static void map_rq(struct request *request)
-{
-	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
-
-	switch (req_op(request)) {
-	case REQ_OP_READ:
-	case REQ_OP_WRITE:
-		sg_init_table(pdu->sg, blk_rq_nr_phys_segments(request));
-		pdu->entries = vs_blk_rq_map_sg(request->q, request, pdu->sg);
-		break;
-	case REQ_OP_FLUSH:
-		pdu->entries = 0;
-		break;
-	default:
-		sg_init_one(pdu->sg, &pdu->range, sizeof(pdu->range));
-		pdu->entries = 1;
-		break;
-	}
-}
-
 /* Without a ring nobody has put anything into it. */
 static bool prepare_kick(struct vsc_storage *storage)
 {
@@ -142,7 +62,7 @@ static int send_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 
 	error = virtqueue_add_sgs(storage->vq, sgs, out, in, pdu, GFP_ATOMIC);
 	if (!error) {
-		storage->ring[needs_bit(pdu)]++;
+		storage->ring[vsc_storage_request_bit(pdu)]++;
 		vsc_storage_counters_send(storage, pdu);
 	} else if (error == -EIO) {
 		/* It resets the device, and all that was in the ring is sent again. */
@@ -186,10 +106,10 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	blk_status_t status;
 	unsigned long flags;
 
-	if (!fill_rq(storage, request))
+	if (!vsc_storage_request_fill(storage, request))
 		return BLK_STS_NOTSUPP;
 	blk_mq_start_request(request);
-	map_rq(request);
+	vsc_storage_request_map(request);
 
 	spin_lock_irqsave(&storage->lock, flags);
 	status = admit_rq(storage, blk_mq_rq_to_pdu(request));
@@ -216,25 +136,11 @@ static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 		virtqueue_notify(storage->vq);
 }
 
-static blk_status_t to_blk_status(u8 status)
-{
-	switch (status) {
-	case VIRTIO_BLK_S_OK:
-		return BLK_STS_OK;
-	case VIRTIO_BLK_S_UNSUPP:
-		return BLK_STS_NOTSUPP;
-	case VS_STORAGE_S_NOSPC:
-		return BLK_STS_NOSPC;
-	default:	/* VS_STORAGE_S_DENIED too */
-		return BLK_STS_IOERR;
-	}
-}
-
 static void complete_rq(struct request *request)
 {
 	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
 	struct vsc_storage *storage = request->q->queuedata;
-	blk_status_t status = to_blk_status(pdu->status);
+	blk_status_t status = vsc_storage_request_status(pdu->status);
 
 	if (status == BLK_STS_NOSPC)
 		dev_warn_ratelimited(vsc_session_device(storage->session),
@@ -293,7 +199,7 @@ void vsc_storage_queue_data(struct vsc_storage *storage)
 	do {
 		virtqueue_disable_cb(storage->vq);
 		while ((pdu = virtqueue_get_buf(storage->vq, &length))) {
-			storage->ring[needs_bit(pdu)]--;
+			storage->ring[vsc_storage_request_bit(pdu)]--;
 			finish_rq(storage, pdu, now, &done);
 		}
 	} while (!virtqueue_enable_cb(storage->vq));
@@ -483,7 +389,7 @@ static void empty_ring(struct vsc_storage *storage, struct list_head *list)
 	/* An interrupt that was under way to us must not look into the ring any more. */
 	storage->stopped = true;
 	while ((pdu = virtqueue_detach_unused_buf(storage->vq))) {
-		storage->ring[needs_bit(pdu)]--;
+		storage->ring[vsc_storage_request_bit(pdu)]--;
 		list_add_tail(&pdu->list, list);
 	}
 }

@@ -204,6 +204,12 @@ void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq);
 void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken);
 void vsc_storage_queue_data(struct vsc_storage *storage);
 
+/* vsc/storage/request.c */
+unsigned int vsc_storage_request_bit(const struct vsc_storage_request *pdu);
+bool vsc_storage_request_fill(struct vsc_storage *storage, struct request *request);
+void vsc_storage_request_map(struct request *request);
+blk_status_t vsc_storage_request_status(u8 status);
+
 /* vsc/storage/sync.c */
 int vsc_storage_sync_init(struct vsc_storage *storage);
 void vsc_storage_sync_exit(struct vsc_storage *storage);
