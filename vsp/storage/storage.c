@@ -442,7 +442,7 @@ static void __exit vsp_storage_exit(void)
 {
 	vsp_class_unregister(&storage_class);
 	vsp_storage_device_exit();
-	vsp_storage_pool_exit();
+	vsp_storage_owner_exit();
 }
 
 module_init(vsp_storage_init);
