@@ -291,7 +291,7 @@ const struct vsp_class *vsp_class_get(const struct vs_class_spec *spec);
 void vsp_class_put(const struct vsp_class *class);
 bool vsp_class_loaded(const struct vs_class_spec *spec);
 
-/* vsp/pool/pool.c: pools and admission */
+/* vsp/pool/pool.c: the life of a pool */
 void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, const char *name);
 int vsp_pool_enable(struct vsp_pool *pool);
 int vsp_pool_disable(struct vsp_pool *pool);
@@ -299,6 +299,8 @@ int vsp_pool_use(struct vsp_pool *pool);
 void vsp_pool_unuse(struct vsp_pool *pool);
 void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service);
 void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service);
+
+/* vsp/pool/admission.c: charges, offers and grants */
 int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason);
 int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
