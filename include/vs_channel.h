@@ -32,7 +32,7 @@ struct vs_class_spec;
 #define VS_CHANNEL_MESSAGE_SIZE	16	/* entries of virtqueues 0 and 1 */
 #define VS_CHANNEL_MESSAGES	4	/* messages in flight; more wait in the ring */
 
-/* ---- Host end: channel/host/vdpa.c, ring.c, memory.c, linked into vsp.ko ---- */
+/* ---- Host end: channel/host/channel.c, vdpa.c, ring.c, memory.c, linked into vsp.ko ---- */
 
 struct vsp_channel;
 struct vsp_queue;
