@@ -6,7 +6,7 @@
  *		vsc<N>, keyed by the service's UUID
  *	class	module that shows a session's contract as an ordinary Linux device
  *
- * Contexts.  A session's machine runs in its own ordered workqueue (vsc/core/session.c),
+ * Contexts.  A session's machine runs in its own ordered workqueue (vsc/core/session_work.c),
  * under memalloc_noio: its disk may be what memory reclaim waits for.  The channel's
  * callbacks (interrupt) and sysfs writers only queue to it.  Data requests run in
  * blk-mq and in the virtqueue's callback and never wait for the session.
