@@ -185,7 +185,7 @@ void vsp_queue_wake(struct vsp_queue *queue);
 void vsp_queue_job(struct vsp_queue *queue, struct vsp_job *job,
 		   struct workqueue_struct *otherwise);
 
-/* ---- Guest end: channel/guest/virtio.c, linked into vsc.ko ---- */
+/* ---- Guest end: channel/guest/virtio.c, message.c, linked into vsc.ko ---- */
 
 struct vsc_channel;
 
