@@ -204,8 +204,8 @@ int vsc_storage_disk_create(struct vsc_storage *storage, const struct vs_terms *
 	int error;
 
 	fill_limits(&limits, vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE),
-			vsc_storage_granted(next, VS_STORAGE_CACHE),
-			vsc_storage_granted_access(next) & VS_STORAGE_DISCARD);
+		    vsc_storage_granted(next, VS_STORAGE_CACHE),
+		    vsc_storage_granted_access(next) & VS_STORAGE_DISCARD);
 	storage->number = ida_alloc(&numbers, GFP_KERNEL);
 	if (storage->number < 0)
 		return storage->number;

@@ -291,8 +291,8 @@ static int storage_apply(struct vsc_session *session, const struct vs_terms *nex
 	if (moved && !storage->shut && !vsc_storage_disk_shut(storage)) {
 		dev_err_ratelimited(vsc_session_device(session),
 				    "block_size: %llu in force, vscblk%d is open with %u: close it\n",
-				    vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE), storage->number,
-				    block_size);
+				    vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE),
+				    storage->number, block_size);
 		return -EBUSY;
 	}
 	error = storage_take_over(storage, next);

@@ -11,7 +11,6 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "vsp/core/session.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of the pool share (pool.c: its life; admission.c: charges and what is
- * granted; divide.c: changes of what there is; invite.c: what has become free).  All but the works under pool->lock.
+ * granted; divide.c: changes of what there is; invite.c: what has become free).  All but
+ * the works under pool->lock.
  */
 #ifndef VSP_POOL_H
 #define VSP_POOL_H
