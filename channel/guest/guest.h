@@ -10,8 +10,10 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "channel/guest/channel.h"
 #include "vs_channel.h"
 #include "vs_class.h"
+#include "vs_wire.h"
 
 struct virtio_device;
 struct virtqueue;

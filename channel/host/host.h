@@ -20,7 +20,9 @@
 #include <linux/vdpa.h>
 #include <linux/wait.h>
 
+#include "channel/host/channel.h"
 #include "channel/host/ring.h"
+#include "vs_channel.h"
 #include "vs_class.h"
 
 struct task_struct;

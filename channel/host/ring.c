@@ -215,7 +215,7 @@ static int add_segment(struct vs_ring *ring, struct vsp_chain *chain,
 		return ring_bad(ring, "a descriptor is empty", index);
 	if (ring_wraps(addr, length))
 		return ring_bad(ring, "a descriptor's address wraps", index);
-	if (count == VSP_CHAIN_SEGMENTS)
+	if (count == VS_CHANNEL_SEGMENTS)
 		return ring_bad(ring, "a chain has too many descriptors", index);
 	writes = le16_to_cpu((__force __le16)desc->flags) & VRING_DESC_F_WRITE;
 	if (!writes && chain->writable)

@@ -13,7 +13,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "vs_channel.h"
+#include "channel/guest/channel.h"
 #include "vsc/core/vsc.h"
 
 /**

@@ -17,6 +17,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "vs_message.h"
 #include "vs_window.h"
 
 #include "vsc/demand/auto.h"

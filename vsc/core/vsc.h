@@ -24,10 +24,11 @@
 #include <linux/types.h>
 #include <linux/uuid.h>
 
-#include "vs_channel.h"
+#include "channel/guest/channel.h"
 #include "vs_class.h"
 #include "vs_states.h"
 #include "vs_terms.h"
+#include "vs_wire.h"
 
 #include "vsc/class.h"
 #include "vsc/demand/auto.h"

@@ -21,7 +21,6 @@
 #include <linux/workqueue.h>
 
 #include "vs_compat.h"
-#include "vs_channel.h"
 #include "vs_class.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"

@@ -20,7 +20,6 @@
 #include <linux/virtio.h>
 #include <linux/virtio_net.h>
 
-#include "vs_channel.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 

@@ -20,7 +20,6 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
-#include "vs_channel.h"
 #include "vs_compat.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"

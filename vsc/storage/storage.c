@@ -21,7 +21,6 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_terms.h"
 #include "vsc/class.h"

@@ -18,6 +18,7 @@
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
 
+#include "vs_message.h"
 #include "vsp/admin/sysfs.h"
 #include "vsp/core/vsp.h"
 

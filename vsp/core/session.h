@@ -13,6 +13,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "vs_channel.h"
+#include "vs_message.h"
 #include "vsp/core/vsp.h"
 
 /*

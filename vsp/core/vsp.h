@@ -33,7 +33,7 @@
 #include <linux/workqueue.h>
 
 #include "vsp/pool/allocate.h"
-#include "vs_channel.h"
+#include "channel/host/channel.h"
 #include "vs_class.h"
 #include "vs_states.h"
 #include "vs_terms.h"
