@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/udp.h>
-#include <stdint.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -19,7 +19,7 @@
 #define REFUSED		(NS / 20)
 #define DATAGRAM_MAX	65000
 
-static int64_t now(void)
+static long long now(void)
 {
 	struct timespec at;
 
@@ -27,7 +27,7 @@ static int64_t now(void)
 	return at.tv_sec * NS + at.tv_nsec;
 }
 
-static void sleep_until(int64_t at)
+static void sleep_until(long long at)
 {
 	struct timespec until = { .tv_sec = at / NS, .tv_nsec = at % NS };
 
@@ -66,14 +66,14 @@ int main(int argc, char **argv)
 {
 	static char data[DATAGRAM_MAX];
 	long size, segments, rate;
-	int64_t due = now();
+	long long due = now();
 	int sock;
 
 	if (argc < 3 || argc > 5)
 		errx(2, "wants ADDRESS SIZE [SEGMENTS [RATE]]");
 	size = number(argv[2], 1, DATAGRAM_MAX);
 	segments = argc > 3 ? number(argv[3], 1, DATAGRAM_MAX / size) : 1;
-	rate = argc > 4 ? number(argv[4], 0, INT32_MAX) : 0;
+	rate = argc > 4 ? number(argv[4], 0, INT_MAX) : 0;
 	prctl(PR_SET_TIMERSLACK, 1);
 	sock = connected(argv[1]);
 	if (segments > 1 && setsockopt(sock, IPPROTO_UDP, UDP_SEGMENT, &(int){ size }, sizeof(int)))

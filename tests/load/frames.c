@@ -22,6 +22,12 @@
 #define WAIT_SECONDS	30
 #define BUFFER		(16 << 20)
 
+static void set(int sock, int option, const void *value, socklen_t length)
+{
+	if (setsockopt(sock, SOL_SOCKET, option, value, length))
+		err(1, "socket option %d", option);
+}
+
 /* All else would only cost time. */
 static void take_only(int sock, in_addr_t address)
 {
@@ -33,25 +39,24 @@ static void take_only(int sock, in_addr_t address)
 	};
 	struct sock_fprog program = { .len = 4, .filter = code };
 
-	if (setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
-		err(1, "SO_ATTACH_FILTER");
+	set(sock, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 static int listen_at(const char *netdev, const char *address)
 {
 	struct sockaddr_ll at = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = if_nametoindex(netdev),
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = if_nametoindex(netdev),
 	};
 	int sock = socket(AF_PACKET, SOCK_RAW, 0);
 
 	if (sock < 0 || !at.sll_ifindex)
 		err(1, "%s", netdev);
 	take_only(sock, inet_addr(address));
-	if (setsockopt(sock, SOL_SOCKET, SO_TIMESTAMPNS, &(int){ 1 }, sizeof(int)) ||
-	    setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ BUFFER }, sizeof(int)) ||
-	    setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = WAIT_SECONDS },
-		       sizeof(struct timeval)) ||
-	    bind(sock, (struct sockaddr *)&at, sizeof(at)))
+	set(sock, SO_TIMESTAMPNS, &(int){ 1 }, sizeof(int));
+	set(sock, SO_RCVBUFFORCE, &(int){ BUFFER }, sizeof(int));
+	set(sock, SO_RCVTIMEO, &(struct timeval){ .tv_sec = WAIT_SECONDS }, sizeof(struct timeval));
+	if (bind(sock, (struct sockaddr *)&at, sizeof(at)))
 		err(1, "%s", netdev);
 	return sock;
 }
