@@ -233,7 +233,7 @@ address_of_another() {
 	other=$(<$VDPA/b/terms/mac)
 	[[ $other != "$(<$VDPA/a/terms/mac)" ]] || fail "the same address in two pools"
 	says 'Address already in use' set_address a "$other"
-	ip link set "${netdev[b]}" address $wished
+	asked ip link set "${netdev[b]}" address $wished
 	assert_eq "$(<$VDPA/b/terms/mac)" $wished "address of b"
 	says 'Address already in use' set_address a $wished
 	basename "$VDPA"/b/virtio* >/sys/bus/virtio/drivers/vsc/unbind

@@ -113,7 +113,8 @@ queues_py() {
 	guest start a --service a --cpus 2
 	at a modprobe vsc
 	runs a
-	in_guest a "cd $SELFTESTS/drivers/net && PYTHONDONTWRITEBYTECODE=1 NETIF=vsc0 python3 ./queues.py" >/tmp/selftest 2>&1 ||
+	in_guest a "cd $SELFTESTS/drivers/net && PATH=/vsp/tests/selftests:\$PATH PYTHONDONTWRITEBYTECODE=1 NETIF=vsc0 \
+		python3 ./queues.py" >/tmp/selftest 2>&1 ||
 		{ cat /tmp/selftest && fail "queues.py"; }
 	sed 's/^/	/' /tmp/selftest
 	[[ $(grep -c '^ok' /tmp/selftest) -eq 2 ]] || fail "queues.py"
