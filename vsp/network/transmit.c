@@ -7,8 +7,8 @@
  * its ring has entries.
  *
  * No flow keeps anything for long: a frame that, when it came, had more before it than may
- * wait is dropped. It is found when its turn comes, by what has passed since
- * the mover has first seen it.
+ * wait is dropped, unless so much is no longer behind it. It is found when its turn comes, by
+ * what has passed since the mover has first seen it.
  */
 #include <linux/etherdevice.h>
 #include <linux/minmax.h>
@@ -33,14 +33,19 @@ static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 		ring->stamp[ring->stamped % VSP_NETWORK_RING_MAX] = now;
 }
 
-/* The last one in the ring is not: else a flow that has more than it may would seem idle. */
+/*
+ * What is left is a queue of the bound's length, if frames are as large as the last one: who
+ * has sent more than may wait would else have nothing there until its own turn to run, and
+ * would get less than its rate for having sent more than that.
+ */
 static bool is_late(const struct vsp_network_ring *ring, const struct vsp_queue *queue)
 {
 	const struct vsp_network *network = ring->network;
-	u64 passed_now = READ_ONCE(network->turn[ring->flow].passed);
+	u64 passed = READ_ONCE(network->turn[ring->flow].passed) - ring->ahead;
+	u64 behind = (vsp_queue_seen(queue) - 1) * ring->cost;
+	u64 bound = READ_ONCE(network->terms.bound[ring->flow]);
 
-	return passed_now - ring->ahead > READ_ONCE(network->terms.bound[ring->flow]) &&
-	       vsp_queue_seen(queue) > 1;
+	return passed > bound && behind >= bound;
 }
 
 static struct sk_buff *new_skb(struct net_device *dev, u32 length)
