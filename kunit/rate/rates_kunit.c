@@ -267,3 +267,4 @@ kunit_test_suite(rates_suite);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("KUnit: rates in the data path");
 MODULE_LICENSE("GPL");
+VS_MODULE_IMPORT_KUNIT;
