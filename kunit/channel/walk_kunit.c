@@ -253,7 +253,7 @@ static void channel_void_slots(void)
 		kfree(world->taken[i]);
 		world->taken[i] = NULL;
 	}
-	world->provider.generation++;
+	world->provider.inbox.generation++;
 }
 
 /* The device is reset: what is under way is lost. */
@@ -286,7 +286,7 @@ void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 gene
 {
 	struct vsc_exchange *exchange = world->taken[slot];
 
-	if (generation != session->generation)
+	if (generation != session->inbox.generation)
 		return;
 	world->taken[slot] = NULL;
 	memcpy(exchange->complete, bytes, length);
@@ -613,12 +613,12 @@ static bool provider_take_request(void)
 		return false;
 	list_del_init(&exchange->list);
 	world->taken[slot] = exchange;
-	memcpy(session->bytes, exchange->request, exchange->request_length);
+	memcpy(session->round.bytes, exchange->request, exchange->request_length);
 	/* Now and then a client says what nobody understands. */
 	if (world_fails(4 * world->rate))
-		session->bytes[0] ^= 0x80;
-	vsp_session_message(session, slot, session->generation, exchange->request_length);
-	world->starting = session->message.type == VS_WIRE_START;
+		session->round.bytes[0] ^= 0x80;
+	vsp_session_message(session, slot, session->inbox.generation, exchange->request_length);
+	world->starting = session->round.message.type == VS_WIRE_START;
 	provider_run();
 	return true;
 }
@@ -926,8 +926,8 @@ static void provider_ids(u64 *ids)
 {
 	const struct vsp_session *session = &world->provider;
 	const struct vsp_contract *contracts[VSP_SESSION_SETS] = {
-		vsp_session_in_force(&world->provider), session->held, session->pending,
-		session->preparation.next, session->call.fallback,
+		vsp_session_in_force(&world->provider), session->held.contract,
+		session->grant.pending, session->preparation.next, session->call.fallback,
 	};
 
 	for (u32 i = 0; i < VSP_SESSION_SETS; i++)
@@ -971,14 +971,14 @@ static const char *check_provider(void)
 	const struct vsp_session *session = &world->provider;
 	const struct vsp_contract *in_force = vsp_session_in_force(&world->provider);
 
-	if (in_force && session->held)
+	if (in_force && session->held.contract)
 		return "a contract is in force and another one held";
 	if (session->call.fallback && !session->call.open)
 		return "a fallback without a call";
 	if (in_force && in_force->terms.term[0].high > pool_has() && !session->call.open)
 		return "more is in force than there is, and the client is not called";
 	if (session->state == VS_STATE_RUNNING &&
-	    (!in_force || session->pending || session->call.open))
+	    (!in_force || session->grant.pending || session->call.open))
 		return "the provider is RUNNING without a contract, or not settled";
 	return NULL;
 }
@@ -1033,7 +1033,7 @@ static const char *check_end(void)
 		return "the two hold different terms under one id";
 	if (in_force->terms.term[0].high != min(client->wish.term[0].high, world->level))
 		return "the client has something else than it wishes";
-	if (provider->held || provider->pending || provider->preparation.next ||
+	if (provider->held.contract || provider->grant.pending || provider->preparation.next ||
 	    provider->call.open)
 		return "something is charged for nothing";
 	if (world->work.granted_id || world->narrowed)
@@ -1086,7 +1086,7 @@ static void walk_begin(struct kunit *test, u32 random)
 	service->keep = world_below(2);
 	session->service = service;
 	session->state = VS_STATE_START;
-	spin_lock_init(&session->lock);
+	spin_lock_init(&session->inbox.lock);
 	spin_lock_init(&session->view_lock);
 	vsp_session_prepare_init(session);
 }

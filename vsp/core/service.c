@@ -388,16 +388,16 @@ void vsp_service_view(struct vsp_service *service, struct vsp_service_view *view
 	view->state = session->state;
 	view->epoch = session->epoch;
 	view->reason = session->reason;
-	view->result_epoch = session->result_epoch;
-	view->result_outcome = session->result_outcome;
-	view->result_reason = session->result_reason;
+	view->result_epoch = session->result.epoch;
+	view->result_outcome = session->result.outcome;
+	view->result_reason = session->result.reason;
 	view->asked = session->asked;
 	view->offered = session->offered;
 	view->deadline_ms = session->call.open ?
 		max_t(s64, ktime_ms_delta(session->call.deadline, ktime_get()), 0) : -1;
-	if (session->pending) {
-		view->pending_id = session->pending->id;
-		view->granted = session->pending->terms;
+	if (session->grant.pending) {
+		view->pending_id = session->grant.pending->id;
+		view->granted = session->grant.pending->terms;
 	}
 	spin_unlock(&session->view_lock);
 	rcu_read_lock();

@@ -13,7 +13,7 @@
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.
  *
- * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_session.lock,
+ * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_inbox.lock,
  * vsp_pool.rates.lock > locks of a class > vsp_service.rates.lock.
  * Nothing waits for a mover but the VMM's own suspend, reset and close.
  */
@@ -123,16 +123,22 @@ struct vsp_pool {
 
 /**
  * struct vsp_call - a call for a new contract, with what happens if nobody answers
- * @open: not settled yet; all below is valid while it is
+ * @open: not settled yet; @reason, @deadline and @fallback are valid while it is
  * @reason: enum vs_wire_reason
  * @deadline: when @fallback comes into force
  * @fallback: NULL: withdrawal; owned by the session
+ * @unanswered: the client has not answered the call (or what it was told last)
+ * @anew: the open call is to be made about the contract that was just started
+ *
+ * The last two belong to the session's work; the rest it writes under view_lock.
  */
 struct vsp_call {
 	bool open;
 	u32 reason;
 	ktime_t deadline;
 	struct vsp_contract *fallback;
+	bool unanswered;
+	bool anew;
 };
 
 /* Counters that sysfs shows; written from the service's work only. */
