@@ -587,9 +587,9 @@ static void client_run(unsigned long inbox)
 {
 	if (!world->attached)
 		return;
-	world->work.inbox |= inbox;
+	world->work.inbox.bits |= inbox;
 	vsc_session_run(&world->work.run.work);
-	if (world->work.closed)
+	if (world->work.leave.closed)
 		world->attached = false;
 }
 
@@ -642,7 +642,7 @@ static bool client_take_answer(void)
 
 	if (!exchange || !world->attached)
 		return false;
-	list_move_tail(&exchange->list, &world->work.answers);
+	list_move_tail(&exchange->list, &world->work.inbox.answers);
 	client_run(VSC_INBOX_ANSWER);
 	return true;
 }
@@ -651,8 +651,8 @@ static bool client_take_call(void)
 {
 	if (!world->call_length || !world->attached)
 		return false;
-	memcpy(world->work.call, world->call, world->call_length);
-	world->work.call_length = world->call_length;
+	memcpy(world->work.inbox.call, world->call, world->call_length);
+	world->work.inbox.call_length = world->call_length;
 	world->call_length = 0;
 	client_run(VSC_INBOX_CALL);
 	return true;
@@ -665,10 +665,10 @@ static ktime_t client_next(void)
 
 	if (!world->attached)
 		return next;
-	if (work->timer != VSC_TIMER_NONE)
-		next = work->expires;
-	if (work->leaving)
-		next = min(next, work->leave_by);
+	if (work->wait.timer != VSC_TIMER_NONE)
+		next = work->wait.expires;
+	if (work->leave.why)
+		next = min(next, work->leave.by);
 	return next;
 }
 
@@ -706,7 +706,7 @@ static void client_wish(void)
 static void client_need(void)
 {
 	client_wish();
-	world->work.need_reason = VS_REASON_NEED;
+	world->work.inbox.need_reason = VS_REASON_NEED;
 	client_run(VSC_INBOX_NEED);
 }
 
@@ -728,10 +728,10 @@ static void client_init(void)
 	client_wish();
 	work->session = session;
 	mutex_init(&work->run_lock);
-	init_completion(&work->left);
-	init_waitqueue_head(&work->settling);
-	spin_lock_init(&work->lock);
-	INIT_LIST_HEAD(&work->answers);
+	init_completion(&work->leave.left);
+	init_waitqueue_head(&work->inbox.settling);
+	spin_lock_init(&work->inbox.lock);
+	INIT_LIST_HEAD(&work->inbox.answers);
 	INIT_DELAYED_WORK(&work->run, vsc_session_run);
 }
 
@@ -897,13 +897,13 @@ static bool world_calm_step(void)
 		return true;
 	else if (session->withdrawn)
 		vsp_session_renegotiate(session, VS_REASON_ADMIN);
-	else if (world->work.release)
+	else if (world->work.leave.release)
 		client_need();
 	else if (!world->invited)
 		vsp_session_invite(session);
 	else
 		return false;
-	world->invited = !session->withdrawn && !world->work.release;
+	world->invited = !session->withdrawn && !world->work.leave.release;
 	provider_run();
 	return true;
 }
@@ -986,7 +986,9 @@ static const char *check_provider(void)
 /* Does something go on that will tell the client what is in force? */
 static bool client_will_hear(void)
 {
-	return world->work.exchange || world->work.timer != VSC_TIMER_NONE || world->call_length;
+	const struct vsc_work *work = &world->work;
+
+	return work->round.exchange || work->wait.timer != VSC_TIMER_NONE || world->call_length;
 }
 
 static const char *check_client(void)
@@ -996,7 +998,7 @@ static const char *check_client(void)
 
 	if (!world->attached)
 		return NULL;
-	if (session->state == VS_STATE_RUNNING && !session->id && !world->work.granted_id)
+	if (session->state == VS_STATE_RUNNING && !session->id && !world->work.grant.id)
 		return "the client is RUNNING without a contract";
 	if (session->state == VS_STATE_RUNNING && session->id != in_force && !client_will_hear())
 		return "the client is RUNNING with another contract, and will not hear of it";
@@ -1036,7 +1038,7 @@ static const char *check_end(void)
 	if (provider->held.contract || provider->grant.pending || provider->preparation.next ||
 	    provider->call.open)
 		return "something is charged for nothing";
-	if (world->work.granted_id || world->narrowed)
+	if (world->work.grant.id || world->narrowed)
 		return "the client is narrowed to what has not come";
 	return NULL;
 }
