@@ -1083,9 +1083,9 @@ static void walk_begin(struct kunit *test, u32 random)
 	service->spec = &walk_spec;
 	service->class = &provider_class;
 	service->pool = &world->pool;
-	service->lease_ms = 3000;
-	service->deadline_ms = 1000;
-	service->keep = world_below(2);
+	service->settings.lease_ms = 3000;
+	service->settings.deadline_ms = 1000;
+	service->settings.keep = world_below(2);
 	session->service = service;
 	session->state = VS_STATE_START;
 	spin_lock_init(&session->inbox.lock);

@@ -179,7 +179,7 @@ void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 gene
 {
 	spin_lock_bh(&session->inbox.lock);
 	if (generation == session->inbox.generation)
-		vsp_channel_answer(session->service->channel, slot, bytes, length);
+		vsp_channel_answer(session->service->device.channel, slot, bytes, length);
 	spin_unlock_bh(&session->inbox.lock);
 }
 

@@ -83,7 +83,8 @@ static void ask_keep(struct vsp_session *session)
 
 	if (!running || running->id != session->round.message.contract)
 		return ask_deny(session, VS_REASON_CHANGED, 0, 0);
-	if (session->call.open && (!service->keep || !vsp_pool_names(service, &running->terms)))
+	if (session->call.open &&
+	    (!service->settings.keep || !vsp_pool_names(service, &running->terms)))
 		return ask_deny(session, VS_REASON_LIMIT, 0, 0);
 	if (!source_can(session, &running->terms))
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);

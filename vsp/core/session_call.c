@@ -66,7 +66,7 @@ void vsp_session_send_call(struct vsp_session *session)
 	trace_vsp_message(service->name, true, message);
 	service->counters.calls++;
 	length = vs_wire_encode(message, session->round.bytes, sizeof(session->round.bytes));
-	vsp_channel_call(service->channel, session->round.bytes, length);
+	vsp_channel_call(service->device.channel, session->round.bytes, length);
 }
 
 /**
@@ -122,7 +122,7 @@ void vsp_session_call_anew(struct vsp_session *session)
  */
 static void make_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
 {
-	ktime_t deadline = ktime_add_ms(ktime_get(), session->service->deadline_ms);
+	ktime_t deadline = ktime_add_ms(ktime_get(), session->service->settings.deadline_ms);
 
 	if (session->call.open && (reason == VS_REASON_CAPACITY || reason == VS_REASON_SOURCE))
 		deadline = min(deadline, session->call.deadline);

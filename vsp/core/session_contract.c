@@ -266,7 +266,7 @@ void vsp_session_hold(struct vsp_session *session)
 	old = put_in_force(session, NULL);
 	vsp_session_free_contract(session->held.contract);
 	session->held.contract = old;
-	session->held.expires = ktime_add_ms(ktime_get(), service->lease_ms);
+	session->held.expires = ktime_add_ms(ktime_get(), service->settings.lease_ms);
 	/* Nobody escapes a withdrawal's deadline by a reset. */
 	if (session->withdrawn)
 		session->held.expires = min(session->held.expires, session->call.deadline);
