@@ -10,6 +10,7 @@
 #   make demo|test|bench|check  in virtual machines; nothing is loaded into this kernel
 #                            ACCEL=tcg forces emulation, ONLY=PATTERN picks tests by name, TIER=native those that
 #                            need no emulated machine
+#   make coverage            which lines of channel/, vsp/ and vsc/ the native tests run; ONLY= picks tests here, too
 #   make model               checks the protocol's state machines with Spin, without any machine; MUTANTS=1 counts what
 #                            that and KUnit find of tables that are wrong in one place
 
@@ -36,7 +37,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-demo test soak bench check model fuzz:
+demo test soak bench check model fuzz coverage:
 	@scripts/$@
 
-.PHONY: all modules modules_install install picture clean demo test soak bench check model fuzz
+.PHONY: all modules modules_install install picture clean demo test soak bench check model fuzz coverage

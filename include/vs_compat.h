@@ -95,6 +95,13 @@ static inline void vs_sha1(u8 *input, size_t length, u8 *digest)
 #endif
 }
 
+/* The namespace of what is exported for KUnit alone was a word, and is a text now. */
+#ifdef VS_HAVE_IMPORT_NS_OF_TEXT
+#define VS_MODULE_IMPORT_KUNIT MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING")
+#else
+#define VS_MODULE_IMPORT_KUNIT MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING)
+#endif
+
 /* A vDPA device has, in newer kernels, a union of what maps its memory, and operations for that. */
 #ifdef VS_HAVE_VIRTIO_MAP
 #define vs_vdpa_alloc_device(type, member, ops, name) \

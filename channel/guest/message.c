@@ -79,6 +79,39 @@ int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
 	return error;
 }
 
+/* Hands all that has come in a queue to @take, with the number of bytes that were written. */
+static void message_take_all(struct virtqueue *vq,
+			     void (*take)(struct vsc_channel *channel, void *buffer,
+					  unsigned int length))
+{
+	struct vsc_channel *channel = vq->vdev->priv;
+	unsigned int length;
+	unsigned long flags;
+	void *buffer;
+
+	spin_lock_irqsave(&channel->lock, flags);
+	/* A device that does not wait for DRIVER_OK has nobody to talk to yet. */
+	if (!channel->up)
+		goto unlock;
+	do {
+		virtqueue_disable_cb(vq);
+		while ((buffer = virtqueue_get_buf(vq, &length)))
+			take(channel, buffer, length);
+	} while (!virtqueue_enable_cb(vq));
+	vsc_channel_check_ring(channel, vq);
+unlock:
+	spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+static void message_take_answer(struct vsc_channel *channel, void *buffer, unsigned int length)
+{
+	struct vsc_exchange *exchange = buffer;
+
+	list_del_init(&exchange->list);
+	exchange->length = min_t(size_t, length, sizeof(exchange->complete));
+	vsc_channel_session_ops->complete(channel->session, exchange);
+}
+
 /**
  * vsc_message_done() - answers have come
  * @vq: virtqueue 0
@@ -87,26 +120,7 @@ int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
  */
 void vsc_message_done(struct virtqueue *vq)
 {
-	struct vsc_channel *channel = vq->vdev->priv;
-	struct vsc_exchange *exchange;
-	unsigned int length;
-	unsigned long flags;
-
-	spin_lock_irqsave(&channel->lock, flags);
-	/* A device that does not wait for DRIVER_OK has nobody to talk to yet. */
-	if (!channel->up)
-		goto unlock;
-	do {
-		virtqueue_disable_cb(vq);
-		while ((exchange = virtqueue_get_buf(vq, &length))) {
-			list_del_init(&exchange->list);
-			exchange->length = min_t(size_t, length, sizeof(exchange->complete));
-			vsc_channel_session_ops->complete(channel->session, exchange);
-		}
-	} while (!virtqueue_enable_cb(vq));
-	vsc_channel_check_ring(channel, vq);
-unlock:
-	spin_unlock_irqrestore(&channel->lock, flags);
+	message_take_all(vq, message_take_answer);
 }
 
 static int post_call(struct vsc_channel *channel, struct vsc_call_buffer *buffer)
@@ -117,14 +131,15 @@ static int post_call(struct vsc_channel *channel, struct vsc_call_buffer *buffer
 	return virtqueue_add_inbuf(channel->vq[VS_CHANNEL_QUEUE_CALL], &sg, 1, buffer, GFP_ATOMIC);
 }
 
-static void channel_take_call(struct vsc_channel *channel, struct vsc_call_buffer *buffer,
-			      unsigned int length)
+static void message_take_call(struct vsc_channel *channel, void *buffer, unsigned int length)
 {
+	struct vsc_call_buffer *call = buffer;
+
 	for (unsigned int i = 0; i < VSC_GUEST_CALL_BUFFERS; i++)
-		if (channel->call[i] == buffer)
+		if (channel->call[i] == call)
 			channel->taken[i] = true;
-	vsc_channel_session_ops->call(channel->session, buffer->bytes,
-				      min_t(size_t, length, sizeof(buffer->bytes)));
+	vsc_channel_session_ops->call(channel->session, call->bytes,
+				      min_t(size_t, length, sizeof(call->bytes)));
 }
 
 /**
@@ -138,22 +153,7 @@ static void channel_take_call(struct vsc_channel *channel, struct vsc_call_buffe
  */
 void vsc_message_call_done(struct virtqueue *vq)
 {
-	struct vsc_channel *channel = vq->vdev->priv;
-	struct vsc_call_buffer *buffer;
-	unsigned int length;
-	unsigned long flags;
-
-	spin_lock_irqsave(&channel->lock, flags);
-	if (!channel->up)
-		goto unlock;
-	do {
-		virtqueue_disable_cb(vq);
-		while ((buffer = virtqueue_get_buf(vq, &length)))
-			channel_take_call(channel, buffer, length);
-	} while (!virtqueue_enable_cb(vq));
-	vsc_channel_check_ring(channel, vq);
-unlock:
-	spin_unlock_irqrestore(&channel->lock, flags);
+	message_take_all(vq, message_take_call);
 }
 
 /**

@@ -63,7 +63,6 @@ struct device *vsc_channel_device(struct vsc_channel *channel)
 {
 	return &channel->vdev->dev;
 }
-EXPORT_SYMBOL_GPL(vsc_channel_device);
 
 /**
  * vsc_channel_broken() - is no answer to be expected any more?

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The two state machines: every state x every event, and what the rules of the
- * protocol say of the table as a whole.  walk_kunit.c lets the two talk.
+ * protocol say of the table as a whole.  walk_kunit.c lets both sides talk.
  */
 #include <kunit/test.h>
 #include <linux/array_size.h>

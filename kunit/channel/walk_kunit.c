@@ -1,82 +1,129 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Both state machines, joined by a channel that loses, delays and reorders as the
- * real one may, on random walks: calls, deadlines, leases, resets, reboots, kills.
- * After each walk the world calms down; then both sides must hold the same contract.
+ * Both sides' sessions, joined by a channel that loses and delays as the real one may, on random
+ * walks: calls, deadlines, leases, changes of the source, resets, reboots, kills.  After each
+ * walk the world calms down; then both sides must hold the same contract.
  *
- * Contracts are numbers here: what vsp/core/session.c and vsc/core/session.c do for an action
- * is one line.  Where those two grow a rule, this model has to have it as well.
+ * This module has copies of the files that make the sessions; the channel, the pool, the classes
+ * and the clock, which these call, are below.
  */
+#define pr_fmt(fmt) "vsp: " fmt
+/* No tracepoints: of the states a log is kept instead. */
+#define VSP_TRACE_H
+#define VSC_TRACE_H
+
 #include <kunit/test.h>
 #include <linux/array_size.h>
 #include <linux/bitmap.h>
 #include <linux/bits.h>
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/prandom.h>
+#include <linux/printk.h>
 #include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
+#include "vs_message.h"
 #include "vs_states.h"
-#include "vs_wire.h"
 
-#define WALKS		1500
+struct world;
+
+static struct world *world;	/* of the walk that is under way */
+
+static void world_record(bool provider, u8 event, u8 next);
+
+static inline void trace_vsp_message(const char *service, bool sent,
+				     const struct vs_message *message)
+{
+}
+
+static inline void trace_vsp_state(const char *service, enum vs_state from, enum vsp_event event,
+				   enum vs_state to)
+{
+	world_record(true, event, to);
+}
+
+static inline void trace_vsp_contract(const char *service, u64 from, u64 to)
+{
+}
+
+static inline void trace_vsc_message(const char *session, bool sent,
+				     const struct vs_message *message)
+{
+}
+
+static inline void trace_vsc_state(const char *session, enum vs_state from, enum vsc_event event,
+				   enum vs_state to)
+{
+	world_record(false, event, to);
+}
+
+static ktime_t world_now(void);
+static u32 world_below(u32 end);
+static bool world_cancel_work(struct work_struct *work);
+static bool world_queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *work,
+				     unsigned long delay);
+
+/* A walk has a clock and dice of its own; what only fills the log, or waits, is left out. */
+#define ktime_get()			world_now()
+#define get_random_u64()		(1 + (u64)world_below(U32_MAX))
+#define get_random_u32_below(end)	world_below(end)
+#define cancel_work			world_cancel_work
+#define queue_delayed_work		world_queue_delayed_work
+#define synchronize_rcu()		do { } while (0)
+#define world_no_log(dev, ...)		((void)(dev), no_printk(__VA_ARGS__))
+#undef pr_info
+#define pr_info				no_printk
+#undef dev_warn
+#define dev_warn(dev, ...)		world_no_log(dev, __VA_ARGS__)
+#undef dev_warn_ratelimited
+#define dev_warn_ratelimited(dev, ...)	world_no_log(dev, __VA_ARGS__)
+#undef dev_err_ratelimited
+#define dev_err_ratelimited(dev, ...)	world_no_log(dev, __VA_ARGS__)
+
+#include "vsp/core/session.c"
+#include "vsp/core/session_ask.c"
+#include "vsp/core/session_call.c"
+#include "vsp/core/session_contract.c"
+#include "vsp/core/session_invite.c"
+#include "vsp/core/session_prepare.c"
+
+#include "vsc/core/answer.c"
+#include "vsc/core/machine.c"
+#include "vsc/core/policy.c"
+#include "vsc/core/session_class.c"
+#include "vsc/core/session_work.c"
+
+#define WALKS		1000
 #define STEPS		300	/* of a walk, before it calms down */
-#define CALM		400	/* steps until it must be quiet */
-#define FIFO		16	/* messages one way */
-#define IDS		1024	/* contracts of one walk */
-#define CHARGED		4	/* in force, held, pending, fallback */
-#define LOGGED		48	/* last events, for a failure */
+#define CALM		2000	/* steps until it must be quiet */
+#define IDS		4096	/* contracts of one walk */
+#define LOGGED		48	/* last changes of state, for a failure */
+#define LEVEL_MAX	1000	/* most that the pool has for the client */
 
 static uint seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "of the walks; 0: draw one");
 
-struct packet {
-	u16 type;
-	u32 status;
-	u32 epoch;
-	u32 exchange;		/* an answer has that of its request */
-	u32 contract;
-	u32 flags;
-	bool terms;
-	u32 outcome;
-	u32 granted;
+static const struct vs_term_spec walk_term = {
+	.id = 1, .kind = VS_KIND_RATE, .name = "rate", .unit = "1/s", .lowest = 1,
+	.highest = LEVEL_MAX, .step = 1,
 };
 
-struct fifo {
-	u32 count;
-	struct packet packet[FIFO];
-};
-
-struct provider {
-	enum vs_state state;
-	u32 epoch;
-	u32 in_force;
-	u32 held;
-	u32 pending;
-	bool pending_called;	/* granted after the open call */
-	u32 expired;		/* the last grant that was dropped */
-	bool by_start;		/* what is in force has come by a START */
-	bool open;		/* a call with deadline and fallback */
-	u32 fallback;
-	bool unanswered;	/* what was called for stands in the current epoch */
-	bool completing;	/* INITIALIZE taken, its COMPLETE not yet under way */
-	u32 next_id;
-};
-
-struct client {
-	enum vs_state state;
-	bool attached;
-	bool leaving;		/* the empty ask is under way, then the driver goes */
-	u32 epoch;
-	u32 held;
-	u32 granted;		/* not started, or the START has no answer yet */
-	bool narrowed;		/* to the grant */
-	u32 exchange;		/* the last one */
-	bool outstanding;	/* its answer is to come */
-	bool keeps;		/* it is that of a KEEP */
-	bool pause;		/* will begin again */
-	bool waiting;		/* denied; for a call */
+static const struct vs_class_spec walk_spec = {
+	.id = 1, .name = "walk", .count = 1, .term = &walk_term, .queues = 1, .queue_size = 16,
 };
 
 struct log_entry {
@@ -85,35 +132,96 @@ struct log_entry {
 	u8 next;
 };
 
+/**
+ * struct world - one walk
+ * @test: its case
+ * @random: its dice
+ * @now: its time
+ * @rate: one step in so many is a disturbance
+ * @calm: nothing goes wrong any more, and everything that is asked for is there
+ * @pool: of @service; only its lock is used
+ * @service: of @provider
+ * @provider: the provider's session
+ * @client: the client's
+ * @work: of @client
+ * @attached: there is a driver, and its session
+ * @narrowed: the client's class is narrowed to a grant
+ * @requests: sent and not taken
+ * @taken: exchanges that the provider works on, by slot
+ * @answers: not taken by the client
+ * @call_length: bytes of @call, 0: there is no call
+ * @call: that the client has not taken
+ * @provider_next: when the provider wants to look at its deadlines
+ * @preparing: the provider's class makes ready for a contract
+ * @source_gone: there is nothing that the provider's class could make a contract of
+ * @level: what the pool has for the client
+ * @charged: what the pool is charged
+ * @starting: the message of this step is a START
+ * @by_start: what is in force has come by a START
+ * @invited: since the world is calm
+ * @in_force: id, as of the last step
+ * @held: ids of what was charged then
+ * @returned: ids of what was charged before
+ * @logged: entries written to @log
+ * @log: changes of state
+ * @scratch: terms
+ */
 struct world {
 	struct kunit *test;
 	struct rnd_state random;
-	struct provider provider;
-	struct client client;
-	struct fifo requests;
-	struct fifo answers;
-	bool called;		/* the call's buffer is full */
-	u32 call_epoch;
-	u32 rate;		/* one step in so many is a disturbance */
-	bool calm;		/* nothing goes wrong any more, every ask is granted */
-	struct packet message;	/* what the provider works on */
-	u32 charged[CHARGED];
+	ktime_t now;
+	u32 rate;
+	bool calm;
+	struct vsp_pool pool;
+	struct vsp_service service;
+	struct vsp_session provider;
+	struct vsc_session client;
+	struct vsc_work work;
+	bool attached;
+	bool narrowed;
+	struct list_head requests;
+	struct vsc_exchange *taken[VS_CHANNEL_MESSAGES];
+	struct list_head answers;
+	size_t call_length;
+	u8 call[VS_WIRE_MESSAGE_MAX];
+	ktime_t provider_next;
+	bool preparing;
+	bool source_gone;
+	u64 level;
+	u64 charged;
+	bool starting;
+	bool by_start;
+	bool invited;
+	u64 in_force;
+	u64 held[VSP_SESSION_SETS];
 	DECLARE_BITMAP(returned, IDS);
 	u32 logged;
 	struct log_entry log[LOGGED];
+	struct vs_terms scratch;
 };
 
-static u32 below(struct world *world, u32 end)
+static u32 world_below(u32 end)
 {
 	return prandom_u32_state(&world->random) % end;
 }
 
-static void record(struct world *world, bool provider, u8 event, u8 next)
+/* Something that goes wrong, once in so many times, until the world is calm. */
+static bool world_fails(u32 times)
+{
+	return !world->calm && !world_below(times);
+}
+
+static ktime_t world_now(void)
+{
+	return world->now;
+}
+
+static void world_record(bool provider, u8 event, u8 next)
 {
 	world->log[world->logged++ % LOGGED] = (struct log_entry) { provider, event, next };
 }
 
-static void show_log(struct world *world)
+static void world_show_log(void)
 {
 	u32 from = world->logged > LOGGED ? world->logged - LOGGED : 0;
 
@@ -127,656 +235,888 @@ static void show_log(struct world *world)
 	}
 }
 
-static bool put(struct fifo *fifo, struct packet packet)
+/* ---- The channel ---- */
+
+static void channel_free(struct list_head *list)
 {
-	if (fifo->count == FIFO)
-		return false;
-	fifo->packet[fifo->count++] = packet;
-	return true;
+	struct vsc_exchange *exchange, *next;
+
+	list_for_each_entry_safe(exchange, next, list, list)
+		kfree(exchange);
+	INIT_LIST_HEAD(list);
 }
 
-static bool take(struct fifo *fifo, struct packet *packet)
+/* The messages that the provider has taken will not be answered any more. */
+static void channel_void_slots(void)
 {
-	if (!fifo->count)
-		return false;
-	*packet = fifo->packet[0];
-	memmove(fifo->packet, fifo->packet + 1, --fifo->count * sizeof(*packet));
-	return true;
-}
-
-/* ---- The client ---- */
-
-static void send(struct world *world, u16 type, u32 contract, u32 flags, bool terms)
-{
-	struct client *client = &world->client;
-
-	/* What finds no room is as good as lost: the client's time-out tells. */
-	put(&world->requests, (struct packet) {
-		.type = type, .epoch = client->epoch, .exchange = ++client->exchange,
-		.contract = contract, .flags = flags, .terms = terms,
-	});
-	client->outstanding = true;
-	client->pause = false;
-	client->keeps = flags & VS_REQUEST_KEEP;
-}
-
-static void client_event(struct world *world, enum vsc_event event, const struct packet *answer)
-{
-	struct client *client = &world->client;
-	struct vs_step step = vs_states_client(client->state, event);
-
-	client->state = step.next;
-	record(world, false, event, step.next);
-	if (step.actions & VSC_DO_ADOPT)
-		client->held = answer->contract;
-	if (step.actions & VSC_DO_WIDEN)
-		client->held = client->granted;
-	if (step.actions & (VSC_DO_UNDO | VSC_DO_ADOPT | VSC_DO_WIDEN)) {
-		client->granted = 0;
-		client->narrowed = false;
+	for (u32 i = 0; i < ARRAY_SIZE(world->taken); i++) {
+		kfree(world->taken[i]);
+		world->taken[i] = NULL;
 	}
-	if (step.actions & VSC_DO_NEW_EPOCH) {
-		client->epoch = 1 + below(world, U32_MAX);
-		client->outstanding = false;
-		client->pause = false;
-		client->waiting = false;
-	}
-	if (step.actions & VSC_DO_INITIALIZE)
-		send(world, VS_WIRE_INITIALIZE, 0, 0, false);
-	if (step.actions & (VSC_DO_ASK | VSC_DO_CHOOSE))
-		send(world, VS_WIRE_REQUEST, 0, 0, true);
-	if (step.actions & VSC_DO_KEEP)
-		send(world, VS_WIRE_REQUEST, client->held, VS_REQUEST_KEEP, false);
-	if (step.actions & VSC_DO_NARROW) {
-		client->granted = answer->granted;
-		client->narrowed = client->granted != client->held;
-	}
-	if (step.actions & VSC_DO_START)
-		send(world, VS_WIRE_START, client->granted, 0, false);
-	/* The retry time of a denial is 0 or not. */
-	if (step.actions & VSC_DO_WAIT) {
-		client->waiting = true;
-		client->pause = below(world, 2);
-	}
-	if (step.actions & VSC_DO_BACK_OFF)
-		client->pause = true;
-	if (step.actions & VSC_DO_DETACH)
-		client->held = 0;
+	world->provider.inbox.generation++;
 }
-
-static enum vsc_event expired_event(const struct client *client, const struct packet *answer)
-{
-	if (answer->contract != client->held)
-		return VSC_EVENT_FOREIGN;
-	return client->held ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
-}
-
-static enum vsc_event initialized_event(const struct client *client, const struct packet *answer)
-{
-	if (answer->contract == client->held)
-		return VSC_EVENT_INITIALIZED;
-	return answer->contract && answer->contract == client->granted ?
-		VSC_EVENT_INITIALIZED_GRANT : VSC_EVENT_INITIALIZED_OTHER;
-}
-
-static enum vsc_event answer_event(const struct client *client, const struct packet *answer)
-{
-	if (answer->status == VS_STATUS_EXPIRED || answer->status == VS_STATUS_STALE)
-		return expired_event(client, answer);
-	if (answer->status)
-		return VSC_EVENT_FAILED;
-	if (answer->type == VS_WIRE_INITIALIZE_COMPLETE)
-		return initialized_event(client, answer);
-	if (answer->type == VS_WIRE_START_COMPLETE)
-		return client->granted && answer->contract == client->granted ?
-			VSC_EVENT_STARTED : VSC_EVENT_FOREIGN;
-	if (answer->outcome == VS_OUTCOME_RELEASED)
-		return VSC_EVENT_RELEASED;
-	if (answer->contract != client->held)
-		return VSC_EVENT_FOREIGN;
-	if (answer->outcome == VS_OUTCOME_OFFER)
-		return VSC_EVENT_OFFER;
-	if (answer->outcome == VS_OUTCOME_GRANT)
-		return VSC_EVENT_GRANT;
-	return client->held && !client->keeps ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
-}
-
-static bool take_answer(struct world *world)
-{
-	struct client *client = &world->client;
-	struct packet answer;
-	enum vsc_event event;
-
-	if (!take(&world->answers, &answer))
-		return false;
-	if (!client->attached || !client->outstanding || answer.exchange != client->exchange)
-		return true;
-	client->outstanding = false;
-	event = answer_event(client, &answer);
-	client_event(world, event, &answer);
-	/* Now and then what it takes away is in use for too long. */
-	if (event == VSC_EVENT_GRANT && client->state == VS_STATE_NOT_NEGOTIATED)
-		client_event(world, world->calm || below(world, 8) ? VSC_EVENT_NARROWED :
-			     VSC_EVENT_FAILED, NULL);
-	return true;
-}
-
-static bool take_call(struct world *world)
-{
-	if (!world->called)
-		return false;
-	world->called = false;
-	client_event(world, world->call_epoch == world->client.epoch ?
-		     VSC_EVENT_CALL : VSC_EVENT_CALL_OLD, NULL);
-	return true;
-}
-
-/* ---- The provider ---- */
-
-static void reply(struct world *world, u32 status, u32 outcome, u32 granted)
-{
-	put(&world->answers, (struct packet) {
-		.type = world->message.type + 1, .status = status,
-		.epoch = world->message.epoch, .exchange = world->message.exchange,
-		.contract = world->provider.in_force, .outcome = outcome, .granted = granted,
-	});
-}
-
-static void drop_pending(struct provider *provider)
-{
-	if (!provider->pending)
-		return;
-	provider->expired = provider->pending;
-	provider->pending = 0;
-}
-
-static void reply_grant(struct world *world, u32 id)
-{
-	struct provider *provider = &world->provider;
-
-	drop_pending(provider);
-	provider->pending = id;
-	provider->pending_called = provider->open;
-	reply(world, VS_STATUS_OK, VS_OUTCOME_GRANT, id);
-}
-
-static void reply_request(struct world *world)
-{
-	struct provider *provider = &world->provider;
-	u32 mood = world->calm ? 3 : below(world, 6);
-
-	if (world->message.flags & VS_REQUEST_KEEP) {
-		if (mood > 1 && provider->in_force &&
-		    provider->in_force == world->message.contract)
-			reply_grant(world, provider->in_force);
-		else
-			reply(world, VS_STATUS_OK, VS_OUTCOME_DENY, 0);
-	} else if (!world->message.terms) {
-		reply(world, VS_STATUS_OK, VS_OUTCOME_RELEASED, 0);
-	} else if (mood > 1) {
-		reply_grant(world, provider->next_id++);
-	} else {
-		reply(world, VS_STATUS_OK, mood ? VS_OUTCOME_OFFER : VS_OUTCOME_DENY, 0);
-	}
-}
-
-static void write_call(struct world *world)
-{
-	if (!world->provider.unanswered)
-		return;
-	world->called = true;
-	world->call_epoch = world->provider.epoch;
-}
-
-static void start_fallback(struct provider *provider)
-{
-	if (provider->in_force)
-		provider->in_force = provider->fallback;
-	else if (provider->held)
-		provider->held = provider->fallback;
-}
-
-static void commit(struct provider *provider)
-{
-	provider->by_start |= provider->in_force != provider->pending;
-	provider->in_force = provider->pending;
-	provider->pending = 0;
-	provider->held = 0;
-	provider->expired = 0;
-}
-
-static void provider_contracts(struct provider *provider, u32 actions)
-{
-	if (actions & VSP_DO_DROP_PENDING)
-		drop_pending(provider);
-	if ((actions & VSP_DO_DROP_CROSSED) && !provider->pending_called)
-		drop_pending(provider);
-	if (actions & VSP_DO_COMMIT)
-		commit(provider);
-	if (actions & (VSP_DO_START_FALLBACK | VSP_DO_HOLD | VSP_DO_FORGET))
-		provider->by_start = false;
-	if (actions & VSP_DO_START_FALLBACK)
-		start_fallback(provider);
-	if (actions & VSP_DO_SETTLE) {
-		provider->open = false;
-		provider->fallback = 0;
-	}
-	if ((actions & VSP_DO_HOLD) && provider->in_force) {
-		provider->held = provider->in_force;
-		provider->in_force = 0;
-	}
-	if (actions & VSP_DO_FORGET) {
-		provider->held = 0;
-		provider->in_force = 0;
-	}
-}
-
-static void provider_event(struct world *world, enum vsp_event event)
-{
-	struct provider *provider = &world->provider;
-	struct vs_step step = vs_states_provider(provider->state, event);
-
-	provider->state = step.next;
-	record(world, true, event, step.next);
-	provider_contracts(provider, step.actions);
-	if (step.actions & VSP_DO_OPEN_EPOCH) {
-		provider->epoch = world->message.epoch;
-		provider->unanswered = false;
-		provider->completing = true;
-	}
-	if ((step.actions & VSP_DO_ANSWER) && world->message.type == VS_WIRE_START)
-		reply(world, VS_STATUS_OK, 0, 0);
-	else if (step.actions & VSP_DO_ANSWER)
-		reply_request(world);
-	if (step.actions & VSP_DO_REFUSE)
-		reply(world, VS_STATUS_UNEXPECTED, 0, 0);
-	if (step.actions & VSP_DO_STALE)
-		reply(world, VS_STATUS_STALE, 0, 0);
-	if (step.actions & VSP_DO_TELL)
-		provider->unanswered = true;
-	if (step.actions & VSP_DO_CALL_ANEW) {
-		provider->fallback = provider->fallback ? provider->next_id++ : 0;
-		provider->unanswered = true;
-	}
-	if (step.actions & (VSP_DO_CALL | VSP_DO_TELL | VSP_DO_CALL_ANEW))
-		write_call(world);
-}
-
-static enum vsp_event start_event(const struct provider *provider, u32 id)
-{
-	if (provider->pending && id == provider->pending)
-		return provider->open && !provider->pending_called ?
-			VSP_EVENT_START_CROSSED : VSP_EVENT_START;
-	if (id && id == provider->in_force && id != provider->expired)
-		return VSP_EVENT_START_AGAIN;
-	return provider->in_force && !provider->open ?
-		VSP_EVENT_START_STALE : VSP_EVENT_START_OTHER;
-}
-
-/* In order, and one at a time: INITIALIZE_COMPLETE is under way before the next. */
-static bool take_request(struct world *world)
-{
-	struct provider *provider = &world->provider;
-	struct packet *message = &world->message;
-
-	if (provider->completing) {
-		provider->completing = false;
-		reply(world, VS_STATUS_OK, 0, 0);
-		provider_event(world, VSP_EVENT_ANSWERED);
-		return true;
-	}
-	if (!take(&world->requests, message))
-		return false;
-	if (!world->calm && !below(world, 4 * world->rate)) {
-		reply(world, VS_STATUS_MALFORMED, 0, 0);
-		if (!below(world, 4))
-			provider_event(world, VSP_EVENT_BROKEN);
-	} else if (message->type == VS_WIRE_INITIALIZE) {
-		provider_event(world, VSP_EVENT_INITIALIZE);
-	} else if (provider->state != VS_STATE_START && message->epoch != provider->epoch) {
-		reply(world, VS_STATUS_EPOCH, 0, 0);
-	} else if (message->type == VS_WIRE_START) {
-		provider_event(world, start_event(provider, message->contract));
-	} else {
-		provider_event(world, message->terms || (message->flags & VS_REQUEST_KEEP) ?
-			       VSP_EVENT_ASK : VSP_EVENT_RELEASE);
-	}
-	return true;
-}
-
-static void open_call(struct world *world)
-{
-	struct provider *provider = &world->provider;
-
-	if (!provider->in_force && !provider->held)
-		return;
-	provider->open = true;
-	provider->fallback = below(world, 3) ? provider->next_id++ : 0;
-	provider->pending_called = false;
-	provider->unanswered = true;
-	provider_event(world, VSP_EVENT_CALL);
-}
-
-static void invite(struct world *world)
-{
-	world->provider.unanswered = true;
-	provider_event(world, VSP_EVENT_INVITE);
-}
-
-/* ---- The world ---- */
 
 /* The device is reset: what is under way is lost. */
-static void reset(struct world *world)
+static void channel_reset(void)
 {
-	world->requests.count = 0;
-	world->answers.count = 0;
-	world->called = false;
-	world->provider.completing = false;
+	channel_free(&world->requests);
+	channel_free(&world->answers);
+	channel_void_slots();
+	world->call_length = 0;
 }
 
-static void unbind(struct world *world)
+struct vsc_exchange *vsc_channel_exchange(gfp_t gfp)
 {
-	client_event(world, VSC_EVENT_LOST, NULL);
-	reset(world);
-	memset(&world->client, 0, sizeof(world->client));
+	return world_fails(400) ? NULL : kzalloc(sizeof(struct vsc_exchange), gfp);
 }
 
-static void bind(struct world *world)
+void vsc_channel_exchange_free(struct vsc_exchange *exchange)
 {
-	provider_event(world, VSP_EVENT_NEW_DRIVER);
-	world->client.attached = true;
-	client_event(world, VSC_EVENT_BEGIN, NULL);
+	kfree(exchange);
+}
+
+int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
+{
+	list_add_tail(&exchange->list, &world->requests);
+	return 0;
+}
+
+void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
+			const void *bytes, size_t length)
+{
+	struct vsc_exchange *exchange = world->taken[slot];
+
+	if (generation != session->inbox.generation)
+		return;
+	world->taken[slot] = NULL;
+	memcpy(exchange->complete, bytes, length);
+	exchange->length = length;
+	list_add_tail(&exchange->list, &world->answers);
+}
+
+void vsp_channel_call(struct vsp_channel *channel, const void *bytes, size_t length)
+{
+	memcpy(world->call, bytes, length);
+	world->call_length = length;
+}
+
+int vsc_channel_start(struct vsc_channel *channel)
+{
+	return 0;
+}
+
+void vsc_channel_stop(struct vsc_channel *channel)
+{
+	channel_reset();
+}
+
+bool vsc_channel_broken(struct vsc_channel *channel)
+{
+	return false;
+}
+
+void vsc_channel_break(struct vsc_channel *channel)
+{
+}
+
+void vsc_channel_post_calls(struct vsc_channel *channel)
+{
+}
+
+/* ---- The provider's pool, class and administration ---- */
+
+/* What there is for the client; of a source that is gone, nothing. */
+static u64 pool_has(void)
+{
+	return world->source_gone ? 0 : world->level;
+}
+
+static u64 pool_most(const struct vs_terms * const *sets, unsigned int count)
+{
+	u64 most = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		most = max(most, sets[i]->term[0].high);
+	return most;
+}
+
+int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+		   struct vs_terms *offer, u16 *denied, u32 *reason)
+{
+	vs_terms_unlimited(&walk_spec, offer);
+	offer->term[0].low = pool_has();
+	offer->term[0].high = pool_has();
+	if (!ask || (ask->term[0].low <= pool_has() && pool_has() && !world_fails(8)))
+		return 0;
+	*denied = walk_term.id;
+	*reason = VS_REASON_POOL;
+	return -ENOSPC;
+}
+
+int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
+		     const struct vs_terms * const *charged, unsigned int count,
+		     struct vs_terms *grant, u16 *denied, u32 *reason)
+{
+	int error = vsp_pool_offer(service, ask, &world->scratch, denied, reason);
+
+	if (!error)
+		error = vs_terms_grant(&walk_spec, ask, &world->scratch, grant, denied);
+	if (error)
+		return error;
+	world->charged = max(pool_most(charged, count), grant->term[0].high);
+	return 0;
+}
+
+void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
+		     unsigned int count)
+{
+	world->charged = pool_most(charged, count);
+}
+
+void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask)
+{
+}
+
+void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+		     struct vs_terms *wanted)
+{
+	*wanted = *ask;
+}
+
+bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
+{
+	return terms->term[0].high <= pool_has();
+}
+
+bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms)
+{
+	return terms->term[0].high <= pool_has();
+}
+
+void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+		       struct vs_terms *fallback)
+{
+	*fallback = *terms;
+	fallback->term[0].low = min(terms->term[0].low, pool_has());
+	fallback->term[0].high = min(terms->term[0].high, pool_has());
+	if (!pool_has())
+		fallback->count = 0;
+}
+
+void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms)
+{
+}
+
+void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
+{
+}
+
+bool vsp_service_may_log(struct vsp_service *service, const char *function)
+{
+	return false;
+}
+
+void vsp_service_queue_prepare(struct work_struct *work)
+{
+	world->preparing = true;
+}
+
+/* It can be stopped as long as it has not begun. */
+static bool world_cancel_work(struct work_struct *work)
+{
+	if (!world->preparing || world_below(2))
+		return false;
+	world->preparing = false;
+	return true;
+}
+
+void vsp_service_prepared(struct vsp_session *session)
+{
+	vsp_session_prepared(session);
+}
+
+static void provider_limits(struct vsp_service *service, struct vs_terms *limits)
+{
+	if (world->source_gone)
+		limits->term[0].high = 0;
+}
+
+static int provider_prepare(struct vsp_service *service, const struct vsp_contract *next,
+			    u16 *denied)
+{
+	if (!world_fails(8))
+		return 0;
+	*denied = world_below(2);
+	return *denied ? -EPERM : -EIO;
+}
+
+static void provider_commit(struct vsp_service *service, const struct vsp_contract *next)
+{
+}
+
+static void provider_abort(struct vsp_service *service, const struct vsp_contract *next)
+{
+}
+
+static const struct vsp_class provider_class = {
+	.spec = &walk_spec,
+	.limits = provider_limits,
+	.prepare = provider_prepare,
+	.commit = provider_commit,
+	.abort = provider_abort,
+};
+
+/* ---- The client's class, and what it sees ---- */
+
+static int client_attach(struct vsc_session *session)
+{
+	return world_fails(8) ? -ENOMEM : 0;
+}
+
+static void client_detach(struct vsc_session *session, bool broken)
+{
+	world->narrowed = false;
+}
+
+static int client_prepare(struct vsc_session *session, const struct vs_terms *current_terms,
+			  const struct vs_terms *next)
+{
+	return world_fails(16) ? -EBUSY : 0;
+}
+
+/* Now and then what it takes away is in use for too long. */
+static void client_narrow(struct vsc_session *session, const struct vs_terms *current_terms,
+			  const struct vs_terms *next)
+{
+	world->narrowed = true;
+	if (world_fails(8))
+		world->now = ktime_add_ms(world->now, VSP_GRANT_LEASE_MS / 2 + 1);
+}
+
+static void client_undo(struct vsc_session *session, const struct vs_terms *current_terms)
+{
+	world->narrowed = false;
+}
+
+static int client_apply(struct vsc_session *session, const struct vs_terms *next)
+{
+	world->narrowed = false;
+	return world_fails(16) ? -ENOMEM : 0;
+}
+
+static void client_lost(struct vsc_session *session)
+{
+	world->narrowed = false;
+}
+
+static const struct vsc_class client_class = {
+	.spec = &walk_spec,
+	.attach = client_attach,
+	.detach = client_detach,
+	.prepare = client_prepare,
+	.narrow = client_narrow,
+	.undo = client_undo,
+	.apply = client_apply,
+	.lost = client_lost,
+};
+
+const struct vsc_class *vsc_class_get(const struct vs_class_spec *spec)
+{
+	return &client_class;
+}
+
+void vsc_class_put(const struct vsc_class *class)
+{
+}
+
+void vsc_session_broken(struct vsc_session *session)
+{
+}
+
+void vsc_event_changed(struct vsc_session *session, const char *what)
+{
+}
+
+void vsc_want_end(struct vsc_session *session)
+{
+}
+
+void vsc_watch_begin(struct vsc_session *session)
+{
+}
+
+void vsc_watch_contract(struct vsc_session *session, bool changed)
+{
+}
+
+void vsc_watch_kept(struct vsc_session *session)
+{
+}
+
+void vsc_watch_busy(struct vsc_session *session)
+{
+}
+
+void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
+{
+}
+
+bool vsc_watch_knobs(struct vsc_session *session)
+{
+	return false;
+}
+
+bool vsc_watch_take_back(struct vsc_session *session)
+{
+	return false;
+}
+
+u32 vsc_watch_run(struct vsc_session *session)
+{
+	return 0;
+}
+
+/* ---- Both at work ---- */
+
+static void provider_run(void)
+{
+	world->provider_next = vsp_session_expire(&world->provider);
+}
+
+static void client_run(unsigned long inbox)
+{
+	if (!world->attached)
+		return;
+	world->work.inbox.bits |= inbox;
+	vsc_session_run(&world->work.run.work);
+	if (world->work.leave.closed)
+		world->attached = false;
+}
+
+static u32 channel_free_slot(void)
+{
+	u32 slot = 0;
+
+	while (slot < ARRAY_SIZE(world->taken) && world->taken[slot])
+		slot++;
+	return slot;
+}
+
+static bool provider_take_request(void)
+{
+	struct vsp_session *session = &world->provider;
+	struct vsc_exchange *exchange =
+		list_first_entry_or_null(&world->requests, struct vsc_exchange, list);
+	u32 slot = channel_free_slot();
+
+	if (!exchange || slot == ARRAY_SIZE(world->taken))
+		return false;
+	list_del_init(&exchange->list);
+	world->taken[slot] = exchange;
+	memcpy(session->round.bytes, exchange->request, exchange->request_length);
+	/* Now and then a client says what nobody understands. */
+	if (world_fails(4 * world->rate))
+		session->round.bytes[0] ^= 0x80;
+	vsp_session_message(session, slot, session->inbox.generation, exchange->request_length);
+	world->starting = session->round.message.type == VS_WIRE_START;
+	provider_run();
+	return true;
+}
+
+static bool provider_end_preparation(void)
+{
+	struct work_struct *work = &world->provider.preparation.work;
+
+	if (!world->preparing)
+		return false;
+	world->preparing = false;
+	work->func(work);
+	provider_run();
+	return true;
+}
+
+static bool client_take_answer(void)
+{
+	struct vsc_exchange *exchange =
+		list_first_entry_or_null(&world->answers, struct vsc_exchange, list);
+
+	if (!exchange || !world->attached)
+		return false;
+	list_move_tail(&exchange->list, &world->work.inbox.answers);
+	client_run(VSC_INBOX_ANSWER);
+	return true;
+}
+
+static bool client_take_call(void)
+{
+	if (!world->call_length || !world->attached)
+		return false;
+	memcpy(world->work.inbox.call, world->call, world->call_length);
+	world->work.inbox.call_length = world->call_length;
+	world->call_length = 0;
+	client_run(VSC_INBOX_CALL);
+	return true;
+}
+
+static ktime_t client_next(void)
+{
+	const struct vsc_work *work = &world->work;
+	ktime_t next = KTIME_MAX;
+
+	if (!world->attached)
+		return next;
+	if (work->wait.timer != VSC_TIMER_NONE)
+		next = work->wait.expires;
+	if (work->leave.why)
+		next = min(next, work->leave.by);
+	return next;
+}
+
+/* It is @when, if it was not later than that already; both look at the clock. */
+static bool world_pass(ktime_t when)
+{
+	bool client_first = world_below(2);
+
+	if (when == KTIME_MAX)
+		return false;
+	world->now = max(world->now, when);
+	if (client_first)
+		client_run(0);
+	provider_run();
+	if (!client_first)
+		client_run(0);
+	return true;
+}
+
+/* The client's work runs when the walk says so. */
+static bool world_queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *work,
+				     unsigned long delay)
+{
+	return true;
+}
+
+static void client_wish(void)
+{
+	struct vs_term *wish = &world->client.wish.term[0];
+
+	wish->low = world_below(LEVEL_MAX / 4);
+	wish->high = max(wish->low, 1 + world_below(LEVEL_MAX));
+}
+
+static void client_need(void)
+{
+	client_wish();
+	world->work.inbox.need_reason = VS_REASON_NEED;
+	client_run(VSC_INBOX_NEED);
+}
+
+static void client_init(void)
+{
+	struct vsc_session *session = &world->client;
+	struct vsc_work *work = &world->work;
+
+	memset(session, 0, sizeof(*session));
+	memset(work, 0, sizeof(*work));
+	session->spec = &walk_spec;
+	session->state = VS_STATE_START;
+	session->work = work;
+	mutex_init(&session->class_lock);
+	mutex_init(&session->request_lock);
+	spin_lock_init(&session->lock);
+	vs_terms_unlimited(&walk_spec, &session->wish);
+	session->wish_set = 1;
+	client_wish();
+	work->session = session;
+	mutex_init(&work->run_lock);
+	init_completion(&work->leave.left);
+	init_waitqueue_head(&work->inbox.settling);
+	spin_lock_init(&work->inbox.lock);
+	INIT_LIST_HEAD(&work->inbox.answers);
+	INIT_DELAYED_WORK(&work->run, vsc_session_run);
+}
+
+static void world_bind(void)
+{
+	channel_reset();
+	vsp_session_event(&world->provider, VSP_EVENT_NEW_DRIVER);
+	provider_run();
+	client_init();
+	world->attached = true;
+	world->narrowed = false;
+	client_run(VSC_INBOX_READY);
+}
+
+/* The VM is killed, or boots anew: its driver does not get to say anything. */
+static void world_kill(void)
+{
+	channel_reset();
+	world->attached = false;
+	world->narrowed = false;
+	if (world_below(2))
+		vsp_session_event(&world->provider, VSP_EVENT_GONE);
 }
 
 /* The VM stops and goes on; of what was under way, some is still in the rings. */
-static void stop_and_go(struct world *world)
+static void world_stop_and_go(void)
 {
-	bool requests = below(world, 2), answers = below(world, 2);
-
-	if (!requests)
-		world->requests.count = 0;
-	if (!answers)
-		world->answers.count = 0;
-	world->called = false;
-	world->provider.completing = false;
-	provider_event(world, VSP_EVENT_RESUME);
+	if (world_below(2))
+		channel_free(&world->requests);
+	if (world_below(2))
+		channel_free(&world->answers);
+	channel_void_slots();
+	world->call_length = 0;
+	world->now = ktime_add_ms(world->now, world_below(2000));
+	vsp_session_event(&world->provider, VSP_EVENT_RESUME);
 }
 
-static void leave(struct world *world)
+/* As the pool does when something has become of its capacity. */
+static void pool_set_level(u64 level)
 {
-	struct client *client = &world->client;
+	bool less = level < world->level;
 
-	if (client->state == VS_STATE_START || client->state == VS_STATE_UNINITIALIZED)
-		return;
-	client->leaving = true;
-	send(world, VS_WIRE_REQUEST, 0, 0, false);
-}
-
-static void time_out(struct world *world)
-{
-	if (!world->client.outstanding)
-		return;
-	world->client.outstanding = false;
-	client_event(world, VSC_EVENT_FAILED, NULL);
-}
-
-static void begin_again(struct world *world)
-{
-	if (!world->client.pause)
-		return;
-	world->client.pause = false;
-	client_event(world, world->client.state == VS_STATE_RUNNING ?
-		     VSC_EVENT_NEED : VSC_EVENT_BEGIN, NULL);
-}
-
-static void disturb_provider(struct world *world)
-{
-	struct provider *provider = &world->provider;
-
-	switch (below(world, 6)) {
-	case 0:
-		open_call(world);
-		break;
-	case 1:
-		invite(world);
-		break;
-	case 2:
-	case 3:
-		if (provider->open)
-			provider_event(world, VSP_EVENT_DEADLINE);
-		break;
-	case 4:
-		if (provider->pending)
-			provider_event(world, VSP_EVENT_GRANT_LEASE);
-		break;
-	case 5:
-		if (provider->held)
-			provider_event(world, VSP_EVENT_HELD_LEASE);
-		break;
-	}
-}
-
-static void disturb_client(struct world *world)
-{
-	switch (below(world, 16)) {
-	case 0:
-		stop_and_go(world);
-		break;
-	case 1:
-		unbind(world);
-		if (below(world, 2))
-			provider_event(world, VSP_EVENT_GONE);
-		break;
-	case 2:
-		leave(world);
-		break;
-	case 3:
-	case 4:
-		time_out(world);
-		break;
-	case 5:
-	case 6:
-		client_event(world, VSC_EVENT_NEED, NULL);
-		break;
-	default:
-		begin_again(world);
-		break;
-	}
-}
-
-static void proceed(struct world *world)
-{
-	if (world->client.state == VS_STATE_INITIALIZED && !world->client.leaving)
-		client_event(world, VSC_EVENT_PROCEED, NULL);
-}
-
-static void go_on(struct world *world)
-{
-	switch (below(world, 8)) {
-	case 0:
-		take_call(world);
-		break;
-	case 1:
-	case 2:
-	case 3:
-		take_answer(world);
-		break;
-	case 4:
-	case 5:
-	case 6:
-		take_request(world);
-		break;
-	default:
-		proceed(world);
-		break;
-	}
-}
-
-static void walk_step(struct world *world)
-{
-	struct client *client = &world->client;
-
-	if (!client->attached) {
-		/* Lease or deadline may come before the next driver does. */
-		if (below(world, 4))
-			disturb_provider(world);
-		else
-			bind(world);
-		return;
-	}
-	if (below(world, world->rate))
-		go_on(world);
-	else if (below(world, 2))
-		disturb_provider(world);
+	world->level = level;
+	if (less)
+		vsp_session_renegotiate(&world->provider, VS_REASON_CAPACITY);
 	else
-		disturb_client(world);
-	/* Released, or out of patience: either way the driver goes. */
-	if (client->leaving && (!client->outstanding || !below(world, 32)))
-		unbind(world);
+		vsp_session_invite(&world->provider);
+}
+
+static void source_set_gone(bool gone)
+{
+	world->source_gone = gone;
+	vsp_session_changed(&world->provider);
+}
+
+static void provider_disturb(void)
+{
+	switch (world_below(8)) {
+	case 0:
+		vsp_session_renegotiate(&world->provider, VS_REASON_ADMIN);
+		break;
+	case 1:
+		vsp_session_withdraw(&world->provider);
+		break;
+	case 2:
+		source_set_gone(!world->source_gone);
+		break;
+	case 3:
+	case 4:
+		pool_set_level(world_below(4) ? world_below(LEVEL_MAX + 1) : 0);
+		break;
+	default:
+		world_pass(world->provider_next);
+		break;
+	}
+	provider_run();
+}
+
+static void client_disturb(void)
+{
+	switch (world_below(16)) {
+	case 0:
+	case 1:
+		world_stop_and_go();
+		break;
+	case 2:
+		world_kill();
+		break;
+	case 3:
+		client_run(VSC_INBOX_CLOSE);
+		break;
+	case 4:
+		client_run(VSC_INBOX_RELEASE);
+		break;
+	case 5:
+	case 6:
+	case 7:
+	case 8:
+		client_need();
+		break;
+	case 9:
+		client_run(VSC_INBOX_STALLED);
+		break;
+	default:
+		world_pass(client_next());
+		break;
+	}
+	provider_run();
+}
+
+static void world_go_on(void)
+{
+	switch (world_below(8)) {
+	case 0:
+		client_take_call();
+		break;
+	case 1:
+	case 2:
+	case 3:
+		client_take_answer();
+		break;
+	case 4:
+	case 5:
+	case 6:
+		provider_take_request();
+		break;
+	default:
+		provider_end_preparation();
+		break;
+	}
+}
+
+static void world_step(void)
+{
+	world->now = ktime_add_ms(world->now, world_below(40));
+	world->starting = false;
+	if (!world->attached) {
+		/* Lease or deadline may come before the next driver does. */
+		if (world_below(4))
+			provider_disturb();
+		else
+			world_bind();
+	} else if (world_below(world->rate)) {
+		world_go_on();
+	} else if (world_below(2)) {
+		provider_disturb();
+	} else {
+		client_disturb();
+	}
 }
 
 /* One step of a world in which nothing goes wrong any more. Returns false if all is quiet. */
-static bool calm_step(struct world *world)
+static bool world_calm_step(void)
 {
-	struct provider *provider = &world->provider;
-	struct client *client = &world->client;
+	struct vsp_session *session = &world->provider;
 
-	if (client->leaving)
-		unbind(world);
-	if (!client->attached)
-		bind(world);
-	else if (take_request(world) || take_answer(world) || take_call(world))
+	world->now = ktime_add_ms(world->now, 1);
+	world->starting = false;
+	if (!world->attached)
+		world_bind();
+	else if (provider_take_request() || provider_end_preparation() || client_take_answer() ||
+		 client_take_call() || world_pass(min(world->provider_next, client_next())))
 		return true;
-	else if (client->state == VS_STATE_INITIALIZED)
-		proceed(world);
-	else if (client->outstanding)
-		time_out(world);
-	else if (client->pause)
-		begin_again(world);
-	else if (provider->open)
-		provider_event(world, VSP_EVENT_DEADLINE);
-	else if (client->waiting)
-		invite(world);
+	else if (session->withdrawn)
+		vsp_session_renegotiate(session, VS_REASON_ADMIN);
+	else if (world->work.leave.release)
+		client_need();
+	else if (!world->invited)
+		vsp_session_invite(session);
 	else
 		return false;
+	world->invited = !session->withdrawn && !world->work.leave.release;
+	provider_run();
 	return true;
+}
+
+static void world_calm_down(void)
+{
+	world->calm = true;
+	/* Where there was enough, nobody calls for the sake of the calm. */
+	if (world->source_gone)
+		source_set_gone(false);
+	/* As much as any client needs at least, and not always as much as it wishes. */
+	if (world->level < LEVEL_MAX / 4)
+		pool_set_level(LEVEL_MAX / 4 + world_below(3 * LEVEL_MAX / 4));
+	provider_run();
 }
 
 /* ---- What has to hold after every step ---- */
 
-static bool is_charged(const u32 *charged, u32 id)
+static void provider_ids(u64 *ids)
 {
-	for (u32 i = 0; i < CHARGED; i++)
-		if (charged[i] == id)
+	const struct vsp_session *session = &world->provider;
+	const struct vsp_contract *contracts[VSP_SESSION_SETS] = {
+		vsp_session_in_force(&world->provider), session->held.contract,
+		session->grant.pending, session->preparation.next, session->call.fallback,
+	};
+
+	for (u32 i = 0; i < VSP_SESSION_SETS; i++)
+		ids[i] = contracts[i] ? contracts[i]->id : 0;
+}
+
+static bool is_among(const u64 *ids, u64 id)
+{
+	for (u32 i = 0; i < VSP_SESSION_SETS; i++)
+		if (ids[i] == id)
 			return true;
 	return false;
 }
 
 /* What a contract held returns to the pool once: what has returned never comes back. */
-static const char *check_returns(struct world *world)
+static const char *check_returns(void)
 {
-	const struct provider *provider = &world->provider;
-	const u32 charged[CHARGED] = {
-		provider->in_force, provider->held, provider->pending, provider->fallback
-	};
+	const struct vs_terms *sets[VSP_SESSION_SETS];
+	unsigned int count = vsp_session_charged_sets(&world->provider, sets);
+	u64 ids[VSP_SESSION_SETS];
 
-	for (u32 i = 0; i < CHARGED; i++) {
-		u32 before = world->charged[i];
+	if (world->charged != pool_most(sets, count))
+		return "the pool is charged for something else than what the session has";
+	provider_ids(ids);
+	for (u32 i = 0; i < VSP_SESSION_SETS; i++) {
+		u64 before = world->held[i];
 
-		if (before && !is_charged(charged, before))
+		if (ids[i] >= IDS)
+			return "there are more contracts than expected";
+		if (before && !is_among(ids, before))
 			set_bit(before, world->returned);
-		if (charged[i] && test_bit(charged[i], world->returned))
+		if (ids[i] && test_bit(ids[i], world->returned))
 			return "a contract has come back";
 	}
-	memcpy(world->charged, charged, sizeof(charged));
+	memcpy(world->held, ids, sizeof(ids));
 	return NULL;
 }
 
-static const char *check_world(struct world *world)
+static const char *check_provider(void)
 {
-	const struct provider *provider = &world->provider;
-	const struct client *client = &world->client;
+	const struct vsp_session *session = &world->provider;
+	const struct vsp_contract *in_force = vsp_session_in_force(&world->provider);
 
-	if (provider->in_force && provider->held)
+	if (in_force && session->held.contract)
 		return "a contract is in force and another one held";
-	if (provider->fallback && !provider->open)
+	if (session->call.fallback && !session->call.open)
 		return "a fallback without a call";
-	if (provider->state == VS_STATE_RUNNING &&
-	    (!provider->in_force || provider->pending || provider->open))
+	if (in_force && in_force->terms.term[0].high > pool_has() && !session->call.open)
+		return "more is in force than there is, and the client is not called";
+	if (session->state == VS_STATE_RUNNING &&
+	    (!in_force || session->grant.pending || session->call.open))
 		return "the provider is RUNNING without a contract, or not settled";
-	if (client->state == VS_STATE_RUNNING && !client->held && !client->granted)
+	return NULL;
+}
+
+/* Does something go on that will tell the client what is in force? */
+static bool client_will_hear(void)
+{
+	const struct vsc_work *work = &world->work;
+
+	return work->round.exchange || work->wait.timer != VSC_TIMER_NONE || world->call_length;
+}
+
+static const char *check_client(void)
+{
+	const struct vsc_session *session = &world->client;
+	u64 in_force = vsp_session_in_force_id(&world->provider);
+
+	if (!world->attached)
+		return NULL;
+	if (session->state == VS_STATE_RUNNING && !session->id && !world->work.grant.id)
 		return "the client is RUNNING without a contract";
-	if (client->state == VS_STATE_RUNNING && client->held != provider->in_force &&
-	    !client->outstanding && !client->pause &&
-	    !(world->called && world->call_epoch == client->epoch))
+	if (session->state == VS_STATE_RUNNING && session->id != in_force && !client_will_hear())
 		return "the client is RUNNING with another contract, and will not hear of it";
-	if (client->held && client->held != provider->in_force && provider->in_force &&
-	    provider->by_start && !client->narrowed)
+	if (session->id && session->id != in_force && in_force && world->by_start &&
+	    !world->narrowed)
 		return "the client uses what a START has replaced";
-	if (client->state == VS_STATE_START && client->held)
+	if (session->state == VS_STATE_START && session->id)
 		return "the client holds a contract and has no channel";
-	if (!client->attached && client->state != VS_STATE_START)
-		return "the client has a state and no channel";
-	return check_returns(world);
+	return NULL;
+}
+
+static const char *check_world(void)
+{
+	u64 in_force = vsp_session_in_force_id(&world->provider);
+
+	if (in_force != world->in_force)
+		world->by_start = world->starting;
+	world->in_force = in_force;
+	return check_provider() ?: check_client() ?: check_returns();
 }
 
 /* What has to hold in the end. */
-static const char *check_end(struct world *world)
+static const char *check_end(void)
 {
-	const struct provider *provider = &world->provider;
-	const struct client *client = &world->client;
+	const struct vsp_contract *in_force = vsp_session_in_force(&world->provider);
+	const struct vsp_session *provider = &world->provider;
+	const struct vsc_session *client = &world->client;
 
 	if (client->state != VS_STATE_RUNNING)
 		return "the client does not get to RUNNING";
-	if (client->held != provider->in_force)
+	if (!in_force || client->id != in_force->id)
 		return "the two hold different contracts";
-	if (provider->held || provider->fallback)
+	if (!vs_terms_equal(&client->held, &in_force->terms))
+		return "the two hold different terms under one id";
+	if (in_force->terms.term[0].high != min(client->wish.term[0].high, world->level))
+		return "the client has something else than it wishes";
+	if (provider->held.contract || provider->grant.pending || provider->preparation.next ||
+	    provider->call.open)
 		return "something is charged for nothing";
-	if (client->granted || client->narrowed)
+	if (world->work.grant.id || world->narrowed)
 		return "the client is narrowed to what has not come";
 	return NULL;
 }
 
-static const char *walk(struct world *world)
+/* ---- The walks ---- */
+
+static const char *walk(void)
 {
 	const char *wrong = NULL;
 
-	world->provider.next_id = 1;
-	world->rate = 2U << below(world, 7);
 	for (u32 step = 0; step < STEPS && !wrong; step++) {
-		walk_step(world);
-		wrong = check_world(world);
+		world_step();
+		wrong = check_world();
 	}
-	world->calm = true;
+	if (!wrong)
+		world_calm_down();
 	for (u32 step = 0; !wrong; step++) {
 		if (step == CALM)
 			return "it never gets quiet";
-		if (!calm_step(world))
-			return check_end(world);
-		wrong = check_world(world);
+		if (!world_calm_step())
+			return check_end();
+		wrong = check_world();
 	}
 	return wrong;
 }
 
+static void walk_begin(struct kunit *test, u32 random)
+{
+	struct vsp_service *service = &world->service;
+	struct vsp_session *session = &world->provider;
+
+	memset(world, 0, sizeof(*world));
+	world->test = test;
+	prandom_seed_state(&world->random, random);
+	world->now = ktime_add_ms(0, 1000);
+	world->rate = 2U << world_below(7);
+	world->level = LEVEL_MAX;
+	world->provider_next = KTIME_MAX;
+	INIT_LIST_HEAD(&world->requests);
+	INIT_LIST_HEAD(&world->answers);
+	spin_lock_init(&world->pool.rates.lock);
+	service->spec = &walk_spec;
+	service->class = &provider_class;
+	service->pool = &world->pool;
+	service->settings.lease_ms = 3000;
+	service->settings.deadline_ms = 1000;
+	service->settings.keep = world_below(2);
+	session->service = service;
+	session->state = VS_STATE_START;
+	spin_lock_init(&session->inbox.lock);
+	spin_lock_init(&session->view_lock);
+	vsp_session_prepare_init(session);
+}
+
+static void walk_end(void)
+{
+	channel_reset();
+	provider_end_preparation();
+	vsp_session_close(&world->provider);
+}
+
 static void both_sides_hold_the_same_contract_when_all_is_quiet(struct kunit *test)
 {
-	struct world *world = kunit_kzalloc(test, sizeof(*world), GFP_KERNEL);
 	u32 first = seed ? seed : get_random_u32();
 
+	world = kunit_kzalloc(test, sizeof(*world), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, world);
 	for (u32 i = 0; i < WALKS; i++) {
 		const char *wrong;
 
-		memset(world, 0, sizeof(*world));
-		world->test = test;
-		prandom_seed_state(&world->random, first + i);
-		wrong = walk(world);
+		walk_begin(test, first + i);
+		wrong = walk();
+		walk_end();
 		if (!wrong)
 			continue;
-		show_log(world);
-		KUNIT_FAIL(test, "seed=%u: %s (in force %u, held %u; the client holds %u)",
-			   first + i, wrong, world->provider.in_force, world->provider.held,
-			   world->client.held);
+		world_show_log();
+		KUNIT_FAIL(test, "seed=%u: %s (in force %llu, the client holds %llu)",
+			   first + i, wrong, world->in_force, world->client.id);
 		return;
 	}
 	kunit_info(test, "seed=%u, %u walks\n", first, WALKS);
@@ -795,5 +1135,5 @@ static struct kunit_suite walk_suite = {
 kunit_test_suite(walk_suite);
 
 MODULE_AUTHOR("VSP/VSC developers");
-MODULE_DESCRIPTION("KUnit: random walks of both state machines of vs_channel");
+MODULE_DESCRIPTION("KUnit: random walks of both sides' sessions");
 MODULE_LICENSE("GPL");

@@ -13,6 +13,7 @@
 #include <linux/time64.h>
 
 #include "vs_class.h"
+#include "vs_compat.h"
 #include "vs_network.h"
 #include "vs_storage.h"
 #include "vs_terms.h"
@@ -770,3 +771,4 @@ kunit_test_suite(auto_suite);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("Tests of the client's own judgement");
 MODULE_LICENSE("GPL");
+VS_MODULE_IMPORT_KUNIT;

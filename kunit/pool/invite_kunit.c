@@ -54,7 +54,7 @@ struct vsp_contract *vsp_session_in_force(struct vsp_session *session)
 int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason)
 {
-	struct vs_terms *grant = &fixture_of(service)->session.message.terms;
+	struct vs_terms *grant = &fixture_of(service)->session.round.message.terms;
 
 	*offer = fixture_of(service)->offer;
 	return vs_terms_grant(&spec, ask, offer, grant, denied);
@@ -139,9 +139,9 @@ static bool offered(struct fixture *fixture, u64 low, u64 high)
 /* It takes what it was offered. */
 static void take(struct fixture *fixture)
 {
-	set(&fixture->running.terms, SIZE, fixture->session.choice.term[RATE].low,
-	    fixture->session.choice.term[RATE].high);
-	fixture->session.invited.count = 0;
+	set(&fixture->running.terms, SIZE, fixture->session.round.choice.term[RATE].low,
+	    fixture->session.round.choice.term[RATE].high);
+	fixture->session.invitation.told.count = 0;
 }
 
 /* ---- Cases ---- */
@@ -179,7 +179,7 @@ static void not_called_for_next_to_nothing(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, offered(fixture, 512, 1000));
 	/* But if it is the last that is wanting. */
 	set(&fixture->running.terms, SIZE, 799, 1000);
-	fixture->session.invited.count = 0;
+	fixture->session.invitation.told.count = 0;
 	KUNIT_EXPECT_TRUE(test, offered(fixture, 800, 1000));
 }
 
@@ -207,7 +207,7 @@ static void denied_is_called_as_soon_as_it_would_not_be(struct kunit *test)
 	struct fixture *fixture = make_fixture(test);
 
 	set(&fixture->session.asked, 1, 600, 1000);
-	fixture->session.denied = true;
+	fixture->session.invitation.denied = true;
 	rcu_assign_pointer(fixture->service.in_force, NULL);
 	fixture->session.state = VS_STATE_INITIALIZED;
 	KUNIT_EXPECT_FALSE(test, offered(fixture, 599, 1000));
@@ -221,10 +221,10 @@ static void negotiation_under_way_is_waited_for(struct kunit *test)
 
 	fixture->session.state = VS_STATE_INITIALIZED;
 	KUNIT_EXPECT_FALSE(test, offered(fixture, 600, 1000));
-	KUNIT_EXPECT_TRUE(test, fixture->session.invite_later);
+	KUNIT_EXPECT_TRUE(test, fixture->session.invitation.later);
 	fixture->session.state = VS_STATE_RUNNING;
 	KUNIT_EXPECT_TRUE(test, offered(fixture, 600, 1000));
-	KUNIT_EXPECT_FALSE(test, fixture->session.invite_later);
+	KUNIT_EXPECT_FALSE(test, fixture->session.invitation.later);
 }
 
 static void nobody_is_called_without_an_ask_or_a_contract(struct kunit *test)
@@ -261,7 +261,7 @@ static void open_call_of_the_pool_ends_when_all_fits_again(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, offered(fixture, 500, 1000));
 	KUNIT_EXPECT_TRUE(test, fixture->session.call.open);
 	/* Who was denied is told by it that there is more. */
-	fixture->session.denied = true;
+	fixture->session.invitation.denied = true;
 	KUNIT_EXPECT_FALSE(test, offered(fixture, 600, 1000));
 	KUNIT_EXPECT_EQ(test, 1, fixture->told);
 }

@@ -10,7 +10,7 @@ static void deficit_is_shared_by_weight_in_any_order(struct kunit *test)
 	struct vs_terms *fallback = &fixture->grant;
 
 	for (u32 i = 0; i < 3; i++) {
-		fixture->holder[i].service.weight = i ? 100 : 300;
+		fixture->holder[i].service.settings.weight = i ? 100 : 300;
 		grant_floor(test, &fixture->holder[i], fixture, 0, i ? 200 : 600);
 	}
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 500));
@@ -31,7 +31,7 @@ static void deficit_takes_from_the_lowest_priority_first(struct kunit *test)
 	struct vs_terms *fallback = &fixture->grant;
 
 	for (u32 i = 0; i < 3; i++) {
-		fixture->holder[i].service.priority = i;
+		fixture->holder[i].service.settings.priority = i;
 		grant_floor(test, &fixture->holder[i], fixture, 0, 300);
 	}
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 450));
@@ -51,7 +51,7 @@ static void deficit_withdraws_who_needs_more_than_there_is(struct kunit *test)
 	u16 denied;
 
 	for (u32 i = 0; i < 3; i++) {
-		holder[i].service.priority = i;
+		holder[i].service.settings.priority = i;
 		set_limits(&holder[i].service, 500, 500, 1000);
 		grant_floor(test, &holder[i], fixture, 250, 300);
 	}
@@ -70,7 +70,7 @@ static void deficit_withdraws_who_needs_more_than_there_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 300, fallback->term[RATE].low);
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_deficit(&fixture->pool, RATE));
 	/* Its data is kept, and it hears why it has nothing else. */
-	KUNIT_EXPECT_EQ(test, 1, holder[0].service.charge[KEPT]);
+	KUNIT_EXPECT_EQ(test, 1, holder[0].service.member.charge[KEPT]);
 	ask_for(&fixture->ask, 1, 250, 1000, 0);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, reserve(&holder[0], &fixture->ask, &denied, &reason));
 	KUNIT_EXPECT_EQ(test, VS_REASON_CAPACITY, reason);
@@ -93,7 +93,7 @@ static void withdrawal_is_of_all_terms(struct kunit *test)
 	struct holder *holder = fixture->holder;
 
 	for (u32 i = 0; i < 2; i++) {
-		holder[i].service.priority = i;
+		holder[i].service.settings.priority = i;
 		ask_for(&fixture->ask, 1, 400, 1000, 400);
 		fixture->ask.term[SPACE].low = 0;
 		vsp_pool_asked(&holder[i].service, &fixture->ask);

@@ -174,7 +174,7 @@ static inline void invite(void)
 
 static inline void set_limits(struct vsp_service *service, u64 floor, u64 ceiling, u64 space)
 {
-	struct vs_terms *limits = &service->active_limits;
+	struct vs_terms *limits = &service->member.limits;
 
 	vs_terms_unlimited(&spec, limits);
 	for (u32 i = 0; i < TERMS; i++) {

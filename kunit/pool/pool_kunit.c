@@ -36,7 +36,8 @@ static void step_reserve(struct kunit *test, struct fixture *fixture, struct hol
 		KUNIT_ASSERT_EQ(test, -ENOSPC, error);
 		KUNIT_ASSERT_TRUE(test, vs_terms_find(ask, denied));
 		KUNIT_ASSERT_TRUE(test, reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
-				  (reason == VS_REASON_CAPACITY && holder->service.displaced));
+				  (reason == VS_REASON_CAPACITY &&
+				   holder->service.member.displaced));
 	}
 	for (u32 i = 0; i < TERMS; i++) {
 		u64 charged = fixture->pool.charged[i];
@@ -368,7 +369,7 @@ static void leaving_returns_all_but_what_is_kept(struct kunit *test)
 	for (int i = 0; i < 2; i++) {
 		vsp_pool_adopt(&holder->service);
 		KUNIT_EXPECT_EQ(test, 500, fixture->pool.charged[KEPT]);
-		KUNIT_EXPECT_EQ(test, 500, holder->service.charge[KEPT]);
+		KUNIT_EXPECT_EQ(test, 500, holder->service.member.charge[KEPT]);
 	}
 	holder->kept = 0;
 	recharge(holder);

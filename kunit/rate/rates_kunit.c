@@ -94,7 +94,7 @@ static struct fixture *make(struct kunit *test)
 	f->service.spec = &spec;
 	f->service.class = &class;
 	f->service.pool = &f->pool;
-	f->service.weight = 100;
+	f->service.settings.weight = 100;
 	vsp_rates_init(&f->service);
 	mutex_lock(&f->pool.lock);
 	vsp_rates_pool_changed(&f->pool);
@@ -267,3 +267,4 @@ kunit_test_suite(rates_suite);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("KUnit: rates in the data path");
 MODULE_LICENSE("GPL");
+VS_MODULE_IMPORT_KUNIT;

@@ -12,6 +12,8 @@
 #include <linux/slab.h>
 #include <linux/time64.h>
 
+#include "vs_compat.h"
+
 #include "vsp/rate/shaper.h"
 
 #define LOG_MAX		200000
@@ -427,3 +429,4 @@ kunit_test_suite(shaper_suite);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("Tests of the provider's rate ceilings");
 MODULE_LICENSE("GPL");
+VS_MODULE_IMPORT_KUNIT;

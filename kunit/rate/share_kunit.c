@@ -15,6 +15,8 @@
 #include <linux/slab.h>
 #include <linux/time64.h>
 
+#include "vs_compat.h"
+
 #include "vsp/rate/share.h"
 
 #define CLIENTS		16
@@ -662,3 +664,4 @@ kunit_test_suite(share_suite);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("KUnit: floors, ceilings and weights over one pool");
 MODULE_LICENSE("GPL");
+VS_MODULE_IMPORT_KUNIT;

@@ -16,8 +16,8 @@ static enum vsc_event answer_malformed(struct vsc_session *session, const char *
 {
 	vsc_machine_count(session, &session->counters.malformed);
 	dev_warn_ratelimited(&session->dev, "%s of the provider refused: %s\n",
-			     vs_wire_type_name(session->work->message.type), why);
-	session->work->result.error = -EPROTO;
+			     vs_wire_type_name(session->work->round.message.type), why);
+	session->work->epoch.result.error = -EPROTO;
 	return VSC_EVENT_FAILED;
 }
 
@@ -36,12 +36,14 @@ static enum vsc_event answer_foreign(struct vsc_session *session)
 
 static enum vsc_event answer_denied(struct vsc_session *session)
 {
-	return session->id && !session->work->keep_tried ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
+	bool keep_tried = session->work->epoch.keep_tried;
+
+	return session->id && !keep_tried ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
 }
 
 static enum vsc_event answer_initialized(struct vsc_session *session)
 {
-	const struct vs_message *message = &session->work->message;
+	const struct vs_message *message = &session->work->round.message;
 
 	if (message->version_min < VS_WIRE_VERSION_MIN ||
 	    message->version_min > VS_WIRE_VERSION_MAX)
@@ -52,7 +54,7 @@ static enum vsc_event answer_initialized(struct vsc_session *session)
 	if (message->contract == session->id &&
 	    (!message->contract || vs_terms_equal(&message->terms, &session->held)))
 		return VSC_EVENT_INITIALIZED;
-	if (message->contract && message->contract == session->work->granted_id &&
+	if (message->contract && message->contract == session->work->grant.id &&
 	    vs_terms_equal(&message->terms, &session->granted))
 		return VSC_EVENT_INITIALIZED_GRANT;
 	return VSC_EVENT_INITIALIZED_OTHER;
@@ -68,24 +70,24 @@ static void set_offered(struct vsc_session *session, const struct vs_terms *term
 static enum vsc_event answer_offered(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	const struct vs_terms *offer = &work->message.terms;
+	const struct vs_terms *offer = &work->round.message.terms;
 	u16 term = 0;
 
-	if (work->sent != VSC_SENT_ASK && work->sent != VSC_SENT_CHOICE)
+	if (work->round.sent != VSC_SENT_ASK && work->round.sent != VSC_SENT_CHOICE)
 		return answer_malformed(session, "an offer that was not asked for");
 	if (vs_terms_check_ask(session->spec, offer))
 		return answer_malformed(session, "no offer of this class");
 	set_offered(session, offer);
-	if (++work->rounds <= VSC_ROUNDS_MAX &&
-	    !vsc_policy_choose(session, offer, &work->choice, &term))
+	if (++work->epoch.rounds <= VSC_ROUNDS_MAX &&
+	    !vsc_policy_choose(session, offer, &work->round.choice, &term))
 		return VSC_EVENT_OFFER;
 
 	/* Refused, by this side: what is held is to go on. */
-	work->result.outcome = VS_OUTCOME_OFFER;
-	work->result.reason = term ? session->reason : VS_REASON_ROUNDS;
-	work->result.term = term;
-	vsc_policy_shortfall(&session->asked, offer, &work->result);
-	work->retry_ms = vsc_session_back_off(session);
+	work->epoch.result.outcome = VS_OUTCOME_OFFER;
+	work->epoch.result.reason = term ? session->reason : VS_REASON_ROUNDS;
+	work->epoch.result.term = term;
+	vsc_policy_shortfall(&session->asked, offer, &work->epoch.result);
+	work->epoch.retry_ms = vsc_session_back_off(session);
 	return answer_denied(session);
 }
 
@@ -93,14 +95,14 @@ static enum vsc_event answer_offered(struct vsc_session *session)
 static enum vsc_event answer_granted(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	const struct vs_message *message = &work->message;
+	const struct vs_message *message = &work->round.message;
 	const struct vs_terms *asked = &session->asked;
-	bool keep = work->sent == VSC_SENT_KEEP;
+	bool keep = work->round.sent == VSC_SENT_KEEP;
 	bool same = message->granted == session->id;
 	int error;
 
-	if (work->sent == VSC_SENT_CHOICE)
-		asked = &work->choice;
+	if (work->round.sent == VSC_SENT_CHOICE)
+		asked = &work->round.choice;
 	if (keep != same || (keep && !vs_terms_equal(&message->terms, &session->held)))
 		return answer_malformed(session, "a grant of another contract than asked for");
 	if (vs_terms_check_grant(session->spec, &message->terms) ||
@@ -113,48 +115,48 @@ static enum vsc_event answer_granted(struct vsc_session *session)
 	if (error) {
 		dev_warn_ratelimited(&session->dev, "the device cannot follow contract %llu (%d)\n",
 				     message->granted, error);
-		work->result.error = error;
-		work->retry_ms = vsc_session_back_off(session);
+		work->epoch.result.error = error;
+		work->epoch.retry_ms = vsc_session_back_off(session);
 		return answer_denied(session);
 	}
 	spin_lock(&session->lock);
 	session->granted = message->terms;
 	spin_unlock(&session->lock);
-	work->granted_id = message->granted;
-	work->prepared = !keep;
+	work->grant.id = message->granted;
+	work->grant.prepared = !keep;
 	return VSC_EVENT_GRANT;
 }
 
 static enum vsc_event answer_refused(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	const struct vs_message *message = &work->message;
+	const struct vs_message *message = &work->round.message;
 
 	vsc_machine_count(session, &session->counters.denials);
-	work->result.outcome = VS_OUTCOME_DENY;
-	work->result.reason = message->reason;
+	work->epoch.result.outcome = VS_OUTCOME_DENY;
+	work->epoch.result.reason = message->reason;
 	vsc_event_changed(session, "denied");
-	work->back_off_ms = 0;
-	work->missed = 0;
-	work->retry_ms = message->retry_ms;
-	if (work->retry_ms)
-		work->retry_ms = clamp_t(u32, work->retry_ms, VSC_BACK_OFF_MIN_MS,
-					 VSC_RETRY_MAX_MS);
+	work->wait.back_off_ms = 0;
+	work->wait.missed = 0;
+	work->epoch.retry_ms = message->retry_ms;
+	if (work->epoch.retry_ms)
+		work->epoch.retry_ms = clamp_t(u32, work->epoch.retry_ms, VSC_BACK_OFF_MIN_MS,
+					       VSC_RETRY_MAX_MS);
 	if (vs_terms_check_ask(session->spec, &message->terms))
 		return answer_denied(session);	/* says nothing of what there is */
 	set_offered(session, &message->terms);
 	if (message->term && vs_terms_find(&session->asked, message->term)) {
-		work->result.term = message->term;
-		vsc_policy_shortfall(&session->asked, &message->terms, &work->result);
+		work->epoch.result.term = message->term;
+		vsc_policy_shortfall(&session->asked, &message->terms, &work->epoch.result);
 	}
 	return answer_denied(session);
 }
 
 static enum vsc_event answer_to_request(struct vsc_session *session)
 {
-	const struct vs_message *message = &session->work->message;
+	const struct vs_message *message = &session->work->round.message;
 
-	if (session->work->sent == VSC_SENT_RELEASE) {
+	if (session->work->round.sent == VSC_SENT_RELEASE) {
 		if (message->outcome == VS_OUTCOME_RELEASED)
 			return VSC_EVENT_RELEASED;
 		return answer_malformed(session,
@@ -177,12 +179,12 @@ static enum vsc_event answer_to_request(struct vsc_session *session)
 static enum vsc_event answer_started(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	const struct vs_message *message = &work->message;
+	const struct vs_message *message = &work->round.message;
 
 	if (message->status == VS_STATUS_OK)
-		return message->contract == work->granted_id ? VSC_EVENT_STARTED :
+		return message->contract == work->grant.id ? VSC_EVENT_STARTED :
 			answer_foreign(session);
-	work->result.error = -ETIME;
+	work->epoch.result.error = -ETIME;
 	if (message->contract != session->id)
 		return answer_foreign(session);
 	return session->id ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
@@ -190,8 +192,10 @@ static enum vsc_event answer_started(struct vsc_session *session)
 
 static bool too_late(const struct vsc_work *work)
 {
-	return work->sent == VSC_SENT_START && (work->message.status == VS_STATUS_EXPIRED ||
-						work->message.status == VS_STATUS_STALE);
+	u32 status = work->round.message.status;
+
+	return work->round.sent == VSC_SENT_START &&
+	       (status == VS_STATUS_EXPIRED || status == VS_STATUS_STALE);
 }
 
 static const u16 answer_types[] = {
@@ -206,15 +210,15 @@ static const u16 answer_types[] = {
 static enum vsc_event answer_judge(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	const struct vs_message *message = &work->message;
+	const struct vs_message *message = &work->round.message;
 
 	if (message->status != VS_STATUS_OK && !too_late(work)) {
 		dev_warn_ratelimited(&session->dev, "the provider refuses a message: %s\n",
 				     vs_wire_status_name(message->status));
-		work->result.error = -EREMOTEIO;
+		work->epoch.result.error = -EREMOTEIO;
 		return VSC_EVENT_FAILED;
 	}
-	if (message->type != answer_types[work->sent])
+	if (message->type != answer_types[work->round.sent])
 		return answer_malformed(session, "not the answer to what was sent");
 	if (message->epoch != session->epoch)
 		return answer_malformed(session, "of another epoch");
@@ -233,20 +237,20 @@ static void answer_proceed(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
-	if (!work->release) {
+	if (!work->leave.release) {
 		vsc_machine_step(session, VSC_EVENT_PROCEED);
 	} else if (session->id) {
 		vsc_machine_release(session);
 	} else {
 		vsc_machine_none(session);
 		vsc_session_wait(session, VSC_TIMER_NONE, 0);
-		work->released = true;
+		work->leave.released = true;
 	}
 }
 
 static void answer_step(struct vsc_session *session, enum vsc_event event)
 {
-	if (session->work->sent == VSC_SENT_RELEASE) {
+	if (session->work->round.sent == VSC_SENT_RELEASE) {
 		vsc_machine_release_ends(session, event);
 		return;
 	}
@@ -265,25 +269,25 @@ static void answer_step(struct vsc_session *session, enum vsc_event event)
 void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
 {
 	struct vsc_work *work = session->work;
-	bool awaited = exchange == work->exchange;
+	bool awaited = exchange == work->round.exchange;
 	u64 epoch = exchange->epoch;
 	size_t length = exchange->length;
 	enum vsc_event event;
 	int error;
 
-	memcpy(work->bytes, exchange->complete, length);
+	memcpy(work->round.bytes, exchange->complete, length);
 	vsc_channel_exchange_free(exchange);
-	error = vs_wire_decode(&work->message, work->bytes, length);
-	trace_vsc_message(dev_name(&session->dev), false, &work->message);
+	error = vs_wire_decode(&work->round.message, work->round.bytes, length);
+	trace_vsc_message(dev_name(&session->dev), false, &work->round.message);
 	if (!awaited) {
 		/* Late, but the provider is there: no need to pause any longer. */
 		if (epoch == session->epoch && session->state == VS_STATE_UNINITIALIZED &&
-		    work->timer == VSC_TIMER_RETRY)
+		    work->wait.timer == VSC_TIMER_RETRY)
 			vsc_session_wait(session, VSC_TIMER_RETRY, 0);
 		return;
 	}
-	work->exchange = NULL;
-	work->stalled = false;
+	work->round.exchange = NULL;
+	work->link.stalled = false;
 	vsc_session_wait(session, VSC_TIMER_NONE, 0);
 	event = error ? answer_malformed(session, "it cannot be decoded") : answer_judge(session);
 	answer_step(session, event);
@@ -301,13 +305,13 @@ void vsc_answer_missing(struct vsc_session *session)
 	u32 ms = vsc_session_answer_ms(session);
 
 	/* It stays in the ring; should it come after all, it is late. */
-	work->exchange = NULL;
-	work->result.error = -ETIMEDOUT;
+	work->round.exchange = NULL;
+	work->epoch.result.error = -ETIMEDOUT;
 	/* Neither data nor messages: the session resets the device. */
-	if (work->stalled)
+	if (work->link.stalled)
 		vsc_channel_break(session->channel);
 	vsc_machine_count(session, &session->counters.timeouts);
-	work->missed = min(work->missed + 1, VSC_MISSED_MAX);
+	work->wait.missed = min(work->wait.missed + 1, VSC_MISSED_MAX);
 	dev_warn_ratelimited(&session->dev, "no answer from the provider in %u ms\n", ms);
 	answer_step(session, VSC_EVENT_FAILED);
 }
@@ -315,7 +319,7 @@ void vsc_answer_missing(struct vsc_session *session)
 /* What the deadline takes away has to be written back before it. */
 static void tell_class(struct vsc_session *session)
 {
-	const struct vs_message *message = &session->work->message;
+	const struct vs_message *message = &session->work->round.message;
 	const struct vs_terms *fallback = NULL;
 
 	if (message->fallback && !vs_terms_check_grant(session->spec, &message->terms))
@@ -325,7 +329,7 @@ static void tell_class(struct vsc_session *session)
 
 /**
  * vsc_answer_call() - the provider calls
- * @session: work->bytes is what it says
+ * @session: work->round.bytes is what it says
  * @length: bytes of it
  *
  * Context: the session's work; may sleep.
@@ -333,9 +337,9 @@ static void tell_class(struct vsc_session *session)
 void vsc_answer_call(struct vsc_session *session, size_t length)
 {
 	struct vsc_work *work = session->work;
-	const struct vs_message *message = &work->message;
+	const struct vs_message *message = &work->round.message;
 	enum vsc_event event = VSC_EVENT_CALL_OLD;
-	int error = vs_wire_decode(&work->message, work->bytes, length);
+	int error = vs_wire_decode(&work->round.message, work->round.bytes, length);
 
 	trace_vsc_message(dev_name(&session->dev), false, message);
 	if (error || message->type != VS_WIRE_INITIALIZE) {

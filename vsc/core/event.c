@@ -82,7 +82,7 @@ void vsc_event_changed(struct vsc_session *session, const char *what)
 		.what = what,
 		.state = session->state,
 		.id = session->id,
-		.reason = work->result.reason ?: session->reason,
+		.reason = work->epoch.result.reason ?: session->reason,
 	};
 	unsigned long now = jiffies, delay;
 

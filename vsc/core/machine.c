@@ -64,59 +64,59 @@ void vsc_machine_publish(struct vsc_session *session, const char *what)
 	struct vsc_work *work = session->work;
 
 	spin_lock(&session->lock);
-	session->result = session->work->result;
+	session->result = session->work->epoch.result;
 	spin_unlock(&session->lock);
-	spin_lock_irq(&work->lock);
-	work->settled = work->asked_needs;
-	spin_unlock_irq(&work->lock);
+	spin_lock_irq(&work->inbox.lock);
+	work->inbox.settled = work->epoch.asked_needs;
+	spin_unlock_irq(&work->inbox.lock);
 	vsc_want_end(session);
 	vsc_event_changed(session, what);
 }
 
-/* Sends work->out, type and fields filled in, and waits for its answer. */
+/* Sends work->round.out, type and fields filled in, and waits for its answer. */
 static void send_message(struct vsc_session *session, enum vsc_sent sent)
 {
 	struct vsc_work *work = session->work;
 	struct vsc_exchange *exchange = vsc_channel_exchange(GFP_NOIO);
 	int error = -ENOMEM;
 
-	work->exchange = NULL;
-	work->out.epoch = session->epoch;
+	work->round.exchange = NULL;
+	work->round.out.epoch = session->epoch;
 	if (!exchange)
 		goto failed;
 	exchange->epoch = session->epoch;
-	exchange->request_length = vs_wire_encode(&work->out, exchange->request,
+	exchange->request_length = vs_wire_encode(&work->round.out, exchange->request,
 						  sizeof(exchange->request));
 	error = -EMSGSIZE;
 	if (!exchange->request_length)
 		goto failed;
-	trace_vsc_message(dev_name(&session->dev), true, &work->out);
+	trace_vsc_message(dev_name(&session->dev), true, &work->round.out);
 	error = vsc_channel_send(session->channel, exchange);
 	if (error)
 		goto failed;
 	vsc_machine_count(session, &session->counters.messages);
-	work->exchange = exchange;
-	work->sent = sent;
+	work->round.exchange = exchange;
+	work->round.sent = sent;
 	vsc_session_wait(session, VSC_TIMER_ANSWER, vsc_session_answer_ms(session));
 	return;
 
 failed:
 	vsc_channel_exchange_free(exchange);
 	dev_warn_ratelimited(&session->dev, "%s cannot be sent (%d)\n",
-			     vs_wire_type_name(work->out.type), error);
-	work->result.error = error;
-	work->released = true;
-	WRITE_ONCE(work->broken, error == -ENODEV);
+			     vs_wire_type_name(work->round.out.type), error);
+	work->epoch.result.error = error;
+	work->leave.released = true;
+	WRITE_ONCE(work->link.broken, error == -ENODEV);
 	/* The session resets the device; see vsc_session_reset(). */
 	if (error == -EIO)
 		vsc_session_broken(session);
 	vsc_want_end(session);
-	work->follow = work->broken ? VSC_EVENT_LOST : VSC_EVENT_FAILED;
+	work->follow = work->link.broken ? VSC_EVENT_LOST : VSC_EVENT_FAILED;
 }
 
 static struct vs_message *begin_message(struct vsc_session *session, u16 type)
 {
-	struct vs_message *out = &session->work->out;
+	struct vs_message *out = &session->work->round.out;
 
 	memset(out, 0, sizeof(*out));
 	out->type = type;
@@ -128,8 +128,8 @@ static void forget_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
-	work->prepared = false;
-	work->granted_id = 0;
+	work->grant.prepared = false;
+	work->grant.id = 0;
 	spin_lock(&session->lock);
 	session->granted.count = 0;
 	spin_unlock(&session->lock);
@@ -140,9 +140,9 @@ static void undo_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
-	if (!work->granted_id)
+	if (!work->grant.id)
 		return;
-	if (work->prepared)
+	if (work->grant.prepared)
 		session->class->undo(session, vsc_machine_held(session));
 	forget_grant(session);
 }
@@ -197,7 +197,7 @@ static int apply_held(struct vsc_session *session)
 static void adopt_in_force(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	const struct vs_message *message = &work->message;
+	const struct vs_message *message = &work->round.message;
 	int error;
 
 	forget_grant(session);
@@ -223,7 +223,9 @@ static void adopt_in_force(struct vsc_session *session)
  */
 static bool is_retried(const struct vsc_work *work)
 {
-	return work->retry_ms && (work->result.outcome == VS_OUTCOME_DENY || work->result.error);
+	const struct vsc_session_result *result = &work->epoch.result;
+
+	return work->epoch.retry_ms && (result->outcome == VS_OUTCOME_DENY || result->error);
 }
 
 /* What the class measures of a negotiation begins, or ends. */
@@ -237,7 +239,7 @@ static void measure_negotiation(struct vsc_session *session, bool begins)
 static void widen_to_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	bool kept = work->granted_id == session->id;
+	bool kept = work->grant.id == session->id;
 	int error = 0;
 
 	if (!kept && session->id) {
@@ -248,42 +250,42 @@ static void widen_to_grant(struct vsc_session *session)
 		vsc_machine_count(session, &session->counters.kept);
 		vsc_watch_kept(session);
 	} else {
-		vsc_machine_set_held(session, work->granted_id, &session->granted);
+		vsc_machine_set_held(session, work->grant.id, &session->granted);
 	}
 	if (!kept || work->unapplied)
 		error = apply_held(session);
 	if (error)
-		work->result.error = error;
-	work->granted_id = 0;
-	work->prepared = false;
-	work->result.kept = kept;
+		work->epoch.result.error = error;
+	work->grant.id = 0;
+	work->grant.prepared = false;
+	work->epoch.result.kept = kept;
 }
 
 /* START_COMPLETE: the renegotiation has ended with the contract that is held now. */
 static void settle_renegotiation(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	bool kept = work->result.kept;
+	bool kept = work->epoch.result.kept;
 
 	work->mismatches = 0;
-	work->missed = 0;
+	work->wait.missed = 0;
 	spin_lock(&session->lock);
 	session->deadline = 0;
-	session->last_ns = ktime_to_ns(ktime_sub(ktime_get(), work->began));
+	session->last_ns = ktime_to_ns(ktime_sub(ktime_get(), work->epoch.began));
 	spin_unlock(&session->lock);
 	measure_negotiation(session, false);
 
 	/* After a denial the result is that denial, with what was kept. */
-	if (!kept || !work->result.outcome)
-		work->result.outcome = VS_OUTCOME_GRANT;
+	if (!kept || !work->epoch.result.outcome)
+		work->epoch.result.outcome = VS_OUTCOME_GRANT;
 	if (work->unapplied) {
 		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
 	} else if (kept && is_retried(work)) {
 		/* What was denied is still wished, and the denial has said when to ask. */
 		work->reason = VS_REASON_RETRY;
-		vsc_session_wait(session, VSC_TIMER_RETRY, work->retry_ms);
+		vsc_session_wait(session, VSC_TIMER_RETRY, work->epoch.retry_ms);
 	} else {
-		work->back_off_ms = 0;
+		work->wait.back_off_ms = 0;
 		vsc_session_wait(session, VSC_TIMER_NONE, 0);
 	}
 	vsc_machine_publish(session, kept ? "kept" : "contract");
@@ -299,13 +301,13 @@ static void new_epoch(struct vsc_session *session)
 	} while (!epoch || epoch == session->epoch);
 
 	/* What is still under way belongs to an older one. */
-	work->exchange = NULL;
-	work->rounds = 0;
-	work->keep_tried = false;
-	work->retry_ms = 0;
-	work->began = ktime_get();
-	memset(&work->result, 0, sizeof(work->result));
-	work->result.epoch = epoch;
+	work->round.exchange = NULL;
+	work->epoch.rounds = 0;
+	work->epoch.keep_tried = false;
+	work->epoch.retry_ms = 0;
+	work->epoch.began = ktime_get();
+	memset(&work->epoch.result, 0, sizeof(work->epoch.result));
+	work->epoch.result.epoch = epoch;
 	spin_lock(&session->lock);
 	session->epoch = epoch;
 	/* An answer to a call leaves the call's own reason to be seen. */
@@ -332,14 +334,14 @@ static void send_ask(struct vsc_session *session)
 	int error;
 
 	/* Of what is wished from here on nothing may be in it. */
-	spin_lock_irq(&work->lock);
-	work->asked_needs = work->needs;
-	spin_unlock_irq(&work->lock);
+	spin_lock_irq(&work->inbox.lock);
+	work->epoch.asked_needs = work->inbox.needs;
+	spin_unlock_irq(&work->inbox.lock);
 	error = vsc_policy_wish(session, &out->terms);
 	if (error) {
 		/* Nothing to ask for: as after a denial, until there are other wishes. */
-		work->result.error = error;
-		work->retry_ms = 0;
+		work->epoch.result.error = error;
+		work->epoch.retry_ms = 0;
 		work->follow = session->id ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
 		return;
 	}
@@ -354,7 +356,7 @@ static void send_choice(struct vsc_session *session)
 	struct vs_message *out = begin_message(session, VS_WIRE_REQUEST);
 
 	out->flags = VS_REQUEST_CHOICE;
-	out->terms = session->work->choice;
+	out->terms = session->work->round.choice;
 	send_message(session, VSC_SENT_CHOICE);
 }
 
@@ -362,7 +364,7 @@ static void send_keep(struct vsc_session *session)
 {
 	struct vs_message *out = begin_message(session, VS_WIRE_REQUEST);
 
-	session->work->keep_tried = true;
+	session->work->epoch.keep_tried = true;
 	out->flags = VS_REQUEST_KEEP;
 	out->contract = session->id;
 	send_message(session, VSC_SENT_KEEP);
@@ -375,23 +377,23 @@ static void send_keep(struct vsc_session *session)
 static void narrow_to_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	u32 ms = work->message.lease_ms / 2;
+	u32 ms = work->round.message.lease_ms / 2;
 	ktime_t began = ktime_get();
 
-	if (work->prepared)
+	if (work->grant.prepared)
 		session->class->narrow(session, vsc_machine_held(session), &session->granted);
 	work->follow = VSC_EVENT_NARROWED;
 	if (!ms || ktime_ms_delta(ktime_get(), began) <= ms)
 		return;
 	dev_warn_ratelimited(&session->dev, "contract %llu: what it takes away was still in use after %u ms, half of its lease: not started, trying again\n",
-			     work->granted_id, ms);
-	work->result.error = -ETIME;
+			     work->grant.id, ms);
+	work->epoch.result.error = -ETIME;
 	work->follow = VSC_EVENT_FAILED;
 }
 
 static void send_start(struct vsc_session *session)
 {
-	begin_message(session, VS_WIRE_START)->contract = session->work->granted_id;
+	begin_message(session, VS_WIRE_START)->contract = session->work->grant.id;
 	send_message(session, VSC_SENT_START);
 }
 
@@ -400,10 +402,10 @@ static void wait_for_call(struct vsc_session *session)
 	struct vsc_work *work = session->work;
 
 	vsc_machine_none(session);
-	work->exchange = NULL;
+	work->round.exchange = NULL;
 	work->reason = VS_REASON_RETRY;
-	if (work->retry_ms)
-		vsc_session_wait(session, VSC_TIMER_RETRY, work->retry_ms);
+	if (work->epoch.retry_ms)
+		vsc_session_wait(session, VSC_TIMER_RETRY, work->epoch.retry_ms);
 	else
 		vsc_session_wait(session, VSC_TIMER_NONE, 0);
 	vsc_machine_publish(session, "waiting");
@@ -412,13 +414,13 @@ static void wait_for_call(struct vsc_session *session)
 static void back_off(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	bool first = !work->back_off_ms;
+	bool first = !work->wait.back_off_ms;
 	u32 ms = vsc_session_back_off(session);
 
 	/* The first START that came too late for a call is made good before its deadline. */
-	if (first && work->sent == VSC_SENT_START && session->deadline)
+	if (first && work->round.sent == VSC_SENT_START && session->deadline)
 		ms = 0;
-	work->exchange = NULL;
+	work->round.exchange = NULL;
 	work->reason = VS_REASON_RETRY;
 	vsc_session_wait(session, VSC_TIMER_RETRY, ms);
 	vsc_machine_publish(session, "failed");
@@ -428,9 +430,9 @@ static void detach_contract(struct vsc_session *session, enum vsc_event event)
 {
 	struct vsc_work *work = session->work;
 
-	if (work->broken || event == VSC_EVENT_RELEASED)
+	if (work->link.broken || event == VSC_EVENT_RELEASED)
 		vsc_machine_none(session);
-	work->exchange = NULL;
+	work->round.exchange = NULL;
 	vsc_session_wait(session, VSC_TIMER_NONE, 0);
 	let_contract_go(session, event == VSC_EVENT_RELEASED ? "released" : "lost");
 }
@@ -462,7 +464,7 @@ static void one_step(struct vsc_session *session, enum vsc_event event)
 
 /**
  * vsc_machine_step() - what has happened, and all that follows from it at once
- * @session: any; work->message is the message of @event, if it has one
+ * @session: any; work->round.message is the message of @event, if it has one
  * @event: what has happened
  *
  * Context: the session's work; may sleep.
@@ -490,11 +492,11 @@ void vsc_machine_release_ends(struct vsc_session *session, enum vsc_event event)
 {
 	struct vsc_work *work = session->work;
 
-	work->released = true;
+	work->leave.released = true;
 	if (event == VSC_EVENT_RELEASED) {
-		memset(&work->result, 0, sizeof(work->result));
-		work->result.epoch = session->epoch;
-		work->result.outcome = VS_OUTCOME_RELEASED;
+		memset(&work->epoch.result, 0, sizeof(work->epoch.result));
+		work->epoch.result.epoch = session->epoch;
+		work->epoch.result.outcome = VS_OUTCOME_RELEASED;
 	}
 	vsc_machine_step(session, event);
 	if (event == VSC_EVENT_RELEASED)
@@ -503,7 +505,7 @@ void vsc_machine_release_ends(struct vsc_session *session, enum vsc_event event)
 
 /**
  * vsc_machine_release() - give the contract back
- * @session: work->release is set: it stays so until something is to be asked for
+ * @session: work->leave.release is set: it stays so until something is to be asked for
  *
  * Where the provider does not know the current epoch yet, the release follows the
  * INITIALIZE_COMPLETE.
@@ -514,13 +516,13 @@ void vsc_machine_release(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
-	work->released = false;
+	work->leave.released = false;
 	switch (session->state) {
 	case VS_STATE_START:
-		work->released = true;
+		work->leave.released = true;
 		break;
 	case VS_STATE_UNINITIALIZED:
-		if (work->timer == VSC_TIMER_RETRY)
+		if (work->wait.timer == VSC_TIMER_RETRY)
 			vsc_machine_step(session, VSC_EVENT_BEGIN);
 		break;
 	default:

@@ -19,10 +19,10 @@
 
 static bool session_post_locked(struct vsc_work *work, unsigned long what)
 {
-	lockdep_assert_held(&work->lock);
-	if (work->dead)
+	lockdep_assert_held(&work->inbox.lock);
+	if (work->inbox.dead)
 		return false;
-	work->inbox |= what;
+	work->inbox.bits |= what;
 	mod_delayed_work(work->queue, &work->run, 0);
 	return true;
 }
@@ -33,9 +33,9 @@ static bool session_post(struct vsc_session *session, unsigned long what)
 	unsigned long flags;
 	bool posted;
 
-	spin_lock_irqsave(&work->lock, flags);
+	spin_lock_irqsave(&work->inbox.lock, flags);
 	posted = session_post_locked(work, what);
-	spin_unlock_irqrestore(&work->lock, flags);
+	spin_unlock_irqrestore(&work->inbox.lock, flags);
 	return posted;
 }
 
@@ -45,12 +45,12 @@ static void on_complete(void *data, struct vsc_exchange *exchange)
 	struct vsc_work *work = session->work;
 	unsigned long flags;
 
-	spin_lock_irqsave(&work->lock, flags);
+	spin_lock_irqsave(&work->inbox.lock, flags);
 	if (session_post_locked(work, VSC_INBOX_ANSWER))
-		list_add_tail(&exchange->list, &work->answers);
+		list_add_tail(&exchange->list, &work->inbox.answers);
 	else
 		vsc_channel_exchange_free(exchange);
-	spin_unlock_irqrestore(&work->lock, flags);
+	spin_unlock_irqrestore(&work->inbox.lock, flags);
 }
 
 static void on_call(void *data, const void *bytes, size_t length)
@@ -59,11 +59,11 @@ static void on_call(void *data, const void *bytes, size_t length)
 	struct vsc_work *work = session->work;
 	unsigned long flags;
 
-	spin_lock_irqsave(&work->lock, flags);
-	work->call_length = min(length, sizeof(work->call));
-	memcpy(work->call, bytes, work->call_length);
+	spin_lock_irqsave(&work->inbox.lock, flags);
+	work->inbox.call_length = min(length, sizeof(work->inbox.call));
+	memcpy(work->inbox.call, bytes, work->inbox.call_length);
 	session_post_locked(work, VSC_INBOX_CALL);
-	spin_unlock_irqrestore(&work->lock, flags);
+	spin_unlock_irqrestore(&work->inbox.lock, flags);
 }
 
 static void on_data(void *data, unsigned int index)
@@ -166,10 +166,10 @@ bool vsc_session_is_released(struct vsc_session *session)
 	unsigned long flags;
 	bool released;
 
-	spin_lock_irqsave(&work->lock, flags);
-	released = work->inbox & VSC_INBOX_RELEASE ||
-		(READ_ONCE(work->release) && !(work->inbox & VSC_INBOX_NEED));
-	spin_unlock_irqrestore(&work->lock, flags);
+	spin_lock_irqsave(&work->inbox.lock, flags);
+	released = work->inbox.bits & VSC_INBOX_RELEASE ||
+		(READ_ONCE(work->leave.release) && !(work->inbox.bits & VSC_INBOX_NEED));
+	spin_unlock_irqrestore(&work->inbox.lock, flags);
 	return released;
 }
 
@@ -186,7 +186,7 @@ static int check_knob(struct vsc_session *session, const char *knob)
 			 session->spec->name);
 		return -ENODEV;
 	}
-	if (READ_ONCE(session->work->broken)) {
+	if (READ_ONCE(session->work->link.broken)) {
 		dev_warn(&session->dev, "%s: the channel is broken: unbind and bind %s\n", knob,
 			 dev_name(session->dev.parent));
 		return -ENODEV;
@@ -211,14 +211,14 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
 
 	if (error)
 		return error;
-	spin_lock_irq(&work->lock);
-	work->need_reason = reason;
-	work->needs++;
+	spin_lock_irq(&work->inbox.lock);
+	work->inbox.need_reason = reason;
+	work->inbox.needs++;
 	/* What was asked for last holds. */
-	work->inbox &= ~VSC_INBOX_RELEASE;
+	work->inbox.bits &= ~VSC_INBOX_RELEASE;
 	if (!session_post_locked(work, VSC_INBOX_NEED))
 		error = -ENODEV;
-	spin_unlock_irq(&work->lock);
+	spin_unlock_irq(&work->inbox.lock);
 	return error;
 }
 
@@ -238,11 +238,11 @@ int vsc_session_release(struct vsc_session *session)
 
 	if (error)
 		return error;
-	spin_lock_irq(&work->lock);
-	work->inbox &= ~VSC_INBOX_NEED;
+	spin_lock_irq(&work->inbox.lock);
+	work->inbox.bits &= ~VSC_INBOX_NEED;
 	if (!session_post_locked(work, VSC_INBOX_RELEASE))
 		error = -ENODEV;
-	spin_unlock_irq(&work->lock);
+	spin_unlock_irq(&work->inbox.lock);
 	return error;
 }
 
@@ -264,10 +264,10 @@ static struct vsc_work *new_work(struct vsc_session *session)
 	work->session = session;
 	INIT_DELAYED_WORK(&work->run, vsc_session_run);
 	mutex_init(&work->run_lock);
-	init_completion(&work->left);
-	init_waitqueue_head(&work->settling);
-	spin_lock_init(&work->lock);
-	INIT_LIST_HEAD(&work->answers);
+	init_completion(&work->leave.left);
+	init_waitqueue_head(&work->inbox.settling);
+	spin_lock_init(&work->inbox.lock);
+	INIT_LIST_HEAD(&work->inbox.answers);
 	vsc_event_init(&work->events);
 	vsc_want_init(&work->want);
 	return work;
@@ -277,14 +277,14 @@ static void free_work(struct vsc_work *work)
 {
 	struct vsc_exchange *exchange, *next;
 
-	spin_lock_irq(&work->lock);
-	work->dead = true;
-	spin_unlock_irq(&work->lock);
+	spin_lock_irq(&work->inbox.lock);
+	work->inbox.dead = true;
+	spin_unlock_irq(&work->inbox.lock);
 	cancel_delayed_work_sync(&work->run);
 	destroy_workqueue(work->queue);
 	cancel_delayed_work_sync(&work->events.send);
 	mutex_destroy(&work->run_lock);
-	list_for_each_entry_safe(exchange, next, &work->answers, list)
+	list_for_each_entry_safe(exchange, next, &work->inbox.answers, list)
 		vsc_channel_exchange_free(exchange);
 	kfree(work);
 }
@@ -343,13 +343,13 @@ static void on_suspend(void *data)
 	mutex_lock(&work->run_lock);
 	vsc_session_sleep(session);
 	vsc_channel_stop(session->channel);
-	WRITE_ONCE(work->ready, false);
+	WRITE_ONCE(work->link.ready, false);
 	vsc_want_end(session);
 	/* The work is frozen: it runs when all drivers have been told that they are awake. */
-	spin_lock_irq(&work->lock);
-	work->inbox &= ~VSC_INBOX_READY;
+	spin_lock_irq(&work->inbox.lock);
+	work->inbox.bits &= ~VSC_INBOX_READY;
 	session_post_locked(work, VSC_INBOX_AWAKE);
-	spin_unlock_irq(&work->lock);
+	spin_unlock_irq(&work->inbox.lock);
 	mutex_unlock(&work->run_lock);
 	memalloc_noio_restore(noio);
 }
@@ -367,7 +367,7 @@ static void on_detach(void *data)
 
 	session_post(session, VSC_INBOX_CLOSE);
 	/* A frozen work does not run, and its thaw may wait for who removes the device. */
-	while (!wait_for_completion_timeout(&session->work->left, HZ / 10))
+	while (!wait_for_completion_timeout(&session->work->leave.left, HZ / 10))
 		vsc_session_run(&session->work->run.work);
 	vsc_event_flush(&session->work->events);
 	vsc_main_remove(session);

@@ -35,7 +35,7 @@
 
 #define VSC_EVENT_KINDS		16	/* that VSC_EVENT can be, at the most */
 
-/* What waits for the work; bits of vsc_work.inbox. */
+/* What waits for the work; bits of vsc_inbox.bits. */
 #define VSC_INBOX_ANSWER	BIT(0)
 #define VSC_INBOX_CALL		BIT(1)
 #define VSC_INBOX_CLASS_GOES	BIT(2)
@@ -50,7 +50,7 @@
 #define VSC_INBOX_BROKEN	BIT(11)
 #define VSC_INBOX_STALLED	BIT(12)
 
-/* Why the session lets go of its class; bits of vsc_work.leaving. */
+/* Why the session lets go of its class; bits of vsc_leave.why. */
 #define VSC_LEAVING_CLASS	BIT(0)
 #define VSC_LEAVING_CHANNEL	BIT(1)
 
@@ -95,7 +95,7 @@ enum vsc_sent {
 	VSC_SENT_RELEASE,
 };
 
-/* What the session waits for, until vsc_work.expires at the latest. */
+/* What the session waits for, until vsc_wait.expires at the latest. */
 enum vsc_timer {
 	VSC_TIMER_NONE,
 	VSC_TIMER_ANSWER,
@@ -138,7 +138,7 @@ struct vsc_watch {
  * @pending: it has no answer yet
  * @error: what came of the last one that has
  * @index: of the term
- * @needs: vsc_work.needs with it
+ * @needs: vsc_inbox.needs with it
  * @was_set: request/ showed a value of that term before
  * @wanted: the term while it is asked for
  * @old_wish: what was wished before
@@ -159,126 +159,177 @@ struct vsc_want {
 };
 
 /**
- * struct vsc_work - the machine of one session
- * @session: whose
- * @queue: its own: what the session waits for may need its disk
- * @run: runs the machine; delayed to the next time-out
- * @left: the session has let go of class and channel, for good
- * @run_lock: held while @run does something, or somebody does it in its place
- *
- * @lock: protects the inbox: @inbox to @call; taken with interrupts off
- * @inbox: VSC_INBOX_*
+ * struct vsc_inbox - what has come and waits for the work; vsc/core/session.c
+ * @lock: protects all below; taken with interrupts off
+ * @bits: VSC_INBOX_*
  * @need_reason: of VSC_INBOX_NEED
  * @needs: number of times that something was asked for so far
  * @settled: of these, how many had been, when the last ask that has an end was made
  * @settling: woken when @settled moves, and when the session ends
- * @want: of its class; has a lock of its own
  * @dead: nothing is queued any more
  * @answers: exchanges that have come back
  * @call_length: bytes of @call
  * @call: the last call; a newer one replaces it
- *
- * @data: class that the data queues' callbacks go to; RCU
- *
- * Everything else belongs to the work.
- *
- * @ready: the channel can send
- * @requested: the class's module was asked for, once
+ */
+struct vsc_inbox {
+	spinlock_t lock;	/* the inbox */
+	unsigned long bits;
+	u32 need_reason;
+	u64 needs;
+	u64 settled;
+	wait_queue_head_t settling;
+	bool dead;
+	struct list_head answers;
+	size_t call_length;
+	u8 call[VS_WIRE_MESSAGE_MAX];
+};
+
+/**
+ * struct vsc_link - how the channel is; vsc/core/session_class.c
+ * @ready: it can send
  * @slept: the machine was suspended since the session has begun, and it has not begun again
- * @broken: the channel has failed; only another probe helps
+ * @broken: it has failed; only another probe helps
+ * @stalled: the provider ends no data requests, and was asked whether it is there
  * @reset_at: when the device was last reset for a broken ring, 0: never
  * @reset_ms: pause that followed
- * @stalled: the provider ends no data requests, and was asked whether it is there
  * @calls_at: when the provider may call again; 0: it may
- * @closed: @left is complete
- * @leaving: VSC_LEAVING_*
- * @leave_by: when it is left without an answer
+ */
+struct vsc_link {
+	bool ready;
+	bool slept;
+	bool broken;
+	bool stalled;
+	ktime_t reset_at;
+	u32 reset_ms;
+	ktime_t calls_at;
+};
+
+/**
+ * struct vsc_leave - how a contract is given back, and the session ends
  * @release: a contract is to be given back, not asked for, until NEED
  * @released: it is, or cannot be
- * @exchange: under way, or NULL; others that come back are late
- * @sent: what it is
- * @timer: what is waited for
+ * @why: VSC_LEAVING_*
+ * @by: when it is left without an answer
+ * @closed: @left is complete
+ * @left: the session has let go of class and channel, for good
+ */
+struct vsc_leave {
+	bool release;
+	bool released;
+	unsigned int why;
+	ktime_t by;
+	bool closed;
+	struct completion left;
+};
+
+/**
+ * struct vsc_wait - what is waited for; vsc/core/session_work.c
+ * @timer: what
  * @expires: end of that
  * @missed: answers in a row that did not come in time, at most VSC_MISSED_MAX
  * @back_off_ms: last pause
- * @retry_ms: of the last denial; 0: wait for a call
- * @reason: of the next INITIALIZE, enum vs_wire_reason
- * @asked_needs: @needs when the last ask was made
- * @rounds: offers in this epoch
- * @mismatches: see VSC_MISMATCHES_MAX
- * @keep_tried: this epoch has asked to keep what is held
- * @granted_id: contract that was granted and has not started, or 0
- * @prepared: by the class, too: it hears of the grant's end
- * @unapplied: the class has failed to apply what is held
- * @began: when this epoch was opened
- * @result: of this epoch, so far
- * @follow: event that an action has led to, or VSC_EVENTS
- * @watch: what is seen of the device
- * @events: what is to be told; has a lock of its own
+ */
+struct vsc_wait {
+	enum vsc_timer timer;
+	ktime_t expires;
+	unsigned int missed;
+	u32 back_off_ms;
+};
+
+/**
+ * struct vsc_round - the message that was sent, and the one that is worked on
+ * @exchange: under way, or NULL; others that come back are late
+ * @sent: what it is
  * @choice: what was last chosen from an offer
  * @message: the message that was received
  * @out: the message that is sent
  * @bytes: private copy of what was received
  */
-struct vsc_work {
-	struct vsc_session *session;
-	struct workqueue_struct *queue;
-	struct delayed_work run;
-	struct completion left;
-	struct mutex run_lock;	/* the machine */
-
-	spinlock_t lock;	/* the inbox */
-	unsigned long inbox;
-	u32 need_reason;
-	u64 needs;
-	u64 settled;
-	wait_queue_head_t settling;
-	struct vsc_want want;
-	bool dead;
-	struct list_head answers;
-	size_t call_length;
-	u8 call[VS_WIRE_MESSAGE_MAX];
-
-	const struct vsc_class __rcu *data;
-
-	bool ready;
-	bool requested;
-	bool slept;
-	bool broken;
-	ktime_t reset_at;
-	u32 reset_ms;
-	bool stalled;
-	ktime_t calls_at;
-	bool closed;
-	unsigned int leaving;
-	ktime_t leave_by;
-	bool release;
-	bool released;
+struct vsc_round {
 	struct vsc_exchange *exchange;
 	enum vsc_sent sent;
-	enum vsc_timer timer;
-	ktime_t expires;
-	unsigned int missed;
-	u32 back_off_ms;
-	u32 retry_ms;
-	u32 reason;
-	u64 asked_needs;
-	unsigned int rounds;
-	unsigned int mismatches;
-	bool keep_tried;
-	u64 granted_id;
-	bool prepared;
-	bool unapplied;
-	ktime_t began;
-	struct vsc_session_result result;
-	enum vsc_event follow;
-
-	struct vsc_watch watch;
-	struct vsc_events events;
 	struct vs_terms choice;
 	struct vs_message message;
 	struct vs_message out;
 	u8 bytes[VS_WIRE_MESSAGE_MAX];
+};
+
+/**
+ * struct vsc_epoch - of the renegotiation that goes on, or was the last one
+ * @began: when this epoch was opened
+ * @rounds: offers in it
+ * @keep_tried: it has asked to keep what is held
+ * @asked_needs: vsc_inbox.needs when the last ask was made
+ * @retry_ms: of the last denial; 0: wait for a call
+ * @result: of it, so far
+ */
+struct vsc_epoch {
+	ktime_t began;
+	unsigned int rounds;
+	bool keep_tried;
+	u64 asked_needs;
+	u32 retry_ms;
+	struct vsc_session_result result;
+};
+
+/**
+ * struct vsc_grant - what was granted and has not started
+ * @id: of the contract, or 0
+ * @prepared: by the class, too: it hears of the grant's end
+ */
+struct vsc_grant {
+	u64 id;
+	bool prepared;
+};
+
+/**
+ * struct vsc_work - the machine of one session
+ * @session: whose
+ * @queue: its own: what the session waits for may need its disk
+ * @run: runs the machine; delayed to the next time-out
+ * @run_lock: held while @run does something, or somebody does it in its place
+ * @inbox: what waits for the work; has a lock of its own
+ * @want: of its class; has a lock of its own
+ * @data: class that the data queues' callbacks go to; RCU
+ *
+ * Everything else belongs to the work.
+ *
+ * @requested: the class's module was asked for, once
+ * @link: how the channel is
+ * @leave: how the session ends
+ * @wait: what is waited for
+ * @reason: of the next INITIALIZE, enum vs_wire_reason
+ * @mismatches: see VSC_MISMATCHES_MAX
+ * @epoch: see there
+ * @grant: what has not started
+ * @unapplied: the class has failed to apply what is held
+ * @follow: event that an action has led to, or VSC_EVENTS
+ * @round: the messages
+ * @watch: what is seen of the device
+ * @events: what is to be told; has a lock of its own
+ */
+struct vsc_work {
+	struct vsc_session *session;
+	struct workqueue_struct *queue;
+	struct delayed_work run;
+	struct mutex run_lock;	/* the machine */
+	struct vsc_inbox inbox;
+	struct vsc_want want;
+	const struct vsc_class __rcu *data;
+
+	bool requested;
+	struct vsc_link link;
+	struct vsc_leave leave;
+	struct vsc_wait wait;
+	u32 reason;
+	unsigned int mismatches;
+	struct vsc_epoch epoch;
+	struct vsc_grant grant;
+	bool unapplied;
+	enum vsc_event follow;
+	struct vsc_round round;
+	struct vsc_watch watch;
+	struct vsc_events events;
 };
 
 /* vsc/core/session_work.c */

@@ -114,10 +114,11 @@ static int start_class(struct vsc_session *session, const struct vsc_class *clas
 void vsc_session_begin(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
+	const struct vsc_link *link = &work->link;
 	const struct vsc_class *class = session->class;
 	int error;
 
-	if (!work->ready || (class && !work->slept) || work->leaving || work->broken)
+	if (!link->ready || (class && !link->slept) || work->leave.why || link->broken)
 		return;
 	if (!class)
 		class = session_find_class(session);
@@ -134,11 +135,11 @@ void vsc_session_begin(struct vsc_session *session)
 		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
 		return;
 	}
-	work->reason = work->slept ? VS_REASON_RESUME : VS_REASON_FIRST;
+	work->reason = work->link.slept ? VS_REASON_RESUME : VS_REASON_FIRST;
 	/* What was given back before it slept stays so. */
-	if (!work->slept)
-		work->release = !READ_ONCE(ask);
-	work->slept = false;
+	if (!work->link.slept)
+		work->leave.release = !READ_ONCE(ask);
+	work->link.slept = false;
 	vsc_machine_step(session, VSC_EVENT_BEGIN);
 }
 
@@ -180,9 +181,9 @@ void vsc_session_sleep(struct vsc_session *session)
 	/* Before it has begun, it only begins later. */
 	if (!class)
 		return;
-	work->slept = true;
+	work->link.slept = true;
 	/* Nothing wakes what sleeps in a channel that has failed. */
-	if (!class->sleep || work->broken) {
+	if (!class->sleep || work->link.broken) {
 		vsc_session_lose(session);
 		return;
 	}
@@ -195,13 +196,13 @@ static u32 reset_pause(struct vsc_work *work)
 {
 	ktime_t now = ktime_get();
 
-	if (work->reset_at && ktime_ms_delta(now, work->reset_at) < VSC_RESETS_MS)
-		work->reset_ms = clamp_t(u32, 2 * work->reset_ms, VSC_BACK_OFF_MIN_MS,
-					 VSC_BACK_OFF_MAX_MS);
+	if (work->link.reset_at && ktime_ms_delta(now, work->link.reset_at) < VSC_RESETS_MS)
+		work->link.reset_ms = clamp_t(u32, 2 * work->link.reset_ms, VSC_BACK_OFF_MIN_MS,
+					      VSC_BACK_OFF_MAX_MS);
 	else
-		work->reset_ms = 0;
-	work->reset_at = now;
-	return work->reset_ms;
+		work->link.reset_ms = 0;
+	work->link.reset_at = now;
+	return work->link.reset_ms;
 }
 
 /**
@@ -215,17 +216,18 @@ static u32 reset_pause(struct vsc_work *work)
 void vsc_session_reset(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
+	const struct vsc_link *link = &work->link;
 	u32 ms;
 
 	/* Without a class the channel has not been started, which is not broken. */
-	if (!session->class || !work->ready || work->slept || work->leaving || work->broken ||
+	if (!session->class || !link->ready || link->slept || link->broken || work->leave.why ||
 	    !vsc_channel_broken(session->channel))
 		return;
 	ms = reset_pause(work);
 	dev_warn_ratelimited(&session->dev, "a ring is broken: the device is reset, its service begins again in %u ms\n",
 			     ms);
 	vsc_machine_count(session, &session->counters.resets);
-	work->stalled = false;
+	work->link.stalled = false;
 	vsc_session_sleep(session);
 	vsc_channel_stop(session->channel);
 	vsc_want_end(session);
@@ -241,17 +243,17 @@ void vsc_session_reset(struct vsc_session *session)
 void vsc_session_left(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	unsigned int why = work->leaving;
+	unsigned int why = work->leave.why;
 
 	vsc_session_lose(session);
 	if (why & VSC_LEAVING_CHANNEL) {
 		vsc_channel_stop(session->channel);
-		work->closed = true;
-		complete(&work->left);
+		work->leave.closed = true;
+		complete(&work->leave.left);
 		return;
 	}
-	work->leaving = 0;
-	work->slept = false;
+	work->leave.why = 0;
+	work->link.slept = false;
 	vsc_session_begin(session);
 }
 
@@ -261,25 +263,25 @@ void vsc_session_left(struct vsc_session *session)
  * @why: VSC_LEAVING_*
  *
  * Ends the device under its contract and gives that back, if that can be.
- * vsc_session_left() is to follow when work->released is set or work->leave_by has come.
+ * vsc_session_left() is to follow when work->leave.released is set or work->leave.by has come.
  *
  * Context: the session's work; sleeps as long as the class needs to write back what is dirty.
  */
 void vsc_session_leave(struct vsc_session *session, unsigned int why)
 {
 	struct vsc_work *work = session->work;
-	bool first = !work->leaving;
+	bool first = !work->leave.why;
 
-	WRITE_ONCE(work->leaving, work->leaving | why);
+	WRITE_ONCE(work->leave.why, work->leave.why | why);
 	vsc_want_end(session);
 	if (!first)
 		return;
-	work->release = true;
+	work->leave.release = true;
 	if (session->id && session->class->leave && !vsc_channel_broken(session->channel))
 		session->class->leave(session);
-	work->leave_by = ktime_add_ms(ktime_get(), VSC_RELEASE_MS);
-	if (vsc_channel_broken(session->channel) || (!session->id && !work->granted_id))
-		work->released = true;
+	work->leave.by = ktime_add_ms(ktime_get(), VSC_RELEASE_MS);
+	if (vsc_channel_broken(session->channel) || (!session->id && !work->grant.id))
+		work->leave.released = true;
 	else
 		vsc_machine_release(session);
 }

@@ -39,7 +39,7 @@ u32 vsc_session_answer_ms(struct vsc_session *session)
 {
 	u64 ms = clamp_t(u32, READ_ONCE(answer_timeout_ms), ANSWER_MS_MIN, ANSWER_MS_MAX);
 
-	return min_t(u64, ms << session->work->missed, ANSWER_MS_MAX);
+	return min_t(u64, ms << session->work->wait.missed, ANSWER_MS_MAX);
 }
 
 /**
@@ -52,8 +52,8 @@ u32 vsc_session_answer_ms(struct vsc_session *session)
  */
 void vsc_session_wait(struct vsc_session *session, enum vsc_timer timer, u32 ms)
 {
-	session->work->timer = timer;
-	session->work->expires = ktime_add_ms(ktime_get(), ms);
+	session->work->wait.timer = timer;
+	session->work->wait.expires = ktime_add_ms(ktime_get(), ms);
 }
 
 /**
@@ -70,9 +70,9 @@ u32 vsc_session_back_off(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
-	work->back_off_ms = clamp_t(u32, 2 * work->back_off_ms, VSC_BACK_OFF_MIN_MS,
-				    VSC_BACK_OFF_MAX_MS);
-	return work->back_off_ms / 2 + get_random_u32_below(work->back_off_ms / 2 + 1);
+	work->wait.back_off_ms = clamp_t(u32, 2 * work->wait.back_off_ms, VSC_BACK_OFF_MIN_MS,
+					 VSC_BACK_OFF_MAX_MS);
+	return work->wait.back_off_ms / 2 + get_random_u32_below(work->wait.back_off_ms / 2 + 1);
 }
 
 /* ---- The work ---- */
@@ -80,12 +80,12 @@ u32 vsc_session_back_off(struct vsc_session *session)
 static void session_need(struct vsc_session *session, u32 reason)
 {
 	struct vsc_work *work = session->work;
-	bool pausing = work->timer == VSC_TIMER_RETRY;
+	bool pausing = work->wait.timer == VSC_TIMER_RETRY;
 
-	if (work->leaving)
+	if (work->leave.why)
 		return;
-	work->release = false;
-	work->back_off_ms = 0;
+	work->leave.release = false;
+	work->wait.back_off_ms = 0;
 	work->reason = reason;
 	if (session->state == VS_STATE_UNINITIALIZED && pausing)
 		vsc_machine_step(session, VSC_EVENT_BEGIN);
@@ -97,7 +97,7 @@ static void session_need(struct vsc_session *session, u32 reason)
 
 static void session_release(struct vsc_session *session)
 {
-	session->work->release = true;
+	session->work->leave.release = true;
 	if (session->id && session->class->write_back)
 		session->class->write_back(session);
 	vsc_machine_release(session);
@@ -109,9 +109,9 @@ static void session_take_answers(struct vsc_session *session)
 	struct vsc_exchange *exchange, *next;
 	LIST_HEAD(answers);
 
-	spin_lock_irq(&work->lock);
-	list_splice_init(&work->answers, &answers);
-	spin_unlock_irq(&work->lock);
+	spin_lock_irq(&work->inbox.lock);
+	list_splice_init(&work->inbox.answers, &answers);
+	spin_unlock_irq(&work->inbox.lock);
 	list_for_each_entry_safe(exchange, next, &answers, list) {
 		list_del_init(&exchange->list);
 		vsc_answer_take(session, exchange);
@@ -123,13 +123,13 @@ static void session_take_call(struct vsc_session *session)
 	struct vsc_work *work = session->work;
 	size_t length;
 
-	spin_lock_irq(&work->lock);
-	length = work->call_length;
-	memcpy(work->bytes, work->call, length);
-	spin_unlock_irq(&work->lock);
+	spin_lock_irq(&work->inbox.lock);
+	length = work->inbox.call_length;
+	memcpy(work->round.bytes, work->inbox.call, length);
+	spin_unlock_irq(&work->inbox.lock);
 	vsc_answer_call(session, length);
-	if (!work->calls_at)
-		work->calls_at = ktime_add_ms(ktime_get(), VSC_CALLS_MS);
+	if (!work->link.calls_at)
+		work->link.calls_at = ktime_add_ms(ktime_get(), VSC_CALLS_MS);
 }
 
 /* At once after the first calls, and then only so often. */
@@ -137,9 +137,9 @@ static void allow_calls(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
-	if (!work->calls_at || ktime_before(ktime_get(), work->calls_at))
+	if (!work->link.calls_at || ktime_before(ktime_get(), work->link.calls_at))
 		return;
-	work->calls_at = 0;
+	work->link.calls_at = 0;
 	vsc_channel_post_calls(session->channel);
 }
 
@@ -156,16 +156,17 @@ static void session_handle(struct vsc_session *session, unsigned long inbox, u32
 	if (inbox & VSC_INBOX_CLASS_GOES && session->class)
 		vsc_session_leave(session, VSC_LEAVING_CLASS);
 	if (inbox & VSC_INBOX_READY)
-		work->ready = true;
+		work->link.ready = true;
 	/* Its driver was not told to go on: nothing else would end the sleep. */
-	if (inbox & VSC_INBOX_AWAKE && !work->ready)
+	if (inbox & VSC_INBOX_AWAKE && !work->link.ready)
 		vsc_session_lose(session);
 	if (inbox & (VSC_INBOX_READY | VSC_INBOX_CLASS_CAME))
 		vsc_session_begin(session);
 	if (inbox & VSC_INBOX_BUSY)
 		vsc_watch_busy(session);
-	if (inbox & VSC_INBOX_STALLED && session->state == VS_STATE_RUNNING && !work->release) {
-		work->stalled = true;
+	if (inbox & VSC_INBOX_STALLED && session->state == VS_STATE_RUNNING &&
+	    !work->leave.release) {
+		work->link.stalled = true;
 		session_need(session, VS_REASON_RETRY);
 	}
 	if (inbox & VSC_INBOX_AUTO && vsc_watch_knobs(session))
@@ -174,7 +175,7 @@ static void session_handle(struct vsc_session *session, unsigned long inbox, u32
 		vsc_watch_take_back(session);
 		session_need(session, need_reason);
 	}
-	if (inbox & VSC_INBOX_RELEASE && !work->leaving)
+	if (inbox & VSC_INBOX_RELEASE && !work->leave.why)
 		session_release(session);
 	if (inbox & VSC_INBOX_CLOSE)
 		vsc_session_leave(session, VSC_LEAVING_CHANNEL);
@@ -183,11 +184,11 @@ static void session_handle(struct vsc_session *session, unsigned long inbox, u32
 static void session_expire(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	enum vsc_timer timer = work->timer;
+	enum vsc_timer timer = work->wait.timer;
 
-	if (timer == VSC_TIMER_NONE || ktime_before(ktime_get(), work->expires))
+	if (timer == VSC_TIMER_NONE || ktime_before(ktime_get(), work->wait.expires))
 		return;
-	work->timer = VSC_TIMER_NONE;
+	work->wait.timer = VSC_TIMER_NONE;
 	if (timer == VSC_TIMER_ANSWER) {
 		vsc_answer_missing(session);
 	} else if (session->state == VS_STATE_START) {
@@ -205,14 +206,14 @@ static void session_rearm(struct vsc_work *work)
 	ktime_t next = KTIME_MAX;
 	s64 ms;
 
-	if (work->timer != VSC_TIMER_NONE)
-		next = work->expires;
-	if (work->leaving)
-		next = min(next, work->leave_by);
+	if (work->wait.timer != VSC_TIMER_NONE)
+		next = work->wait.expires;
+	if (work->leave.why)
+		next = min(next, work->leave.by);
 	if (work->watch.on)
 		next = min(next, work->watch.due);
-	if (work->calls_at)
-		next = min(next, work->calls_at);
+	if (work->link.calls_at)
+		next = min(next, work->link.calls_at);
 	if (next == KTIME_MAX)
 		return;
 	ms = clamp_t(s64, ktime_ms_delta(next, ktime_get()), 0, INT_MAX / 2);
@@ -222,7 +223,7 @@ static void session_rearm(struct vsc_work *work)
 
 static bool leave_is_over(const struct vsc_work *work)
 {
-	return work->released || !ktime_before(ktime_get(), work->leave_by);
+	return work->leave.released || !ktime_before(ktime_get(), work->leave.by);
 }
 
 /**
@@ -240,22 +241,22 @@ void vsc_session_run(struct work_struct *item)
 
 	mutex_lock(&work->run_lock);
 	do {
-		spin_lock_irq(&work->lock);
-		inbox = work->inbox;
-		need_reason = work->need_reason;
-		work->inbox = 0;
-		spin_unlock_irq(&work->lock);
-		if (work->closed)
+		spin_lock_irq(&work->inbox.lock);
+		inbox = work->inbox.bits;
+		need_reason = work->inbox.need_reason;
+		work->inbox.bits = 0;
+		spin_unlock_irq(&work->inbox.lock);
+		if (work->leave.closed)
 			break;
 		session_handle(work->session, inbox, need_reason);
 		session_expire(work->session);
 		wanted = vsc_watch_run(work->session);
 		if (wanted)
 			session_need(work->session, wanted);
-		if (work->leaving && leave_is_over(work))
+		if (work->leave.why && leave_is_over(work))
 			vsc_session_left(work->session);
 	} while (inbox);
-	if (!work->closed)
+	if (!work->leave.closed)
 		session_rearm(work);
 	mutex_unlock(&work->run_lock);
 	memalloc_noio_restore(noio);

@@ -51,13 +51,13 @@ static int to_error(const struct vs_term_spec *spec, const struct vsc_session_re
 /* Nobody answers any more. */
 static bool want_is_over(const struct vsc_work *work)
 {
-	return READ_ONCE(work->leaving) || READ_ONCE(work->broken);
+	return READ_ONCE(work->leave.why) || READ_ONCE(work->link.broken);
 }
 
 /* Nor before the machine is awake. */
 static bool is_gone(const struct vsc_work *work)
 {
-	return want_is_over(work) || !READ_ONCE(work->ready);
+	return want_is_over(work) || !READ_ONCE(work->link.ready);
 }
 
 static bool is_same_term(const struct vs_term *a, const struct vs_term *b)
@@ -98,9 +98,9 @@ static bool is_answered(struct vsc_session *session, struct vsc_session_result *
 	struct vsc_work *work = session->work;
 	bool settled;
 
-	spin_lock_irq(&work->lock);
-	settled = work->settled >= work->want.needs;
-	spin_unlock_irq(&work->lock);
+	spin_lock_irq(&work->inbox.lock);
+	settled = work->inbox.settled >= work->want.needs;
+	spin_unlock_irq(&work->inbox.lock);
 	spin_lock(&session->lock);
 	*result = session->result;
 	spin_unlock(&session->lock);
@@ -136,7 +136,7 @@ void vsc_want_end(struct vsc_session *session)
 	else if (want->pending && want_is_over(work))
 		want_finish(session, -ENODEV);
 	mutex_unlock(&session->request_lock);
-	wake_up_all(&work->settling);
+	wake_up_all(&work->inbox.settling);
 }
 
 static struct vs_term wanted_term(const struct vs_term *wish, u64 value, const char *text)
@@ -172,7 +172,7 @@ static int want_begin(struct vsc_session *session, u32 index, u64 value, const c
 	if (error)
 		return error;
 	want->index = index;
-	want->needs = READ_ONCE(session->work->needs);
+	want->needs = READ_ONCE(session->work->inbox.needs);
 	want->was_set = session->staged_set & BIT(2 * index + 1);
 	want->old_wish = *wish;
 	want->old_staged = *staged;
@@ -211,7 +211,7 @@ int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char
 	mutex_unlock(&session->request_lock);
 	if (error)
 		return error;
-	wait_event_timeout(work->settling, !READ_ONCE(want->pending) || is_gone(work),
+	wait_event_timeout(work->inbox.settling, !READ_ONCE(want->pending) || is_gone(work),
 			   msecs_to_jiffies(WANT_MS));
 	mutex_lock(&session->request_lock);
 	if (!want->pending)

@@ -2,6 +2,7 @@
 /*
  * The client's own judgement; see auto.h.
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -31,7 +32,7 @@ const struct vsc_auto_knobs vsc_auto_defaults = {
 	.held_percent = 50,
 	.interval_ms = 5000,
 };
-EXPORT_SYMBOL_GPL(vsc_auto_defaults);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_defaults);
 
 static bool auto_has_rate(const struct vsc_auto *state, const struct vs_class_spec *spec, u32 index)
 {
@@ -68,7 +69,7 @@ void vsc_auto_begin(struct vsc_auto *state, u32 flow)
 	state->flow = flow;
 	state->patience = VSC_AUTO_PATIENCE;
 }
-EXPORT_SYMBOL_GPL(vsc_auto_begin);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_begin);
 
 static void begin_window(struct vsc_auto *state, u64 now_ns)
 {
@@ -95,7 +96,6 @@ void vsc_auto_measure(struct vsc_auto *state, u64 now_ns)
 	begin_window(state, now_ns);
 	vs_window_begin(&state->stretch, now_ns, true);
 }
-EXPORT_SYMBOL_GPL(vsc_auto_measure);
 
 /* Takes over what is in force of one rate. True: it is more than it was. */
 static bool rate_take_over(struct vsc_auto_rate *rate, u64 floor, u64 ceiling)
@@ -141,7 +141,7 @@ void vsc_auto_contract(struct vsc_auto *state, const struct vs_class_spec *spec,
 	state->asked_ns = now_ns;
 	vsc_auto_measure(state, now_ns);
 }
-EXPORT_SYMBOL_GPL(vsc_auto_contract);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_contract);
 
 /* Would one request more or less decide about the stretch? */
 static bool too_short(const struct vsc_auto *state, const struct vs_class_spec *spec, u64 ns)
@@ -276,7 +276,7 @@ bool vsc_auto_sample(struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
 	state->measured = true;
 	return true;
 }
-EXPORT_SYMBOL_GPL(vsc_auto_sample);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_sample);
 
 /* A floor is wanted back: was it given away too early? */
 static void learn_patience(struct vsc_auto *state, const struct vsc_auto_knobs *knobs, u64 now_ns)
@@ -358,7 +358,7 @@ enum vsc_auto_verdict vsc_auto_judge(struct vsc_auto *state, const struct vsc_au
 		state->asked_ns = now_ns;
 	return verdict;
 }
-EXPORT_SYMBOL_GPL(vsc_auto_judge);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_judge);
 
 /**
  * vsc_auto_may_give() - is there a floor of which an idle device would give back?
@@ -376,7 +376,7 @@ bool vsc_auto_may_give(const struct vsc_auto *state, const struct vs_class_spec 
 			return true;
 	return false;
 }
-EXPORT_SYMBOL_GPL(vsc_auto_may_give);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_may_give);
 
 /**
  * vsc_auto_take_back() - the administrator decides: no floor is given back any more
@@ -400,7 +400,7 @@ bool vsc_auto_take_back(struct vsc_auto *state, const struct vs_class_spec *spec
 	state->patience = VSC_AUTO_PATIENCE;
 	return found;
 }
-EXPORT_SYMBOL_GPL(vsc_auto_take_back);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_take_back);
 
 /**
  * vsc_auto_violated() - a floor was not kept: is another contract to be asked for?
@@ -425,7 +425,7 @@ bool vsc_auto_violated(struct vsc_auto_floors *floors, const struct vsc_auto_kno
 	floors->tries++;
 	return true;
 }
-EXPORT_SYMBOL_GPL(vsc_auto_violated);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_violated);
 
 /**
  * vsc_auto_wish() - what the judgement makes of the wishes
@@ -451,4 +451,4 @@ void vsc_auto_wish(struct vsc_auto *state, const struct vs_class_spec *spec,
 			term->low = min(rate->given, term->high);
 	}
 }
-EXPORT_SYMBOL_GPL(vsc_auto_wish);
+EXPORT_SYMBOL_IF_KUNIT(vsc_auto_wish);

@@ -188,8 +188,8 @@ static bool may_ask(const struct vsc_session *session)
 {
 	const struct vsc_work *work = session->work;
 
-	return session->state == VS_STATE_RUNNING && !work->granted_id && !work->release &&
-		!work->leaving;
+	return session->state == VS_STATE_RUNNING && !work->grant.id && !work->leave.release &&
+		!work->leave.why;
 }
 
 /* ---- Is the floor kept? ---- */

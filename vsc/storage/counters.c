@@ -31,17 +31,17 @@
  * @storage: the disk
  * @request: not sent yet
  *
- * Context: any; vsc_storage.lock held.
+ * Context: any; vsc_storage_queue.lock held.
  */
 void vsc_storage_counters_begin(struct vsc_storage *storage, struct vsc_storage_request *request)
 {
-	lockdep_assert_held(&storage->lock);
+	lockdep_assert_held(&storage->queue.lock);
 	request->metered = false;
-	if (storage->outstanding++)
+	if (storage->queue.outstanding++)
 		return;
-	storage->counters.gap_start_ns = ktime_get_ns();
-	if (storage->counters.negotiation == VSC_STORAGE_LAST_GAP)
-		storage->counters.negotiation = VSC_STORAGE_NEGOTIATED;
+	storage->queue.counters.gap_start_ns = ktime_get_ns();
+	if (storage->queue.counters.negotiation == VSC_STORAGE_LAST_GAP)
+		storage->queue.counters.negotiation = VSC_STORAGE_NEGOTIATED;
 }
 
 /**
@@ -49,13 +49,13 @@ void vsc_storage_counters_begin(struct vsc_storage *storage, struct vsc_storage_
  * @storage: the disk
  * @request: what vsc_storage_counters_begin() was called for
  *
- * Context: any; vsc_storage.lock held.
+ * Context: any; vsc_storage_queue.lock held.
  */
 void vsc_storage_counters_send(struct vsc_storage *storage, struct vsc_storage_request *request)
 {
-	struct vsc_meter *meter = &storage->meter;
+	struct vsc_meter *meter = &storage->queue.meter;
 
-	lockdep_assert_held(&storage->lock);
+	lockdep_assert_held(&storage->queue.lock);
 	if (!request->bytes)
 		return;
 	request->metered = true;
@@ -71,12 +71,12 @@ void vsc_storage_counters_send(struct vsc_storage *storage, struct vsc_storage_r
  *
  * Of a sample with such a moment the provider has no floor to keep.
  *
- * Context: any; vsc_storage.lock held.
+ * Context: any; vsc_storage_queue.lock held.
  */
 void vsc_storage_counters_hold(struct vsc_storage *storage)
 {
-	lockdep_assert_held(&storage->lock);
-	storage->meter.sample.seen.idle = true;
+	lockdep_assert_held(&storage->queue.lock);
+	storage->queue.meter.sample.seen.idle = true;
 }
 
 /**
@@ -85,14 +85,14 @@ void vsc_storage_counters_hold(struct vsc_storage *storage)
  * @request: what vsc_storage_counters_begin() was called for
  * @now: ktime_get_ns()
  *
- * Context: any; vsc_storage.lock held.
+ * Context: any; vsc_storage_queue.lock held.
  */
 void vsc_storage_counters_drop(struct vsc_storage *storage,
 			       const struct vsc_storage_request *request, u64 now)
 {
-	lockdep_assert_held(&storage->lock);
-	storage->outstanding--;
-	vsc_meter_end(&storage->meter, request->metered ? 1 : 0, now);
+	lockdep_assert_held(&storage->queue.lock);
+	storage->queue.outstanding--;
+	vsc_meter_end(&storage->queue.meter, request->metered ? 1 : 0, now);
 }
 
 /**
@@ -103,23 +103,23 @@ void vsc_storage_counters_drop(struct vsc_storage *storage,
  * @ok: it went well
  * @now: ktime_get_ns()
  *
- * Context: any; vsc_storage.lock held.
+ * Context: any; vsc_storage_queue.lock held.
  */
 void vsc_storage_counters_end(struct vsc_storage *storage,
 			      const struct vsc_storage_request *request, bool write, bool ok,
 			      u64 now)
 {
-	struct vsc_storage_counters *counters = &storage->counters;
+	struct vsc_storage_counters *counters = &storage->queue.counters;
 
-	lockdep_assert_held(&storage->lock);
+	lockdep_assert_held(&storage->queue.lock);
 	vsc_storage_counters_drop(storage, request, now);
 	if (!ok) {
 		counters->errors++;
 		counters->no_space += request->status == VS_STORAGE_S_NOSPC;
 		return;
 	}
-	vsc_meter_serve(&storage->meter, BANDWIDTH, request->bytes, request->bytes, now);
-	vsc_meter_serve(&storage->meter, IOPS, 1, 1, now);
+	vsc_meter_serve(&storage->queue.meter, BANDWIDTH, request->bytes, request->bytes, now);
+	vsc_meter_serve(&storage->queue.meter, IOPS, 1, 1, now);
 	counters->operations++;
 	if (write)
 		counters->bytes_written += request->bytes;
@@ -132,14 +132,14 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
  * @storage: the disk
  * @now: ktime_get_ns()
  *
- * Context: any; vsc_storage.lock held.
+ * Context: any; vsc_storage_queue.lock held.
  */
 void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now)
 {
-	struct vsc_storage_counters *counters = &storage->counters;
+	struct vsc_storage_counters *counters = &storage->queue.counters;
 	u64 gap = now > counters->gap_start_ns ? now - counters->gap_start_ns : 0;
 
-	lockdep_assert_held(&storage->lock);
+	lockdep_assert_held(&storage->queue.lock);
 	counters->gap_ns = max(counters->gap_ns, gap);
 	if (counters->negotiation != VSC_STORAGE_NEGOTIATED)
 		counters->negotiation_gap_ns = max(counters->negotiation_gap_ns, gap);
@@ -153,21 +153,21 @@ void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now)
  * @storage: the disk
  * @begins: which of these
  *
- * Context: the session's work; takes vsc_storage.lock.
+ * Context: the session's work; takes vsc_storage_queue.lock.
  */
 void vsc_storage_counters_negotiates(struct vsc_storage *storage, bool begins)
 {
-	struct vsc_storage_counters *counters = &storage->counters;
+	struct vsc_storage_counters *counters = &storage->queue.counters;
 
-	spin_lock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
 	if (begins) {
 		counters->negotiation_gap_ns = 0;
 		counters->negotiation = VSC_STORAGE_NEGOTIATES;
 	} else {
-		counters->negotiation = storage->outstanding ? VSC_STORAGE_LAST_GAP :
+		counters->negotiation = storage->queue.outstanding ? VSC_STORAGE_LAST_GAP :
 							       VSC_STORAGE_NEGOTIATED;
 	}
-	spin_unlock_irq(&storage->lock);
+	spin_unlock_irq(&storage->queue.lock);
 }
 
 /**
@@ -175,7 +175,7 @@ void vsc_storage_counters_negotiates(struct vsc_storage *storage, bool begins)
  * @storage: the disk
  * @index: of the term in the class's table
  *
- * Of a rate: what the last full second saw. Context: any; takes vsc_storage.lock.
+ * Of a rate: what the last full second saw. Context: any; takes vsc_storage_queue.lock.
  *
  * Return: in the term's unit; 0 for what is not known.
  */
@@ -184,26 +184,26 @@ u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
 	unsigned long flags;
 	u64 used = 0;
 
-	spin_lock_irqsave(&storage->lock, flags);
+	spin_lock_irqsave(&storage->queue.lock, flags);
 	switch (index) {
 	case VS_STORAGE_INDEX(VS_STORAGE_SIZE):
 		used = storage->size;
 		break;
 	case BANDWIDTH:
 	case IOPS:
-		used = vsc_meter_rate(&storage->meter, index, ktime_get_ns());
+		used = vsc_meter_rate(&storage->queue.meter, index, ktime_get_ns());
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_ACCESS):
-		used = storage->granted;
+		used = storage->queue.granted;
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_CACHE):
-		used = min(storage->dirty, storage->cache);
+		used = min(storage->queue.dirty, storage->cache);
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_BLOCK_SIZE):
 		used = storage->block_size;
 		break;
 	}
-	spin_unlock_irqrestore(&storage->lock, flags);
+	spin_unlock_irqrestore(&storage->queue.lock, flags);
 	return used;
 }
 
@@ -212,7 +212,7 @@ u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
  * @storage: the disk
  * @sample: filled; a request that is under way counts among the largest, too
  *
- * Context: any; takes vsc_storage.lock.
+ * Context: any; takes vsc_storage_queue.lock.
  *
  * Return: false: nothing was, and nothing is to be done. The next request that is charged
  * tells the session.
@@ -222,11 +222,11 @@ bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample 
 	u64 now = ktime_get_ns();
 	bool active;
 
-	spin_lock_irq(&storage->lock);
-	if (!list_empty(&storage->held))
+	spin_lock_irq(&storage->queue.lock);
+	if (!list_empty(&storage->queue.held))
 		vsc_storage_counters_hold(storage);
-	active = vsc_meter_sample(&storage->meter, sample, now);
-	spin_unlock_irq(&storage->lock);
+	active = vsc_meter_sample(&storage->queue.meter, sample, now);
+	spin_unlock_irq(&storage->queue.lock);
 	return active;
 }
 
@@ -251,9 +251,9 @@ static ssize_t disk_counter_show(struct device *dev, struct device_attribute *at
 	rcu_read_lock();
 	storage = to_storage(dev);
 	if (storage) {
-		spin_lock_irq(&storage->lock);
-		value = *(u64 *)((u8 *)&storage->counters + offset);
-		spin_unlock_irq(&storage->lock);
+		spin_lock_irq(&storage->queue.lock);
+		value = *(u64 *)((u8 *)&storage->queue.counters + offset);
+		spin_unlock_irq(&storage->queue.lock);
 		length = sysfs_emit(text, "%llu\n", value);
 	}
 	rcu_read_unlock();
@@ -293,6 +293,7 @@ static struct counter requests_waited = {
 /* The gap that is open now counts too, if it is of those that are measured. */
 static ssize_t show_gap(struct device *dev, char *text, bool negotiation)
 {
+	const struct vsc_storage_counters *counters;
 	struct vsc_storage *storage;
 	ssize_t length = -ENODEV;
 	bool measured;
@@ -301,13 +302,14 @@ static ssize_t show_gap(struct device *dev, char *text, bool negotiation)
 	rcu_read_lock();
 	storage = to_storage(dev);
 	if (storage) {
-		spin_lock_irq(&storage->lock);
-		gap = negotiation ? storage->counters.negotiation_gap_ns : storage->counters.gap_ns;
-		measured = !negotiation || storage->counters.negotiation != VSC_STORAGE_NEGOTIATED;
+		counters = &storage->queue.counters;
+		spin_lock_irq(&storage->queue.lock);
+		gap = negotiation ? counters->negotiation_gap_ns : counters->gap_ns;
+		measured = !negotiation || counters->negotiation != VSC_STORAGE_NEGOTIATED;
 		now = ktime_get_ns();
-		if (measured && storage->outstanding && now > storage->counters.gap_start_ns)
-			gap = max(gap, now - storage->counters.gap_start_ns);
-		spin_unlock_irq(&storage->lock);
+		if (measured && storage->queue.outstanding && now > counters->gap_start_ns)
+			gap = max(gap, now - counters->gap_start_ns);
+		spin_unlock_irq(&storage->queue.lock);
 		length = sysfs_emit(text, "%llu\n", div_u64(gap, NSEC_PER_USEC));
 	}
 	rcu_read_unlock();
@@ -343,10 +345,10 @@ static ssize_t longest_gap_us_store(struct device *dev, struct device_attribute 
 	rcu_read_lock();
 	storage = to_storage(dev);
 	if (storage) {
-		spin_lock_irq(&storage->lock);
-		storage->counters.gap_ns = 0;
-		storage->counters.gap_start_ns = ktime_get_ns();
-		spin_unlock_irq(&storage->lock);
+		spin_lock_irq(&storage->queue.lock);
+		storage->queue.counters.gap_ns = 0;
+		storage->queue.counters.gap_start_ns = ktime_get_ns();
+		spin_unlock_irq(&storage->queue.lock);
 		result = length;
 	}
 	rcu_read_unlock();

@@ -159,7 +159,7 @@ int vsc_storage_disk_announce_cache(struct vsc_storage *storage)
 	if (blk_queue_write_cache(storage->disk->queue))
 		return 0;
 	return vsc_storage_disk_set_limits(storage, storage->block_size, true,
-					   storage->granted & VS_STORAGE_DISCARD);
+					   storage->queue.granted & VS_STORAGE_DISCARD);
 }
 
 /**

@@ -36,8 +36,8 @@
 /* Without a ring nobody has put anything into it. */
 static bool prepare_kick(struct vsc_storage *storage)
 {
-	lockdep_assert_held(&storage->lock);
-	return !storage->stopped && virtqueue_kick_prepare(storage->vq);
+	lockdep_assert_held(&storage->queue.lock);
+	return !storage->queue.stopped && virtqueue_kick_prepare(storage->vq);
 }
 
 /* Puts a request into the ring. @pdu->status stays an error unless the device writes it. */
@@ -47,9 +47,9 @@ static int send_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 	unsigned int out = 0, in = 0;
 	int error;
 
-	lockdep_assert_held(&storage->lock);
+	lockdep_assert_held(&storage->queue.lock);
 	pdu->status = VIRTIO_BLK_S_IOERR;
-	pdu->covered = storage->dirty;
+	pdu->covered = storage->queue.dirty;
 	sg_init_one(&header, &pdu->header, sizeof(pdu->header));
 	sgs[out++] = &header;
 	if (pdu->entries && pdu->out)
@@ -61,7 +61,7 @@ static int send_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 
 	error = virtqueue_add_sgs(storage->vq, sgs, out, in, pdu, GFP_ATOMIC);
 	if (!error) {
-		storage->ring[vsc_storage_request_bit(pdu)]++;
+		storage->queue.ring[vsc_storage_request_bit(pdu)]++;
 		vsc_storage_counters_send(storage, pdu);
 	} else if (error == -EIO) {
 		/* It resets the device, and all that was in the ring is sent again. */
@@ -73,22 +73,22 @@ static int send_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 static bool allows_rq(const struct vsc_storage *storage, const struct vsc_storage_request *pdu,
 		      u8 access)
 {
-	return !storage->gone && (pdu->needs & access) == pdu->needs;
+	return !storage->queue.gone && (pdu->needs & access) == pdu->needs;
 }
 
 /* Fails, holds or sends a request, as the contract has it; what cannot be sent comes again. */
 static blk_status_t admit_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 {
-	lockdep_assert_held(&storage->lock);
-	if (!allows_rq(storage, pdu, storage->granted)) {
-		storage->counters.errors++;
+	lockdep_assert_held(&storage->queue.lock);
+	if (!allows_rq(storage, pdu, storage->queue.granted)) {
+		storage->queue.counters.errors++;
 		return BLK_STS_IOERR;
 	}
 	vsc_storage_counters_begin(storage, pdu);
-	if (!allows_rq(storage, pdu, storage->gate)) {
+	if (!allows_rq(storage, pdu, storage->queue.gate)) {
 		vsc_storage_counters_hold(storage);
-		storage->counters.requests_waited++;
-		list_add_tail(&pdu->list, &storage->held);
+		storage->queue.counters.requests_waited++;
+		list_add_tail(&pdu->list, &storage->queue.held);
 		return BLK_STS_OK;
 	}
 	if (!send_rq(storage, pdu))
@@ -110,12 +110,12 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	blk_mq_start_request(request);
 	vsc_storage_request_map(request);
 
-	spin_lock_irqsave(&storage->lock, flags);
+	spin_lock_irqsave(&storage->queue.lock, flags);
 	status = admit_rq(storage, blk_mq_rq_to_pdu(request));
 	/* After an error blk-mq calls commit_rqs() for those before. */
 	if (bd->last && status == BLK_STS_OK)
 		notify = prepare_kick(storage);
-	spin_unlock_irqrestore(&storage->lock, flags);
+	spin_unlock_irqrestore(&storage->queue.lock, flags);
 
 	if (notify)
 		virtqueue_notify(storage->vq);
@@ -128,9 +128,9 @@ static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 	unsigned long flags;
 	bool notify;
 
-	spin_lock_irqsave(&storage->lock, flags);
+	spin_lock_irqsave(&storage->queue.lock, flags);
 	notify = prepare_kick(storage);
-	spin_unlock_irqrestore(&storage->lock, flags);
+	spin_unlock_irqrestore(&storage->queue.lock, flags);
 	if (notify)
 		virtqueue_notify(storage->vq);
 }
@@ -167,11 +167,11 @@ static void finish_rq(struct vsc_storage *storage, struct vsc_storage_request *p
 	bool ok = pdu->status == VIRTIO_BLK_S_OK;
 	bool write = op_is_write(req_op(request));
 
-	lockdep_assert_held(&storage->lock);
+	lockdep_assert_held(&storage->queue.lock);
 	if (ok && req_op(request) == REQ_OP_FLUSH)
-		storage->dirty -= min(storage->dirty, pdu->covered);
+		storage->queue.dirty -= min(storage->queue.dirty, pdu->covered);
 	else if (ok && write)
-		storage->dirty += pdu->bytes;
+		storage->queue.dirty += pdu->bytes;
 	vsc_storage_counters_end(storage, pdu, write, ok, now);
 	list_add_tail(&pdu->list, list);
 }
@@ -190,28 +190,28 @@ void vsc_storage_queue_data(struct vsc_storage *storage)
 	unsigned long flags;
 	LIST_HEAD(done);
 
-	spin_lock_irqsave(&storage->lock, flags);
-	if (storage->stopped) {
-		spin_unlock_irqrestore(&storage->lock, flags);
+	spin_lock_irqsave(&storage->queue.lock, flags);
+	if (storage->queue.stopped) {
+		spin_unlock_irqrestore(&storage->queue.lock, flags);
 		return;
 	}
 	do {
 		virtqueue_disable_cb(storage->vq);
 		while ((pdu = virtqueue_get_buf(storage->vq, &length))) {
-			storage->ring[vsc_storage_request_bit(pdu)]--;
+			storage->queue.ring[vsc_storage_request_bit(pdu)]--;
 			finish_rq(storage, pdu, now, &done);
 		}
 	} while (!virtqueue_enable_cb(storage->vq));
 	if (!list_empty(&done))
 		vsc_storage_counters_gap(storage, now);
-	spin_unlock_irqrestore(&storage->lock, flags);
+	spin_unlock_irqrestore(&storage->queue.lock, flags);
 
 	if (list_empty(&done))
 		return;
 	/* Outside the lock: with one CPU the request ends in this call. */
 	end_all(&done);
-	if (wq_has_sleeper(&storage->idle))
-		wake_up(&storage->idle);
+	if (wq_has_sleeper(&storage->queue.idle))
+		wake_up(&storage->queue.idle);
 }
 
 /* Has no request ended for as long as one may take before the block layer asks? */
@@ -220,9 +220,9 @@ static bool ring_stalled(struct vsc_storage *storage, u64 ns)
 	unsigned long flags;
 	bool stalled;
 
-	spin_lock_irqsave(&storage->lock, flags);
-	stalled = ktime_get_ns() - storage->counters.gap_start_ns >= ns;
-	spin_unlock_irqrestore(&storage->lock, flags);
+	spin_lock_irqsave(&storage->queue.lock, flags);
+	stalled = ktime_get_ns() - storage->queue.counters.gap_start_ns >= ns;
+	spin_unlock_irqrestore(&storage->queue.lock, flags);
 	return stalled;
 }
 
@@ -260,12 +260,12 @@ static void release_held(struct vsc_storage *storage)
 	LIST_HEAD(again);
 	bool notify;
 
-	spin_lock_irq(&storage->lock);
-	list_splice_init(&storage->held, &held);
+	spin_lock_irq(&storage->queue.lock);
+	list_splice_init(&storage->queue.held, &held);
 	if (!list_empty(&held))
 		vsc_storage_counters_hold(storage);
 	list_for_each_entry_safe(pdu, next, &held, list) {
-		if (!allows_rq(storage, pdu, storage->granted)) {
+		if (!allows_rq(storage, pdu, storage->queue.granted)) {
 			pdu->status = VIRTIO_BLK_S_IOERR;
 			finish_rq(storage, pdu, now, &done);
 		} else if (send_rq(storage, pdu)) {
@@ -275,7 +275,7 @@ static void release_held(struct vsc_storage *storage)
 		}
 	}
 	notify = prepare_kick(storage);
-	spin_unlock_irq(&storage->lock);
+	spin_unlock_irq(&storage->queue.lock);
 
 	if (notify)
 		virtqueue_notify(storage->vq);
@@ -294,9 +294,9 @@ static void release_held(struct vsc_storage *storage)
  */
 void vsc_storage_queue_close(struct vsc_storage *storage, u8 access)
 {
-	spin_lock_irq(&storage->lock);
-	storage->gate = storage->granted & access;
-	spin_unlock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
+	storage->queue.gate = storage->queue.granted & access;
+	spin_unlock_irq(&storage->queue.lock);
 }
 
 /* Is a request that needs one of @access, or any if ~0, in the ring? */
@@ -304,11 +304,11 @@ static bool ring_busy(struct vsc_storage *storage, u8 access)
 {
 	bool found = false;
 
-	spin_lock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
 	for (unsigned int bit = 0; bit <= VSC_STORAGE_BITS; bit++)
-		if (access & BIT(bit) && storage->ring[bit])
+		if (access & BIT(bit) && storage->queue.ring[bit])
 			found = true;
-	spin_unlock_irq(&storage->lock);
+	spin_unlock_irq(&storage->queue.lock);
 	return found;
 }
 
@@ -329,7 +329,7 @@ bool vsc_storage_queue_drain(struct vsc_storage *storage, u8 access)
 	while (ring_busy(storage, access)) {
 		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end))
 			return false;
-		wait_event_timeout(storage->idle, !ring_busy(storage, access),
+		wait_event_timeout(storage->queue.idle, !ring_busy(storage, access),
 				   msecs_to_jiffies(DRAIN_STEP_MS));
 	}
 	return true;
@@ -355,10 +355,10 @@ static void end_sleep(struct vsc_storage *storage)
  */
 void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access)
 {
-	spin_lock_irq(&storage->lock);
-	WRITE_ONCE(storage->granted, access);
-	storage->gate = access;
-	spin_unlock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
+	WRITE_ONCE(storage->queue.granted, access);
+	storage->queue.gate = access;
+	spin_unlock_irq(&storage->queue.lock);
 	release_held(storage);
 	end_sleep(storage);
 }
@@ -371,9 +371,9 @@ void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access)
  */
 void vsc_storage_queue_open(struct vsc_storage *storage)
 {
-	spin_lock_irq(&storage->lock);
-	storage->gate = storage->granted;
-	spin_unlock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
+	storage->queue.gate = storage->queue.granted;
+	spin_unlock_irq(&storage->queue.lock);
 	release_held(storage);
 }
 
@@ -382,13 +382,13 @@ static void empty_ring(struct vsc_storage *storage, struct list_head *list)
 {
 	struct vsc_storage_request *pdu;
 
-	lockdep_assert_held(&storage->lock);
-	if (storage->stopped)
+	lockdep_assert_held(&storage->queue.lock);
+	if (storage->queue.stopped)
 		return;
 	/* An interrupt that was under way to us must not look into the ring any more. */
-	storage->stopped = true;
+	storage->queue.stopped = true;
 	while ((pdu = virtqueue_detach_unused_buf(storage->vq))) {
-		storage->ring[vsc_storage_request_bit(pdu)]--;
+		storage->queue.ring[vsc_storage_request_bit(pdu)]--;
 		list_add_tail(&pdu->list, list);
 	}
 }
@@ -414,13 +414,13 @@ void vsc_storage_queue_sleep(struct vsc_storage *storage)
 	}
 	vsc_channel_stop(storage->channel);
 	now = ktime_get_ns();
-	spin_lock_irq(&storage->lock);
-	list_splice_init(&storage->held, &again);
+	spin_lock_irq(&storage->queue.lock);
+	list_splice_init(&storage->queue.held, &again);
 	empty_ring(storage, &again);
 	list_for_each_entry(pdu, &again, list)
 		vsc_storage_counters_drop(storage, pdu, now);
 	storage->vq = NULL;
-	spin_unlock_irq(&storage->lock);
+	spin_unlock_irq(&storage->queue.lock);
 	list_for_each_entry_safe(pdu, next, &again, list)
 		blk_mq_requeue_request(blk_mq_rq_from_pdu(pdu), false);
 }
@@ -436,10 +436,10 @@ void vsc_storage_queue_sleep(struct vsc_storage *storage)
  */
 void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq)
 {
-	spin_lock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
 	storage->vq = vq;
-	storage->stopped = false;
-	spin_unlock_irq(&storage->lock);
+	storage->queue.stopped = false;
+	spin_unlock_irq(&storage->queue.lock);
 }
 
 /**
@@ -458,22 +458,22 @@ void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken)
 	LIST_HEAD(again);
 	LIST_HEAD(done);
 
-	spin_lock_irq(&storage->lock);
-	storage->gone = true;
-	spin_unlock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
+	storage->queue.gone = true;
+	spin_unlock_irq(&storage->queue.lock);
 	release_held(storage);
 	end_sleep(storage);
 	if (!broken && vsc_storage_queue_drain(storage, U8_MAX))
 		return;
 
 	vsc_channel_stop(storage->channel);
-	spin_lock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
 	empty_ring(storage, &again);
 	list_for_each_entry_safe(pdu, next, &again, list) {
 		pdu->status = VIRTIO_BLK_S_IOERR;
 		finish_rq(storage, pdu, now, &done);
 	}
-	spin_unlock_irq(&storage->lock);
+	spin_unlock_irq(&storage->queue.lock);
 	end_all(&done);
 }
 

@@ -66,7 +66,7 @@ bool vsc_storage_request_fill(struct vsc_storage *storage, struct request *reque
 		pdu->needs = VS_STORAGE_WRITE;
 		pdu->bytes = blk_rq_bytes(request);
 		if (!(request->cmd_flags & REQ_NOUNMAP) &&
-		    READ_ONCE(storage->granted) & VS_STORAGE_DISCARD)
+		    READ_ONCE(storage->queue.granted) & VS_STORAGE_DISCARD)
 			flags = VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
 		break;
 	default:

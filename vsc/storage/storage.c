@@ -56,9 +56,9 @@ static int storage_attach(struct vsc_session *session)
 	storage->vdev = storage->vq->vdev;
 	snprintf(storage->uuid, sizeof(storage->uuid), "%pUb", vsc_session_uuid(session));
 	INIT_WORK(&storage->scan, vsc_storage_disk_scan);
-	spin_lock_init(&storage->lock);
-	INIT_LIST_HEAD(&storage->held);
-	init_waitqueue_head(&storage->idle);
+	spin_lock_init(&storage->queue.lock);
+	INIT_LIST_HEAD(&storage->queue.held);
+	init_waitqueue_head(&storage->queue.idle);
 	/* Readers under RCU must find it complete. */
 	vsc_session_set_data(session, storage);
 	return 0;
@@ -76,7 +76,7 @@ static void storage_detach(struct vsc_session *session, bool broken)
 		return;
 	vsc_storage_queue_stop(storage, broken);
 	cancel_work_sync(&storage->scan);
-	cancel_work_sync(&storage->write_back);
+	cancel_work_sync(&storage->sync.write_back);
 	vsc_storage_disk_destroy(storage);
 	vsc_storage_sync_exit(storage);
 	vsc_session_set_data(session, NULL);
@@ -174,7 +174,7 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 {
 	struct vsc_storage *storage = vsc_session_data(session);
 	u8 access = vsc_storage_granted_access(next);
-	u8 lost = storage->granted & ~access;
+	u8 lost = storage->queue.granted & ~access;
 
 	if (!storage->shown || !lost)
 		return;
@@ -227,7 +227,7 @@ static void storage_lost(struct vsc_session *session)
 {
 	struct vsc_storage *storage = vsc_session_data(session);
 
-	vsc_storage_queue_grant(storage, storage->granted);
+	vsc_storage_queue_grant(storage, storage->queue.granted);
 	vsc_storage_disk_reopen(storage);
 }
 
@@ -259,11 +259,11 @@ static int storage_take_over(struct vsc_storage *storage, const struct vs_terms 
 	if (error && (block_size != storage->block_size ||
 		      (cache && !blk_queue_write_cache(storage->disk->queue))))
 		return error;
-	spin_lock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
 	storage->block_size = block_size;
 	storage->cache = cache;
 	storage->size = size;
-	spin_unlock_irq(&storage->lock);
+	spin_unlock_irq(&storage->queue.lock);
 	set_capacity_and_notify(storage->disk, size >> SECTOR_SHIFT);
 	return error;
 }

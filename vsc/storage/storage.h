@@ -5,7 +5,7 @@
  * measured) share.
  *
  * A request needs at most one bit of the access term.  Three sets of bits decide
- * about it, all under vsc_storage.lock:
+ * about it, all under vsc_storage_queue.lock:
  *
  *	granted	what the contract in force allows; a request beyond it fails
  *	gate	subset of granted: what is not being taken away by a contract that
@@ -49,11 +49,11 @@ struct vsc_session;
 
 /**
  * struct vsc_storage_request - the driver's part of a request (its pdu)
- * @list: in vsc_storage.held, or in a list of what is to be completed
+ * @list: in vsc_storage_queue.held, or in a list of what is to be completed
  * @header: read by the device
  * @range: of a discard or write-zeroes; read by the device
  * @bytes: that the contract's bandwidth is charged with
- * @covered: of a flush: vsc_storage.dirty when it was sent
+ * @covered: of a flush: vsc_storage_queue.dirty when it was sent
  * @needs: bit of the access term without which it fails, 0: none
  * @metered: the meter counts it as outstanding
  * @out: the data is read by the device
@@ -83,7 +83,7 @@ enum vsc_storage_negotiation {
 };
 
 /**
- * struct vsc_storage_counters - what is measured; under vsc_storage.lock
+ * struct vsc_storage_counters - what is measured; under vsc_storage_queue.lock
  * @bytes_read: in reads that went well
  * @bytes_written: in writes and write-zeroes that went well
  * @operations: of any kind that went well
@@ -109,6 +109,59 @@ struct vsc_storage_counters {
 };
 
 /**
+ * struct vsc_storage_sync - what writes back, and ends the disk; sync.c
+ * @queue: workqueue of @write_back and @end
+ * @write_back: writes back what is dirty
+ * @asked: number of times that this was asked for
+ * @done: the last one of these that has been done; written by @write_back
+ * @settled: woken when @done moves
+ * @end: deletes the disk
+ * @ended: it has
+ *
+ * Of the session's work, but for @done.
+ */
+struct vsc_storage_sync {
+	struct workqueue_struct *queue;
+	struct work_struct write_back;
+	u64 asked;
+	u64 done;
+	wait_queue_head_t settled;
+	struct work_struct end;
+	struct completion ended;
+};
+
+/**
+ * struct vsc_storage_queue - the ring and its requests; queue.c
+ * @lock: the ring and all below; taken with interrupts off
+ * @gone: every request fails
+ * @stopped: there is no ring, or it has been emptied after a reset
+ * @granted: bits of the access term
+ * @gate: see above
+ * @ring: requests in the ring, by the bit that they need (the last: none)
+ * @outstanding: requests in the ring or held
+ * @dirty: bytes written since the last flush
+ * @held: requests that wait behind the gate, oldest first
+ * @counters: what is measured
+ * @meter: of its flow: outstanding are the requests in the ring that the bandwidth is
+ *	charged with
+ * @idle: woken when requests have left the ring
+ */
+struct vsc_storage_queue {
+	spinlock_t lock;	/* of all below */
+	bool gone;
+	bool stopped;
+	u8 granted;
+	u8 gate;
+	unsigned int ring[VSC_STORAGE_BITS + 1];
+	unsigned int outstanding;
+	u64 dirty;
+	struct list_head held;
+	struct vsc_storage_counters counters;
+	struct vsc_meter meter;
+	wait_queue_head_t idle;
+};
+
+/**
  * struct vsc_storage - one disk
  * @session: whose vsc_session_data() it is; readers other than the session's work come
  *	through RCU
@@ -127,31 +180,11 @@ struct vsc_storage_counters {
  * @size: of the disk, bytes
  * @block_size: of the disk, bytes
  * @cache: in force, bytes
- *
  * @asleep: blk-mq holds all requests, until there is a contract again
- * @syncing: workqueue of @write_back and @end
- * @write_back: writes back what is dirty
- * @write_back_asked: number of times that this was asked for
- * @write_back_done: the last one of these that has been done; written by @write_back
- * @settled: woken when @write_back_done moves
- * @end: deletes the disk
- * @ended: it has
+ * @sync: what writes back, and ends the disk
  *
  * @shut: no open is let through; written under disk->open_mutex to set it
- *
- * @lock: the ring and what follows; taken with interrupts off
- * @gone: every request fails
- * @stopped: there is no ring, or it has been emptied after a reset
- * @granted: bits of the access term
- * @gate: see above
- * @ring: requests in the ring, by the bit that they need (the last: none)
- * @outstanding: requests in the ring or held
- * @dirty: bytes written since the last flush
- * @held: requests that wait behind the gate, oldest first
- * @counters: what is measured
- * @meter: of its flow: outstanding are the requests in the ring that the bandwidth is
- *	charged with
- * @idle: woken when requests have left the ring
+ * @queue: the ring; has a lock of its own, that of @vq
  */
 struct vsc_storage {
 	struct vsc_session *session;
@@ -170,28 +203,10 @@ struct vsc_storage {
 	u32 block_size;
 	u64 cache;
 	bool asleep;
-	struct workqueue_struct *syncing;
-	struct work_struct write_back;
-	u64 write_back_asked;
-	u64 write_back_done;
-	wait_queue_head_t settled;
-	struct work_struct end;
-	struct completion ended;
+	struct vsc_storage_sync sync;
 
 	bool shut;
-
-	spinlock_t lock;	/* of all below */
-	bool gone;
-	bool stopped;
-	u8 granted;
-	u8 gate;
-	unsigned int ring[VSC_STORAGE_BITS + 1];
-	unsigned int outstanding;
-	u64 dirty;
-	struct list_head held;
-	struct vsc_storage_counters counters;
-	struct vsc_meter meter;
-	wait_queue_head_t idle;
+	struct vsc_storage_queue queue;
 };
 
 /* Of a grant: one value, both ends are equal. */

@@ -56,13 +56,13 @@ static void sync_partitions(struct gendisk *disk)
 
 static void write_back_work(struct work_struct *work)
 {
-	struct vsc_storage *storage = container_of(work, struct vsc_storage, write_back);
-	u64 asked = READ_ONCE(storage->write_back_asked);
+	struct vsc_storage *storage = container_of(work, struct vsc_storage, sync.write_back);
+	u64 asked = READ_ONCE(storage->sync.asked);
 
 	sync_partitions(storage->disk);
 	blkdev_issue_flush(storage->disk->part0);
-	WRITE_ONCE(storage->write_back_done, asked);
-	wake_up_all(&storage->settled);
+	WRITE_ONCE(storage->sync.done, asked);
+	wake_up_all(&storage->sync.settled);
 }
 
 /**
@@ -75,22 +75,22 @@ void vsc_storage_sync_start(struct vsc_storage *storage)
 {
 	if (!storage->shown)
 		return;
-	WRITE_ONCE(storage->write_back_asked, storage->write_back_asked + 1);
-	queue_work(storage->syncing, &storage->write_back);
+	WRITE_ONCE(storage->sync.asked, storage->sync.asked + 1);
+	queue_work(storage->sync.queue, &storage->sync.write_back);
 }
 
 static bool is_written(const struct vsc_storage *storage)
 {
-	return READ_ONCE(storage->write_back_done) == storage->write_back_asked;
+	return READ_ONCE(storage->sync.done) == storage->sync.asked;
 }
 
 static u64 requests_ended(struct vsc_storage *storage)
 {
 	u64 ended;
 
-	spin_lock_irq(&storage->lock);
-	ended = storage->counters.operations + storage->counters.errors;
-	spin_unlock_irq(&storage->lock);
+	spin_lock_irq(&storage->queue.lock);
+	ended = storage->queue.counters.operations + storage->queue.counters.errors;
+	spin_unlock_irq(&storage->queue.lock);
 	return ended;
 }
 
@@ -125,7 +125,7 @@ bool vsc_storage_sync(struct vsc_storage *storage, unsigned int ms)
 	if (!storage->shown)
 		return true;
 	vsc_storage_sync_start(storage);
-	while (!wait_event_timeout(storage->settled, is_written(storage),
+	while (!wait_event_timeout(storage->sync.settled, is_written(storage),
 				   msecs_to_jiffies(STALL_STEP_MS))) {
 		if ((!ms || time_before(jiffies, end)) && goes_on(storage, &ended, &stalled))
 			continue;
@@ -139,11 +139,11 @@ bool vsc_storage_sync(struct vsc_storage *storage, unsigned int ms)
 
 static void disk_end_work(struct work_struct *work)
 {
-	struct vsc_storage *storage = container_of(work, struct vsc_storage, end);
+	struct vsc_storage *storage = container_of(work, struct vsc_storage, sync.end);
 
 	cancel_work_sync(&storage->scan);
 	del_gendisk(storage->disk);
-	complete(&storage->ended);
+	complete(&storage->sync.ended);
 }
 
 /**
@@ -162,15 +162,16 @@ void vsc_storage_sync_end(struct vsc_storage *storage)
 
 	if (!storage->shown)
 		return;
-	queue_work(storage->syncing, &storage->end);
-	while (!wait_for_completion_timeout(&storage->ended, msecs_to_jiffies(STALL_STEP_MS))) {
+	queue_work(storage->sync.queue, &storage->sync.end);
+	while (!wait_for_completion_timeout(&storage->sync.ended,
+					    msecs_to_jiffies(STALL_STEP_MS))) {
 		if (goes_on(storage, &ended, &stalled))
 			continue;
 		dev_warn(vsc_session_device(storage->session),
 			 "vscblk%d: the provider does not go on: what is dirty is lost\n",
 			 storage->number);
 		vsc_storage_queue_stop(storage, true);
-		wait_for_completion(&storage->ended);
+		wait_for_completion(&storage->sync.ended);
 		break;
 	}
 	storage->shown = false;
@@ -185,14 +186,14 @@ void vsc_storage_sync_end(struct vsc_storage *storage)
  */
 int vsc_storage_sync_init(struct vsc_storage *storage)
 {
-	INIT_WORK(&storage->write_back, write_back_work);
-	INIT_WORK(&storage->end, disk_end_work);
-	init_completion(&storage->ended);
-	init_waitqueue_head(&storage->settled);
+	INIT_WORK(&storage->sync.write_back, write_back_work);
+	INIT_WORK(&storage->sync.end, disk_end_work);
+	init_completion(&storage->sync.ended);
+	init_waitqueue_head(&storage->sync.settled);
 	/* The disk may be what reclaim writes to, and one of the two works may be stuck. */
-	storage->syncing = alloc_workqueue("%s-sync", WQ_MEM_RECLAIM | WQ_UNBOUND, 2,
-					   dev_name(vsc_session_device(storage->session)));
-	return storage->syncing ? 0 : -ENOMEM;
+	storage->sync.queue = alloc_workqueue("%s-sync", WQ_MEM_RECLAIM | WQ_UNBOUND, 2,
+					      dev_name(vsc_session_device(storage->session)));
+	return storage->sync.queue ? 0 : -ENOMEM;
 }
 
 /**
@@ -203,5 +204,5 @@ int vsc_storage_sync_init(struct vsc_storage *storage)
  */
 void vsc_storage_sync_exit(struct vsc_storage *storage)
 {
-	destroy_workqueue(storage->syncing);
+	destroy_workqueue(storage->sync.queue);
 }

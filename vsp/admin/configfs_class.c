@@ -18,11 +18,12 @@ static ssize_t kept_show(struct config_item *item, const struct vsp_file *file, 
 	u64 kept = 0;
 
 	mutex_lock(&service->admin);
-	if (service->enabled && service->class->kept) {
+	if (service->device.enabled && service->class->kept) {
 		kept = service->class->kept(service, file->index);
 	} else if (service->pool) {
 		mutex_lock(&service->pool->lock);
-		kept = service->charge[file->index];	/* nothing but that, while disabled */
+		/* nothing but that, while disabled */
+		kept = service->member.charge[file->index];
 		mutex_unlock(&service->pool->lock);
 	}
 	mutex_unlock(&service->admin);

@@ -46,7 +46,7 @@ static u64 unset_value(const struct vs_term_spec *spec, enum side side)
 void vsp_limits_init(struct vsp_service *service)
 {
 	const struct vs_class_spec *spec = service->spec;
-	struct vs_terms *limits = &service->limits;
+	struct vs_terms *limits = &service->staged.limits;
 
 	memset(limits, 0, sizeof(*limits));
 	limits->count = spec->count;
@@ -56,8 +56,8 @@ void vsp_limits_init(struct vsp_service *service)
 		limits->term[i].low = unset_value(&spec->term[i], LOW);
 		limits->term[i].high = unset_value(&spec->term[i], HIGH);
 	}
-	service->limits_set = 0;
-	service->active_limits = *limits;
+	service->staged.set = 0;
+	service->member.limits = *limits;
 }
 
 /* Can a grant of the term have this value? */
@@ -83,11 +83,11 @@ static int check_value(const struct vs_term_spec *spec, enum side side, u64 valu
 static int set_limit(struct vsp_service *service, u32 index, enum side side, u64 value,
 		     bool set)
 {
-	struct vs_term *limit = &service->limits.term[index];
+	struct vs_term *limit = &service->staged.limits.term[index];
 	u64 low, high;
 	int error = 0;
 
-	spin_lock(&service->limits_lock);
+	spin_lock(&service->staged.lock);
 	low = side == LOW ? value : limit->low;
 	high = side == HIGH ? value : limit->high;
 	if (low > high) {
@@ -97,24 +97,24 @@ static int set_limit(struct vsp_service *service, u32 index, enum side side, u64
 	limit->low = low;
 	limit->high = high;
 	if (set)
-		service->limits_set |= set_bit_of(index, side);
+		service->staged.set |= set_bit_of(index, side);
 	else
-		service->limits_set &= ~set_bit_of(index, side);
+		service->staged.set &= ~set_bit_of(index, side);
 unlock:
-	spin_unlock(&service->limits_lock);
+	spin_unlock(&service->staged.lock);
 	return error;
 }
 
 /* Return: whether the limit is set; its value in @value. */
 static bool get_limit(struct vsp_service *service, u32 index, enum side side, u64 *value)
 {
-	const struct vs_term *limit = &service->limits.term[index];
+	const struct vs_term *limit = &service->staged.limits.term[index];
 	bool set;
 
-	spin_lock(&service->limits_lock);
+	spin_lock(&service->staged.lock);
 	*value = side == HIGH ? limit->high : limit->low;
-	set = service->limits_set & set_bit_of(index, side);
-	spin_unlock(&service->limits_lock);
+	set = service->staged.set & set_bit_of(index, side);
+	spin_unlock(&service->staged.lock);
 	return set;
 }
 
@@ -220,13 +220,13 @@ const struct vsp_file_kind vsp_limit_allowed = {
 static ssize_t identity_show(struct config_item *item, const struct vsp_file *file, char *page)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
-	const struct vs_term *limit = &service->limits.term[file->index];
+	const struct vs_term *limit = &service->staged.limits.term[file->index];
 	ssize_t length;
 
-	spin_lock(&service->limits_lock);
+	spin_lock(&service->staged.lock);
 	length = limit->length ? sysfs_emit(page, "%.*s\n", limit->length, limit->text) :
 				 sysfs_emit(page, "unset\n");
-	spin_unlock(&service->limits_lock);
+	spin_unlock(&service->staged.lock);
 	return length;
 }
 
@@ -234,7 +234,7 @@ static ssize_t identity_store(struct config_item *item, const struct vsp_file *f
 			      const char *page, size_t count)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
-	struct vs_term *limit = &service->limits.term[file->index];
+	struct vs_term *limit = &service->staged.limits.term[file->index];
 	char text[VS_WIRE_TEXT_MAX + 1] = "";
 	bool set = !vs_value_unset(page);
 	int error = 0;
@@ -247,14 +247,14 @@ static ssize_t identity_store(struct config_item *item, const struct vsp_file *f
 		return vsp_configfs_refuse(item, file->name, page, error,
 					   "up to %u printable characters without space and /, or unset allowed",
 					   VS_WIRE_TEXT_MAX);
-	spin_lock(&service->limits_lock);
+	spin_lock(&service->staged.lock);
 	limit->length = strlen(text);
 	memcpy(limit->text, text, sizeof(limit->text));
 	if (set)
-		service->limits_set |= set_bit_of(file->index, HIGH);
+		service->staged.set |= set_bit_of(file->index, HIGH);
 	else
-		service->limits_set &= ~set_bit_of(file->index, HIGH);
-	spin_unlock(&service->limits_lock);
+		service->staged.set &= ~set_bit_of(file->index, HIGH);
+	spin_unlock(&service->staged.lock);
 	return count;
 }
 

@@ -29,7 +29,7 @@ static int lock_disabled(struct config_item *item, const char *file, const char 
 	struct vsp_service *service = vsp_service_of_item(item);
 
 	mutex_lock(&service->admin);
-	if (!service->enabled)
+	if (!service->device.enabled)
 		return 0;
 	mutex_unlock(&service->admin);
 	return vsp_configfs_refuse(item, file, page, -EBUSY, "write 0 to enable first");
@@ -100,7 +100,7 @@ static ssize_t service_backing_show(struct config_item *item, char *page)
 	ssize_t length;
 
 	mutex_lock(&service->admin);
-	length = sysfs_emit(page, "%s\n", service->backing);
+	length = sysfs_emit(page, "%s\n", service->settings.backing);
 	mutex_unlock(&service->admin);
 	return length;
 }
@@ -120,7 +120,7 @@ static ssize_t service_backing_store(struct config_item *item, const char *page,
 	error = lock_disabled(item, "backing", page);
 	if (error)
 		return error;
-	strscpy(service->backing, backing, sizeof(service->backing));
+	strscpy(service->settings.backing, backing, sizeof(service->settings.backing));
 	mutex_unlock(&service->admin);
 	return count;
 }
@@ -131,7 +131,7 @@ static ssize_t service_guest_show(struct config_item *item, char *page)
 	ssize_t length;
 
 	mutex_lock(&service->admin);
-	length = sysfs_emit(page, "%s\n", service->guest);
+	length = sysfs_emit(page, "%s\n", service->settings.guest);
 	mutex_unlock(&service->admin);
 	return length;
 }
@@ -139,15 +139,15 @@ static ssize_t service_guest_show(struct config_item *item, char *page)
 static ssize_t service_guest_store(struct config_item *item, const char *page, size_t count)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
-	char guest[sizeof(service->guest)];
+	char guest[sizeof(service->settings.guest)];
 	int error = vs_value_text(page, guest, sizeof(guest));
 
 	if (error)
 		return vsp_configfs_refuse(item, "guest", page, error,
 					   "up to %zu printable characters",
-					   sizeof(service->guest) - 1);
+					   sizeof(service->settings.guest) - 1);
 	mutex_lock(&service->admin);
-	strscpy(service->guest, guest, sizeof(service->guest));
+	strscpy(service->settings.guest, guest, sizeof(service->settings.guest));
 	mutex_unlock(&service->admin);
 	return count;
 }
@@ -158,8 +158,8 @@ static ssize_t service_uuid_show(struct config_item *item, char *page)
 	ssize_t length;
 
 	mutex_lock(&service->admin);
-	length = uuid_is_null(&service->uuid) ? sysfs_emit(page, "\n") :
-						sysfs_emit(page, "%pUb\n", &service->uuid);
+	length = uuid_is_null(&service->identity.uuid) ? sysfs_emit(page, "\n") :
+						sysfs_emit(page, "%pUb\n", &service->identity.uuid);
 	mutex_unlock(&service->admin);
 	return length;
 }
@@ -169,9 +169,12 @@ static int set_uuid(struct vsp_service *service, const uuid_t *uuid)
 	int error;
 
 	mutex_lock(&service->admin);
-	error = service->enabled || service->uuid_fixed ? -EBUSY : vsp_uuid_set(service, uuid);
+	if (service->device.enabled || service->identity.fixed)
+		error = -EBUSY;
+	else
+		error = vsp_uuid_set(service, uuid);
 	if (!error)
-		service->uuid_written = true;
+		service->identity.written = true;
 	mutex_unlock(&service->admin);
 	return error;
 }
@@ -199,14 +202,14 @@ static ssize_t service_uuid_store(struct config_item *item, const char *page, si
 static void access_changed(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->admin);
-	if (service->enabled)
+	if (service->device.enabled)
 		vsp_sysfs_changed(service, VSP_CHANGE_ACCESS);
 }
 
 static ssize_t service_owner_show(struct config_item *item, char *page)
 {
 	return sysfs_emit(page, "%u\n",
-			  from_kuid(&init_user_ns, vsp_service_of_item(item)->owner_uid));
+			  from_kuid(&init_user_ns, vsp_service_of_item(item)->access.uid));
 }
 
 static ssize_t service_owner_store(struct config_item *item, const char *page, size_t count)
@@ -221,7 +224,7 @@ static ssize_t service_owner_store(struct config_item *item, const char *page, s
 		return vsp_configfs_refuse(item, "owner", page, -EINVAL,
 					   "a user's number, 0..%u, allowed", U32_MAX - 1);
 	mutex_lock(&service->admin);
-	service->owner_uid = uid;
+	service->access.uid = uid;
 	access_changed(service);
 	mutex_unlock(&service->admin);
 	return count;
@@ -230,7 +233,7 @@ static ssize_t service_owner_store(struct config_item *item, const char *page, s
 static ssize_t service_group_show(struct config_item *item, char *page)
 {
 	return sysfs_emit(page, "%u\n",
-			  from_kgid(&init_user_ns, vsp_service_of_item(item)->owner_gid));
+			  from_kgid(&init_user_ns, vsp_service_of_item(item)->access.gid));
 }
 
 static ssize_t service_group_store(struct config_item *item, const char *page, size_t count)
@@ -245,7 +248,7 @@ static ssize_t service_group_store(struct config_item *item, const char *page, s
 		return vsp_configfs_refuse(item, "group", page, -EINVAL,
 					   "a group's number, 0..%u, allowed", U32_MAX - 1);
 	mutex_lock(&service->admin);
-	service->owner_gid = gid;
+	service->access.gid = gid;
 	access_changed(service);
 	mutex_unlock(&service->admin);
 	return count;
@@ -253,7 +256,7 @@ static ssize_t service_group_store(struct config_item *item, const char *page, s
 
 static ssize_t service_mode_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%04o\n", vsp_service_of_item(item)->mode);
+	return sysfs_emit(page, "%04o\n", vsp_service_of_item(item)->access.mode);
 }
 
 static ssize_t service_mode_store(struct config_item *item, const char *page, size_t count)
@@ -264,7 +267,7 @@ static ssize_t service_mode_store(struct config_item *item, const char *page, si
 	if (kstrtou16(page, 8, &mode) || (mode & ~0666))
 		return vsp_configfs_refuse(item, "mode", page, -EINVAL, "octal 0..0666 allowed");
 	mutex_lock(&service->admin);
-	service->mode = mode;
+	service->access.mode = mode;
 	access_changed(service);
 	mutex_unlock(&service->admin);
 	return count;
@@ -299,7 +302,7 @@ static ssize_t store_number(struct config_item *item, const char *file, const ch
 #define SHOW_NUMBER(field)								\
 static ssize_t service_##field##_show(struct config_item *item, char *page)		\
 {											\
-	return show_number(item, page, offsetof(struct vsp_service, field));		\
+	return show_number(item, page, offsetof(struct vsp_service, settings.field));	\
 }
 
 #define STORE_NUMBER(field, low, high)							\
@@ -307,7 +310,7 @@ static ssize_t service_##field##_store(struct config_item *item, const char *pag
 				       size_t count)					\
 {											\
 	return store_number(item, #field, page, count,					\
-			    offsetof(struct vsp_service, field), low, high);		\
+			    offsetof(struct vsp_service, settings.field), low, high);	\
 }
 
 SHOW_NUMBER(weight)
@@ -321,7 +324,7 @@ STORE_NUMBER(deadline_ms, 10, 600000)
 
 static ssize_t service_keep_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->keep));
+	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->settings.keep));
 }
 
 static ssize_t service_keep_store(struct config_item *item, const char *page, size_t count)
@@ -330,13 +333,13 @@ static ssize_t service_keep_store(struct config_item *item, const char *page, si
 
 	if (kstrtobool(page, &keep))
 		return vsp_configfs_refuse(item, "keep", page, -EINVAL, "0 or 1 allowed");
-	WRITE_ONCE(vsp_service_of_item(item)->keep, keep);
+	WRITE_ONCE(vsp_service_of_item(item)->settings.keep, keep);
 	return count;
 }
 
 static ssize_t service_local_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->local));
+	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->settings.local));
 }
 
 static ssize_t service_local_store(struct config_item *item, const char *page, size_t count)
@@ -350,7 +353,7 @@ static ssize_t service_local_store(struct config_item *item, const char *page, s
 	error = lock_disabled(item, "local", page);
 	if (error)
 		return error;
-	WRITE_ONCE(service->local, local);
+	WRITE_ONCE(service->settings.local, local);
 	mutex_unlock(&service->admin);
 	return count;
 }
@@ -359,7 +362,7 @@ static ssize_t service_local_store(struct config_item *item, const char *page, s
 
 static ssize_t service_enable_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->enabled));
+	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->device.enabled));
 }
 
 static ssize_t service_enable_store(struct config_item *item, const char *page, size_t count)
@@ -374,8 +377,8 @@ static ssize_t service_enable_store(struct config_item *item, const char *page, 
 	if (error)
 		return error;
 	mutex_lock(&service->admin);
-	if (enable && service->enabled) {
-		service->uuid_fixed = true;
+	if (enable && service->device.enabled) {
+		service->identity.fixed = true;
 		vsp_sysfs_changed(service, VSP_CHANGE_ENABLED);
 	}
 	mutex_unlock(&service->admin);
@@ -402,7 +405,7 @@ static ssize_t service_state_show(struct config_item *item, char *page)
 	if (!view)
 		return -ENOMEM;
 	mutex_lock(&service->admin);
-	if (service->enabled) {
+	if (service->device.enabled) {
 		vsp_service_view(service, view);
 		length = sysfs_emit(page, "%s\n", vs_states_name(view->state));
 	} else if (!vsp_class_loaded(service->spec)) {

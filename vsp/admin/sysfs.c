@@ -246,7 +246,7 @@ static struct counter_file counter_files[] = {
 static ssize_t ring_errors_show(struct device *dev, struct device_attribute *attribute,
 				char *page)
 {
-	const struct vsp_channel *channel = vsp_service_of_device(dev)->channel;
+	const struct vsp_channel *channel = vsp_service_of_device(dev)->device.channel;
 
 	return sysfs_emit(page, "%llu\n", vsp_channel_ring_errors(channel));
 }
@@ -364,14 +364,14 @@ static void describe_change(struct kobj_uevent_env *env, struct vsp_service *ser
 	/* Far from what env can take; and one that is missing does no harm. */
 	add_uevent_var(env, "VSP_EVENT=%s", change_names[change]);
 	add_uevent_var(env, "VSP_SERVICE=%s.%s", service->spec->name, service->name);
-	add_uevent_var(env, "VSP_UUID=%pUb", &service->uuid);
+	add_uevent_var(env, "VSP_UUID=%pUb", &service->identity.uuid);
 	add_uevent_var(env, "VSP_STATE=%s", vs_states_name(view->state));
 	add_uevent_var(env, "VSP_CONTRACT=%llu", view->id);
 	add_uevent_var(env, "VSP_REASON=%s", vs_wire_reason_name(view->reason));
 	add_uevent_var(env, "VSP_POOL=%s", service->pool->name);
-	add_uevent_var(env, "VSP_OWNER=%u", from_kuid(&init_user_ns, service->owner_uid));
-	add_uevent_var(env, "VSP_GROUP=%u", from_kgid(&init_user_ns, service->owner_gid));
-	add_uevent_var(env, "VSP_MODE=%04o", service->mode);
+	add_uevent_var(env, "VSP_OWNER=%u", from_kuid(&init_user_ns, service->access.uid));
+	add_uevent_var(env, "VSP_GROUP=%u", from_kgid(&init_user_ns, service->access.gid));
+	add_uevent_var(env, "VSP_MODE=%04o", service->access.mode);
 }
 
 static void send_uevent(struct vsp_service *service, struct device *dev, enum vsp_change change)
@@ -402,13 +402,13 @@ void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
 {
 	struct device *dev;
 
-	if (!READ_ONCE(service->enabled))
+	if (!READ_ONCE(service->device.enabled))
 		return;
-	dev = vsp_channel_device(service->channel);
+	dev = vsp_channel_device(service->device.channel);
 	sysfs_notify(&dev->kobj, "contract", "state");
 	sysfs_notify(&dev->kobj, "contract", "result");
 	/* A client can cause as many as it likes; monitors can poll. Not so those for udev. */
 	if (change == VSP_CHANGE_ENABLED || change == VSP_CHANGE_ACCESS ||
-	    (change != VSP_CHANGE_STATE && __ratelimit(&service->uevents)))
+	    (change != VSP_CHANGE_STATE && __ratelimit(&service->ratelimit.uevents)))
 		send_uevent(service, dev, change);
 }

@@ -73,8 +73,8 @@ static bool uuid_is_taken(const struct vsp_service *service, const uuid_t *uuid)
 	const struct vsp_service *other;
 
 	lockdep_assert_held(&uuids_lock);
-	list_for_each_entry(other, &uuids, uuid_entry)
-		if (other != service && uuid_equal(&other->uuid, uuid))
+	list_for_each_entry(other, &uuids, identity.entry)
+		if (other != service && uuid_equal(&other->identity.uuid, uuid))
 			return true;
 	return false;
 }
@@ -96,9 +96,9 @@ int vsp_uuid_set(struct vsp_service *service, const uuid_t *uuid)
 	if (uuid_is_taken(service, uuid)) {
 		error = -EBUSY;
 	} else {
-		service->uuid = *uuid;
-		list_del(&service->uuid_entry);
-		list_add(&service->uuid_entry, &uuids);
+		service->identity.uuid = *uuid;
+		list_del(&service->identity.entry);
+		list_add(&service->identity.entry, &uuids);
 	}
 	mutex_unlock(&uuids_lock);
 	return error;
@@ -121,7 +121,7 @@ int vsp_uuid_settle(struct vsp_service *service, const struct vsp_class *class)
 	int error;
 
 	lockdep_assert_held(&service->admin);
-	if (service->uuid_fixed || service->uuid_written)
+	if (service->identity.fixed || service->identity.written)
 		return 0;
 	if (class->kept) {
 		snprintf(name, sizeof(name), "%s.%s", service->spec->name, service->name);
@@ -146,6 +146,6 @@ int vsp_uuid_settle(struct vsp_service *service, const struct vsp_class *class)
 void vsp_uuid_drop(struct vsp_service *service)
 {
 	mutex_lock(&uuids_lock);
-	list_del_init(&service->uuid_entry);
+	list_del_init(&service->identity.entry);
 	mutex_unlock(&uuids_lock);
 }

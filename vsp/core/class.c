@@ -118,8 +118,8 @@ bool vsp_pool_has_service(struct vsp_pool *pool, const uuid_t *uuid)
 	bool found = false;
 
 	mutex_lock(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry)
-		found |= uuid ? uuid_equal(&service->uuid, uuid) : service->local;
+	list_for_each_entry(service, &pool->services, member.entry)
+		found |= uuid ? uuid_equal(&service->identity.uuid, uuid) : service->settings.local;
 	mutex_unlock(&pool->lock);
 	return found;
 }
@@ -187,7 +187,7 @@ EXPORT_SYMBOL_GPL(vsp_service_name);
  */
 const uuid_t *vsp_service_uuid(const struct vsp_service *service)
 {
-	return &service->uuid;
+	return &service->identity.uuid;
 }
 EXPORT_SYMBOL_GPL(vsp_service_uuid);
 
@@ -214,7 +214,7 @@ EXPORT_SYMBOL_GPL(vsp_service_pool);
  */
 const char *vsp_service_backing(const struct vsp_service *service)
 {
-	return service->backing;
+	return service->settings.backing;
 }
 EXPORT_SYMBOL_GPL(vsp_service_backing);
 
@@ -227,7 +227,7 @@ EXPORT_SYMBOL_GPL(vsp_service_backing);
  */
 bool vsp_service_is_local(const struct vsp_service *service)
 {
-	return service->local;
+	return service->settings.local;
 }
 EXPORT_SYMBOL_GPL(vsp_service_is_local);
 
@@ -250,16 +250,16 @@ EXPORT_SYMBOL_GPL(vsp_service_switch);
  * @service: any
  * @index: of the term
  *
- * Context: any but interrupts; takes service->limits_lock.
+ * Context: any but interrupts; takes service->staged.lock.
  * Return: the limit as written, in the term's unit.
  */
 u64 vsp_service_staged_limit(struct vsp_service *service, u32 index)
 {
 	u64 limit;
 
-	spin_lock(&service->limits_lock);
-	limit = service->limits.term[index].high;
-	spin_unlock(&service->limits_lock);
+	spin_lock(&service->staged.lock);
+	limit = service->staged.limits.term[index].high;
+	spin_unlock(&service->staged.lock);
 	return limit;
 }
 EXPORT_SYMBOL_GPL(vsp_service_staged_limit);
@@ -275,7 +275,7 @@ EXPORT_SYMBOL_GPL(vsp_service_staged_limit);
 void vsp_service_limit(struct vsp_service *service, u32 index, struct vs_term *limit)
 {
 	mutex_lock(&service->pool->lock);
-	*limit = service->active_limits.term[index];
+	*limit = service->member.limits.term[index];
 	mutex_unlock(&service->pool->lock);
 }
 EXPORT_SYMBOL_GPL(vsp_service_limit);
@@ -292,7 +292,7 @@ EXPORT_SYMBOL_GPL(vsp_service_limit);
  */
 bool vsp_service_may_log(struct vsp_service *service, const char *function)
 {
-	return ___ratelimit(&service->log, function);
+	return ___ratelimit(&service->ratelimit.log, function);
 }
 EXPORT_SYMBOL_GPL(vsp_service_may_log);
 

@@ -37,21 +37,22 @@ void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *s
 {
 	service->spec = spec;
 	strscpy(service->name, name, sizeof(service->name));
-	INIT_LIST_HEAD(&service->uuid_entry);
+	INIT_LIST_HEAD(&service->identity.entry);
 	mutex_init(&service->admin);
-	spin_lock_init(&service->limits_lock);
-	service->mode = 0600;
-	service->owner_uid = GLOBAL_ROOT_UID;
-	service->owner_gid = GLOBAL_ROOT_GID;
-	service->weight = 100;
+	spin_lock_init(&service->staged.lock);
+	service->access.mode = 0600;
+	service->access.uid = GLOBAL_ROOT_UID;
+	service->access.gid = GLOBAL_ROOT_GID;
+	service->settings.weight = 100;
 	vsp_rates_init(service);
-	service->lease_ms = LEASE_MS_DEFAULT;
-	service->deadline_ms = DEADLINE_MS_DEFAULT;
-	ratelimit_state_init(&service->uevents, HZ, UEVENTS_PER_SECOND);
-	ratelimit_set_flags(&service->uevents, RATELIMIT_MSG_ON_RELEASE);
-	ratelimit_state_init(&service->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
-	ratelimit_set_flags(&service->log, RATELIMIT_MSG_ON_RELEASE);
-	INIT_LIST_HEAD(&service->pool_entry);
+	service->settings.lease_ms = LEASE_MS_DEFAULT;
+	service->settings.deadline_ms = DEADLINE_MS_DEFAULT;
+	ratelimit_state_init(&service->ratelimit.uevents, HZ, UEVENTS_PER_SECOND);
+	ratelimit_set_flags(&service->ratelimit.uevents, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_state_init(&service->ratelimit.log, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	ratelimit_set_flags(&service->ratelimit.log, RATELIMIT_MSG_ON_RELEASE);
+	INIT_LIST_HEAD(&service->member.entry);
 }
 
 static struct vsp_session *new_session(struct vsp_service *service)
@@ -77,14 +78,14 @@ static int make_channel(struct vsp_service *service)
 			.class = cpu_to_le16(service->spec->id),
 		},
 		.spec = service->spec,
-		.local = service->local,
+		.local = service->settings.local,
 		.workers = service->class->workers,
 		.owner = service->class->owner,
 	};
 	struct vsp_channel *channel;
 	int error;
 
-	export_uuid(config.wire.uuid, &service->uuid);
+	export_uuid(config.wire.uuid, &service->identity.uuid);
 	strscpy_pad(config.wire.name, service->name, sizeof(config.wire.name));
 	error = vsp_sysfs_terms_groups(service->class, &config.groups);
 	if (error)
@@ -94,13 +95,13 @@ static int make_channel(struct vsp_service *service)
 		error = PTR_ERR(channel);
 		goto free_groups;
 	}
-	service->channel = channel;
-	service->groups = config.groups;
+	service->device.channel = channel;
+	service->device.groups = config.groups;
 	error = vsp_channel_register(channel);
 	if (!error)
 		return 0;
-	service->channel = NULL;
-	service->groups = NULL;
+	service->device.channel = NULL;
+	service->device.groups = NULL;
 free_groups:
 	vsp_sysfs_free_groups(config.groups);
 	return error;
@@ -115,9 +116,9 @@ free_groups:
 void vsp_service_copy_limits(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);
-	spin_lock(&service->limits_lock);
-	service->active_limits = service->limits;
-	spin_unlock(&service->limits_lock);
+	spin_lock(&service->staged.lock);
+	service->member.limits = service->staged.limits;
+	spin_unlock(&service->staged.lock);
 }
 
 /* From here on the pool's other services and administrators find it. */
@@ -181,7 +182,7 @@ int vsp_service_enable(struct vsp_service *service)
 	int error = -EBUSY;
 
 	mutex_lock(&service->admin);
-	if (service->enabled) {
+	if (service->device.enabled) {
 		pr_err("service %s: is enabled\n", service->name);
 		goto unlock;
 	}
@@ -209,7 +210,7 @@ int vsp_service_enable(struct vsp_service *service)
 	error = make_channel(service);
 	if (error)
 		goto close_class;
-	service->enabled = true;
+	service->device.enabled = true;
 	goto unlock;
 
 close_class:
@@ -235,7 +236,7 @@ static bool is_busy(struct vsp_service *service)
 	const struct vsp_class *class = service->class;
 
 	return READ_ONCE(service->session->preparation.next) ||
-	       vsp_channel_busy(service->channel) || (class->busy && class->busy(service));
+	       vsp_channel_busy(service->device.channel) || (class->busy && class->busy(service));
 }
 
 /*
@@ -254,7 +255,7 @@ static int close_session(struct vsp_service *service)
 	if (!is_busy(service))
 		return 0;
 	vsp_service_post(service->session, VSP_INBOX_REOPEN);
-	vsp_channel_revive(service->channel);
+	vsp_channel_revive(service->device.channel);
 	pr_err("service %s: its source has not finished what it was given, within %u ms: the contract has ended, write 0 to enable again once the source goes on\n",
 	       service->name, CLOSE_MS);
 	return -EBUSY;
@@ -277,9 +278,9 @@ int vsp_service_disable(struct vsp_service *service)
 	int error = 0;
 
 	mutex_lock(&service->admin);
-	if (!service->enabled)
+	if (!service->device.enabled)
 		goto unlock;
-	error = vsp_channel_kill(service->channel);
+	error = vsp_channel_kill(service->device.channel);
 	if (error) {
 		pr_err("service %s: held by a VMM: stop its guest first\n", service->name);
 		goto unlock;
@@ -287,16 +288,16 @@ int vsp_service_disable(struct vsp_service *service)
 	error = close_session(service);
 	if (error)
 		goto unlock;
-	service->enabled = false;
+	service->device.enabled = false;
 	flush_work(&service->session->work);
 	/* Until the work has ended it may still tell sysfs of its last steps. */
-	dev = get_device(vsp_channel_device(service->channel));
-	vsp_channel_unregister(service->channel);
+	dev = get_device(vsp_channel_device(service->device.channel));
+	vsp_channel_unregister(service->device.channel);
 	end_session(service);
-	service->channel = NULL;
+	service->device.channel = NULL;
 	put_device(dev);
-	vsp_sysfs_free_groups(service->groups);
-	service->groups = NULL;
+	vsp_sysfs_free_groups(service->device.groups);
+	service->device.groups = NULL;
 	vsp_watch_drop(service);
 	service->class->service_close(service);
 	vsp_class_put(service->class);
@@ -321,7 +322,7 @@ int vsp_service_release(struct vsp_service *service)
 	int error = -EBUSY;
 
 	mutex_lock(&service->admin);
-	if (service->enabled) {
+	if (service->device.enabled) {
 		pr_err("service %s: write 0 to enable before release\n", service->name);
 		goto unlock;
 	}
@@ -388,16 +389,16 @@ void vsp_service_view(struct vsp_service *service, struct vsp_service_view *view
 	view->state = session->state;
 	view->epoch = session->epoch;
 	view->reason = session->reason;
-	view->result_epoch = session->result_epoch;
-	view->result_outcome = session->result_outcome;
-	view->result_reason = session->result_reason;
+	view->result_epoch = session->result.epoch;
+	view->result_outcome = session->result.outcome;
+	view->result_reason = session->result.reason;
 	view->asked = session->asked;
 	view->offered = session->offered;
 	view->deadline_ms = session->call.open ?
 		max_t(s64, ktime_ms_delta(session->call.deadline, ktime_get()), 0) : -1;
-	if (session->pending) {
-		view->pending_id = session->pending->id;
-		view->granted = session->pending->terms;
+	if (session->grant.pending) {
+		view->pending_id = session->grant.pending->id;
+		view->granted = session->grant.pending->terms;
 	}
 	spin_unlock(&session->view_lock);
 	rcu_read_lock();

@@ -40,9 +40,9 @@ static enum hrtimer_restart session_timer_passed(struct hrtimer *timer)
  */
 void vsp_service_post(struct vsp_session *session, unsigned long bits)
 {
-	spin_lock_bh(&session->lock);
-	session->inbox |= bits;
-	spin_unlock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
+	session->inbox.bits |= bits;
+	spin_unlock_bh(&session->inbox.lock);
 	session_wake(session);
 }
 
@@ -53,12 +53,12 @@ static void on_channel_message(void *data, unsigned int slot, const void *bytes,
 	struct vsp_service *service = data;
 	struct vsp_session *session = service->session;
 
-	spin_lock_bh(&session->lock);
-	memcpy(session->slot[slot].bytes, bytes, length);
-	session->slot[slot].length = length;
-	session->slot[slot].sequence = ++session->sequence;
-	session->slot[slot].full = true;
-	spin_unlock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
+	memcpy(session->inbox.slot[slot].bytes, bytes, length);
+	session->inbox.slot[slot].length = length;
+	session->inbox.slot[slot].sequence = ++session->inbox.sequence;
+	session->inbox.slot[slot].full = true;
+	spin_unlock_bh(&session->inbox.lock);
 	session_wake(session);
 }
 
@@ -69,20 +69,20 @@ static int on_channel_opened(void *data)
 
 static void void_slots(struct vsp_session *session)
 {
-	lockdep_assert_held(&session->lock);
-	session->generation++;
+	lockdep_assert_held(&session->inbox.lock);
+	session->inbox.generation++;
 	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++)
-		session->slot[i].full = false;
+		session->inbox.slot[i].full = false;
 }
 
 /* Nobody answers any more: what came from there, and was not taken yet, is void. */
 static void client_gone(struct vsp_session *session)
 {
-	spin_lock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
 	void_slots(session);
-	session->inbox &= ~(VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME);
-	session->inbox |= VSP_INBOX_CLOSED;
-	spin_unlock_bh(&session->lock);
+	session->inbox.bits &= ~(VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME);
+	session->inbox.bits |= VSP_INBOX_CLOSED;
+	spin_unlock_bh(&session->inbox.lock);
 	session_wake(session);
 }
 
@@ -109,9 +109,9 @@ static void on_channel_reset(void *data, bool gone)
 	if (gone) {
 		client_gone(session);
 	} else {
-		spin_lock_bh(&session->lock);
+		spin_lock_bh(&session->inbox.lock);
 		void_slots(session);
-		spin_unlock_bh(&session->lock);
+		spin_unlock_bh(&session->inbox.lock);
 	}
 	if (service->class->queue_reset)
 		service->class->queue_reset(service);
@@ -177,10 +177,10 @@ void vsp_service_queue_prepare(struct work_struct *work)
 void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
 			const void *bytes, size_t length)
 {
-	spin_lock_bh(&session->lock);
-	if (generation == session->generation)
-		vsp_channel_answer(session->service->channel, slot, bytes, length);
-	spin_unlock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
+	if (generation == session->inbox.generation)
+		vsp_channel_answer(session->service->device.channel, slot, bytes, length);
+	spin_unlock_bh(&session->inbox.lock);
 }
 
 /* ---- The work ---- */
@@ -189,11 +189,11 @@ static unsigned long take_inbox(struct vsp_session *session, u32 *reason)
 {
 	unsigned long inbox;
 
-	spin_lock_bh(&session->lock);
-	inbox = session->inbox;
-	session->inbox = 0;
-	*reason = session->call_reason;
-	spin_unlock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
+	inbox = session->inbox.bits;
+	session->inbox.bits = 0;
+	*reason = session->inbox.call_reason;
+	spin_unlock_bh(&session->inbox.lock);
 	return inbox;
 }
 
@@ -201,9 +201,9 @@ static struct vsp_slot *oldest_slot(struct vsp_session *session)
 {
 	struct vsp_slot *oldest = NULL;
 
-	lockdep_assert_held(&session->lock);
+	lockdep_assert_held(&session->inbox.lock);
 	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++) {
-		struct vsp_slot *slot = &session->slot[i];
+		struct vsp_slot *slot = &session->inbox.slot[i];
 
 		if (slot->full && (!oldest || slot->sequence < oldest->sequence))
 			oldest = slot;
@@ -211,24 +211,24 @@ static struct vsp_slot *oldest_slot(struct vsp_session *session)
 	return oldest;
 }
 
-/* Copies the next message into session->bytes. */
+/* Copies the next message into session->round.bytes. */
 static bool take_slot(struct vsp_session *session, unsigned int *index, u32 *generation,
 		      size_t *length)
 {
 	struct vsp_slot *slot = NULL;
 
-	spin_lock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
 	/* The driver is to be known before it is listened to. */
-	if (!(session->inbox & (VSP_INBOX_CLOSED | VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME)))
+	if (!(session->inbox.bits & (VSP_INBOX_CLOSED | VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME)))
 		slot = oldest_slot(session);
 	if (slot) {
 		slot->full = false;
-		memcpy(session->bytes, slot->bytes, slot->length);
+		memcpy(session->round.bytes, slot->bytes, slot->length);
 		*length = slot->length;
-		*generation = session->generation;
-		*index = slot - session->slot;
+		*generation = session->inbox.generation;
+		*index = slot - session->inbox.slot;
 	}
-	spin_unlock_bh(&session->lock);
+	spin_unlock_bh(&session->inbox.lock);
 	return slot;
 }
 
@@ -287,7 +287,7 @@ static ktime_t session_take_messages(struct vsp_session *session)
 	while (budget--) {
 		if (must_wait(session))
 			return min(next, session->preparation.wait_until);
-		if (!__ratelimit(&session->messages))
+		if (!__ratelimit(&session->limits.messages))
 			return min(next, ktime_add_ms(ktime_get(), VSP_MESSAGES_PAUSE_MS));
 		if (!take_slot(session, &slot, &generation, &length))
 			return next;
@@ -321,11 +321,11 @@ static void service_work(struct work_struct *work)
  */
 void vsp_service_init_inbox(struct vsp_session *session)
 {
-	spin_lock_init(&session->lock);
+	spin_lock_init(&session->inbox.lock);
 	INIT_WORK(&session->work, service_work);
 	hrtimer_setup(&session->timer, session_timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	ratelimit_state_init(&session->messages, HZ, VSP_MESSAGES_PER_SECOND);
-	ratelimit_set_flags(&session->messages, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_state_init(&session->limits.messages, HZ, VSP_MESSAGES_PER_SECOND);
+	ratelimit_set_flags(&session->limits.messages, RATELIMIT_MSG_ON_RELEASE);
 }
 
 /**
@@ -383,14 +383,14 @@ int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
 	if (!session)
 		return -ENODEV;
 	vsp_service_copy_limits(service);
-	spin_lock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
 	/* The pool's own call neither undoes what an administrator wants nor hides it. */
 	if (reason != VS_REASON_CAPACITY)
-		session->inbox &= ~VSP_INBOX_WITHDRAW;
-	if (reason != VS_REASON_CAPACITY || !(session->inbox & VSP_INBOX_RENEGOTIATE))
-		session->call_reason = reason;
-	session->inbox |= VSP_INBOX_RENEGOTIATE;
-	spin_unlock_bh(&session->lock);
+		session->inbox.bits &= ~VSP_INBOX_WITHDRAW;
+	if (reason != VS_REASON_CAPACITY || !(session->inbox.bits & VSP_INBOX_RENEGOTIATE))
+		session->inbox.call_reason = reason;
+	session->inbox.bits |= VSP_INBOX_RENEGOTIATE;
+	spin_unlock_bh(&session->inbox.lock);
 	session_wake(session);
 	return 0;
 }
@@ -409,10 +409,10 @@ int vsp_service_withdraw(struct vsp_service *service)
 	lockdep_assert_held(&service->pool->lock);
 	if (!session)
 		return -ENODEV;
-	spin_lock_bh(&session->lock);
-	session->inbox |= VSP_INBOX_WITHDRAW;
-	session->inbox &= ~VSP_INBOX_RENEGOTIATE;
-	spin_unlock_bh(&session->lock);
+	spin_lock_bh(&session->inbox.lock);
+	session->inbox.bits |= VSP_INBOX_WITHDRAW;
+	session->inbox.bits &= ~VSP_INBOX_RENEGOTIATE;
+	spin_unlock_bh(&session->inbox.lock);
 	session_wake(session);
 	return 0;
 }

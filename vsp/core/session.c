@@ -27,9 +27,9 @@
 void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason)
 {
 	spin_lock(&session->view_lock);
-	session->result_epoch = session->epoch;
-	session->result_outcome = outcome;
-	session->result_reason = reason;
+	session->result.epoch = session->epoch;
+	session->result.outcome = outcome;
+	session->result.reason = reason;
 	spin_unlock(&session->view_lock);
 }
 
@@ -51,28 +51,28 @@ void vsp_session_set_reason(struct vsp_session *session, u32 reason)
 static void open_epoch(struct vsp_session *session)
 {
 	spin_lock(&session->view_lock);
-	session->epoch = session->message.epoch;
-	session->reason = session->message.reason;
+	session->epoch = session->round.message.epoch;
+	session->reason = session->round.message.reason;
 	spin_unlock(&session->view_lock);
-	if (session->message.reason != VS_REASON_CALLED)
-		session->cause = session->message.reason;
-	session->rounds = 0;
-	session->uncounted = session->unanswered;
-	session->unanswered = false;
+	if (session->round.message.reason != VS_REASON_CALLED)
+		session->cause = session->round.message.reason;
+	session->limits.rounds = 0;
+	session->limits.uncounted = session->call.unanswered;
+	session->call.unanswered = false;
 }
 
 /**
  * vsp_session_begin_answer() - an answer with nothing in it but what every answer carries
- * @session: session->message is what is answered
+ * @session: session->round.message is what is answered
  * @status: enum vs_wire_status
  *
  * Context: the service's work.
- * Return: session->answer
+ * Return: session->round.answer
  */
 struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status)
 {
-	const struct vs_message *message = &session->message;
-	struct vs_message *answer = &session->answer;
+	const struct vs_message *message = &session->round.message;
+	struct vs_message *answer = &session->round.answer;
 
 	memset(answer, 0, sizeof(*answer));
 	answer->type = message->type + 1;
@@ -94,9 +94,11 @@ static void answer_initialize(struct vsp_session *session)
 
 static void answer_message(struct vsp_session *session)
 {
-	if (session->message.type == VS_WIRE_START) {
+	const struct vs_message *message = &session->round.message;
+
+	if (message->type == VS_WIRE_START) {
 		vsp_session_begin_answer(session, VS_STATUS_OK);
-	} else if (session->message.terms.count || (session->message.flags & VS_REQUEST_KEEP)) {
+	} else if (message->terms.count || (message->flags & VS_REQUEST_KEEP)) {
 		vsp_session_ask(session);
 	} else {
 		vsp_session_begin_answer(session, VS_STATUS_OK)->outcome = VS_OUTCOME_RELEASED;
@@ -109,9 +111,17 @@ static bool is_crossed(const struct vsp_session *session)
 {
 	const struct vsp_preparation *preparation = &session->preparation;
 
-	if (session->pending)
-		return !session->pending_called;
+	if (session->grant.pending)
+		return !session->grant.called;
 	return preparation->next && !preparation->dropped && !preparation->called;
+}
+
+/* A START comes too late: its grant has expired, or another contract has replaced it. */
+static void answer_stale(struct vsp_session *session)
+{
+	bool expired = session->round.message.contract == session->grant.expired_id;
+
+	vsp_session_begin_answer(session, expired ? VS_STATUS_EXPIRED : VS_STATUS_STALE);
 }
 
 static void do_actions(struct vsp_session *session, u32 actions)
@@ -137,22 +147,21 @@ static void do_actions(struct vsp_session *session, u32 actions)
 	if (actions & VSP_DO_REFUSE)
 		vsp_session_begin_answer(session, VS_STATUS_UNEXPECTED);
 	if (actions & VSP_DO_STALE)
-		vsp_session_begin_answer(session, session->message.contract == session->expired_id ?
-			     VS_STATUS_EXPIRED : VS_STATUS_STALE);
+		answer_stale(session);
 	if (actions & VSP_DO_CALL)
 		vsp_session_send_call(session);
 	if (actions & VSP_DO_TELL)
 		vsp_session_tell(session);
 	if (actions & VSP_DO_CALL_ANEW)
-		session->call_anew = true;	/* the answer goes first */
+		session->call.anew = true;	/* the answer goes first */
 }
 
 /**
  * vsp_session_event() - one step of the machine
  * @session: of an enabled service
- * @event: what has happened; the message of it, if any, is session->message
+ * @event: what has happened; the message of it, if any, is session->round.message
  *
- * An answer, where the step makes one, is left in session->answer.
+ * An answer, where the step makes one, is left in session->round.answer.
  *
  * Context: the service's work. May sleep.
  */
@@ -173,13 +182,13 @@ void vsp_session_event(struct vsp_session *session, enum vsp_event event)
 
 static enum vsp_event start_event(const struct vsp_session *session, u64 running)
 {
-	u64 id = session->message.contract;
+	u64 id = session->round.message.contract;
 
-	if (session->pending && id == session->pending->id)
-		return session->call.open && !session->pending_called ?
+	if (session->grant.pending && id == session->grant.pending->id)
+		return session->call.open && !session->grant.called ?
 			VSP_EVENT_START_CROSSED : VSP_EVENT_START;
 	/* A grant to keep what runs has its id, and expires as any other. */
-	if (id && id == running && id != session->expired_id)
+	if (id && id == running && id != session->grant.expired_id)
 		return VSP_EVENT_START_AGAIN;
 	return running && !session->call.open ? VSP_EVENT_START_STALE : VSP_EVENT_START_OTHER;
 }
@@ -187,7 +196,7 @@ static enum vsp_event start_event(const struct vsp_session *session, u64 running
 /* A well-formed message: which event is it?  Anything else is answered here. */
 static void session_take_message(struct vsp_session *session)
 {
-	const struct vs_message *message = &session->message;
+	const struct vs_message *message = &session->round.message;
 
 	if (message->type == VS_WIRE_INITIALIZE) {
 		if (message->version_min > VS_WIRE_VERSION_MAX ||
@@ -224,24 +233,24 @@ static void judge_message(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
-	if (session->answer.status == VS_STATUS_OK) {
-		session->bad = 0;
+	if (session->round.answer.status == VS_STATUS_OK) {
+		session->limits.bad = 0;
 		return;
 	}
-	if (session->answer.status == VS_STATUS_UNEXPECTED ||
-	    session->answer.status == VS_STATUS_EPOCH)
+	if (session->round.answer.status == VS_STATUS_UNEXPECTED ||
+	    session->round.answer.status == VS_STATUS_EPOCH)
 		service->counters.unexpected++;
-	if (++session->bad < VSP_BAD_MESSAGES_MAX)
+	if (++session->limits.bad < VSP_BAD_MESSAGES_MAX)
 		return;
-	session->bad = 0;
+	session->limits.bad = 0;
 	vsp_warn_limited(service, "service %s: %u bad messages in a row, the session ends\n",
 			 service->name, VSP_BAD_MESSAGES_MAX);
 	vsp_session_event(session, VSP_EVENT_BROKEN);
 }
 
 /**
- * vsp_session_send_answer() - send session->answer
- * @session: of an enabled service; session->bytes is used
+ * vsp_session_send_answer() - send session->round.answer
+ * @session: of an enabled service; session->round.bytes is used
  * @slot: of the message that it answers
  * @generation: of the rings that this came from
  *
@@ -249,16 +258,17 @@ static void judge_message(struct vsp_session *session)
  */
 void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation)
 {
+	struct vsp_round *round = &session->round;
 	size_t length;
 
-	trace_vsp_message(session->service->name, true, &session->answer);
-	length = vs_wire_encode(&session->answer, session->bytes, sizeof(session->bytes));
-	vsp_service_answer(session, slot, generation, session->bytes, length);
+	trace_vsp_message(session->service->name, true, &round->answer);
+	length = vs_wire_encode(&round->answer, round->bytes, sizeof(round->bytes));
+	vsp_service_answer(session, slot, generation, round->bytes, length);
 }
 
 /**
  * vsp_session_message() - take one message and answer it, at once or when it is prepared
- * @session: session->bytes holds the message
+ * @session: session->round.bytes holds the message
  * @slot: for the answer
  * @generation: of the rings that it came from
  * @length: bytes of it
@@ -269,12 +279,12 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 			 size_t length)
 {
 	struct vsp_service *service = session->service;
-	struct vs_message *message = &session->message;
-	int error = vs_wire_decode(message, session->bytes, length);
+	struct vs_message *message = &session->round.message;
+	int error = vs_wire_decode(message, session->round.bytes, length);
 
-	session->message_slot = slot;
-	session->message_generation = generation;
-	session->answer_later = false;
+	session->round.slot = slot;
+	session->round.generation = generation;
+	session->round.answer_later = false;
 	if (error || !from_client(message->type)) {
 		service->counters.malformed++;
 		vsp_warn_limited(service,
@@ -289,13 +299,13 @@ void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 gen
 		service->counters.messages++;
 		session_take_message(session);
 	}
-	if (!session->answer_later) {
+	if (!session->round.answer_later) {
 		vsp_session_send_answer(session, slot, generation);
 		judge_message(session);
 	}
-	if (session->call_anew)
+	if (session->call.anew)
 		vsp_session_call_anew(session);
-	if (session->invite_later && session->state == VS_STATE_RUNNING)
+	if (session->invitation.later && session->state == VS_STATE_RUNNING)
 		vsp_session_invite(session);
 }
 
@@ -313,20 +323,20 @@ ktime_t vsp_session_expire(struct vsp_session *session)
 
 	if (session->call.open && ktime_compare(session->call.deadline, now) <= 0)
 		vsp_session_event(session, VSP_EVENT_DEADLINE);
-	if (session->pending && ktime_compare(session->pending_expires, now) <= 0) {
+	if (session->grant.pending && ktime_compare(session->grant.expires, now) <= 0) {
 		session->service->counters.leases++;
 		vsp_session_event(session, VSP_EVENT_GRANT_LEASE);
 	}
-	if (session->held && ktime_compare(session->held_expires, now) <= 0) {
+	if (session->held.contract && ktime_compare(session->held.expires, now) <= 0) {
 		session->service->counters.leases++;
 		vsp_session_event(session, VSP_EVENT_HELD_LEASE);
 	}
 	if (session->call.open)
 		next = min(next, session->call.deadline);
-	if (session->pending)
-		next = min(next, session->pending_expires);
-	if (session->held)
-		next = min(next, session->held_expires);
+	if (session->grant.pending)
+		next = min(next, session->grant.expires);
+	if (session->held.contract)
+		next = min(next, session->held.expires);
 	return next;
 }
 

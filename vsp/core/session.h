@@ -37,7 +37,7 @@
 #define VSP_MESSAGES_PER_SECOND	1000
 #define VSP_MESSAGES_PAUSE_MS	20
 
-/* What waits for the work; bits of vsp_session.inbox, handled lowest first. */
+/* What waits for the work; bits of vsp_inbox.bits, handled lowest first. */
 #define VSP_INBOX_CLOSED	BIT(0)
 #define VSP_INBOX_NEW_DRIVER	BIT(1)
 #define VSP_INBOX_RESUME	BIT(2)
@@ -87,125 +87,174 @@ struct vsp_preparation {
 };
 
 /**
- * struct vsp_session - the machine of one service, while it is enabled
- * @service: whose
- * @inbox: VSP_INBOX_*, what is to be done
+ * struct vsp_inbox - what waits for the work; vsp/core/service_inbox.c
+ * @lock: protects all below; taken in the mover and in the work, never held for long
+ * @bits: VSP_INBOX_*, what is to be done
  * @call_reason: of VSP_INBOX_RENEGOTIATE
+ * @generation: of the driver's rings; an answer to an older one is dropped
  * @slot: messages that have come
  * @sequence: of the last one; they are taken in this order
- * @messages: limits how many are taken in a second; of the work
- * @state: of the machine
- * @reason: of the last INITIALIZE, either way
- * @cause: what the last renegotiation is for: the same, but that of the call where the
- *	client has answered one
- * @result_epoch: how the last renegotiation ended: its epoch
- * @result_outcome: enum vs_wire_outcome
- * @result_reason: enum vs_wire_reason
- * @asked: the last ask that was no choice from an offer
- * @offered: what was available to it
- * @message: scratch of the work, as all that follows: too large for its stack
- * @message_slot: that it came in
- * @message_generation: of the rings that it came from
+ */
+struct vsp_inbox {
+	spinlock_t lock;	/* what has come and was not taken */
+	unsigned long bits;
+	u32 call_reason;
+	u32 generation;
+	struct vsp_slot slot[VS_CHANNEL_MESSAGES];
+	u64 sequence;
+};
+
+/**
+ * struct vsp_result - how the last renegotiation ended
+ * @epoch: its epoch
+ * @outcome: enum vs_wire_outcome
+ * @reason: enum vs_wire_reason
+ */
+struct vsp_result {
+	u64 epoch;
+	u32 outcome;
+	u32 reason;
+};
+
+/**
+ * struct vsp_grant - what was granted and not started; vsp/core/session_contract.c
+ * @next_id: contract ids, never used twice
+ * @expired_id: the last grant that was dropped since the last START, also one to keep what is
+ *	in force; or 0
+ * @pending: the contract, or NULL; a kept one has the id in force. Written under view_lock
+ * @called: it was made while the open call was open
+ * @expires: its lease
+ * @unstarted: grants in a row that were dropped
+ * @after: when there may be another one, after too many of them
+ */
+struct vsp_grant {
+	u64 next_id;
+	u64 expired_id;
+	struct vsp_contract *pending;
+	bool called;
+	ktime_t expires;
+	unsigned int unstarted;
+	ktime_t after;
+};
+
+/**
+ * struct vsp_held - what was in force for a driver that is gone: charged, not in force
+ * @contract: or NULL
+ * @expires: its lease
+ */
+struct vsp_held {
+	struct vsp_contract *contract;
+	ktime_t expires;
+};
+
+/**
+ * struct vsp_client_limits - how much a client has had of what it may have only so often
+ * @messages: limits how many are taken in a second
+ * @rounds: asks in this epoch
+ * @bad: malformed or unexpected messages in a row
+ * @changes: contracts that were asked for, of this service, until @changes_until
+ * @changes_until: when there may be more again, after too many of them
+ * @uncounted: the next contract of this epoch is no such change: the epoch answers a call
+ */
+struct vsp_client_limits {
+	struct ratelimit_state messages;
+	unsigned int rounds;
+	unsigned int bad;
+	unsigned int changes;
+	ktime_t changes_until;
+	bool uncounted;
+};
+
+/**
+ * struct vsp_invitation - when the client is called as there is more; vsp/core/session_invite.c
+ * @denied: an ask was denied for want of room, and the client has not been called
+ *	since; vsp_session.asked says what it was
+ * @later: there may be more than it will get of what it negotiates about now
+ * @told: what vsp_session.asked would have taken when the client was last called as there
+ *	was more; no terms: not since its contract has begun
+ */
+struct vsp_invitation {
+	bool denied;
+	bool later;
+	struct vs_terms told;
+};
+
+/**
+ * struct vsp_round - the message that is worked on, and scratch: too large for the work's stack
+ * @message: as it was decoded
+ * @slot: that it came in
+ * @generation: of the rings that it came from
  * @answer: to @message
  * @answer_later: @message is answered when what it asks for is prepared
  * @scratch: terms
  * @choice: terms that would be chosen
  * @bytes: a message as it is on the wire
- *
- * @lock: protects @inbox, @slot, @generation and @call_reason; taken in the mover
- *	and in the work, never held for long
- * @view_lock: held by the work to write what vsp_service_view() copies: @state to
- *	@offered, @pending, @call
- *
- * Everything else belongs to the work.
- *
- * @generation: of the driver's rings; an answer to an older one is dropped
- * @work: runs the machine
- * @timer: has it run at the next deadline or lease
- * @epoch: as the client opened it; valid from UNINITIALIZED on
- * @rounds: asks in this epoch
- * @bad: malformed or unexpected messages in a row
- * @next_id: contract ids, never used twice
- * @expired_id: the last grant that was dropped since the last START, also one to keep what is
- *	in force; or 0
- * @pending: granted and not started, or NULL; a kept contract has the id in force
- * @pending_called: it was made while the open call was open
- * @pending_expires: its lease
- * @unstarted: grants in a row that were dropped
- * @grant_after: when there may be another one, after too many of them
- * @held: of a driver that is gone: charged, not in force, or NULL
- * @held_expires: its lease
- * @call: the open call
- * @unanswered: the client has not answered the call (or what it was told last)
- * @call_anew: the open call is to be made about the contract that was just started
- * @changes: contracts that were asked for, of this service, until @changes_until
- * @changes_until: when there may be more again, after too many of them
- * @uncounted: the next contract of this epoch is no such change: the epoch answers a call
- * @preparation: see there
- * @withdrawn: nothing is granted until "renegotiate"
- * @closing: nor is there a renegotiation: the service is being disabled
- * @denied: an ask was denied for want of room, and the client has not been called
- *	since; @asked says what it was
- * @invite_later: there may be more than it will get of what it negotiates about now
- * @invited: what @asked would have taken when the client was last called as there was
- *	more; no terms: not since its contract has begun
  */
-struct vsp_session {
-	struct vsp_service *service;
-	struct work_struct work;
-	struct hrtimer timer;
-
-	spinlock_t lock;	/* inbox and what it is made of */
-	unsigned long inbox;
-	u32 call_reason;
-	u32 generation;
-	struct vsp_slot slot[VS_CHANNEL_MESSAGES];
-	u64 sequence;
-	struct ratelimit_state messages;
-
-	spinlock_t view_lock;	/* what a view copies */
-	enum vs_state state;
-	u64 epoch;
-	u32 reason;
-	u32 cause;
-	u64 result_epoch;
-	u32 result_outcome;
-	u32 result_reason;
-	struct vs_terms asked;
-	struct vs_terms offered;
-
-	unsigned int rounds;
-	unsigned int bad;
-	u64 next_id;
-	u64 expired_id;
-	struct vsp_contract *pending;
-	bool pending_called;
-	ktime_t pending_expires;
-	unsigned int unstarted;
-	ktime_t grant_after;
-	struct vsp_contract *held;
-	ktime_t held_expires;
-	struct vsp_call call;
-	bool unanswered;
-	bool call_anew;
-	unsigned int changes;
-	ktime_t changes_until;
-	bool uncounted;
-	struct vsp_preparation preparation;
-	bool withdrawn;
-	bool closing;
-	bool denied;
-	bool invite_later;
-	struct vs_terms invited;
-
+struct vsp_round {
 	struct vs_message message;
-	unsigned int message_slot;
-	u32 message_generation;
+	unsigned int slot;
+	u32 generation;
 	struct vs_message answer;
 	bool answer_later;
 	struct vs_terms scratch;
 	struct vs_terms choice;
 	u8 bytes[VS_WIRE_MESSAGE_MAX];
+};
+
+/**
+ * struct vsp_session - the machine of one service, while it is enabled
+ * @service: whose
+ * @work: runs the machine
+ * @timer: has it run at the next deadline or lease
+ * @inbox: what waits for it; has a lock of its own
+ *
+ * @view_lock: held by the work to write what vsp_service_view() copies: @state to
+ *	@result, the pending grant, @call
+ * @state: of the machine
+ * @epoch: as the client opened it; valid from UNINITIALIZED on
+ * @reason: of the last INITIALIZE, either way
+ * @asked: the last ask that was no choice from an offer
+ * @offered: what was available to it
+ * @result: how the last renegotiation ended
+ * @grant: what is granted and not started
+ * @call: the open call
+ *
+ * Everything else belongs to the work.
+ *
+ * @cause: what the last renegotiation is for: @reason, but that of the call where the
+ *	client has answered one
+ * @held: of a driver that is gone
+ * @limits: of what the client may do
+ * @preparation: see there
+ * @withdrawn: nothing is granted until "renegotiate"
+ * @closing: nor is there a renegotiation: the service is being disabled
+ * @invitation: see there
+ * @round: the message that is worked on
+ */
+struct vsp_session {
+	struct vsp_service *service;
+	struct work_struct work;
+	struct hrtimer timer;
+	struct vsp_inbox inbox;
+
+	spinlock_t view_lock;	/* what a view copies */
+	enum vs_state state;
+	u64 epoch;
+	u32 reason;
+	struct vs_terms asked;
+	struct vs_terms offered;
+	struct vsp_result result;
+	struct vsp_grant grant;
+	struct vsp_call call;
+
+	u32 cause;
+	struct vsp_held held;
+	struct vsp_client_limits limits;
+	struct vsp_preparation preparation;
+	bool withdrawn;
+	bool closing;
+	struct vsp_invitation invitation;
+	struct vsp_round round;
 };
 
 /* vsp/core/session.c: all in the work, or before and after it runs */

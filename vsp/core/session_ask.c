@@ -21,7 +21,7 @@ static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retr
 	answer->term = term;
 	answer->retry_ms = retry_ms;
 	answer->terms = session->offered;
-	session->denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
+	session->invitation.denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
 			   reason == VS_REASON_CAPACITY;
 	service->counters.denials++;
 	vsp_session_set_result(session, VS_OUTCOME_DENY, reason);
@@ -30,7 +30,7 @@ static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retr
 
 /**
  * vsp_session_grant() - answer an ask with a contract
- * @session: session->message is the ask
+ * @session: session->round.message is the ask
  * @contract: charged, and all that it needs is ready; the session's from here
  * @called: it was asked for while the open call was open
  *
@@ -42,8 +42,8 @@ void vsp_session_grant(struct vsp_session *session, struct vsp_contract *contrac
 	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
 
 	vsp_session_set_pending(session, contract);
-	session->pending_called = called;
-	session->pending_expires = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
+	session->grant.called = called;
+	session->grant.expires = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
 	service->counters.grants++;
 	answer->outcome = VS_OUTCOME_GRANT;
 	answer->granted = contract->id;
@@ -55,7 +55,7 @@ void vsp_session_grant(struct vsp_session *session, struct vsp_contract *contrac
 static bool source_can(struct vsp_session *session, const struct vs_terms *terms)
 {
 	struct vsp_service *service = session->service;
-	const struct vs_terms *limits = &session->scratch;
+	const struct vs_terms *limits = &session->round.scratch;
 
 	if (vsp_session_source_gone(session))
 		return false;
@@ -81,9 +81,10 @@ static void ask_keep(struct vsp_session *session)
 	struct vsp_contract *running = vsp_session_in_force(session);
 	struct vsp_contract *copy;
 
-	if (!running || running->id != session->message.contract)
+	if (!running || running->id != session->round.message.contract)
 		return ask_deny(session, VS_REASON_CHANGED, 0, 0);
-	if (session->call.open && (!service->keep || !vsp_pool_names(service, &running->terms)))
+	if (session->call.open &&
+	    (!service->settings.keep || !vsp_pool_names(service, &running->terms)))
 		return ask_deny(session, VS_REASON_LIMIT, 0, 0);
 	if (!source_can(session, &running->terms))
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
@@ -127,11 +128,11 @@ static void ask_offer_again(struct vsp_session *session)
 {
 	u32 reason = VS_REASON_NONE;
 	u16 term = 0;
-	int error = vsp_pool_offer(session->service, &session->asked, &session->scratch, &term,
-				   &reason);
+	int error = vsp_pool_offer(session->service, &session->asked, &session->round.scratch,
+				   &term, &reason);
 
 	spin_lock(&session->view_lock);
-	session->offered = session->scratch;
+	session->offered = session->round.scratch;
 	spin_unlock(&session->view_lock);
 	if (error)
 		ask_deny_short(session, reason, term);
@@ -141,7 +142,7 @@ static void ask_offer_again(struct vsp_session *session)
 
 /**
  * vsp_session_refuse() - answer an ask that the class could not make ready for
- * @session: session->message is the ask
+ * @session: session->round.message is the ask
  * @error: what the class has returned
  * @term: id of the term that it will not have, or 0
  *
@@ -156,7 +157,7 @@ void vsp_session_refuse(struct vsp_session *session, int error, u16 term)
 	if (term && error == -EADDRINUSE)
 		return ask_deny(session, VS_REASON_POOL, term, 0);
 	vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
-			 service->name, session->next_id, error);
+			 service->name, session->grant.next_id, error);
 	ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 }
 
@@ -171,21 +172,22 @@ static u32 count_change(struct vsp_session *session)
 {
 	ktime_t now = ktime_get();
 
-	if (session->uncounted) {
-		session->uncounted = false;
+	if (session->limits.uncounted) {
+		session->limits.uncounted = false;
 		return 0;
 	}
-	if (ktime_compare(session->changes_until, now) <= 0) {
-		session->changes_until = ktime_add_ms(now, MSEC_PER_SEC);
-		session->changes = 0;
+	if (ktime_compare(session->limits.changes_until, now) <= 0) {
+		session->limits.changes_until = ktime_add_ms(now, MSEC_PER_SEC);
+		session->limits.changes = 0;
 	}
-	if (session->changes++ < VSP_CHANGES_PER_SECOND)
+	if (session->limits.changes++ < VSP_CHANGES_PER_SECOND)
 		return 0;
-	return ktime_ms_delta(session->changes_until, now) + 1;
+	return ktime_ms_delta(session->limits.changes_until, now) + 1;
 }
 
 static void ask_reserve(struct vsp_session *session, bool choice)
 {
+	const struct vs_terms *ask = &session->round.message.terms;
 	struct vsp_service *service = session->service;
 	const struct vs_terms *sets[VSP_SESSION_SETS];
 	struct vsp_contract *contract;
@@ -198,18 +200,17 @@ static void ask_reserve(struct vsp_session *session, bool choice)
 	/* What an earlier ask has led to has not ended, and is to be undone first. */
 	if (session->preparation.next)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_ROUNDS_MS);
-	if (ktime_before(ktime_get(), session->grant_after))
+	if (ktime_before(ktime_get(), session->grant.after))
 		return ask_deny(session, VS_REASON_ROUNDS, 0,
-				ktime_ms_delta(session->grant_after, ktime_get()) + 1);
+				ktime_ms_delta(session->grant.after, ktime_get()) + 1);
 	retry_ms = count_change(session);
 	if (retry_ms)
 		return ask_deny(session, VS_REASON_ROUNDS, 0, retry_ms);
-	contract = vsp_session_new_contract(session, ++session->next_id, &session->message.terms);
+	contract = vsp_session_new_contract(session, ++session->grant.next_id, ask);
 	if (!contract)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 	count = vsp_session_charged_sets(session, sets);
-	error = vsp_pool_reserve(service, &session->message.terms, sets, count,
-				 &contract->terms, &term, &reason);
+	error = vsp_pool_reserve(service, ask, sets, count, &contract->terms, &term, &reason);
 	if (error) {
 		vsp_session_free_contract(contract);
 		return choice ? ask_offer_again(session) : ask_deny(session, reason, term, 0);
@@ -219,31 +220,32 @@ static void ask_reserve(struct vsp_session *session, bool choice)
 
 /**
  * vsp_session_ask() - answer an ask, or the wish to keep what is in force, now or later
- * @session: session->message has terms, or VS_REQUEST_KEEP
+ * @session: session->round.message has terms, or VS_REQUEST_KEEP
  *
  * Context: the service's work. May sleep.
  */
 void vsp_session_ask(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	u32 flags = session->message.flags;
-	const struct vs_terms *terms = flags & VS_REQUEST_KEEP ? NULL : &session->message.terms;
+	const struct vs_message *message = &session->round.message;
+	u32 flags = message->flags;
+	const struct vs_terms *terms = flags & VS_REQUEST_KEEP ? NULL : &message->terms;
 	/* The first ask of an epoch, or of all, has no offer to choose from. */
-	bool choice = flags & VS_REQUEST_CHOICE && session->rounds && session->asked.count;
+	bool choice = flags & VS_REQUEST_CHOICE && session->limits.rounds && session->asked.count;
 	u32 reason = VS_REASON_NONE;
 	u16 term = 0;
 	int error;
 
-	error = vsp_pool_offer(service, terms, &session->scratch, &term, &reason);
+	error = vsp_pool_offer(service, terms, &session->round.scratch, &term, &reason);
 	spin_lock(&session->view_lock);
-	session->offered = session->scratch;
+	session->offered = session->round.scratch;
 	if (terms && !choice)
 		session->asked = *terms;
 	spin_unlock(&session->view_lock);
 
 	if (terms && !choice)
 		vsp_pool_asked(service, terms);
-	if (++session->rounds > VSP_ROUNDS_MAX)
+	if (++session->limits.rounds > VSP_ROUNDS_MAX)
 		return ask_deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
 	if (session->withdrawn)
 		return ask_deny(session, VS_REASON_WITHDRAWN, 0, 0);

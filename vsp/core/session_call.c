@@ -41,11 +41,12 @@ void vsp_session_settle(struct vsp_session *session)
 void vsp_session_send_call(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	struct vs_message *message = &session->answer;
+	struct vs_message *message = &session->round.answer;
 	const struct vsp_call *open = &session->call;
+	size_t length;
 	s64 left;
 
-	if (!session->unanswered)
+	if (!session->call.unanswered)
 		return;
 	memset(message, 0, sizeof(*message));
 	message->type = VS_WIRE_INITIALIZE;
@@ -64,8 +65,8 @@ void vsp_session_send_call(struct vsp_session *session)
 	}
 	trace_vsp_message(service->name, true, message);
 	service->counters.calls++;
-	vsp_channel_call(service->channel, session->bytes,
-			 vs_wire_encode(message, session->bytes, sizeof(session->bytes)));
+	length = vs_wire_encode(message, session->round.bytes, sizeof(session->round.bytes));
+	vsp_channel_call(service->device.channel, session->round.bytes, length);
 }
 
 /**
@@ -78,7 +79,7 @@ void vsp_session_tell(struct vsp_session *session)
 {
 	vsp_session_set_reason(session, vsp_session_in_force(session) ? VS_REASON_FALLBACK :
 									session->call.reason);
-	session->unanswered = true;
+	session->call.unanswered = true;
 	vsp_session_send_call(session);
 }
 
@@ -96,22 +97,22 @@ void vsp_session_call_anew(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	struct vsp_contract *fallback = NULL;
 
-	session->call_anew = false;
+	session->call.anew = false;
 	if (!session->call.open || session->withdrawn)
 		return;
-	vsp_pool_fallback(service, &vsp_session_in_force(session)->terms, &session->scratch);
-	if (vs_terms_equal(&session->scratch, &vsp_session_in_force(session)->terms)) {
+	vsp_pool_fallback(service, &vsp_session_in_force(session)->terms, &session->round.scratch);
+	if (vs_terms_equal(&session->round.scratch, &vsp_session_in_force(session)->terms)) {
 		vsp_session_settle(session);
 	} else {
-		if (session->scratch.count)
-			fallback = vsp_session_new_contract(session, ++session->next_id,
-							    &session->scratch);
+		if (session->round.scratch.count)
+			fallback = vsp_session_new_contract(session, ++session->grant.next_id,
+							    &session->round.scratch);
 		/* Without memory, as without anything that is left: a withdrawal. */
 		vsp_session_free_contract(session->call.fallback);
 		session->call.fallback = fallback;
 		vsp_session_recharge(session);
 	}
-	session->unanswered = true;
+	session->call.unanswered = true;
 	vsp_session_send_call(session);
 }
 
@@ -121,7 +122,7 @@ void vsp_session_call_anew(struct vsp_session *session)
  */
 static void make_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
 {
-	ktime_t deadline = ktime_add_ms(ktime_get(), session->service->deadline_ms);
+	ktime_t deadline = ktime_add_ms(ktime_get(), session->service->settings.deadline_ms);
 
 	if (session->call.open && (reason == VS_REASON_CAPACITY || reason == VS_REASON_SOURCE))
 		deadline = min(deadline, session->call.deadline);
@@ -133,9 +134,9 @@ static void make_call(struct vsp_session *session, u32 reason, struct vsp_contra
 	session->call.deadline = deadline;
 	spin_unlock(&session->view_lock);
 	/* Whatever is pending, or is being prepared, was asked for before this call. */
-	session->pending_called = false;
+	session->grant.called = false;
 	session->preparation.called = false;
-	session->unanswered = true;
+	session->call.unanswered = true;
 	vsp_session_set_reason(session, reason);
 	vsp_session_recharge(session);
 }
@@ -155,7 +156,7 @@ static void open_call(struct vsp_session *session, u32 reason, struct vsp_contra
  */
 void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
 {
-	session->unanswered = true;
+	session->call.unanswered = true;
 	vsp_session_set_reason(session, reason);
 	vsp_session_event(session, VSP_EVENT_INVITE);
 }
@@ -163,7 +164,7 @@ void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
 /* What is granted and not started does not come into force without a call any more. */
 static void invite_anew(struct vsp_session *session, u32 reason)
 {
-	const struct vsp_contract *next = session->pending ?: session->preparation.next;
+	const struct vsp_contract *next = session->grant.pending ?: session->preparation.next;
 
 	if (next && !vsp_pool_holds(session->service, &next->terms))
 		vsp_session_drop_pending(session);
@@ -177,8 +178,8 @@ static bool called_already(const struct vsp_session *session, u32 reason)
 
 	if (!open->open || open->reason != reason || reason != VS_REASON_CAPACITY)
 		return false;
-	return open->fallback ? vs_terms_equal(&open->fallback->terms, &session->scratch) :
-				!session->scratch.count;
+	return open->fallback ? vs_terms_equal(&open->fallback->terms, &session->round.scratch) :
+				!session->round.scratch.count;
 }
 
 /**
@@ -194,7 +195,7 @@ static bool called_already(const struct vsp_session *session, u32 reason)
  */
 void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 {
-	struct vsp_contract *running = vsp_session_in_force(session) ?: session->held;
+	struct vsp_contract *running = vsp_session_in_force(session) ?: session->held.contract;
 	struct vsp_contract *fallback;
 
 	/* What an administrator has taken back, the pool does not give. */
@@ -203,17 +204,18 @@ void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 	session->withdrawn = false;
 	if (!running)
 		return invite_anew(session, reason);
-	vsp_pool_fallback(session->service, &running->terms, &session->scratch);
+	vsp_pool_fallback(session->service, &running->terms, &session->round.scratch);
 	if (called_already(session, reason))
 		return;
-	if (vs_terms_equal(&session->scratch, &running->terms)) {
+	if (vs_terms_equal(&session->round.scratch, &running->terms)) {
 		vsp_session_settle(session);
 		return invite_anew(session, reason);
 	}
 	/* Nothing that is left could be a contract: a withdrawal, but new asks are heard. */
-	if (!session->scratch.count)
+	if (!session->round.scratch.count)
 		return open_call(session, reason, NULL);
-	fallback = vsp_session_new_contract(session, ++session->next_id, &session->scratch);
+	fallback = vsp_session_new_contract(session, ++session->grant.next_id,
+					    &session->round.scratch);
 	if (!fallback) {
 		pr_err("service %s: no memory for a call, nothing has changed\n",
 		       session->service->name);
@@ -234,7 +236,7 @@ void vsp_session_withdraw(struct vsp_session *session)
 {
 	session->withdrawn = true;
 	vsp_session_drop_pending(session);
-	if (vsp_session_in_force(session) || session->held)
+	if (vsp_session_in_force(session) || session->held.contract)
 		open_call(session, VS_REASON_WITHDRAWN, NULL);
 	else
 		vsp_session_open_invitation(session, VS_REASON_WITHDRAWN);
@@ -242,7 +244,7 @@ void vsp_session_withdraw(struct vsp_session *session)
 
 /**
  * vsp_session_source_gone() - is there nothing left that a contract could be made of?
- * @session: of an enabled service; session->scratch is used
+ * @session: of an enabled service; session->round.scratch is used
  *
  * Context: the service's work.
  */
@@ -250,16 +252,16 @@ bool vsp_session_source_gone(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
-	vs_terms_unlimited(service->spec, &session->scratch);
-	service->class->limits(service, &session->scratch);
-	return !vs_terms_possible(service->spec, &session->scratch);
+	vs_terms_unlimited(service->spec, &session->round.scratch);
+	service->class->limits(service, &session->round.scratch);
+	return !vs_terms_possible(service->spec, &session->round.scratch);
 }
 
 /* There is nothing left to wait a deadline for: the client hears of it when it is done. */
 static void withdraw_at_once(struct vsp_session *session)
 {
 	vsp_session_drop_pending(session);
-	if (!vsp_session_in_force(session) && !session->held)
+	if (!vsp_session_in_force(session) && !session->held.contract)
 		return;
 	make_call(session, VS_REASON_SOURCE, NULL);
 	vsp_session_event(session, VSP_EVENT_DEADLINE);

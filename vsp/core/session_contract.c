@@ -54,12 +54,12 @@ unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct 
 
 	if (vsp_session_in_force(session))
 		sets[count++] = &vsp_session_in_force(session)->terms;
-	if (session->held)
-		sets[count++] = &session->held->terms;
+	if (session->held.contract)
+		sets[count++] = &session->held.contract->terms;
 	if (session->preparation.next)
 		sets[count++] = &session->preparation.next->terms;
-	if (session->pending)
-		sets[count++] = &session->pending->terms;
+	if (session->grant.pending)
+		sets[count++] = &session->grant.pending->terms;
 	if (session->call.open && session->call.fallback)
 		sets[count++] = &session->call.fallback->terms;
 	return count;
@@ -82,7 +82,7 @@ void vsp_session_recharge(struct vsp_session *session)
 /**
  * vsp_session_new_contract() - a contract that nobody knows yet
  * @session: of an enabled service
- * @id: from session->next_id, or that in force for one that is kept
+ * @id: from session->grant.next_id, or that in force for one that is kept
  * @terms: a complete set
  *
  * Context: the service's work.
@@ -139,10 +139,10 @@ static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp
  */
 struct vsp_contract *vsp_session_set_pending(struct vsp_session *session, struct vsp_contract *next)
 {
-	struct vsp_contract *old = session->pending;
+	struct vsp_contract *old = session->grant.pending;
 
 	spin_lock(&session->view_lock);
-	session->pending = next;
+	session->grant.pending = next;
 	spin_unlock(&session->view_lock);
 	return old;
 }
@@ -161,12 +161,12 @@ void vsp_session_drop_pending(struct vsp_session *session)
 	vsp_session_drop_preparation(session);
 	if (!pending)
 		return;
-	session->expired_id = pending->id;
+	session->grant.expired_id = pending->id;
 	if (pending->id != vsp_session_in_force_id(session)) {
 		service->class->abort(service, pending);
 		/* Else one that never starts could keep others from it for ever. */
-		if (++session->unstarted >= VSP_UNSTARTED_MAX)
-			session->grant_after = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
+		if (++session->grant.unstarted >= VSP_UNSTARTED_MAX)
+			session->grant.after = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
 	}
 	vsp_session_free_contract(pending);
 	vsp_session_recharge(session);
@@ -192,19 +192,19 @@ void vsp_session_commit(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
 
-	session->expired_id = 0;
+	session->grant.expired_id = 0;
 	if (pending->id == vsp_session_in_force_id(session)) {
 		/* Kept: it never stopped being in force. */
 		vsp_session_free_contract(pending);
 	} else {
-		session->denied = false;
-		session->invited.count = 0;
-		session->unstarted = 0;
+		session->invitation.denied = false;
+		session->invitation.told.count = 0;
+		session->grant.unstarted = 0;
 		if (vsp_session_in_force(session))
 			count_renegotiation(session);
 		vsp_session_free_contract(put_in_force(session, pending));
-		vsp_session_free_contract(session->held);
-		session->held = NULL;
+		vsp_session_free_contract(session->held.contract);
+		session->held.contract = NULL;
 	}
 	vsp_session_recharge(session);
 	vsp_session_set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
@@ -225,10 +225,10 @@ void vsp_session_start_fallback(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	struct vsp_contract *fallback = session->call.fallback;
 
-	if (!session->call.open || (!vsp_session_in_force(session) && !session->held))
+	if (!session->call.open || (!vsp_session_in_force(session) && !session->held.contract))
 		return;
 	session->call.fallback = NULL;
-	session->invited.count = 0;
+	session->invitation.told.count = 0;
 	if (fallback)
 		service->counters.fallbacks++;
 	else
@@ -236,8 +236,8 @@ void vsp_session_start_fallback(struct vsp_session *session)
 	if (vsp_session_in_force(session)) {
 		vsp_session_free_contract(put_in_force(session, fallback));
 	} else {
-		vsp_session_free_contract(session->held);
-		session->held = fallback;
+		vsp_session_free_contract(session->held.contract);
+		session->held.contract = fallback;
 	}
 	vsp_session_recharge(session);
 	vsp_session_set_result(session, fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED,
@@ -264,12 +264,12 @@ void vsp_session_hold(struct vsp_session *session)
 	if (!vsp_session_in_force(session))
 		return;
 	old = put_in_force(session, NULL);
-	vsp_session_free_contract(session->held);
-	session->held = old;
-	session->held_expires = ktime_add_ms(ktime_get(), service->lease_ms);
+	vsp_session_free_contract(session->held.contract);
+	session->held.contract = old;
+	session->held.expires = ktime_add_ms(ktime_get(), service->settings.lease_ms);
 	/* Nobody escapes a withdrawal's deadline by a reset. */
 	if (session->withdrawn)
-		session->held_expires = min(session->held_expires, session->call.deadline);
+		session->held.expires = min(session->held.expires, session->call.deadline);
 	vsp_session_recharge(session);
 	vsp_sysfs_changed(service, VSP_CHANGE_HELD);
 }
@@ -284,12 +284,12 @@ void vsp_session_forget(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
-	if (!vsp_session_in_force(session) && !session->held)
+	if (!vsp_session_in_force(session) && !session->held.contract)
 		return;
 	if (vsp_session_in_force(session))
 		vsp_session_free_contract(put_in_force(session, NULL));
-	vsp_session_free_contract(session->held);
-	session->held = NULL;
+	vsp_session_free_contract(session->held.contract);
+	session->held.contract = NULL;
 	vsp_session_recharge(session);
 	vsp_sysfs_changed(service, VSP_CHANGE_RELEASED);
 }

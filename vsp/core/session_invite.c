@@ -42,30 +42,33 @@ static bool is_better(const struct vs_class_spec *spec, const struct vs_terms *h
 static bool gets_more(struct vsp_session *session, const struct vs_terms *running)
 {
 	const struct vs_class_spec *spec = session->service->spec;
+	struct vs_terms *scratch = &session->round.scratch;
+	struct vs_terms *choice = &session->round.choice;
+	struct vs_terms *told = &session->invitation.told;
 	u16 term;
 
-	if (vs_terms_choose(spec, &session->asked, &session->scratch, &session->choice, &term))
+	if (vs_terms_choose(spec, &session->asked, scratch, choice, &term))
 		return false;
-	vsp_pool_wanted(session->service, &session->asked, &session->scratch);
-	if (!is_better(spec, running, &session->choice, &session->scratch))
+	vsp_pool_wanted(session->service, &session->asked, scratch);
+	if (!is_better(spec, running, choice, scratch))
 		return false;
 	/* It has been told, and did not take it. */
-	if (session->invited.count &&
-	    !is_better(spec, &session->invited, &session->choice, &session->scratch))
+	if (told->count && !is_better(spec, told, choice, scratch))
 		return false;
-	session->invited = session->choice;
+	*told = *choice;
 	return true;
 }
 
 /* The contract was to become less, and need not any more. */
 static bool call_is_over(struct vsp_session *session)
 {
-	const struct vsp_contract *running = vsp_session_in_force(session) ?: session->held;
+	const struct vsp_contract *held = session->held.contract;
+	const struct vsp_contract *running = vsp_session_in_force(session) ?: held;
 
 	if (!session->call.open || session->call.reason != VS_REASON_CAPACITY || !running)
 		return false;
-	vsp_pool_fallback(session->service, &running->terms, &session->scratch);
-	return vs_terms_equal(&session->scratch, &running->terms);
+	vsp_pool_fallback(session->service, &running->terms, &session->round.scratch);
+	return vs_terms_equal(&session->round.scratch, &running->terms);
 }
 
 /**
@@ -83,7 +86,7 @@ void vsp_session_invite(struct vsp_session *session)
 	u32 reason;
 	u16 term;
 
-	session->invite_later = false;
+	session->invitation.later = false;
 	if (session->withdrawn)
 		return;
 	if (call_is_over(session)) {
@@ -91,17 +94,18 @@ void vsp_session_invite(struct vsp_session *session)
 		return vsp_session_open_invitation(session, VS_REASON_MORE);
 	}
 	if (!session->asked.count ||
-	    vsp_pool_offer(session->service, &session->asked, &session->scratch, &term, &reason))
+	    vsp_pool_offer(session->service, &session->asked, &session->round.scratch, &term,
+			   &reason))
 		return;
-	if (!session->denied) {
-		session->invite_later = session->state != VS_STATE_RUNNING;
-		if (session->invite_later || !running || !gets_more(session, &running->terms))
+	if (!session->invitation.denied) {
+		session->invitation.later = session->state != VS_STATE_RUNNING;
+		if (session->invitation.later || !running || !gets_more(session, &running->terms))
 			return;
 	}
-	session->denied = false;
+	session->invitation.denied = false;
 	/* An open call says it as well: whoever answers it is offered what there is. */
 	if (session->call.open) {
-		session->unanswered = true;
+		session->call.unanswered = true;
 		vsp_session_event(session, VSP_EVENT_INVITE);
 		return;
 	}

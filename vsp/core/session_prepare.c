@@ -40,7 +40,7 @@ void vsp_session_prepare_init(struct vsp_session *session)
 
 /**
  * vsp_session_prepare() - make ready for a contract; the ask is answered when it is
- * @session: session->message is the ask; nothing is being prepared
+ * @session: session->round.message is the ask; nothing is being prepared
  * @next: charged; the preparation's from here
  *
  * Context: the service's work.
@@ -49,13 +49,13 @@ void vsp_session_prepare(struct vsp_session *session, struct vsp_contract *next)
 {
 	struct vsp_preparation *preparation = &session->preparation;
 
-	preparation->epoch = session->message.epoch;
-	preparation->slot = session->message_slot;
-	preparation->generation = session->message_generation;
+	preparation->epoch = session->round.message.epoch;
+	preparation->slot = session->round.slot;
+	preparation->generation = session->round.generation;
 	preparation->called = session->call.open;
 	preparation->dropped = false;
 	WRITE_ONCE(preparation->next, next);
-	session->answer_later = true;
+	session->round.answer_later = true;
 	vsp_service_queue_prepare(&preparation->work);
 }
 
@@ -81,12 +81,12 @@ static void preparation_give_back(struct vsp_session *session, struct vsp_contra
 	vsp_session_recharge(session);
 }
 
-/* An answer to the ask, whatever session->message has become meanwhile. */
+/* An answer to the ask, whatever session->round.message has become meanwhile. */
 static void recall_ask(struct vsp_session *session)
 {
-	memset(&session->message, 0, sizeof(session->message));
-	session->message.type = VS_WIRE_REQUEST;
-	session->message.epoch = session->preparation.epoch;
+	memset(&session->round.message, 0, sizeof(session->round.message));
+	session->round.message.type = VS_WIRE_REQUEST;
+	session->round.message.epoch = session->preparation.epoch;
 }
 
 /**
@@ -98,7 +98,7 @@ static void recall_ask(struct vsp_session *session)
 void vsp_session_drop_preparation(struct vsp_session *session)
 {
 	struct vsp_preparation *preparation = &session->preparation;
-	struct vs_message *denial = &session->answer;
+	struct vs_message *denial = &session->round.answer;
 
 	if (!preparation->next || preparation->dropped)
 		return;

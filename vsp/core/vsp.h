@@ -13,7 +13,7 @@
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.
  *
- * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_session.lock,
+ * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_inbox.lock,
  * vsp_pool.rates.lock > locks of a class > vsp_service.rates.lock.
  * Nothing waits for a mover but the VMM's own suspend, reset and close.
  */
@@ -64,11 +64,11 @@ static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
  * @enabled: source is open; class_data valid
  * @capacity: per term of the class; of RATE and SPACE only
  * @capacity_set: by the administrator, else the class may fill it in
- * @charged: sum over @services of vsp_service.charge[], and @orphaned, per term;
+ * @charged: sum over @services of vsp_member.charge[], and @orphaned, per term;
  *	saturates
  * @orphaned: what the source keeps for services that have not been enabled since the
  *	pool was, or have left it
- * @services: all that name this pool, by vsp_service.pool_entry
+ * @services: all that name this pool, by vsp_member.entry
  * @no_space: writes that the source had no space for, though it was granted; of the class
  * @users: vsp_pool_use() without vsp_pool_unuse(); the pool stays enabled while > 0
  * @offer: scratch: too large for a stack
@@ -123,16 +123,22 @@ struct vsp_pool {
 
 /**
  * struct vsp_call - a call for a new contract, with what happens if nobody answers
- * @open: not settled yet; all below is valid while it is
+ * @open: not settled yet; @reason, @deadline and @fallback are valid while it is
  * @reason: enum vs_wire_reason
  * @deadline: when @fallback comes into force
  * @fallback: NULL: withdrawal; owned by the session
+ * @unanswered: the client has not answered the call (or what it was told last)
+ * @anew: the open call is to be made about the contract that was just started
+ *
+ * The last two belong to the session's work; the rest it writes under view_lock.
  */
 struct vsp_call {
 	bool open;
 	u32 reason;
 	ktime_t deadline;
 	struct vsp_contract *fallback;
+	bool unanswered;
+	bool anew;
 };
 
 /* Counters that sysfs shows; written from the service's work only. */
@@ -170,63 +176,143 @@ enum vsp_change {
 struct vsp_session;	/* vsp/core/session.h */
 
 /**
- * struct vsp_service - a portion of a pool that one client may have
- * @group: configfs item; its reference count is the service's
- * @spec: class of the directory's name
- * @class: pinned while @enabled
- * @name: what follows "<class>."; also the vDPA device's name
- * @uuid: for ever; see vsp/admin/uuid.c. Null until it was written or needed
- * @uuid_entry: in the list of those that are not null
- *
- * @admin: serialises enable, disable, release and changes of what is below
- * @pool: configfs reference held while set
+ * struct vsp_identity - what a service's data are found by; vsp/admin/uuid.c
+ * @uuid: for ever. Null until it was written or needed
+ * @entry: in the list of those that are not null
+ * @fixed: was enabled before, so that data may be found by @uuid. Under vsp_service.admin
+ * @written: by the administrator. Likewise
+ */
+struct vsp_identity {
+	uuid_t uuid;
+	struct list_head entry;
+	bool fixed;
+	bool written;
+};
+
+/**
+ * struct vsp_settings - what the administrator has said of a service
  * @backing: path of an existing file or device, or empty; of the class
  * @guest: label, for people
  * @local: for this kernel's own VSC
- * @owner_uid: of /dev/vhost-vdpa-N, applied by udev (packaging/60-vsp.rules)
- * @owner_gid: likewise
- * @mode: likewise; permission bits
  * @weight: part of what others leave unused, and of what is left to its @priority in a
  *	deficit, relative to the pool's other services
  * @priority: in a deficit, a lower one gives way before a higher one
- * @limits_lock: protects @limits and @limits_set; the innermost lock
- * @limits: staged, complete set: what the client may be granted at most. RATE: most
- *	floor (0 unless set), most ceiling (U64_MAX: the pool's capacity); SPACE: 0, max;
- *	LEVEL: min, max; SET: 0, allowed; IDENTITY: text
- * @limits_set: which limits were written (bit 2*index: low, 2*index+1: high)
- * @active_limits: copy that offers are made from; taken at enable and "renegotiate".
- *	Under pool->lock
  * @lease_ms: of contracts whose client is gone
  * @deadline_ms: of calls made by "renegotiate" and "withdraw"
  * @keep: a client may refuse a new offer and keep what the pool can still hold
- * @enabled: channel exists
- *
- * @pool_entry: in pool->services, under pool->lock
+ */
+struct vsp_settings {
+	char backing[VSP_PATH_MAX];
+	char guest[64];
+	bool local;
+	u32 weight;
+	u32 priority;
+	u32 lease_ms;
+	u32 deadline_ms;
+	bool keep;
+};
+
+/**
+ * struct vsp_access - of /dev/vhost-vdpa-N, applied by udev (packaging/60-vsp.rules)
+ * @uid: its owner
+ * @gid: its group
+ * @mode: permission bits
+ */
+struct vsp_access {
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+};
+
+/**
+ * struct vsp_staged - limits as written, until "renegotiate" takes them
+ * @lock: protects the rest; the innermost lock
+ * @limits: complete set: what the client may be granted at most. RATE: most
+ *	floor (0 unless set), most ceiling (U64_MAX: the pool's capacity); SPACE: 0, max;
+ *	LEVEL: min, max; SET: 0, allowed; IDENTITY: text
+ * @set: which limits were written (bit 2*index: low, 2*index+1: high)
+ */
+struct vsp_staged {
+	spinlock_t lock;	/* staged limits */
+	struct vs_terms limits;
+	u32 set;
+};
+
+/**
+ * struct vsp_member - what a pool knows of one of its services
+ * @entry: in pool->services
+ * @limits: copy of vsp_staged.limits that offers are made from; taken at enable and
+ *	"renegotiate"
  * @charge: what the pool is charged for this service, per term: the most of in
- *	force, held, pending, fallback and kept. Under pool->lock
- *
- * @adopted: what its backing keeps is in @charge, not in pool->orphaned. Under pool->lock
- * @least: what its client's last ask needs at least, per term; 0: any less will do.
- *	Under pool->lock
+ *	force, held, pending, fallback and kept
+ * @adopted: what its backing keeps is in @charge, not in pool->orphaned
+ * @least: what its client's last ask needs at least, per term; 0: any less will do
  * @share: what it may hold of @charge while its pool is in deficit, per term: its
- *	part of the capacity, as it was divided when that fell. Under pool->lock
+ *	part of the capacity, as it was divided when that fell
  * @displaced: by the same division, no contract of it fits any more; until it is granted
- *	one again. Under pool->lock
- * @claim: scratch of that division. Under pool->lock
+ *	one again
+ * @claim: scratch of that division
+ * @watched: the pool's watch may ask its class
+ * @source_limits: what its class has answered last
  *
- * @watched: the pool's watch may ask its class. Under pool->lock
- * @source_limits: what its class has answered last. Under pool->lock
- *
- * @leaving: its rmdir has begun; see vsp_configfs_depend()
- * @uuid_fixed: was enabled before, so that data may be found by @uuid. Under @admin
- * @uuid_written: by the administrator. Under @admin
- * @uevents: limits how often its client can cause one
- * @log: limits the lines that its client can cause
- *
- * @in_force: RCU; replaced by the service's work only
+ * All under pool->lock.
+ */
+struct vsp_member {
+	struct list_head entry;
+	struct vs_terms limits;
+	u64 charge[VS_WIRE_TERMS_MAX];
+	bool adopted;
+	u64 least[VS_WIRE_TERMS_MAX];
+	u64 share[VS_WIRE_TERMS_MAX];
+	bool displaced;
+	struct vsp_claim claim;
+	bool watched;
+	struct vs_terms source_limits;
+};
+
+/**
+ * struct vsp_service_device - what a client sees of a service
+ * @enabled: it is there
  * @channel: while @enabled
  * @groups: of the channel's device, while @enabled
- * @session: while @enabled; see vsp/core/session.h; set and cleared under pool->lock
+ */
+struct vsp_service_device {
+	bool enabled;
+	struct vsp_channel *channel;
+	const struct attribute_group **groups;
+};
+
+/**
+ * struct vsp_service_ratelimit - what a client may cause only so often
+ * @uevents: of its service
+ * @log: lines
+ */
+struct vsp_service_ratelimit {
+	struct ratelimit_state uevents;
+	struct ratelimit_state log;
+};
+
+/**
+ * struct vsp_service - a portion of a pool that one client may have
+ * @group: configfs item; its reference count is the service's
+ * @spec: class of the directory's name
+ * @class: pinned while enabled
+ * @name: what follows "<class>."; also the vDPA device's name
+ * @identity: see there
+ *
+ * @admin: serialises enable, disable, release and changes of @pool, @settings and @access
+ * @pool: configfs reference held while set
+ * @settings: see there
+ * @access: see there
+ * @staged: limits; has a lock of its own
+ * @device: see there
+ * @leaving: its rmdir has begun; see vsp_configfs_depend()
+ *
+ * @member: the pool's; under pool->lock
+ *
+ * @ratelimit: see there
+ * @in_force: RCU; replaced by the service's work only
+ * @session: while enabled; see vsp/core/session.h; set and cleared under pool->lock
  * @counters: see there
  * @switches: of the class, a bit each; may change at any time
  * @rates: the data path's, by flow; under @pool's rates.lock
@@ -237,48 +323,20 @@ struct vsp_service {
 	const struct vs_class_spec *spec;
 	const struct vsp_class *class;
 	char name[VSP_NAME_MAX];
-	uuid_t uuid;
-	struct list_head uuid_entry;
+	struct vsp_identity identity;
 
 	struct mutex admin;	/* enable, disable, release */
 	struct vsp_pool *pool;
-	char backing[VSP_PATH_MAX];
-	char guest[64];
-	bool local;
-	kuid_t owner_uid;
-	kgid_t owner_gid;
-	umode_t mode;
-	u32 weight;
-	u32 priority;
-	spinlock_t limits_lock;	/* staged limits */
-	struct vs_terms limits;
-	u32 limits_set;
-	struct vs_terms active_limits;
-	u32 lease_ms;
-	u32 deadline_ms;
-	bool keep;
-	bool enabled;
-
-	struct list_head pool_entry;
-	u64 charge[VS_WIRE_TERMS_MAX];
-	bool adopted;
-	u64 least[VS_WIRE_TERMS_MAX];
-	u64 share[VS_WIRE_TERMS_MAX];
-	bool displaced;
-	struct vsp_claim claim;
-
-	bool watched;
-	struct vs_terms source_limits;
-
+	struct vsp_settings settings;
+	struct vsp_access access;
+	struct vsp_staged staged;
+	struct vsp_service_device device;
 	bool leaving;
-	bool uuid_fixed;
-	bool uuid_written;
-	struct ratelimit_state uevents;
-	struct ratelimit_state log;
 
+	struct vsp_member member;
+
+	struct vsp_service_ratelimit ratelimit;
 	struct vsp_contract __rcu *in_force;
-	struct vsp_channel *channel;
-	const struct attribute_group **groups;
 	struct vsp_session *session;
 	struct vsp_service_counters counters;
 	unsigned long switches;

@@ -66,9 +66,9 @@ static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_service *ex
 	u64 sum = pool->orphaned[index];
 
 	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry)
+	list_for_each_entry(service, &pool->services, member.entry)
 		if (service != except)
-			sum = vsp_pool_add(sum, service->charge[index]);
+			sum = vsp_pool_add(sum, service->member.charge[index]);
 	return sum;
 }
 
@@ -101,7 +101,7 @@ u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service
 				     sum_charges(pool, service, index));
 
 	/* In a deficit, its part of what is left: no more than it holds already. */
-	return max3(free, min(service->share[index], service->charge[index]), kept);
+	return max3(free, min(service->member.share[index], service->member.charge[index]), kept);
 }
 
 /*
@@ -132,8 +132,8 @@ static bool set_charge(struct vsp_service *service, const struct vs_terms * cons
 			charge = max(charge, vs_terms_charge(spec, sets[j], i));
 		if (grant)
 			charge = max(charge, vs_terms_charge(spec, grant, i));
-		freed |= charge < service->charge[i];
-		service->charge[i] = charge;
+		freed |= charge < service->member.charge[i];
+		service->member.charge[i] = charge;
 	}
 	vsp_pool_recount(service->pool);
 	return freed;
@@ -145,7 +145,7 @@ static bool set_charge(struct vsp_service *service, const struct vs_terms * cons
 static void get_limits(struct vsp_service *service, struct vs_terms *limits)
 {
 	mutex_lock(&service->pool->lock);
-	*limits = service->active_limits;
+	*limits = service->member.limits;
 	mutex_unlock(&service->pool->lock);
 	service->class->limits(service, limits);
 }
@@ -168,7 +168,7 @@ static u32 why_denied(const struct vsp_service *service, const struct vs_terms *
 {
 	const struct vs_term *asked = vs_terms_find(ask, id);
 	const struct vs_term *limit = vs_terms_find(limits, id);
-	u32 pool = service->displaced ? VS_REASON_CAPACITY : VS_REASON_POOL;
+	u32 pool = service->member.displaced ? VS_REASON_CAPACITY : VS_REASON_POOL;
 
 	if (!asked || !limit)
 		return VS_REASON_LIMIT;
@@ -248,7 +248,7 @@ int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
 		error = -ENOSPC;
 	} else {
 		*grant = pool->grant;
-		service->displaced = false;
+		service->member.displaced = false;
 		if (set_charge(service, charged, count, grant, kept))
 			vsp_pool_invite(pool, service);
 	}
@@ -267,7 +267,7 @@ void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask)
 {
 	mutex_lock(&service->pool->lock);
 	for (u32 i = 0; i < service->spec->count; i++)
-		service->least[i] = ask->term[i].low;
+		service->member.least[i] = ask->term[i].low;
 	mutex_unlock(&service->pool->lock);
 }
 
@@ -334,9 +334,9 @@ void vsp_pool_adopt(struct vsp_service *service)
 
 	get_kept(service, kept);
 	mutex_lock(&pool->lock);
-	for (u32 i = 0; i < pool->spec->count && !service->adopted; i++)
+	for (u32 i = 0; i < pool->spec->count && !service->member.adopted; i++)
 		pool->orphaned[i] = vsp_pool_subtract(pool->orphaned[i], kept[i]);
-	service->adopted = true;
+	service->member.adopted = true;
 	set_charge(service, NULL, 0, NULL, kept);
 	mutex_unlock(&pool->lock);
 }
@@ -346,7 +346,7 @@ static void take_identities(const struct vsp_service *service, struct vs_terms *
 {
 	lockdep_assert_held(&service->pool->lock);
 	for (u32 i = 0; i < terms->count; i++) {
-		const struct vs_term *limit = &service->active_limits.term[i];
+		const struct vs_term *limit = &service->member.limits.term[i];
 
 		if (limit->kind != VS_KIND_IDENTITY || !limit->length)
 			continue;
@@ -369,7 +369,7 @@ bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
 
 	mutex_lock(&service->pool->lock);
 	for (u32 i = 0; i < terms->count; i++) {
-		const struct vs_term *limit = &service->active_limits.term[i];
+		const struct vs_term *limit = &service->member.limits.term[i];
 
 		if (limit->kind == VS_KIND_IDENTITY && limit->length)
 			same &= limit->length == terms->term[i].length &&

@@ -20,13 +20,13 @@ static void set_claim(struct vsp_service *service, u32 index)
 {
 	bool kept = service->spec->term[index].flags & VS_TERM_KEPT;
 
-	service->claim = (struct vsp_claim) {
-		.held = service->charge[index],
-		.least = service->least[index],
-		.fixed = kept ? service->charge[index] : 0,
-		.weight = READ_ONCE(service->weight),
-		.priority = READ_ONCE(service->priority),
-		.withdrawn = service->displaced,
+	service->member.claim = (struct vsp_claim) {
+		.held = service->member.charge[index],
+		.least = service->member.least[index],
+		.fixed = kept ? service->member.charge[index] : 0,
+		.weight = READ_ONCE(service->settings.weight),
+		.priority = READ_ONCE(service->settings.priority),
+		.withdrawn = service->member.displaced,
 	};
 }
 
@@ -38,15 +38,15 @@ static bool divide_term(struct vsp_pool *pool, u32 index)
 	bool displaced = false;
 	LIST_HEAD(claims);
 
-	list_for_each_entry(service, &pool->services, pool_entry) {
+	list_for_each_entry(service, &pool->services, member.entry) {
 		set_claim(service, index);
-		list_add_tail(&service->claim.entry, &claims);
+		list_add_tail(&service->member.claim.entry, &claims);
 	}
 	vsp_allocate(&claims, capacity);
-	list_for_each_entry(service, &pool->services, pool_entry) {
-		service->share[index] = service->claim.share;
-		displaced |= service->claim.withdrawn && !service->displaced;
-		service->displaced = service->claim.withdrawn;
+	list_for_each_entry(service, &pool->services, member.entry) {
+		service->member.share[index] = service->member.claim.share;
+		displaced |= service->member.claim.withdrawn && !service->member.displaced;
+		service->member.displaced = service->member.claim.withdrawn;
 	}
 	return displaced;
 }
@@ -61,8 +61,8 @@ static void divide_pool(struct vsp_pool *pool)
 	bool again;
 
 	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry)
-		service->displaced = false;
+	list_for_each_entry(service, &pool->services, member.entry)
+		service->member.displaced = false;
 	do {
 		again = false;
 		for (u32 i = 0; i < pool->spec->count; i++)
@@ -91,7 +91,7 @@ static bool in_deficit(const struct vsp_pool *pool)
  */
 bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_service *service)
 {
-	return service->displaced && in_deficit(pool);
+	return service->member.displaced && in_deficit(pool);
 }
 
 /* Does the pool hold this of a term, if @service has it? */
@@ -119,7 +119,7 @@ static bool is_affected(const struct vsp_pool *pool, const struct vsp_service *s
 	contract = rcu_dereference(service->in_force);
 	for (u32 i = 0; i < pool->spec->count; i++) {
 		ceiling = contract ? contract->terms.term[i].high : 0;
-		affected |= !pool_fits(pool, service, i, service->charge[i], ceiling);
+		affected |= !pool_fits(pool, service, i, service->member.charge[i], ceiling);
 	}
 	rcu_read_unlock();
 	return affected;
@@ -141,7 +141,7 @@ void vsp_pool_renegotiate(struct vsp_pool *pool)
 	cancel_delayed_work(&pool->renegotiation);
 	mutex_lock(&pool->lock);
 	divide_pool(pool);
-	list_for_each_entry(service, &pool->services, pool_entry) {
+	list_for_each_entry(service, &pool->services, member.entry) {
 		if (is_affected(pool, service))
 			vsp_service_renegotiate(service, VS_REASON_CAPACITY);
 		else

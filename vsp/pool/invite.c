@@ -56,7 +56,7 @@ void vsp_pool_invitation_work(struct work_struct *work)
 	mutex_lock(&pool->lock);
 	pool->inviting = false;
 	pool->invited = ktime_get();
-	list_for_each_entry(service, &pool->services, pool_entry)
+	list_for_each_entry(service, &pool->services, member.entry)
 		if (service != pool->freed_by)
 			vsp_service_invite(service);
 	mutex_unlock(&pool->lock);

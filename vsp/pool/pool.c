@@ -71,9 +71,9 @@ static void count_orphans(struct vsp_pool *pool)
 	for (u32 i = 0; i < spec->count; i++)
 		pool->orphaned[i] = (spec->term[i].flags & VS_TERM_KEPT) &&
 			pool->class->pool_kept ? pool->class->pool_kept(pool, i) : 0;
-	list_for_each_entry(service, &pool->services, pool_entry) {
-		memset(service->charge, 0, sizeof(service->charge));
-		service->adopted = false;
+	list_for_each_entry(service, &pool->services, member.entry) {
+		memset(service->member.charge, 0, sizeof(service->member.charge));
+		service->member.adopted = false;
 	}
 	vsp_pool_recount(pool);
 }
@@ -137,7 +137,7 @@ static bool in_use(const struct vsp_pool *pool)
 	const struct vsp_service *service;
 
 	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry)
+	list_for_each_entry(service, &pool->services, member.entry)
 		if (service->session)
 			return true;
 	return pool->users;
@@ -226,12 +226,12 @@ void vsp_pool_unuse(struct vsp_pool *pool)
 void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service)
 {
 	mutex_lock(&pool->lock);
-	memset(service->charge, 0, sizeof(service->charge));
-	memset(service->share, 0, sizeof(service->share));
-	memset(service->least, 0, sizeof(service->least));
-	service->displaced = false;
-	service->adopted = false;
-	list_add_tail(&service->pool_entry, &pool->services);
+	memset(service->member.charge, 0, sizeof(service->member.charge));
+	memset(service->member.share, 0, sizeof(service->member.share));
+	memset(service->member.least, 0, sizeof(service->member.least));
+	service->member.displaced = false;
+	service->member.adopted = false;
+	list_add_tail(&service->member.entry, &pool->services);
 	mutex_unlock(&pool->lock);
 }
 
@@ -245,12 +245,13 @@ void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service)
 void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service)
 {
 	mutex_lock(&pool->lock);
-	list_del_init(&service->pool_entry);
+	list_del_init(&service->member.entry);
 	/* Its contract is over: what it is charged for is what its backing keeps. */
 	for (u32 i = 0; i < pool->spec->count; i++)
 		if (pool->spec->term[i].flags & VS_TERM_KEPT)
-			pool->orphaned[i] = vsp_pool_add(pool->orphaned[i], service->charge[i]);
-	memset(service->charge, 0, sizeof(service->charge));
+			pool->orphaned[i] = vsp_pool_add(pool->orphaned[i],
+							 service->member.charge[i]);
+	memset(service->member.charge, 0, sizeof(service->member.charge));
 	vsp_pool_recount(pool);
 	vsp_pool_invite(pool, NULL);
 	mutex_unlock(&pool->lock);

@@ -33,7 +33,7 @@ static bool is_news(struct vsp_service *service, const struct vs_terms *limits, 
 {
 	if (!vs_terms_possible(service->spec, limits))
 		return true;
-	return !gone_only && !vs_terms_equal(limits, &service->source_limits);
+	return !gone_only && !vs_terms_equal(limits, &service->member.source_limits);
 }
 
 static void look_at_services(struct vsp_pool *pool, bool gone_only)
@@ -42,13 +42,13 @@ static void look_at_services(struct vsp_pool *pool, bool gone_only)
 	struct vsp_service *service;
 
 	mutex_lock(&pool->lock);
-	list_for_each_entry(service, &pool->services, pool_entry) {
-		if (!service->watched)
+	list_for_each_entry(service, &pool->services, member.entry) {
+		if (!service->member.watched)
 			continue;
 		ask_source(service, limits);
 		if (!is_news(service, limits, gone_only))
 			continue;
-		service->source_limits = *limits;
+		service->member.source_limits = *limits;
 		vsp_service_changed(service);
 	}
 	mutex_unlock(&pool->lock);
@@ -154,8 +154,8 @@ EXPORT_SYMBOL_GPL(vsp_watch_found);
 void vsp_watch_add(struct vsp_service *service)
 {
 	mutex_lock(&service->pool->lock);
-	ask_source(service, &service->source_limits);
-	service->watched = true;
+	ask_source(service, &service->member.source_limits);
+	service->member.watched = true;
 	mutex_unlock(&service->pool->lock);
 }
 
@@ -168,6 +168,6 @@ void vsp_watch_add(struct vsp_service *service)
 void vsp_watch_drop(struct vsp_service *service)
 {
 	mutex_lock(&service->pool->lock);
-	service->watched = false;
+	service->member.watched = false;
 	mutex_unlock(&service->pool->lock);
 }

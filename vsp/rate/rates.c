@@ -151,7 +151,7 @@ bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost)
 	bool away;
 
 	lockdep_assert_held(&pool_of(service)->lock);
-	share->weight = READ_ONCE(service->weight);
+	share->weight = READ_ONCE(service->settings.weight);
 	away = share->state == VSP_SHARE_PAID && now - share->paid_ns > AWAY_NS;
 	if (!vsp_share_ask(share, now, cost)) {
 		let_pass(line, now, share);
@@ -425,7 +425,7 @@ static void rates_watch_work(struct work_struct *work)
 
 	mutex_lock(&pool->lock);
 	was_slow = rates->slow;
-	list_for_each_entry(service, &pool->services, pool_entry) {
+	list_for_each_entry(service, &pool->services, member.entry) {
 		verdict = judge_all(service);
 		if (verdict > KEPT)
 			vsp_service_violated(service);
@@ -433,7 +433,7 @@ static void rates_watch_work(struct work_struct *work)
 	}
 	judge_source(pool, worst);
 	if (was_slow != rates->slow)
-		list_for_each_entry(service, &pool->services, pool_entry)
+		list_for_each_entry(service, &pool->services, member.entry)
 			vsp_service_source_slow(service);
 	spin_lock_irq(&rates->lock);
 	if (has_contracts(pool))
@@ -536,7 +536,7 @@ void vsp_rates_init(struct vsp_service *service)
 		struct vsp_rates *rates = &service->rates[flow];
 
 		rates->service = service;
-		vsp_share_init(&rates->share, service->weight);
+		vsp_share_init(&rates->share, service->settings.weight);
 		spin_lock_init(&rates->lock);
 	}
 }

@@ -3,6 +3,7 @@
  * The clock of a rate; see shaper.h for what it promises.  All divisions round up,
  * so that no sum of roundings passes the ceiling.
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -66,7 +67,7 @@ void vsp_shaper_set_rate(struct vsp_shaper *shaper, u64 now_ns, u64 rate, u64 bu
 	shaper->rate = rate;
 	shaper->burst_ns = burst_ns;
 }
-EXPORT_SYMBOL_GPL(vsp_shaper_set_rate);
+EXPORT_SYMBOL_IF_KUNIT(vsp_shaper_set_rate);
 
 /**
  * vsp_shaper_start() - a rate where there was none for a while
@@ -86,7 +87,7 @@ void vsp_shaper_start(struct vsp_shaper *shaper, u64 now_ns, u64 rate, u64 burst
 	vsp_shaper_set_rate(shaper, now_ns, rate, burst_ns);
 	shaper->arrival_ns = max(shaper->arrival_ns, later_ns(now_ns, shaper->burst_ns));
 }
-EXPORT_SYMBOL_GPL(vsp_shaper_start);
+EXPORT_SYMBOL_IF_KUNIT(vsp_shaper_start);
 
 /**
  * vsp_shaper_takes() - how long a request takes at the rate
@@ -102,7 +103,7 @@ u64 vsp_shaper_takes(const struct vsp_shaper *shaper, u64 cost)
 		return 0;
 	return shaper->rate ? scale_ns(cost, NSEC_PER_SEC, shaper->rate) : VSP_SHAPER_FOREVER_NS;
 }
-EXPORT_SYMBOL_GPL(vsp_shaper_takes);
+EXPORT_SYMBOL_IF_KUNIT(vsp_shaper_takes);
 
 /**
  * vsp_shaper_opens() - when may a request pass?
@@ -123,7 +124,7 @@ u64 vsp_shaper_opens(const struct vsp_shaper *shaper, u64 takes)
 	ahead = shaper->burst_ns - min(takes, shaper->burst_ns);
 	return shaper->arrival_ns - min(ahead, shaper->arrival_ns);
 }
-EXPORT_SYMBOL_GPL(vsp_shaper_opens);
+EXPORT_SYMBOL_IF_KUNIT(vsp_shaper_opens);
 
 /**
  * vsp_shaper_charge() - a request passes
@@ -143,4 +144,4 @@ void vsp_shaper_charge(struct vsp_shaper *shaper, u64 now_ns, u64 since_ns, u64 
 	if (takes && shaper->rate)
 		shaper->arrival_ns = later_ns(max(shaper->arrival_ns, now_ns - late), takes);
 }
-EXPORT_SYMBOL_GPL(vsp_shaper_charge);
+EXPORT_SYMBOL_IF_KUNIT(vsp_shaper_charge);

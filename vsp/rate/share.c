@@ -6,6 +6,7 @@
  * Cheng, 1996), with one clock for all rates: a request counts for the most that it takes of
  * any of them.
  */
+#include <kunit/visibility.h>
 #include <linux/bits.h>
 #include <linux/export.h>
 #include <linux/limits.h>
@@ -213,7 +214,7 @@ bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost)
 	share_enqueue(share);
 	return false;
 }
-EXPORT_SYMBOL_GPL(vsp_share_ask);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_ask);
 
 /**
  * vsp_share_leave() - there is no request any more
@@ -228,7 +229,7 @@ void vsp_share_leave(struct vsp_share *share)
 	if (share->state != VSP_SHARE_STOPPED)
 		share->state = VSP_SHARE_IDLE;
 }
-EXPORT_SYMBOL_GPL(vsp_share_leave);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_leave);
 
 /**
  * vsp_share_next() - let pass who may pass
@@ -262,7 +263,7 @@ struct vsp_share *vsp_share_next(struct vsp_share_pool *pool, u64 now_ns, u64 *n
 	}
 	return NULL;
 }
-EXPORT_SYMBOL_GPL(vsp_share_next);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_next);
 
 /* ---- Setting ---- */
 
@@ -297,7 +298,7 @@ void vsp_share_pool_init(struct vsp_share_pool *pool, unsigned int rates)
 	INIT_LIST_HEAD(&pool->shares);
 	INIT_LIST_HEAD(&pool->waiters);
 }
-EXPORT_SYMBOL_GPL(vsp_share_pool_init);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_pool_init);
 
 /**
  * vsp_share_pool_set() - what there is
@@ -319,7 +320,7 @@ void vsp_share_pool_set(struct vsp_share_pool *pool, u64 now_ns, const u64 *capa
 	}
 	set_floors(pool, now_ns);
 }
-EXPORT_SYMBOL_GPL(vsp_share_pool_set);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_pool_set);
 
 /**
  * vsp_share_init() - a share without a contract
@@ -330,7 +331,7 @@ void vsp_share_init(struct vsp_share *share, u32 weight)
 {
 	share->weight = weight;
 }
-EXPORT_SYMBOL_GPL(vsp_share_init);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_init);
 
 /**
  * vsp_share_set() - another contract is in force
@@ -364,7 +365,7 @@ void vsp_share_set(struct vsp_share *share, struct vsp_share_pool *pool, u64 now
 	}
 	set_floors(pool, now_ns);
 }
-EXPORT_SYMBOL_GPL(vsp_share_set);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_set);
 
 /**
  * vsp_share_stop() - there is no contract any more
@@ -385,4 +386,4 @@ void vsp_share_stop(struct vsp_share *share, u64 now_ns)
 		share->floor[i].rate = 0;
 	set_floors(share->pool, now_ns);
 }
-EXPORT_SYMBOL_GPL(vsp_share_stop);
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_stop);
