@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A reader of an input device that knows what has to come.
+ *
+ * stream --reports N --push FILE [--from N] DEVICE: reads so many reports from DEVICE; each has
+ *	to be the next one of those that tests/modules/input_host.c sends, complete and in order.
+ *	FILE is told how many may be sent, so that no more than WINDOW are on their way. Prints
+ *	how many events came, and in what time.
+ * stream --keys DEVICE: prints each key that is pressed or released, until DEVICE goes.
+ * stream --led CODE=VALUE DEVICE: sets a LED.
+ * stream --led-flood COUNT DEVICE: sets LEDs as fast as that goes; LED 0 is on at the end.
+ * stream --repeat DELAY,PERIOD DEVICE: sets how keys repeat.
+ * stream --caps DEVICE: prints name, phys, uniq, ids and what it can.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/input.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WINDOW	100
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "stream: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void wrong(unsigned int report, const struct input_event *event)
+{
+	fprintf(stderr, "stream: report %u: type %u code %u value %d is not what was sent\n",
+		report, event->type, event->code, event->value);
+	exit(1);
+}
+
+static void push(const char *path, unsigned int count)
+{
+	int file = open(path, O_WRONLY);
+
+	if (file < 0 || dprintf(file, "%u\n", count) < 0)
+		fail(path);
+	close(file);
+}
+
+/* The event of report n, as input_host.c makes it. */
+static bool is_event(unsigned int n, const struct input_event *event)
+{
+	if (n % 2)
+		return event->type == EV_KEY && event->code == KEY_Q + n / 4 % 10 &&
+		       event->value == (n / 2 % 2 ? 0 : 1);
+	return event->type == EV_REL && event->code == REL_X &&
+	       event->value == (int)(1 + n % 100);
+}
+
+static void next_event(int device, struct input_event *event)
+{
+	static struct input_event buffer[256];
+	static size_t at, count;
+
+	while (at == count) {
+		ssize_t bytes = read(device, buffer, sizeof(buffer));
+
+		if (bytes <= 0)
+			fail("read");
+		at = 0;
+		count = bytes / sizeof(buffer[0]);
+	}
+	*event = buffer[at++];
+}
+
+static void one_report(int device, unsigned int n)
+{
+	struct input_event event;
+
+	/* Keys that are held repeat by themselves, each in a report of its own. */
+	do {
+		next_event(device, &event);
+		if (event.type == EV_KEY && event.value == 2) {
+			next_event(device, &event);
+			if (event.type != EV_SYN)
+				wrong(n, &event);
+			event.type = EV_MAX;
+		}
+	} while (event.type == EV_MAX);
+	if (!is_event(n, &event))
+		wrong(n, &event);
+	next_event(device, &event);
+	if (event.type != EV_SYN || event.code != SYN_REPORT)
+		wrong(n, &event);
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static void reports(int device, unsigned int from, unsigned int count, const char *path)
+{
+	unsigned int end = from + count;
+	double start = now();
+
+	for (unsigned int n = from; n < end; n++) {
+		if ((n - from) % (WINDOW / 2) == 0)
+			push(path, n + WINDOW < end ? n + WINDOW : end);
+		one_report(device, n);
+	}
+	printf("reports %u, events/s %.0f\n", count, count / (now() - start));
+}
+
+static void keys(int device)
+{
+	struct input_event event;
+
+	while (read(device, &event, sizeof(event)) == sizeof(event)) {
+		if (event.type == EV_KEY)
+			printf("%u %d\n", event.code, event.value);
+		fflush(stdout);
+	}
+}
+
+static void send_event(int device, unsigned int type, unsigned int code, int value)
+{
+	struct input_event event = { .type = type, .code = code, .value = value };
+
+	if (write(device, &event, sizeof(event)) != sizeof(event))
+		fail("write");
+}
+
+static void led_flood(int device, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		send_event(device, EV_LED, i % 3, i / 3 % 2);
+	send_event(device, EV_LED, 0, 0);
+	send_event(device, EV_LED, 0, 1);
+}
+
+static void bits(int device, const char *name, unsigned int type, unsigned int count)
+{
+	unsigned char map[KEY_CNT / 8 + 1] = { 0 };
+
+	if (ioctl(device, EVIOCGBIT(type, sizeof(map)), map) < 0)
+		return;
+	printf("%s", name);
+	for (unsigned int i = 0; i < count; i++)
+		if (map[i / 8] & 1 << i % 8)
+			printf(" %u", i);
+	printf("\n");
+}
+
+static void caps(int device)
+{
+	char text[256] = "";
+	struct input_id id;
+
+	if (ioctl(device, EVIOCGNAME(sizeof(text)), text) >= 0)
+		printf("name %s\n", text);
+	if (ioctl(device, EVIOCGPHYS(sizeof(text)), text) >= 0)
+		printf("phys %s\n", text);
+	if (ioctl(device, EVIOCGUNIQ(sizeof(text)), text) >= 0)
+		printf("uniq %s\n", text);
+	if (ioctl(device, EVIOCGID, &id) >= 0)
+		printf("id %04x:%04x:%04x:%04x\n", id.bustype, id.vendor, id.product, id.version);
+	bits(device, "types", 0, EV_CNT);
+	bits(device, "keys", EV_KEY, KEY_CNT);
+	bits(device, "rel", EV_REL, REL_CNT);
+	bits(device, "abs", EV_ABS, ABS_CNT);
+	bits(device, "leds", EV_LED, LED_CNT);
+}
+
+static const struct option options[] = {
+	{ "reports", required_argument, NULL, 'n' },
+	{ "from", required_argument, NULL, 'f' },
+	{ "push", required_argument, NULL, 'p' },
+	{ "keys", no_argument, NULL, 'k' },
+	{ "caps", no_argument, NULL, 'c' },
+	{ "led", required_argument, NULL, 'l' },
+	{ "led-flood", required_argument, NULL, 'L' },
+	{ "repeat", required_argument, NULL, 'r' },
+	{ }
+};
+
+int main(int argc, char **argv)
+{
+	unsigned int from = 0, count = 0, code, value;
+	const char *path = NULL, *argument = NULL;
+	int option, device, what = 0;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'f':
+			from = strtoul(optarg, NULL, 0);
+			break;
+		case 'p':
+			path = optarg;
+			break;
+		case '?':
+			return 2;
+		default:
+			what = option;
+			argument = optarg;
+		}
+	}
+	device = optind < argc ? open(argv[optind], O_RDWR) : -1;
+	if (device < 0)
+		fail("open");
+	if (argument)
+		count = strtoul(argument, NULL, 0);
+	if (what == 'n' && path)
+		reports(device, from, count, path);
+	else if (what == 'k')
+		keys(device);
+	else if (what == 'c')
+		caps(device);
+	else if (what == 'L')
+		led_flood(device, count);
+	else if (what == 'l' && sscanf(argument, "%u=%u", &code, &value) == 2)
+		send_event(device, EV_LED, code, value);
+	else if (what == 'r' && sscanf(argument, "%u,%u", &code, &value) == 2) {
+		send_event(device, EV_REP, REP_DELAY, code);
+		send_event(device, EV_REP, REP_PERIOD, value);
+	} else {
+		return 2;
+	}
+	return 0;
+}
