@@ -42,6 +42,9 @@ enum vs_input_term {
 #define VS_INPUT_TABLET		BIT(2)	/* absolute, with a tool or buttons */
 #define VS_INPUT_TOUCH		BIT(3)
 
+/* Place in the class's switches. */
+#define VS_INPUT_HOLD		0
+
 /* Every KEY_* is in exactly one; BTN_* are in none. */
 enum vs_input_group {
 	VS_INPUT_LETTERS,

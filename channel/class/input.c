@@ -116,6 +116,8 @@ static const char * const input_queues[] = {
 	[VS_INPUT_QUEUE_QUERY] = "query",
 };
 
+static const char * const input_switches[] = { [VS_INPUT_HOLD] = "hold", NULL };
+
 const struct vs_class_spec vs_class_input = {
 	.id = VS_CLASS_INPUT,
 	.name = "input",
@@ -125,6 +127,7 @@ const struct vs_class_spec vs_class_input = {
 	.queue_names = input_queues,
 	.queue_size = VS_INPUT_QUEUE_SIZE,
 	.flows = 1,
+	.switches = input_switches,
 };
 EXPORT_SYMBOL_GPL(vs_class_input);
 
