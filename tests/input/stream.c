@@ -113,13 +113,16 @@ static void reports(int device, unsigned int from, unsigned int count, const cha
 			push(path, n + WINDOW < end ? n + WINDOW : end);
 		one_report(device, n);
 	}
-	printf("reports %u, events/s %.0f\n", count, count / (now() - start));
+	printf("%u in order, %.0f a second\n", count, count / (now() - start));
 }
 
 static void keys(int device)
 {
 	struct input_event event;
 
+	/* From here on nothing is missed. */
+	printf("open\n");
+	fflush(stdout);
 	while (read(device, &event, sizeof(event)) == sizeof(event)) {
 		if (event.type == EV_KEY)
 			printf("%u %d\n", event.code, event.value);
@@ -135,12 +138,26 @@ static void send_event(int device, unsigned int type, unsigned int code, int val
 		fail("write");
 }
 
+static void set_led(int device, unsigned int code, int value)
+{
+	send_event(device, EV_LED, code, value);
+	send_event(device, EV_SYN, SYN_REPORT, 0);
+}
+
+static void set_repeat(int device, int delay, int period)
+{
+	send_event(device, EV_REP, REP_DELAY, delay);
+	send_event(device, EV_REP, REP_PERIOD, period);
+	send_event(device, EV_SYN, SYN_REPORT, 0);
+}
+
 static void led_flood(int device, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		send_event(device, EV_LED, i % 3, i / 3 % 2);
 	send_event(device, EV_LED, 0, 0);
 	send_event(device, EV_LED, 0, 1);
+	send_event(device, EV_SYN, SYN_REPORT, 0);
 }
 
 static void bits(int device, const char *name, unsigned int type, unsigned int count)
@@ -223,12 +240,10 @@ int main(int argc, char **argv)
 	else if (what == 'L')
 		led_flood(device, count);
 	else if (what == 'l' && sscanf(argument, "%u=%u", &code, &value) == 2)
-		send_event(device, EV_LED, code, value);
-	else if (what == 'r' && sscanf(argument, "%u,%u", &code, &value) == 2) {
-		send_event(device, EV_REP, REP_DELAY, code);
-		send_event(device, EV_REP, REP_PERIOD, value);
-	} else {
+		set_led(device, code, value);
+	else if (what == 'r' && sscanf(argument, "%u,%u", &code, &value) == 2)
+		set_repeat(device, code, value);
+	else
 		return 2;
-	}
 	return 0;
 }

@@ -332,7 +332,7 @@ void vsc_input_queue_status_data(struct vsc_input *input)
 		goto unlock;
 	do {
 		virtqueue_disable_cb(status->vq);
-		/* No more than there are buffers: none is sent before the ring is looked through. */
+		/* No more than there are buffers: none is sent meanwhile. */
 		status_take(status);
 	} while (!virtqueue_enable_cb(status->vq) && !virtqueue_is_broken(status->vq));
 	status_send(input);
