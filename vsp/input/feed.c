@@ -91,7 +91,7 @@ void vsp_input_feed_commit(struct vsp_input *input, const struct vs_terms *terms
 	if (terms)
 		vs_input_grant_of(terms, &input->grant);
 	if (terms && input->present && feed_differs(&old, &input->grant))
-		vsp_input_stream_restart(&input->stream, false);
+		vsp_input_stream_restart(&input->stream);
 	input->present = terms;
 	if (!terms) {
 		input->stream.active = false;

@@ -66,13 +66,14 @@ struct vsp_input_state {
 /**
  * struct vsp_input_stream - reports that wait for one client
  * @want: state of the source
- * @active: the client has the source's events; else its state is to be that nothing is held
+ * @active: the client has the source's events
+ * @base: state of the source before the reports that wait
  * @have: state of the client, once it has all that was taken out of here
  * @mute: keys that were held before the client had the source, and still are
  * @mute_slot: likewise, touches
  * @slot: that the client was told last; -1: none
  * @lost: reports were dropped, the client was not told yet
- * @sync: @have is to be brought to @want before the next report
+ * @sync: @have is to be brought to @base before the next report
  * @head: number of the first event that waits
  * @end: number of the next event that comes
  * @tail: number of the first event of the last report
@@ -82,6 +83,7 @@ struct vsp_input_state {
 struct vsp_input_stream {
 	const struct vsp_input_state *want;
 	bool active;
+	struct vsp_input_state base;
 	struct vsp_input_state have;
 	DECLARE_BITMAP(mute, KEY_CNT);
 	unsigned long mute_slot;
@@ -267,7 +269,7 @@ void vsp_input_stream_init(struct vsp_input_stream *stream, const struct vsp_inp
 bool vsp_input_stream_add(struct vsp_input_stream *stream, const struct vsp_input_event *report,
 			  unsigned int count);
 void vsp_input_stream_clear(struct vsp_input_stream *stream);
-void vsp_input_stream_restart(struct vsp_input_stream *stream, bool all);
+void vsp_input_stream_restart(struct vsp_input_stream *stream);
 void vsp_input_stream_join(struct vsp_input_stream *stream);
 void vsp_input_stream_leave(struct vsp_input_stream *stream);
 void vsp_input_stream_axes(struct vsp_input_stream *stream);

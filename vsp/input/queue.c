@@ -102,7 +102,7 @@ static bool queue_send(struct vsp_input *input, struct vsp_queue *queue)
 		return true;
 	vsp_input_count(input, VSP_INPUT_MALFORMED, 1);
 	spin_lock_irq(&input->feed->lock);
-	vsp_input_stream_restart(&input->stream, false);
+	vsp_input_stream_restart(&input->stream);
 	spin_unlock_irq(&input->feed->lock);
 	return true;
 }
@@ -246,7 +246,9 @@ void vsp_input_queue_reset(struct vsp_service *service)
 
 	spin_lock_irq(&input->feed->lock);
 	input->queue = NULL;
-	vsp_input_stream_restart(&input->stream, true);
+	vsp_input_stream_clear(&input->stream);
+	if (input->stream.active)
+		vsp_input_stream_join(&input->stream);
 	spin_unlock_irq(&input->feed->lock);
 	input->count = 0;
 	queue_settle(input);

@@ -31,10 +31,7 @@ static bool report_is_mt(unsigned int code)
 	return code >= VSP_INPUT_MT_FIRST && code < VSP_INPUT_MT_FIRST + VSP_INPUT_MT_CODES;
 }
 
-static s32 *report_tracking(struct vsp_input_state *state, unsigned int slot)
-{
-	return &state->mt[slot][ABS_MT_TRACKING_ID - VSP_INPUT_MT_FIRST];
-}
+#define REPORT_TRACKING	(ABS_MT_TRACKING_ID - VSP_INPUT_MT_FIRST)
 
 /**
  * vsp_input_state_init() - nothing is held, and no axis has a value
@@ -46,7 +43,7 @@ void vsp_input_state_init(struct vsp_input_state *state)
 {
 	memset(state, 0, sizeof(*state));
 	for (unsigned int i = 0; i < VS_INPUT_CONTACTS_MAX; i++)
-		*report_tracking(state, i) = -1;
+		state->mt[i][REPORT_TRACKING] = -1;
 }
 
 /**
@@ -81,7 +78,7 @@ void vsp_input_stream_init(struct vsp_input_stream *stream, const struct vsp_inp
 
 /**
  * vsp_input_stream_clear() - the client is gone: nothing waits, and it holds nothing
- * @stream: any
+ * @stream: any; vsp_input_stream_join() follows before anything comes
  *
  * Context: any.
  */
@@ -98,40 +95,37 @@ void vsp_input_stream_clear(struct vsp_input_stream *stream)
 /**
  * vsp_input_stream_restart() - the client begins with a new device, which holds nothing
  * @stream: any
- * @all: nothing waits, and what is held now is none of its business until it is released. Else
- *	this is so for what it was told
+ *
+ * What it was told that is held is none of the new device's business until it is released.
  *
  * Context: any.
  */
-void vsp_input_stream_restart(struct vsp_input_stream *stream, bool all)
+void vsp_input_stream_restart(struct vsp_input_stream *stream)
 {
-	const struct vsp_input_state *want = stream->want;
-
-	if (all)
-		bitmap_copy(stream->mute, want->key, KEY_CNT);
-	else
-		bitmap_and(stream->mute, want->key, stream->have.key, KEY_CNT);
+	bitmap_and(stream->mute, stream->base.key, stream->have.key, KEY_CNT);
 	stream->mute_slot = 0;
 	for (unsigned int i = 0; i < VS_INPUT_CONTACTS_MAX; i++)
-		if (all || *report_tracking(&stream->have, i) >= 0)
+		if (stream->have.mt[i][REPORT_TRACKING] >= 0)
 			stream->mute_slot |= BIT(i);
-	if (all)
-		vsp_input_stream_clear(stream);
 	vsp_input_state_init(&stream->have);
-	stream->slot = -1;
-	stream->sync = true;
+	vsp_input_stream_axes(stream);
 }
 
 /**
  * vsp_input_stream_join() - the client has the source from here on
- * @stream: not active
+ * @stream: any
  *
- * What is held now is none of the client's business until it is released.
+ * What is held now is none of the client's business until it is released. If something still
+ * waits from before it lost the source, the client is told that this is lost.
  *
  * Context: any.
  */
 void vsp_input_stream_join(struct vsp_input_stream *stream)
 {
+	stream->lost |= stream->head != stream->end;
+	stream->head = stream->end;
+	stream->motion = false;
+	stream->base = *stream->want;
 	bitmap_copy(stream->mute, stream->want->key, KEY_CNT);
 	stream->mute_slot = BIT(VS_INPUT_CONTACTS_MAX) - 1;
 	stream->active = true;
@@ -239,15 +233,6 @@ static void stream_merge(struct vsp_input_stream *stream, const struct vsp_input
 	}
 }
 
-/* What was held before the client had the source is released. */
-static void stream_unmute(struct vsp_input_stream *stream, const struct vsp_input_event *event)
-{
-	if (event->type == EV_KEY && !event->value)
-		__clear_bit(event->code, stream->mute);
-	else if (event->type == EV_ABS && event->code == ABS_MT_TRACKING_ID)
-		stream->mute_slot &= ~BIT(event->slot);
-}
-
 static bool stream_append(struct vsp_input_stream *stream, const struct vsp_input_event *report,
 			  unsigned int count, bool motion)
 {
@@ -256,6 +241,8 @@ static bool stream_append(struct vsp_input_stream *stream, const struct vsp_inpu
 		stream->motion = false;
 		stream->lost = true;
 		stream->sync = true;
+		stream->base = *stream->want;
+		bitmap_and(stream->mute, stream->mute, stream->want->key, KEY_CNT);
 		return false;
 	}
 	stream->tail = stream->end;
@@ -280,8 +267,6 @@ bool vsp_input_stream_add(struct vsp_input_stream *stream, const struct vsp_inpu
 {
 	bool motion = report_is_motion(report, count);
 
-	for (unsigned int i = 0; i < count; i++)
-		stream_unmute(stream, &report[i]);
 	if (!stream->active)
 		return true;
 	if (motion && stream_may_merge(stream, report, count)) {
@@ -301,20 +286,21 @@ void vsp_input_stream_leave(struct vsp_input_stream *stream)
 {
 	struct vsp_input_event event = { .type = EV_KEY };
 	unsigned int code;
+	bool room = true;
 
 	stream->active = false;
 	for_each_set_bit(code, stream->want->key, KEY_CNT) {
 		event.code = code;
-		if (!test_bit(code, stream->mute) && !stream_append(stream, &event, 1, false))
-			return;
+		room = room && stream_append(stream, &event, 1, false);
 	}
 	event.type = EV_ABS;
 	event.code = ABS_MT_TRACKING_ID;
 	event.value = -1;
 	for (event.slot = 0; event.slot < VS_INPUT_CONTACTS_MAX; event.slot++)
-		if (stream->want->mt[event.slot][ABS_MT_TRACKING_ID - VSP_INPUT_MT_FIRST] >= 0 &&
-		    !stream_append(stream, &event, 1, false))
-			return;
+		if (stream->want->mt[event.slot][REPORT_TRACKING] >= 0)
+			room = room && stream_append(stream, &event, 1, false);
+	if (!room)
+		vsp_input_state_init(&stream->base);
 }
 
 /* ---- Going out ---- */
@@ -372,38 +358,18 @@ static bool stream_is_news(const struct vsp_input_stream *stream,
 	       have->mt[event->slot][event->code - VSP_INPUT_MT_FIRST] != event->value;
 }
 
-/* The next report that waits; what is too long goes in two. Return: 0: nothing of it is news. */
-static unsigned int stream_next(struct report_out *out, const struct vs_input_grant *grant)
-{
-	struct vsp_input_stream *stream = out->stream;
-	const struct vsp_input_event *event;
-
-	while (!out_is_full(out)) {
-		event = stream_at(stream, stream->head++);
-		if (event->type == EV_SYN)
-			break;
-		if (stream_is_news(stream, grant, event))
-			out_event(out, event);
-	}
-	/* What is left of it is a report without a beginning: nothing is merged into that. */
-	if (stream->head != stream->tail &&
-	    stream->head - stream->tail < stream->end - stream->tail)
-		stream->motion = false;
-	return out_end(out);
-}
-
 /* ---- The difference ---- */
 
 static bool stream_wants_key(const struct vsp_input_stream *stream,
 			     const struct vs_input_grant *grant, unsigned int code)
 {
-	return stream->active && test_bit(code, stream->want->key) &&
-	       !test_bit(code, stream->mute) && vs_input_allows(grant, EV_KEY, code);
+	return test_bit(code, stream->base.key) && !test_bit(code, stream->mute) &&
+	       vs_input_allows(grant, EV_KEY, code);
 }
 
 static void diff_keys(struct report_out *out, const struct vs_input_grant *grant, bool press)
 {
-	const unsigned long *from = press ? out->stream->want->key : out->stream->have.key;
+	const unsigned long *from = press ? out->stream->base.key : out->stream->have.key;
 	struct vsp_input_event event = { .type = EV_KEY, .value = press };
 	unsigned int code;
 
@@ -422,11 +388,11 @@ static void diff_axes(struct report_out *out, const struct vs_input_grant *grant
 	struct vsp_input_event event = { .type = EV_ABS };
 	unsigned int code;
 
-	for_each_set_bit(code, out->stream->want->known, ABS_CNT) {
+	for_each_set_bit(code, out->stream->base.known, ABS_CNT) {
 		if (out_is_full(out))
 			return;
 		event.code = code;
-		event.value = out->stream->want->abs[code];
+		event.value = out->stream->base.abs[code];
 		if (stream_is_news(out->stream, grant, &event))
 			out_event(out, &event);
 	}
@@ -449,7 +415,7 @@ static void diff_touch_end(struct report_out *out, unsigned int slot)
 		.type = EV_ABS, .slot = slot, .code = ABS_MT_TRACKING_ID, .value = -1,
 	};
 
-	if (!out_is_full(out) && *report_tracking(&out->stream->have, slot) >= 0)
+	if (!out_is_full(out) && out->stream->have.mt[slot][REPORT_TRACKING] >= 0)
 		out_event(out, &event);
 }
 
@@ -457,10 +423,10 @@ static void diff_touch(struct report_out *out, const struct vs_input_grant *gran
 		       unsigned int slot)
 {
 	struct vsp_input_stream *stream = out->stream;
-	const s32 *want = stream->want->mt[slot];
-	s32 tracking = want[ABS_MT_TRACKING_ID - VSP_INPUT_MT_FIRST];
+	const s32 *want = stream->base.mt[slot];
+	s32 tracking = want[REPORT_TRACKING];
 
-	if (!stream->active || tracking < 0 || stream->mute_slot & BIT(slot)) {
+	if (tracking < 0 || stream->mute_slot & BIT(slot)) {
 		diff_touch_end(out, slot);
 		return;
 	}
@@ -475,10 +441,47 @@ static unsigned int stream_difference(struct report_out *out, const struct vs_in
 	diff_keys(out, grant, false);
 	for (unsigned int slot = 0; slot < VS_INPUT_CONTACTS_MAX; slot++)
 		diff_touch(out, grant, slot);
-	if (out->stream->active) {
-		diff_axes(out, grant);
-		diff_keys(out, grant, true);
+	diff_axes(out, grant);
+	diff_keys(out, grant, true);
+	return out_end(out);
+}
+
+/* ---- The reports that wait ---- */
+
+/* What was held before the client had the source is released. */
+static void stream_unmute(struct vsp_input_stream *stream, const struct vsp_input_event *event)
+{
+	if (event->type == EV_KEY && !event->value)
+		__clear_bit(event->code, stream->mute);
+	else if (event->type == EV_ABS && event->code == ABS_MT_TRACKING_ID)
+		stream->mute_slot &= ~BIT(event->slot);
+}
+
+/* The next report that waits; what is too long goes in two. Return: 0: nothing of it is news. */
+static unsigned int stream_next(struct report_out *out, const struct vs_input_grant *grant)
+{
+	struct vsp_input_stream *stream = out->stream;
+	const struct vsp_input_event *event;
+
+	while (!out_is_full(out)) {
+		event = stream_at(stream, stream->head++);
+		if (event->type == EV_SYN)
+			break;
+		vsp_input_state_apply(&stream->base, event);
+		stream_unmute(stream, event);
+		if (!stream_is_news(stream, grant, event))
+			continue;
+		out_event(out, event);
+		/* Where it begins may have been said while the client was told nothing of it. */
+		if (event->type == EV_ABS && event->code == ABS_MT_TRACKING_ID)
+			diff_touch(out, grant, event->slot);
 	}
+	/* A touch that began may not have had room for all that is known of it. */
+	stream->sync |= out_is_full(out);
+	/* What is left of it is a report without a beginning: nothing is merged into that. */
+	if (stream->head != stream->tail &&
+	    stream->head - stream->tail < stream->end - stream->tail)
+		stream->motion = false;
 	return out_end(out);
 }
 
