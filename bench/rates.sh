@@ -217,12 +217,12 @@ network_load() {
 	local place speed=$((rate * 3 / 2)) logger
 	network_place "$1" "$2"
 	[[ $1 != control ]] || speed=$((rate * SIZE / (SIZE + 42)))
-	python3 bench/frames.py "${place[1]}" 10.0.0.1 "$3.5" >"$4" 2>/tmp/logger &
+	"$VSP_MODULES/frames" "${place[1]}" 10.0.0.1 "$3.5" >"$4" 2>/tmp/logger &
 	logger=$!
 	wait_for 30 grep -q ready /tmp/logger
 	flood "${place[0]}" 10.0.0.1 $SIZE 1 "$speed"
 	wait $logger || { cat /tmp/logger && fail "no frames of $1"; }
-	pkill -f 'network_flood.py 10.0.0.1 '
+	pkill -f '/flood 10.0.0.1 '
 	wait "${floods[@]}" 2>/dev/null || :	# not hush: that would silence the neighbours, too
 	floods=()
 }
@@ -232,14 +232,14 @@ network_neighbours() {
 	local place i n=2
 	for i in $(neighbours); do
 		network_place "$1" "$i"
-		at "${place[0]}" python3 tests/network_flood.py "10.0.0.$n" $((200 + 75 * n)) $((n % 4 * 2 + 1)) $((capacity / 2)) &
+		at "${place[0]}" "$VSP_MODULES/flood" "10.0.0.$n" $((200 + 75 * n)) $((n % 4 * 2 + 1)) $((capacity / 2)) &
 		busy+=($!)
 		n=$((n + 1))
 	done
 }
 
 network_quiet() {
-	pkill -f network_flood.py
+	pkill -x flood
 	storage_quiet
 }
 

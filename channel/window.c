@@ -47,7 +47,7 @@ static u64 owed_at(u64 rate, u64 passed_ns)
 	return mul_u64_u64_div_u64(rate, min(passed_ns, LONGEST_NS), VS_WINDOW_NS);
 }
 
-static bool is_rate(const struct vs_class_spec *spec, u32 index, u32 flow)
+static bool is_rate_of_flow(const struct vs_class_spec *spec, u32 index, u32 flow)
 {
 	return spec->term[index].kind == VS_KIND_RATE && spec->term[index].flow == flow;
 }
@@ -73,7 +73,7 @@ bool vs_window_decides(const struct vs_window *window, u64 now_ns,
 	if (window->idle || !terms || passed >= PATIENCE * VS_WINDOW_NS)
 		return true;
 	for (u32 i = 0; i < spec->count; i++)
-		if (is_rate(spec, i, flow) && terms->term[i].low &&
+		if (is_rate_of_flow(spec, i, flow) && terms->term[i].low &&
 		    owed_at(terms->term[i].low, passed) < REQUESTS * window->largest[i])
 			return false;
 	return true;
@@ -84,7 +84,7 @@ EXPORT_SYMBOL_GPL(vs_window_decides);
  * Would @rate have been reached if each request had taken LATENCY_NS?  By Little's law: what is
  * done is what is outstanding, divided by how long it takes.
  */
-static bool demanded(const struct vs_window *window, u64 passed_ns, u32 index, u64 rate)
+static bool rate_demanded(const struct vs_window *window, u64 passed_ns, u32 index, u64 rate)
 {
 	u64 size = window->requests ? div64_u64(window->served[index], window->requests) :
 				      window->largest[index];
@@ -95,7 +95,7 @@ static bool demanded(const struct vs_window *window, u64 passed_ns, u32 index, u
 }
 
 /* Was at least @rate served, as far as the window can tell? */
-static bool reached(const struct vs_window *window, u64 passed_ns, u32 index, u64 rate)
+static bool rate_reached(const struct vs_window *window, u64 passed_ns, u32 index, u64 rate)
 {
 	u64 owed = owed_at(rate, passed_ns);
 
@@ -123,15 +123,15 @@ bool vs_window_violated(const struct vs_window *window, u64 now_ns,
 	if (window->idle)
 		return false;
 	for (u32 i = 0; i < spec->count; i++) {
-		if (!is_rate(spec, i, flow))
+		if (!is_rate_of_flow(spec, i, flow))
 			continue;
-		if (reached(window, passed, i, terms->term[i].high))
+		if (rate_reached(window, passed, i, terms->term[i].high))
 			return false;
 		if (!terms->term[i].low)
 			continue;
-		if (reached(window, passed, i, terms->term[i].low))
+		if (rate_reached(window, passed, i, terms->term[i].low))
 			return false;
-		below |= demanded(window, passed, i, terms->term[i].low);
+		below |= rate_demanded(window, passed, i, terms->term[i].low);
 	}
 	return below;
 }

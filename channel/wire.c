@@ -15,7 +15,7 @@
 #include <linux/string.h>
 #include <asm/byteorder.h>
 
-#include "vs_terms.h"
+#include "vs_message.h"
 #include "vs_wire.h"
 
 #define TEXT_ALIGN	8	/* a term's text is padded with zeroes to a multiple of it */

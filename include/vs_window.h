@@ -21,7 +21,7 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "vs_wire.h"
+#include "vs_limits.h"
 
 struct vs_class_spec;
 struct vs_terms;

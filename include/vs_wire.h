@@ -15,15 +15,12 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 
+#include "vs_limits.h"
+
 #define VS_WIRE_MAGIC		0x21435356	/* "VSC!", first bytes of the config space */
 #define VS_WIRE_LAYOUT		1		/* of struct vs_wire_config */
 #define VS_WIRE_VERSION_MIN	1
 #define VS_WIRE_VERSION_MAX	1
-
-#define VS_WIRE_MESSAGE_MAX	4096		/* bytes, header included */
-#define VS_WIRE_NAME_MAX	32		/* bytes, padded with zeroes */
-#define VS_WIRE_TERMS_MAX	12		/* terms in one message */
-#define VS_WIRE_TEXT_MAX	128		/* bytes of an IDENTITY */
 
 /* Config space: small, static, read-only. */
 struct vs_wire_config {

@@ -150,7 +150,7 @@ knob_values() {
 
 # runs of a session's work; nothing else has a function of that name in vsc
 works() {
-	grep -c 'function run \[vsc\]' /sys/kernel/tracing/trace || :
+	grep -c 'function vsc_session_run \[vsc]' /sys/kernel/tracing/trace || :
 }
 
 is_quiet() {

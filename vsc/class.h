@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #include <linux/uuid.h>
 
-#include "vs_channel.h"
+#include "channel/guest/channel.h"
 #include "vs_class.h"
 #include "vs_terms.h"
 

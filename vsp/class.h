@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include <linux/uuid.h>
 
-#include "vs_channel.h"
+#include "channel/host/queue.h"
 #include "vs_class.h"
 #include "vs_terms.h"
 

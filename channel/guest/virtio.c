@@ -16,7 +16,6 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/pm.h>
-#include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -24,10 +23,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#include "vs_channel.h"
-#include "vs_class.h"
+#include "channel/guest/guest.h"
 
-#define CALL_BUFFERS	2
 /*
  * Entries that a data queue has at least. With indirect descriptors a request takes one;
  * where memory for a table was short, the virtio core takes as many as the request has
@@ -36,118 +33,12 @@
 #define DATA_ENTRIES	19
 /* Likewise: a message takes two without a table, a call one. */
 #define MESSAGE_ENTRIES	4
-#define QUEUES_MAX	(VS_CHANNEL_QUEUE_DATA + VS_CLASS_QUEUES_MAX)
 
 static struct virtio_driver driver;
 /* Of the session; set before the first device is probed. */
-static const struct vsc_channel_ops *session_ops;
+const struct vsc_channel_ops *vsc_channel_session_ops;
 /* vdev->priv of a device that is not ours, from here to the end of its probe. */
 static struct { char unused; } foreign;
-
-struct call_buffer {
-	u8 bytes[VS_WIRE_MESSAGE_MAX];
-};
-
-/**
- * struct vsc_channel - the guest end of one channel
- * @vdev: its device
- * @spec: class that the device names
- * @wire: its config space, as the session knows it
- * @session: made by vsc_channel_ops.attach
- * @found: @vq is valid
- * @stopped: the device is reset; changed by whoever may start and stop the channel:
- *	the session's work, or the driver's own functions while there is none
- * @vq: message, call, data
- * @call: posted in virtqueue 1, but for those in @taken
- *
- * @lock: protects virtqueues 0 and 1, and what follows; taken with interrupts off.
- *	The session's callbacks run under it
- * @up: DRIVER_OK, or about to be: messages may be sent, and what comes is looked at
- * @inflight: exchanges in virtqueue 0
- * @taken: of @call: has come, and is to be posted again by vsc_channel_post_calls()
- */
-struct vsc_channel {
-	struct virtio_device *vdev;
-	const struct vs_class_spec *spec;
-	struct vs_wire_config wire;
-	void *session;
-	bool found;
-	bool stopped;
-	struct virtqueue *vq[QUEUES_MAX];
-	struct call_buffer *call[CALL_BUFFERS];
-
-	spinlock_t lock;	/* virtqueues 0 and 1 */
-	bool up;
-	struct list_head inflight;
-	bool taken[CALL_BUFFERS];
-};
-
-/**
- * vsc_channel_exchange() - room for a request and its answer
- * @gfp: allocation flags
- *
- * Return: an exchange for vsc_channel_send(), or NULL without memory.
- */
-struct vsc_exchange *vsc_channel_exchange(gfp_t gfp)
-{
-	struct vsc_exchange *exchange = kmalloc(sizeof(*exchange), gfp);
-
-	if (!exchange)
-		return NULL;
-	INIT_LIST_HEAD(&exchange->list);
-	exchange->epoch = 0;
-	exchange->length = 0;
-	exchange->request_length = 0;
-	/* What the device leaves unwritten must not be what was there before. */
-	memset(exchange->complete, 0, sizeof(exchange->complete));
-	return exchange;
-}
-
-/**
- * vsc_channel_exchange_free() - the end of an exchange
- * @exchange: not under way; may be NULL
- */
-void vsc_channel_exchange_free(struct vsc_exchange *exchange)
-{
-	kfree(exchange);
-}
-
-/**
- * vsc_channel_send() - send a request
- * @channel: any
- * @exchange: with its request; after success the channel's, until it comes back by
- *	vsc_channel_ops.complete or is freed by vsc_channel_stop()
- *
- * Context: any but the channel's own callbacks.
- * Return: 0; -ENODEV: the channel is stopped; -EIO: its ring is broken, or full of
- * requests that nobody has answered; -ENOMEM. After an error the exchange is the caller's.
- */
-int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
-{
-	struct virtqueue *vq = channel->vq[VS_CHANNEL_QUEUE_MESSAGE];
-	struct scatterlist request, complete;
-	struct scatterlist *sgs[] = { &request, &complete };
-	unsigned long flags;
-	int error = -ENODEV;
-
-	sg_init_one(&request, exchange->request, exchange->request_length);
-	sg_init_one(&complete, exchange->complete, sizeof(exchange->complete));
-	spin_lock_irqsave(&channel->lock, flags);
-	if (channel->up)
-		error = virtqueue_add_sgs(vq, sgs, 1, 1, exchange, GFP_ATOMIC);
-	/* Nobody has answered a whole ring of them: that is no better than a broken one. */
-	if (error == -ENOSPC) {
-		__virtqueue_break(vq);
-		error = -EIO;
-	}
-	if (!error) {
-		list_add_tail(&exchange->list, &channel->inflight);
-		/* Under the lock, so that no kick is under way at a reset. */
-		virtqueue_kick(vq);
-	}
-	spin_unlock_irqrestore(&channel->lock, flags);
-	return error;
-}
 
 /**
  * vsc_channel_queue() - a data queue
@@ -200,105 +91,22 @@ bool vsc_channel_broken(struct vsc_channel *channel)
 void vsc_channel_break(struct vsc_channel *channel)
 {
 	virtio_break_device(channel->vdev);
-	session_ops->broken(channel->session);
-}
-
-/* What the device has written into a ring is none: it answers nothing in it any more. */
-static void check_ring(struct vsc_channel *channel, struct virtqueue *vq)
-{
-	if (virtqueue_is_broken(vq))
-		session_ops->broken(channel->session);
-}
-
-static void message_done(struct virtqueue *vq)
-{
-	struct vsc_channel *channel = vq->vdev->priv;
-	struct vsc_exchange *exchange;
-	unsigned int length;
-	unsigned long flags;
-
-	spin_lock_irqsave(&channel->lock, flags);
-	/* A device that does not wait for DRIVER_OK has nobody to talk to yet. */
-	if (!channel->up)
-		goto unlock;
-	do {
-		virtqueue_disable_cb(vq);
-		while ((exchange = virtqueue_get_buf(vq, &length))) {
-			list_del_init(&exchange->list);
-			exchange->length = min_t(size_t, length, sizeof(exchange->complete));
-			session_ops->complete(channel->session, exchange);
-		}
-	} while (!virtqueue_enable_cb(vq));
-	check_ring(channel, vq);
-unlock:
-	spin_unlock_irqrestore(&channel->lock, flags);
-}
-
-static int post_call(struct vsc_channel *channel, struct call_buffer *buffer)
-{
-	struct scatterlist sg;
-
-	sg_init_one(&sg, buffer->bytes, sizeof(buffer->bytes));
-	return virtqueue_add_inbuf(channel->vq[VS_CHANNEL_QUEUE_CALL], &sg, 1, buffer, GFP_ATOMIC);
-}
-
-static void take_call(struct vsc_channel *channel, struct call_buffer *buffer, unsigned int length)
-{
-	for (unsigned int i = 0; i < CALL_BUFFERS; i++)
-		if (channel->call[i] == buffer)
-			channel->taken[i] = true;
-	session_ops->call(channel->session, buffer->bytes,
-			  min_t(size_t, length, sizeof(buffer->bytes)));
-}
-
-/*
- * The buffers are not posted again here: a host that fills them as fast as it gets them
- * would not let this end.
- */
-static void call_done(struct virtqueue *vq)
-{
-	struct vsc_channel *channel = vq->vdev->priv;
-	struct call_buffer *buffer;
-	unsigned int length;
-	unsigned long flags;
-
-	spin_lock_irqsave(&channel->lock, flags);
-	if (!channel->up)
-		goto unlock;
-	do {
-		virtqueue_disable_cb(vq);
-		while ((buffer = virtqueue_get_buf(vq, &length)))
-			take_call(channel, buffer, length);
-	} while (!virtqueue_enable_cb(vq));
-	check_ring(channel, vq);
-unlock:
-	spin_unlock_irqrestore(&channel->lock, flags);
+	vsc_channel_session_ops->broken(channel->session);
 }
 
 /**
- * vsc_channel_post_calls() - the VSP may call again
+ * vsc_channel_check_ring() - tell the session of a ring that is broken
  * @channel: any
+ * @vq: of it
  *
- * Gives back the buffers of the calls that have come. So it is the session that decides how
- * often a host can call.
+ * What the device has written into such a ring is none: it answers nothing in it any more.
  *
- * Context: the session's work.
+ * Context: a virtqueue's callback, interrupts included.
  */
-void vsc_channel_post_calls(struct vsc_channel *channel)
+void vsc_channel_check_ring(struct vsc_channel *channel, struct virtqueue *vq)
 {
-	bool posted = false;
-
-	spin_lock_irq(&channel->lock);
-	for (unsigned int i = 0; i < CALL_BUFFERS && channel->up; i++) {
-		if (!channel->taken[i])
-			continue;
-		channel->taken[i] = false;
-		/* There was room for it: fails on a broken ring only. */
-		posted |= !post_call(channel, channel->call[i]);
-	}
-	if (posted)
-		virtqueue_kick(channel->vq[VS_CHANNEL_QUEUE_CALL]);
-	spin_unlock_irq(&channel->lock);
+	if (virtqueue_is_broken(vq))
+		vsc_channel_session_ops->broken(channel->session);
 }
 
 static void data_done(struct virtqueue *vq)
@@ -307,8 +115,8 @@ static void data_done(struct virtqueue *vq)
 
 	if (!READ_ONCE(channel->up))
 		return;
-	session_ops->data(channel->session, vq->index - VS_CHANNEL_QUEUE_DATA);
-	check_ring(channel, vq);
+	vsc_channel_session_ops->data(channel->session, vq->index - VS_CHANNEL_QUEUE_DATA);
+	vsc_channel_check_ring(channel, vq);
 }
 
 /*
@@ -338,9 +146,9 @@ static int check_queues(struct vsc_channel *channel, unsigned int count)
 
 static int find_queues(struct vsc_channel *channel)
 {
-	struct virtqueue_info info[QUEUES_MAX] = {
-		[VS_CHANNEL_QUEUE_MESSAGE] = { "message", message_done },
-		[VS_CHANNEL_QUEUE_CALL] = { "call", call_done },
+	struct virtqueue_info info[VSC_GUEST_QUEUES_MAX] = {
+		[VS_CHANNEL_QUEUE_MESSAGE] = { "message", vsc_message_done },
+		[VS_CHANNEL_QUEUE_CALL] = { "call", vsc_message_call_done },
 	};
 	const struct vs_class_spec *spec = channel->spec;
 	unsigned int count = VS_CHANNEL_QUEUE_DATA + spec->queues;
@@ -364,19 +172,8 @@ static void delete_queues(struct vsc_channel *channel)
 	channel->found = false;
 }
 
-static int post_calls(struct vsc_channel *channel)
-{
-	int error = 0;
-
-	spin_lock_irq(&channel->lock);
-	for (unsigned int i = 0; i < CALL_BUFFERS && !error; i++)
-		error = post_call(channel, channel->call[i]);
-	spin_unlock_irq(&channel->lock);
-	return error;
-}
-
 /* DRIVER_OK. From here on callbacks come. */
-static void go(struct vsc_channel *channel)
+static void channel_go_live(struct vsc_channel *channel)
 {
 	struct virtqueue *vq = channel->vq[VS_CHANNEL_QUEUE_CALL];
 
@@ -387,24 +184,6 @@ static void go(struct vsc_channel *channel)
 	channel->stopped = false;
 	spin_lock_irq(&channel->lock);
 	virtqueue_kick(vq);
-	spin_unlock_irq(&channel->lock);
-}
-
-/* What was in the rings is the driver's again: nothing of it will be answered. */
-static void empty_queues(struct vsc_channel *channel)
-{
-	struct virtqueue *vq = channel->vq[VS_CHANNEL_QUEUE_MESSAGE];
-	struct vsc_exchange *exchange, *next;
-
-	spin_lock_irq(&channel->lock);
-	while (virtqueue_detach_unused_buf(vq))
-		;
-	while (virtqueue_detach_unused_buf(channel->vq[VS_CHANNEL_QUEUE_CALL]))
-		;
-	memset(channel->taken, 0, sizeof(channel->taken));
-	list_for_each_entry_safe(exchange, next, &channel->inflight, list)
-		vsc_channel_exchange_free(exchange);
-	INIT_LIST_HEAD(&channel->inflight);
 	spin_unlock_irq(&channel->lock);
 }
 
@@ -429,7 +208,7 @@ void vsc_channel_stop(struct vsc_channel *channel)
 	/* For data queues: no further request is added, nothing is kicked. */
 	virtio_break_device(channel->vdev);
 	virtio_reset_device(channel->vdev);
-	empty_queues(channel);
+	vsc_message_empty(channel);
 }
 EXPORT_SYMBOL_GPL(vsc_channel_stop);
 
@@ -477,7 +256,7 @@ static struct notifier_block refusals = { .notifier_call = after_refusal };
 static const struct bus_type *refusals_bus;
 static DEFINE_MUTEX(refusals_lock);	/* of refusals_bus */
 
-static void refuse(struct virtio_device *vdev)
+static void refuse_foreign(struct virtio_device *vdev)
 {
 	vdev->priv = &foreign;
 	mutex_lock(&refusals_lock);
@@ -490,10 +269,10 @@ static void refuse(struct virtio_device *vdev)
  * 9pnet_virtio, where it is loaded, probes first, fails, and leaves FEATURES_OK and
  * an enabled queue behind: ours are then not found. So begin again from a reset.
  */
-static int validate(struct virtio_device *vdev)
+static int channel_validate(struct virtio_device *vdev)
 {
 	if (!is_ours(vdev)) {
-		refuse(vdev);
+		refuse_foreign(vdev);
 		return -ENODEV;
 	}
 	virtio_reset_device(vdev);
@@ -562,22 +341,22 @@ int vsc_channel_start(struct vsc_channel *channel)
 	error = find_queues(channel);
 	if (error)
 		goto reset;
-	error = post_calls(channel);
+	error = vsc_message_post_calls(channel);
 	if (error)
 		goto reset;
-	go(channel);
+	channel_go_live(channel);
 	return 0;
 
 reset:
 	virtio_reset_device(vdev);
 	if (channel->found)
-		empty_queues(channel);
+		vsc_message_empty(channel);
 	return error;
 }
 
 static void free_channel(struct vsc_channel *channel)
 {
-	for (unsigned int i = 0; i < CALL_BUFFERS; i++)
+	for (unsigned int i = 0; i < VSC_GUEST_CALL_BUFFERS; i++)
 		kfree(channel->call[i]);
 	kfree(channel);
 }
@@ -592,7 +371,7 @@ static struct vsc_channel *new_channel(struct virtio_device *vdev)
 	channel->stopped = true;
 	spin_lock_init(&channel->lock);
 	INIT_LIST_HEAD(&channel->inflight);
-	for (unsigned int i = 0; i < CALL_BUFFERS; i++) {
+	for (unsigned int i = 0; i < VSC_GUEST_CALL_BUFFERS; i++) {
 		channel->call[i] = kzalloc(sizeof(*channel->call[i]), GFP_KERNEL);
 		if (!channel->call[i])
 			goto free;
@@ -612,7 +391,7 @@ free:
 	return ERR_PTR(-ENOMEM);
 }
 
-static int probe(struct virtio_device *vdev)
+static int channel_probe(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = new_channel(vdev);
 	int error;
@@ -623,31 +402,32 @@ static int probe(struct virtio_device *vdev)
 	error = find_queues(channel);
 	if (error)
 		goto delete;
-	error = post_calls(channel);
+	error = vsc_message_post_calls(channel);
 	if (error)
 		goto delete;
-	error = session_ops->attach(channel, &channel->wire, channel->spec, &channel->session);
+	error = vsc_channel_session_ops->attach(channel, &channel->wire, channel->spec,
+						&channel->session);
 	if (error)
 		goto delete;
-	go(channel);
-	session_ops->ready(channel->session);
+	channel_go_live(channel);
+	vsc_channel_session_ops->ready(channel->session);
 	return 0;
 
 delete:
 	virtio_reset_device(vdev);
 	if (channel->found)
-		empty_queues(channel);
+		vsc_message_empty(channel);
 	delete_queues(channel);
 	vdev->priv = NULL;
 	free_channel(channel);
 	return error;
 }
 
-static void remove(struct virtio_device *vdev)
+static void channel_remove(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 
-	session_ops->detach(channel->session);
+	vsc_channel_session_ops->detach(channel->session);
 	/* Is reset already, but for a device that could not be restored. */
 	vsc_channel_stop(channel);
 	virtio_reset_device(vdev);
@@ -657,22 +437,22 @@ static void remove(struct virtio_device *vdev)
 }
 
 /* Sleep gives nothing back: what becomes of the contract is the lease's to decide. */
-static int __maybe_unused freeze(struct virtio_device *vdev)
+static int __maybe_unused channel_freeze(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 
-	session_ops->suspend(channel->session);
+	vsc_channel_session_ops->suspend(channel->session);
 	delete_queues(channel);
 	return 0;
 }
 
 /* The session begins when the machine is awake; it tries again what fails here. */
-static int __maybe_unused restore(struct virtio_device *vdev)
+static int __maybe_unused channel_restore(struct virtio_device *vdev)
 {
 	struct vsc_channel *channel = vdev->priv;
 	int error = vsc_channel_start(channel);
 
-	session_ops->ready(channel->session);
+	vsc_channel_session_ops->ready(channel->session);
 	return error;
 }
 
@@ -685,12 +465,12 @@ MODULE_DEVICE_TABLE(virtio, id_table);
 static struct virtio_driver driver = {
 	.driver.name = KBUILD_MODNAME,
 	.id_table = id_table,
-	.validate = validate,
-	.probe = probe,
-	.remove = remove,
+	.validate = channel_validate,
+	.probe = channel_probe,
+	.remove = channel_remove,
 #ifdef CONFIG_PM_SLEEP
-	.freeze = freeze,
-	.restore = restore,
+	.freeze = channel_freeze,
+	.restore = channel_restore,
 #endif
 };
 
@@ -703,7 +483,7 @@ static struct virtio_driver driver = {
  */
 int vsc_channel_init(const struct vsc_channel_ops *ops)
 {
-	session_ops = ops;
+	vsc_channel_session_ops = ops;
 	return register_virtio_driver(&driver);
 }
 

@@ -38,7 +38,7 @@ static bool is_allowed(const struct file *file)
 }
 
 /* Once, until the VMM has closed the device. */
-static void tell(struct vs_memory *memory, const struct file *file)
+static void backing_tell(struct vs_memory *memory, const struct file *file)
 {
 	bool told;
 
@@ -73,12 +73,12 @@ int vs_backing_check(struct vs_memory *memory, const struct file *file)
 		return -EINVAL;
 	if (is_allowed(file))
 		return 0;
-	tell(memory, file);
+	backing_tell(memory, file);
 	return -EOPNOTSUPP;
 }
 
 /* The mapping at @at, if faults on it may be waited for. The VMM's mmap_lock is held. */
-static struct vm_area_struct *lookup(struct vs_memory *memory, unsigned long at)
+static struct vm_area_struct *backing_lookup(struct vs_memory *memory, unsigned long at)
 {
 	struct vm_area_struct *vma = vma_lookup(memory->mm, at);
 
@@ -110,7 +110,7 @@ int vs_backing_fault(struct vs_memory *memory, const void __user *user, bool wri
 
 	if (mmap_read_lock_killable(memory->mm))
 		return -EINTR;
-	if (lookup(memory, at))
+	if (backing_lookup(memory, at))
 		error = fixup_user_fault(memory->mm, at, write ? FAULT_FLAG_WRITE : 0, &unlocked);
 	mmap_read_unlock(memory->mm);
 	if (!error)
@@ -138,7 +138,7 @@ int vs_backing_pin(struct vs_memory *memory, unsigned long start, unsigned int c
 
 	if (mmap_read_lock_killable(memory->mm))
 		return -EINTR;
-	vma = lookup(memory, start);
+	vma = backing_lookup(memory, start);
 	if (vma) {
 		count = min_t(unsigned long, count, (vma->vm_end - start) >> PAGE_SHIFT);
 		pinned = pin_user_pages_remote(memory->mm, start, count, write ? FOLL_WRITE : 0,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host end of a channel, inside: channel/host/vdpa.c, mover.c, job.c, queue.c, message.c.
+ * The host end of a channel, inside: channel/host/channel.c, vdpa.c, mover.c, job.c,
+ * queue.c, message.c.
  *
  * Locks, outer to inner: what vDPA holds around an operation (the VMM's ioctl,
  * vdpa_device.cf_lock) > vsp_mover.mutex > (mmap_lock, in a user copy) >
@@ -19,7 +20,9 @@
 #include <linux/vdpa.h>
 #include <linux/wait.h>
 
+#include "channel/host/channel.h"
 #include "channel/host/ring.h"
+#include "vs_channel.h"
 #include "vs_class.h"
 
 struct task_struct;
@@ -194,6 +197,10 @@ struct vsp_channel {
 	atomic64_t ring_errors;
 	struct ratelimit_state ratelimit;
 };
+
+/* channel/host/vdpa.c: what the driver calls */
+extern const struct vdpa_config_ops vsp_vdpa_ops;
+const char *vsp_vdpa_driver_name(const struct vsp_channel *channel);
 
 /* channel/host/mover.c */
 void vsp_mover_init(struct vsp_mover *mover, struct vsp_channel *channel, unsigned int index);

@@ -62,7 +62,7 @@ static void hand_over(struct vsp_jobs *jobs)
 	}
 }
 
-static struct vsp_job *take(struct vsp_worker *worker)
+static struct vsp_job *job_take(struct vsp_worker *worker)
 {
 	struct vsp_jobs *jobs = worker->jobs;
 	struct vsp_job *job;
@@ -77,9 +77,9 @@ static struct vsp_job *take(struct vsp_worker *worker)
 }
 
 /* Returns false if there is nothing to do. In TASK_INTERRUPTIBLE then, as entered. */
-static bool run(void *data)
+static bool worker_run(void *data)
 {
-	struct vsp_job *job = take(data);
+	struct vsp_job *job = job_take(data);
 
 	if (!job)
 		return false;
@@ -90,7 +90,7 @@ static bool run(void *data)
 }
 
 /* By exit or exec; not in the middle of a job. */
-static void killed(void *data)
+static void worker_killed(void *data)
 {
 	struct vsp_worker *worker = data;
 	struct vsp_jobs *jobs = worker->jobs;
@@ -108,7 +108,7 @@ static int start_worker(struct vsp_worker *worker)
 {
 	struct vhost_task *task;
 
-	task = vhost_task_create(run, killed, worker, "vsp-job");
+	task = vhost_task_create(worker_run, worker_killed, worker, "vsp-job");
 	if (IS_ERR_OR_NULL(task))
 		return task ? PTR_ERR(task) : -ENOMEM;
 	spin_lock(&worker->jobs->lock);

@@ -110,7 +110,7 @@ bool vs_memory_reachable(const struct vs_memory *memory)
 	return memory->direct || (memory->mm && memory->mm == current->mm);
 }
 
-static void hint(struct vs_memory *memory, u64 addr)
+static void memory_hint(struct vs_memory *memory, u64 addr)
 {
 	if (!__ratelimit(&memory->ratelimit))
 		return;
@@ -119,8 +119,8 @@ static void hint(struct vs_memory *memory, u64 addr)
 }
 
 /* How much of @length at @addr lies in one piece, and where. */
-static int translate(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
-		     void __user **user, size_t *piece)
+static int memory_translate(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
+			    void __user **user, size_t *piece)
 {
 	struct vhost_iotlb_map *map;
 	bool missing = false;
@@ -140,7 +140,7 @@ static int translate(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
 	}
 	spin_unlock(&memory->lock);
 	if (missing)
-		hint(memory, addr);
+		memory_hint(memory, addr);
 	*user = u64_to_user_ptr(at);
 	return *piece && access_ok(*user, *piece) ? 0 : -EFAULT;
 }
@@ -188,14 +188,14 @@ static int copy_piece(struct vs_memory *memory, u64 addr, void *bytes, size_t le
 		kunmap_local(page);
 		return 0;
 	}
-	error = translate(memory, addr, length, perm, &user, piece);
+	error = memory_translate(memory, addr, length, perm, &user, piece);
 	if (error)
 		return error;
 	*piece = min(*piece, PAGE_SIZE - offset_in_page(user));
 	return copy_user(memory, user, bytes, *piece, perm);
 }
 
-static int copy(struct vs_memory *memory, u64 addr, void *bytes, size_t length, u32 perm)
+static int memory_copy(struct vs_memory *memory, u64 addr, void *bytes, size_t length, u32 perm)
 {
 	size_t piece;
 	int error;
@@ -221,7 +221,7 @@ static int copy(struct vs_memory *memory, u64 addr, void *bytes, size_t length, 
  */
 int vs_memory_read(struct vs_memory *memory, u64 addr, void *to, size_t length)
 {
-	return copy(memory, addr, to, length, VHOST_MAP_RO);
+	return memory_copy(memory, addr, to, length, VHOST_MAP_RO);
 }
 
 /**
@@ -235,17 +235,17 @@ int vs_memory_read(struct vs_memory *memory, u64 addr, void *to, size_t length)
  */
 int vs_memory_write(struct vs_memory *memory, u64 addr, const void *from, size_t length)
 {
-	return copy(memory, addr, (void *)from, length, VHOST_MAP_WO);
+	return memory_copy(memory, addr, (void *)from, length, VHOST_MAP_WO);
 }
 
 /* Two bytes that are read or written at once must lie in one piece. */
-static int translate16(struct vs_memory *memory, u64 addr, u32 perm, u16 __user **user)
+static int memory_translate16(struct vs_memory *memory, u64 addr, u32 perm, u16 __user **user)
 {
 	void __user *at;
 	size_t piece;
 	int error;
 
-	error = translate(memory, addr, sizeof(u16), perm, &at, &piece);
+	error = memory_translate(memory, addr, sizeof(u16), perm, &at, &piece);
 	if (error)
 		return error;
 	if (piece < sizeof(u16) || !IS_ALIGNED((unsigned long)at, sizeof(u16)))
@@ -254,7 +254,7 @@ static int translate16(struct vs_memory *memory, u64 addr, u32 perm, u16 __user 
 	return 0;
 }
 
-static int get16(struct vs_memory *memory, u16 __user *user, u16 *raw)
+static int memory_get16(struct vs_memory *memory, u16 __user *user, u16 *raw)
 {
 	int error = 0;
 	bool missed;
@@ -270,7 +270,7 @@ static int get16(struct vs_memory *memory, u16 __user *user, u16 *raw)
 	return error ?: -EFAULT;
 }
 
-static int put16(struct vs_memory *memory, u16 __user *user, u16 raw)
+static int memory_put16(struct vs_memory *memory, u16 __user *user, u16 raw)
 {
 	int error = 0;
 	bool missed;
@@ -310,10 +310,10 @@ int vs_memory_read16(struct vs_memory *memory, u64 addr, u16 *value)
 		kunmap_local(page);
 		return 0;
 	}
-	error = translate16(memory, addr, VHOST_MAP_RO, &user);
+	error = memory_translate16(memory, addr, VHOST_MAP_RO, &user);
 	if (error)
 		return error;
-	error = get16(memory, user, &raw);
+	error = memory_get16(memory, user, &raw);
 	if (!error)
 		*value = le16_to_cpu((__force __le16)raw);
 	return error;
@@ -343,10 +343,10 @@ int vs_memory_write16(struct vs_memory *memory, u64 addr, u16 value)
 		kunmap_local(page);
 		return 0;
 	}
-	error = translate16(memory, addr, VHOST_MAP_WO, &user);
+	error = memory_translate16(memory, addr, VHOST_MAP_WO, &user);
 	if (error)
 		return error;
-	return put16(memory, user, (__force u16)raw);
+	return memory_put16(memory, user, (__force u16)raw);
 }
 
 /* How many pages there are to a piece of user memory. */
@@ -359,8 +359,8 @@ static unsigned int pages_of(const void __user *user, size_t length)
  * Pins a piece of user memory, a vector for each page.  Here a fault may wait for as long
  * as the VMM likes; who uses the payload may hold locks of the source, and must not.
  */
-static int pin(struct vs_memory *memory, void __user *user, size_t length,
-	       struct vsp_payload *payload)
+static int memory_pin(struct vs_memory *memory, void __user *user, size_t length,
+		      struct vsp_payload *payload)
 {
 	unsigned int offset = offset_in_page(user);
 	unsigned long start = (unsigned long)user - offset;
@@ -399,7 +399,7 @@ static int make_piece(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
 			return -EFAULT;
 		*piece = length;
 	} else {
-		error = translate(memory, addr, length, perm, &user, piece);
+		error = memory_translate(memory, addr, length, perm, &user, piece);
 		if (error)
 			return error;
 		needed = pages_of(user, *piece);
@@ -407,7 +407,7 @@ static int make_piece(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
 	if (needed > room - payload->count)
 		return -E2BIG;
 	if (payload->bvec && !memory->direct)
-		return pin(memory, user, *piece, payload);
+		return memory_pin(memory, user, *piece, payload);
 	if (payload->bvec)
 		bvec_set_page(&payload->bvec[payload->count], pfn_to_page(PHYS_PFN(addr)), length,
 			      offset_in_page(addr));

@@ -124,7 +124,8 @@ static void write_answers(struct vsp_messages *messages, struct vsp_queue *queue
  * What is empty, too long, or not there goes to the service as a message of no
  * bytes: it is malformed, counted as such, and answered.
  */
-static int take_message(struct vsp_channel *channel, struct vsp_queue *queue, unsigned int index)
+static int messages_take_one(struct vsp_channel *channel, struct vsp_queue *queue,
+			     unsigned int index)
 {
 	struct vsp_messages *messages = channel->messages;
 	struct slot *slot = &messages->slot[index];
@@ -148,19 +149,19 @@ static int take_message(struct vsp_channel *channel, struct vsp_queue *queue, un
 	return 0;
 }
 
-static void take_messages(struct vsp_channel *channel, struct vsp_queue *queue)
+static void messages_take(struct vsp_channel *channel, struct vsp_queue *queue)
 {
 	struct vsp_messages *messages = channel->messages;
 
 	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++) {
 		if (slot_state(messages, &messages->slot[i]) == SLOT_FREE &&
-		    take_message(channel, queue, i))
+		    messages_take_one(channel, queue, i))
 			return;
 	}
 }
 
-/* Takes the pending call. It is put back by put_call() if it could not be written. */
-static size_t take_call(struct vsp_messages *messages)
+/* Takes the pending call. It is put back by messages_put_call() if it could not be written. */
+static size_t messages_take_call(struct vsp_messages *messages)
 {
 	size_t length = 0;
 
@@ -175,7 +176,7 @@ static size_t take_call(struct vsp_messages *messages)
 }
 
 /* A newer one may have taken its place; the bytes are still there, if not. */
-static void put_call(struct vsp_messages *messages)
+static void messages_put_call(struct vsp_messages *messages)
 {
 	spin_lock_bh(&messages->lock);
 	messages->call = true;
@@ -190,7 +191,7 @@ static void write_call(struct vsp_messages *messages, struct vsp_queue *queue)
 	/* A look also arms the kick for the next buffer. */
 	if (vsp_queue_peek(queue, &messages->chain))
 		return;
-	length = take_call(messages);
+	length = messages_take_call(messages);
 	if (!length)
 		return;
 	vsp_queue_consume(queue);
@@ -202,7 +203,7 @@ static void write_call(struct vsp_messages *messages, struct vsp_queue *queue)
 		written = length;
 	/* Not lost, but not tried again before the driver posts another. */
 	if (!written)
-		put_call(messages);
+		messages_put_call(messages);
 	vsp_queue_complete(queue, messages->chain.head, written);
 	vsp_queue_flush(queue);
 }
@@ -220,7 +221,7 @@ void vsp_messages_move(struct vsp_channel *channel)
 	lockdep_assert_held(&queue->mover->mutex);
 	if (vsp_queue_begin(queue)) {
 		write_answers(channel->messages, queue);
-		take_messages(channel, queue);
+		messages_take(channel, queue);
 	}
 	queue = &channel->queue[VS_CHANNEL_QUEUE_CALL];
 	if (vsp_queue_begin(queue))

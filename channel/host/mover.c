@@ -77,7 +77,7 @@ static void run_data(struct vsp_channel *channel, struct vsp_queue *queue)
 }
 
 /* Returns false if there is nothing to do. In TASK_INTERRUPTIBLE then, as entered. */
-static bool run(void *data)
+static bool mover_run(void *data)
 {
 	struct vsp_mover *mover = data;
 
@@ -98,7 +98,7 @@ static bool run(void *data)
  * A VMM's thread was killed, by exit or exec.  Nothing is in the middle of anything
  * (that was under the mutex), and who drains does without it.
  */
-static void killed(void *data)
+static void mover_killed(void *data)
 {
 }
 
@@ -108,7 +108,7 @@ static int start_task(struct vsp_mover *mover)
 	char name[TASK_COMM_LEN];
 
 	snprintf(name, sizeof(name), "vsp-%u-%d", mover->index, task_tgid_nr(current));
-	task = vhost_task_create(run, killed, mover, name);
+	task = vhost_task_create(mover_run, mover_killed, mover, name);
 	if (IS_ERR_OR_NULL(task))
 		return task ? PTR_ERR(task) : -ENOMEM;
 	vhost_task_start(task);
@@ -125,7 +125,7 @@ static int kthread_run_mover(void *data)
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (kthread_should_stop())
 			break;
-		if (!run(data))
+		if (!mover_run(data))
 			schedule();
 	}
 	__set_current_state(TASK_RUNNING);

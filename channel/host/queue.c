@@ -49,7 +49,7 @@ void vsp_queue_driver_error(struct vsp_queue *queue, const char *what)
 }
 
 /* A ring that has gone bad is told of once. */
-static void tell(struct vsp_queue *queue)
+static void queue_tell_bad_ring(struct vsp_queue *queue)
 {
 	struct vsp_channel *channel = queue->channel;
 
@@ -95,7 +95,7 @@ bool vsp_queue_begin(struct vsp_queue *queue)
 	lockdep_assert_held(&queue->mover->mutex);
 	if (queue->state == VSP_QUEUE_STARTING && vs_ring_start(&queue->ring) != -EINTR) {
 		queue->state = VSP_QUEUE_RUNNING;
-		tell(queue);
+		queue_tell_bad_ring(queue);
 	}
 	return queue->state == VSP_QUEUE_RUNNING;
 }
@@ -214,7 +214,7 @@ int vsp_queue_peek(struct vsp_queue *queue, struct vsp_chain *chain)
 	if (queue->state != VSP_QUEUE_RUNNING)
 		return -EAGAIN;
 	error = vs_ring_peek(&queue->ring, chain);
-	tell(queue);
+	queue_tell_bad_ring(queue);
 	return error;
 }
 EXPORT_SYMBOL_GPL(vsp_queue_peek);
@@ -250,7 +250,7 @@ bool vsp_queue_has(struct vsp_queue *queue, u16 count)
 	if (queue->state != VSP_QUEUE_RUNNING)
 		return false;
 	has = vs_ring_has(&queue->ring, count);
-	tell(queue);
+	queue_tell_bad_ring(queue);
 	return has;
 }
 EXPORT_SYMBOL_GPL(vsp_queue_has);
@@ -433,7 +433,7 @@ void vsp_queue_complete(struct vsp_queue *queue, u16 head, u32 written)
 		return;
 	}
 	vs_ring_complete(&queue->ring, head, written);
-	tell(queue);
+	queue_tell_bad_ring(queue);
 }
 EXPORT_SYMBOL_GPL(vsp_queue_complete);
 
@@ -452,7 +452,7 @@ void vsp_queue_flush(struct vsp_queue *queue)
 		return;
 	if (vs_ring_flush(&queue->ring))
 		call_back(queue);
-	tell(queue);
+	queue_tell_bad_ring(queue);
 }
 EXPORT_SYMBOL_GPL(vsp_queue_flush);
 

@@ -16,7 +16,7 @@
 
 #include "channel/host/ring.h"
 
-static int bad(struct vs_ring *ring, const char *reason, u32 culprit)
+static int ring_bad(struct vs_ring *ring, const char *reason, u32 culprit)
 {
 	if (!ring->reason) {
 		ring->reason = reason;
@@ -26,12 +26,12 @@ static int bad(struct vs_ring *ring, const char *reason, u32 culprit)
 }
 
 /* An access has failed: the driver's fault, unless this thread is being killed. */
-static int failed(struct vs_ring *ring, int error, const char *reason, u32 culprit)
+static int ring_failed(struct vs_ring *ring, int error, const char *reason, u32 culprit)
 {
-	return error == -EINTR ? error : bad(ring, reason, culprit);
+	return error == -EINTR ? error : ring_bad(ring, reason, culprit);
 }
 
-static u16 slot(const struct vs_ring *ring, u16 index)
+static u16 ring_slot(const struct vs_ring *ring, u16 index)
 {
 	return index & (ring->layout.size - 1);
 }
@@ -50,7 +50,7 @@ static u64 avail_event(const struct vs_ring *ring)
 	       ring->layout.size * sizeof(struct vring_used_elem);
 }
 
-static bool wraps(u64 addr, u64 bytes)
+static bool ring_wraps(u64 addr, u64 bytes)
 {
 	return addr + (bytes - 1) < addr;
 }
@@ -70,15 +70,15 @@ void vs_ring_setup(struct vs_ring *ring, struct vs_memory *memory,
 	ring->next_avail = layout->avail_index;
 	ring->seen_avail = layout->avail_index;
 	if (!is_power_of_2(layout->size) || layout->size > VS_RING_SIZE_MAX)
-		bad(ring, "its size is no power of two up to 1024", layout->size);
+		ring_bad(ring, "its size is no power of two up to 1024", layout->size);
 	else if (!IS_ALIGNED(layout->desc, VRING_DESC_ALIGN_SIZE) ||
 		 !IS_ALIGNED(layout->avail, VRING_AVAIL_ALIGN_SIZE) ||
 		 !IS_ALIGNED(layout->used, VRING_USED_ALIGN_SIZE))
-		bad(ring, "an address of it is not aligned", 0);
-	else if (wraps(layout->desc, layout->size * sizeof(struct vring_desc)) ||
-		 wraps(layout->avail, used_event(ring) + sizeof(__virtio16) - layout->avail) ||
-		 wraps(layout->used, avail_event(ring) + sizeof(__virtio16) - layout->used))
-		bad(ring, "an address of it wraps", 0);
+		ring_bad(ring, "an address of it is not aligned", 0);
+	else if (ring_wraps(layout->desc, layout->size * sizeof(struct vring_desc)) ||
+		 ring_wraps(layout->avail, used_event(ring) + sizeof(__virtio16) - layout->avail) ||
+		 ring_wraps(layout->used, avail_event(ring) + sizeof(__virtio16) - layout->used))
+		ring_bad(ring, "an address of it wraps", 0);
 }
 
 /**
@@ -100,7 +100,7 @@ int vs_ring_start(struct vs_ring *ring)
 				 ring->layout.used + offsetof(struct vring_used, idx),
 				 &ring->next_used);
 	if (error)
-		return failed(ring, error, "its used index cannot be read", 0);
+		return ring_failed(ring, error, "its used index cannot be read", 0);
 	ring->shown_used = ring->next_used;
 	return 0;
 }
@@ -113,9 +113,9 @@ static int read_avail(struct vs_ring *ring)
 	error = vs_memory_read16(ring->memory,
 				 ring->layout.avail + offsetof(struct vring_avail, idx), &index);
 	if (error)
-		return failed(ring, error, "its available index cannot be read", 0);
+		return ring_failed(ring, error, "its available index cannot be read", 0);
 	if ((u16)(index - ring->next_avail) > ring->layout.size)
-		return bad(ring, "its available index is more than its size ahead", index);
+		return ring_bad(ring, "its available index is more than its size ahead", index);
 	ring->seen_avail = index;
 	/* The index first, then what it makes available. */
 	virt_rmb();
@@ -130,7 +130,7 @@ static int set_silent(struct vs_ring *ring, bool silent)
 				  ring->layout.used + offsetof(struct vring_used, flags),
 				  silent ? VRING_USED_F_NO_NOTIFY : 0);
 	if (error)
-		return failed(ring, error, "its used flags cannot be written", 0);
+		return ring_failed(ring, error, "its used flags cannot be written", 0);
 	ring->silent = silent;
 	return 0;
 }
@@ -143,11 +143,11 @@ static int ask_for_kick(struct vs_ring *ring, u16 index)
 	if (!ring->layout.event_idx)
 		return set_silent(ring, false);
 	error = vs_memory_write16(ring->memory, avail_event(ring), index);
-	return error ? failed(ring, error, "its available event cannot be written", 0) : 0;
+	return error ? ring_failed(ring, error, "its available event cannot be written", 0) : 0;
 }
 
 /* 0: there is an entry; -EAGAIN: there is none, and the driver will kick. */
-static int look(struct vs_ring *ring)
+static int ring_look(struct vs_ring *ring)
 {
 	int error;
 
@@ -212,14 +212,14 @@ static int add_segment(struct vs_ring *ring, struct vsp_chain *chain,
 	bool writes;
 
 	if (!length)
-		return bad(ring, "a descriptor is empty", index);
-	if (wraps(addr, length))
-		return bad(ring, "a descriptor's address wraps", index);
-	if (count == VSP_CHAIN_SEGMENTS)
-		return bad(ring, "a chain has too many descriptors", index);
+		return ring_bad(ring, "a descriptor is empty", index);
+	if (ring_wraps(addr, length))
+		return ring_bad(ring, "a descriptor's address wraps", index);
+	if (count == VS_CHANNEL_SEGMENTS)
+		return ring_bad(ring, "a chain has too many descriptors", index);
 	writes = le16_to_cpu((__force __le16)desc->flags) & VRING_DESC_F_WRITE;
 	if (!writes && chain->writable)
-		return bad(ring, "a readable descriptor follows a writable one", index);
+		return ring_bad(ring, "a readable descriptor follows a writable one", index);
 	if (writes) {
 		chain->writable++;
 		chain->writable_bytes += length;
@@ -240,17 +240,17 @@ static int read_table(struct vs_ring *ring, const struct vring_desc *desc, u16 i
 	int error;
 
 	if (!ring->layout.indirect)
-		return bad(ring, "an indirect descriptor was not negotiated", index);
+		return ring_bad(ring, "an indirect descriptor was not negotiated", index);
 	if (le16_to_cpu((__force __le16)desc->flags) & VRING_DESC_F_NEXT)
-		return bad(ring, "an indirect descriptor has a next one", index);
+		return ring_bad(ring, "an indirect descriptor has a next one", index);
 	if (!length || length % sizeof(struct vring_desc))
-		return bad(ring, "an indirect table's length is no multiple of 16", index);
+		return ring_bad(ring, "an indirect table's length is no multiple of 16", index);
 	if (length > sizeof(ring->table))
-		return bad(ring, "an indirect table is too long", index);
-	if (wraps(addr, length))
-		return bad(ring, "an indirect table's address wraps", index);
+		return ring_bad(ring, "an indirect table is too long", index);
+	if (ring_wraps(addr, length))
+		return ring_bad(ring, "an indirect table's address wraps", index);
 	error = vs_memory_read(ring->memory, addr, ring->table, length);
-	return error ? failed(ring, error, "an indirect table cannot be read", index) : 0;
+	return error ? ring_failed(ring, error, "an indirect table cannot be read", index) : 0;
 }
 
 static int walk_table(struct vs_ring *ring, struct vsp_chain *chain,
@@ -267,7 +267,8 @@ static int walk_table(struct vs_ring *ring, struct vsp_chain *chain,
 	for (u32 count = 0; count < entries; count++) {
 		flags = le16_to_cpu((__force __le16)ring->table[at].flags);
 		if (flags & VRING_DESC_F_INDIRECT)
-			return bad(ring, "an indirect table has an indirect descriptor", index);
+			return ring_bad(ring, "an indirect table has an indirect descriptor",
+					index);
 		error = add_segment(ring, chain, &ring->table[at], index);
 		if (error)
 			return error;
@@ -275,12 +276,13 @@ static int walk_table(struct vs_ring *ring, struct vsp_chain *chain,
 			return 0;
 		at = le16_to_cpu((__force __le16)ring->table[at].next);
 		if (at >= entries)
-			return bad(ring, "a next index is outside of its indirect table", index);
+			return ring_bad(ring, "a next index is outside of its indirect table",
+					index);
 	}
-	return bad(ring, "an indirect table has no end", index);
+	return ring_bad(ring, "an indirect table has no end", index);
 }
 
-static int walk(struct vs_ring *ring, struct vsp_chain *chain)
+static int walk_chain(struct vs_ring *ring, struct vsp_chain *chain)
 {
 	struct vring_desc desc;
 	u16 at = chain->head;
@@ -291,7 +293,7 @@ static int walk(struct vs_ring *ring, struct vsp_chain *chain)
 		error = vs_memory_read(ring->memory, ring->layout.desc + at * sizeof(desc),
 				       &desc, sizeof(desc));
 		if (error)
-			return failed(ring, error, "a descriptor cannot be read", at);
+			return ring_failed(ring, error, "a descriptor cannot be read", at);
 		flags = le16_to_cpu((__force __le16)desc.flags);
 		if (flags & VRING_DESC_F_INDIRECT)
 			return walk_table(ring, chain, &desc, at);
@@ -302,9 +304,9 @@ static int walk(struct vs_ring *ring, struct vsp_chain *chain)
 			return 0;
 		at = le16_to_cpu((__force __le16)desc.next);
 		if (at >= ring->layout.size)
-			return bad(ring, "a next index is outside of the ring", at);
+			return ring_bad(ring, "a next index is outside of the ring", at);
 	}
-	return bad(ring, "a chain has no end", at);
+	return ring_bad(ring, "a chain has no end", at);
 }
 
 /**
@@ -323,24 +325,25 @@ int vs_ring_peek(struct vs_ring *ring, struct vsp_chain *chain)
 	ring->peeked = false;
 	if (ring->reason)
 		return -EIO;
-	error = look(ring);
+	error = ring_look(ring);
 	if (error)
 		return error;
 	error = vs_memory_read16(ring->memory, ring->layout.avail +
 				 offsetof(struct vring_avail, ring) +
-				 slot(ring, ring->next_avail) * sizeof(__virtio16), &head);
+				 ring_slot(ring, ring->next_avail) * sizeof(__virtio16), &head);
 	if (error)
-		return failed(ring, error, "an available entry cannot be read", ring->next_avail);
+		return ring_failed(ring, error, "an available entry cannot be read",
+				   ring->next_avail);
 	if (head >= ring->layout.size)
-		return bad(ring, "a head is outside of the ring", head);
+		return ring_bad(ring, "a head is outside of the ring", head);
 	if (test_bit(head, ring->in_flight))
-		return bad(ring, "a head is in use already", head);
+		return ring_bad(ring, "a head is in use already", head);
 	chain->head = head;
 	chain->readable = 0;
 	chain->writable = 0;
 	chain->readable_bytes = 0;
 	chain->writable_bytes = 0;
-	error = walk(ring, chain);
+	error = walk_chain(ring, chain);
 	if (error)
 		return error;
 	ring->head = head;
@@ -393,10 +396,10 @@ void vs_ring_complete(struct vs_ring *ring, u16 head, u32 written)
 	element.len = (__force __virtio32)cpu_to_le32(min(written, ring->room[head]));
 	error = vs_memory_write(ring->memory, ring->layout.used +
 				offsetof(struct vring_used, ring) +
-				slot(ring, ring->next_used) * sizeof(element),
+				ring_slot(ring, ring->next_used) * sizeof(element),
 				&element, sizeof(element));
 	if (error)
-		failed(ring, error, "a used entry cannot be written", head);
+		ring_failed(ring, error, "a used entry cannot be written", head);
 	else
 		ring->next_used++;
 }
@@ -439,7 +442,7 @@ bool vs_ring_flush(struct vs_ring *ring)
 				  ring->layout.used + offsetof(struct vring_used, idx),
 				  ring->next_used);
 	if (error) {
-		failed(ring, error, "its used index cannot be written", ring->next_used);
+		ring_failed(ring, error, "its used index cannot be written", ring->next_used);
 		return false;
 	}
 	ring->shown_used = ring->next_used;

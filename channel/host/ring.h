@@ -14,7 +14,7 @@
 #include <linux/vhost_iotlb.h>
 #include <uapi/linux/virtio_ring.h>
 
-#include "vs_channel.h"
+#include "channel/host/queue.h"
 
 struct file;
 struct mm_struct;
@@ -126,7 +126,7 @@ struct vs_ring {
 	u32 head_room;
 	DECLARE_BITMAP(in_flight, VS_RING_SIZE_MAX);
 	u32 room[VS_RING_SIZE_MAX];
-	struct vring_desc table[VSP_CHAIN_SEGMENTS];
+	struct vring_desc table[VS_CHANNEL_SEGMENTS];
 };
 
 void vs_ring_setup(struct vs_ring *ring, struct vs_memory *memory,

@@ -13,12 +13,7 @@
  * until the next close.
  */
 #include <linux/bug.h>
-#include <linux/delay.h>
-#include <linux/dma-mapping.h>
 #include <linux/fs.h>
-#include <linux/err.h>
-#include <linux/kmod.h>
-#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
@@ -36,14 +31,18 @@
 #define FEATURES	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | \
 			 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) | BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC))
 
-#define LATE_OPEN_MS	20	/* for an open that was refused to get out of vhost_vdpa */
-
 static struct vsp_channel *to_channel(struct vdpa_device *vdpa)
 {
 	return container_of(vdpa, struct vsp_channel, vdpa);
 }
 
-static const char *driver_name(const struct vsp_channel *channel)
+/**
+ * vsp_vdpa_driver_name() - which driver a channel is for
+ * @channel: any
+ *
+ * Return: the name of the driver, and of its module
+ */
+const char *vsp_vdpa_driver_name(const struct vsp_channel *channel)
 {
 	return channel->local ? "virtio_vdpa" : "vhost_vdpa";
 }
@@ -80,7 +79,7 @@ static int open_late(struct vsp_channel *channel)
 }
 
 /* Decides in one step whether it may be opened, against vsp_channel_kill(). */
-static int admit(struct vsp_channel *channel, bool *late)
+static int channel_admit(struct vsp_channel *channel, bool *late)
 {
 	int error = 0;
 
@@ -98,7 +97,7 @@ static int admit(struct vsp_channel *channel, bool *late)
 	return error;
 }
 
-static void let_go(struct vsp_channel *channel)
+static void channel_let_go(struct vsp_channel *channel)
 {
 	spin_lock(&channel->lock);
 	channel->held = false;
@@ -110,7 +109,7 @@ static int open_channel(struct vsp_channel *channel)
 	bool late;
 	int error;
 
-	error = admit(channel, &late);
+	error = channel_admit(channel, &late);
 	if (error)
 		return error;
 	if (late)
@@ -128,7 +127,7 @@ static int open_channel(struct vsp_channel *channel)
 put_owner:
 	module_put(channel->owner);
 release:
-	let_go(channel);
+	channel_let_go(channel);
 	return error;
 }
 
@@ -148,7 +147,7 @@ static void channel_unbind_mm(struct vdpa_device *vdpa)
 	channel->memory.mm = NULL;
 	vs_memory_clear(&channel->memory);
 	/* First: what @closed lets go on may disable the service, which waits for this close. */
-	let_go(channel);
+	channel_let_go(channel);
 	channel->ops->closed(channel->service);
 	module_put(channel->owner);
 }
@@ -211,12 +210,12 @@ static int channel_suspend(struct vdpa_device *vdpa)
 }
 
 /* DRIVER_OK: until here nothing in the driver's memory is touched. */
-static void start(struct vsp_channel *channel)
+static void channel_start(struct vsp_channel *channel)
 {
-	if (!driver_is(channel, driver_name(channel)) || channel->held == channel->local) {
+	if (!driver_is(channel, vsp_vdpa_driver_name(channel)) || channel->held == channel->local) {
 		if (__ratelimit(&channel->ratelimit))
 			dev_warn(&channel->vdpa.dev, "is for %s: moves no data for another driver\n",
-				 driver_name(channel));
+				 vsp_vdpa_driver_name(channel));
 		return;
 	}
 	channel->ops->ready(channel->service, READ_ONCE(channel->config_read));
@@ -242,7 +241,7 @@ static void channel_set_status(struct vdpa_device *vdpa, u8 status)
 
 	WRITE_ONCE(channel->status, status);
 	if (starts)
-		start(channel);
+		channel_start(channel);
 }
 
 static u8 channel_get_status(struct vdpa_device *vdpa)
@@ -436,7 +435,7 @@ static void channel_free(struct vdpa_device *vdpa)
 	module_put(THIS_MODULE);
 }
 
-static const struct vdpa_config_ops vdpa_ops = {
+const struct vdpa_config_ops vsp_vdpa_ops = {
 	.set_vq_address = channel_set_vq_address,
 	.set_vq_num = channel_set_vq_num,
 	.kick_vq = channel_kick_vq,
@@ -467,251 +466,3 @@ static const struct vdpa_config_ops vdpa_ops = {
 	.unbind_mm = channel_unbind_mm,
 	.free = channel_free,
 };
-
-/* ---- For the service ---- */
-
-static int allocate(struct vsp_channel *channel)
-{
-	channel->movers = channel->spec->queues + 1;
-	channel->queues = channel->spec->queues + VS_CHANNEL_QUEUE_DATA;
-	channel->mover = kcalloc(channel->movers, sizeof(*channel->mover), GFP_KERNEL);
-	channel->messages = vsp_messages_alloc();
-	if (!channel->mover || !channel->messages)
-		return -ENOMEM;
-	/* The last one: see channel_free(). */
-	channel->queue = kvcalloc(channel->queues, sizeof(*channel->queue), GFP_KERNEL);
-	if (!channel->queue)
-		return -ENOMEM;
-	vs_memory_init(&channel->memory, dev_name(&channel->vdpa.dev), channel->local);
-	vsp_jobs_init(&channel->jobs);
-	for (unsigned int i = 0; i < channel->movers; i++)
-		vsp_mover_init(&channel->mover[i], channel, i);
-	for (unsigned int i = 0; i < channel->queues; i++)
-		vsp_queue_init(&channel->queue[i], channel, i);
-	return 0;
-}
-
-/**
- * vsp_channel_create() - make a channel's host end; nobody sees it yet
- * @config: copied, but for what it points to (@spec, @groups: as long as the device)
- * @ops: called from vsp_channel_register() on
- * @service: their argument
- *
- * Context: process.
- * Return: to be given to vsp_channel_register(); or -EINVAL (the class's queues),
- * -ENOMEM.
- */
-struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
-				       const struct vsp_channel_ops *ops, void *service)
-{
-	const struct vs_class_spec *spec = config->spec;
-	struct vsp_channel *channel;
-	int error;
-
-	if (!spec->queues || spec->queues > VS_CLASS_QUEUES_MAX ||
-	    !is_power_of_2(spec->queue_size) || spec->queue_size > VS_RING_SIZE_MAX)
-		return ERR_PTR(-EINVAL);
-	channel = vs_vdpa_alloc_device(struct vsp_channel, vdpa, &vdpa_ops, config->name);
-	if (IS_ERR(channel))
-		return channel;
-	/* Given back by channel_free(), which is this module's code. */
-	__module_get(THIS_MODULE);
-	channel->ops = ops;
-	channel->service = service;
-	channel->wire = config->wire;
-	channel->spec = spec;
-	channel->local = config->local;
-	channel->workers = min(config->workers, VSP_WORKERS_MAX);
-	channel->owner = config->owner;
-	spin_lock_init(&channel->lock);
-	ratelimit_state_init(&channel->ratelimit, DEFAULT_RATELIMIT_INTERVAL,
-			     DEFAULT_RATELIMIT_BURST);
-	vs_vdpa_dma_dev(&channel->vdpa) = &channel->vdpa.dev;
-	channel->vdpa.dev.groups = config->groups;
-	channel->vdpa.dev.dma_mask = &channel->vdpa.dev.coherent_dma_mask;
-	error = dma_set_mask_and_coherent(&channel->vdpa.dev, DMA_BIT_MASK(64));
-	if (!error)
-		error = allocate(channel);
-	if (error) {
-		put_device(&channel->vdpa.dev);
-		return ERR_PTR(error);
-	}
-	return channel;
-}
-
-/* Either driver would take any vDPA device. */
-static int set_override(struct vsp_channel *channel)
-{
-	const char *name = driver_name(channel);
-
-	return vs_vdpa_set_driver_override(&channel->vdpa, name);
-}
-
-static int register_device(struct vsp_channel *channel)
-{
-	struct device *dev = &channel->vdpa.dev;
-	int error;
-
-	error = vdpa_register_device(&channel->vdpa, channel->queues);
-	if (error) {
-		dev_err(dev, "cannot be registered (%d): its name must be unique among vDPA devices\n",
-			error);
-		return error;
-	}
-	if (dev->driver)
-		return 0;
-	dev_err(dev, "no driver has taken it: modprobe %s\n", driver_name(channel));
-	/* The caller puts the reference that this would put. */
-	get_device(dev);
-	vdpa_unregister_device(&channel->vdpa);
-	return -ENODEV;
-}
-
-/**
- * vsp_channel_register() - show a channel to its driver
- * @channel: of vsp_channel_create(); on error it is gone
- *
- * Loads the driver first, since a device is offered to its driver once. ops may be
- * called before it returns.
- *
- * Context: process; neither vdpa_dev_lock nor a device's lock held.
- * Return: 0; -ENODEV: the driver is not there, or refuses; -EEXIST: another vDPA
- * device has the name; or an error of making threads or of the device core.
- */
-int vsp_channel_register(struct vsp_channel *channel)
-{
-	int error;
-
-	/* It may be built in, or loaded by hand: what counts is whether it takes the device. */
-	request_module("%s", driver_name(channel));
-	error = set_override(channel);
-	if (!error && channel->local)
-		error = vsp_movers_start(channel);
-	if (error)
-		goto put;
-	error = register_device(channel);
-	if (!error)
-		return 0;
-	if (channel->local)
-		vsp_movers_stop(channel);
-put:
-	put_device(&channel->vdpa.dev);
-	return error;
-}
-
-/**
- * vsp_channel_kill() - nobody opens the channel any more
- * @channel: registered
- *
- * In one step against an open.
- *
- * Context: any but interrupt.
- * Return: 0, from now on every open fails; -EBUSY: a VMM holds it, nothing has
- * changed. A local channel is never held.
- */
-int vsp_channel_kill(struct vsp_channel *channel)
-{
-	int error = 0;
-
-	spin_lock(&channel->lock);
-	if (channel->held)
-		error = -EBUSY;
-	else
-		channel->dying = true;
-	spin_unlock(&channel->lock);
-	return error;
-}
-
-/**
- * vsp_channel_revive() - undo vsp_channel_kill()
- * @channel: registered, killed
- *
- * Context: any but interrupt.
- */
-void vsp_channel_revive(struct vsp_channel *channel)
-{
-	spin_lock(&channel->lock);
-	channel->dying = false;
-	spin_unlock(&channel->lock);
-}
-
-/**
- * vsp_channel_busy() - are requests of its data queues in flight?
- * @channel: registered
- *
- * Context: process. Does not wait: a mover that is in the middle of something is busy.
- * Return: false: none was; none is later, either, if there is no contract
- */
-bool vsp_channel_busy(struct vsp_channel *channel)
-{
-	bool busy = false;
-
-	for (unsigned int i = VS_CHANNEL_QUEUE_DATA; i < channel->queues && !busy; i++) {
-		struct vsp_queue *queue = &channel->queue[i];
-
-		if (!mutex_trylock(&queue->mover->mutex))
-			return true;
-		busy = queue->in_flight;
-		mutex_unlock(&queue->mover->mutex);
-	}
-	return busy;
-}
-
-/**
- * vsp_channel_unregister() - take a channel away from its driver, and put it
- * @channel: vsp_channel_kill() has returned 0; local: its data is withdrawn
- *
- * A local VSC's driver is removed, and resets the device, before this returns. No
- * operation of the service is called afterwards. The memory goes with the last
- * reference to the device.
- *
- * Context: process; takes vdpa_dev_lock.
- */
-void vsp_channel_unregister(struct vsp_channel *channel)
-{
-	struct device *dev = get_device(&channel->vdpa.dev);
-
-	spin_lock(&channel->lock);
-	channel->removing = true;
-	spin_unlock(&channel->lock);
-	/* See open_late(): who was refused until here is out of vhost_vdpa then. */
-	if (!channel->local)
-		msleep(LATE_OPEN_MS);
-	vdpa_unregister_device(&channel->vdpa);
-	if (channel->local)
-		vsp_movers_stop(channel);
-	put_device(dev);
-}
-
-/**
- * vsp_channel_device() - the vDPA device
- * @channel: any
- */
-struct device *vsp_channel_device(struct vsp_channel *channel)
-{
-	return &channel->vdpa.dev;
-}
-
-/**
- * vsp_channel_service() - whose a vDPA device is
- * @dev: of vsp_channel_device(), as the config's groups get it
- *
- * Return: the argument of ops. Not by way of the device's driver data: that is the
- * bus driver's.
- */
-void *vsp_channel_service(struct device *dev)
-{
-	return container_of(dev, struct vsp_channel, vdpa.dev)->service;
-}
-
-/**
- * vsp_channel_ring_errors() - rules of virtio that the channel's drivers have broken
- * @channel: any
- *
- * Return: rings that went bad, and chains too small for what was to be written to
- * them, since the channel was made.
- */
-u64 vsp_channel_ring_errors(const struct vsp_channel *channel)
-{
-	return atomic64_read(&channel->ring_errors);
-}

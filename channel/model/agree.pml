@@ -447,7 +447,7 @@ inline start_event()
 	fi
 }
 
-/* vsp/core/session.c: take_message(); judge() where @flip says that it was one bad message too many */
+/* vsp/core/session.c: session_take_message(); judge_message() where @flip says that it was one bad message too many */
 inline take_message()
 {
 	take_request();

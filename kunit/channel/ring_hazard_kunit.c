@@ -135,8 +135,8 @@ static void chain_loops_in_a_small_ring(struct hand *h)
 
 static void chain_too_long(struct hand *h)
 {
-	for (int i = 0; i <= VSP_CHAIN_SEGMENTS; i++)
-		set(h, i, 0x1000, 1, i < VSP_CHAIN_SEGMENTS ? VRING_DESC_F_NEXT : 0, i + 1);
+	for (int i = 0; i <= VS_CHANNEL_SEGMENTS; i++)
+		set(h, i, 0x1000, 1, i < VS_CHANNEL_SEGMENTS ? VRING_DESC_F_NEXT : 0, i + 1);
 	offer(h, 0);
 }
 
@@ -179,7 +179,7 @@ static void indirect_empty(struct hand *h)
 static void indirect_too_long(struct hand *h)
 {
 	fill(&h->table[0], 0x1000, 1, 0, 0);
-	offer_table(h, 5, (VSP_CHAIN_SEGMENTS + 1) * 16);
+	offer_table(h, 5, (VS_CHANNEL_SEGMENTS + 1) * 16);
 }
 
 static void indirect_huge(struct hand *h)
@@ -295,7 +295,7 @@ static const struct hazard hazards[] = {
 	{ "loop", chain_loops, "a chain has too many descriptors", 0 },
 	{ "loop in a small ring", chain_loops_in_a_small_ring, "a chain has no end", 0 },
 	{ "chain too long", chain_too_long, "a chain has too many descriptors",
-	  VSP_CHAIN_SEGMENTS },
+	  VS_CHANNEL_SEGMENTS },
 	{ "readable after writable", readable_after_writable,
 	  "a readable descriptor follows a writable one", 1 },
 	{ "address wraps", address_wraps, "a descriptor's address wraps", 7 },
@@ -444,15 +444,15 @@ static void a_chain_may_end_in_an_indirect_table(struct kunit *test)
 
 	set(h, 0, 0x1000, 100, VRING_DESC_F_NEXT, 5);
 	offer(h, 0);
-	for (int i = 0; i < VSP_CHAIN_SEGMENTS - 1; i++)
+	for (int i = 0; i < VS_CHANNEL_SEGMENTS - 1; i++)
 		fill(&h->table[i], 0x2000, 1, VRING_DESC_F_WRITE |
-		     (i < VSP_CHAIN_SEGMENTS - 2 ? VRING_DESC_F_NEXT : 0), i + 1);
-	set(h, 5, virt_to_phys(h->table), (VSP_CHAIN_SEGMENTS - 1) * 16,
+		     (i < VS_CHANNEL_SEGMENTS - 2 ? VRING_DESC_F_NEXT : 0), i + 1);
+	set(h, 5, virt_to_phys(h->table), (VS_CHANNEL_SEGMENTS - 1) * 16,
 	    VRING_DESC_F_INDIRECT | VRING_DESC_F_WRITE, 0);
 	start(h);
 	KUNIT_ASSERT_EQ(test, vs_ring_peek(&h->ring, &h->chain), 0);
 	KUNIT_EXPECT_EQ(test, h->chain.readable, 1);
-	KUNIT_EXPECT_EQ(test, h->chain.writable, VSP_CHAIN_SEGMENTS - 1);
+	KUNIT_EXPECT_EQ(test, h->chain.writable, VS_CHANNEL_SEGMENTS - 1);
 }
 
 static void the_first_completion_calls_back_even_who_wants_none(struct kunit *test)

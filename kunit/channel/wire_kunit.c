@@ -12,7 +12,7 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "vs_terms.h"
+#include "vs_message.h"
 #include "vs_wire.h"
 
 #define FLIPS		8000	/* messages with some bits turned over */

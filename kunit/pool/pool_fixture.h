@@ -5,6 +5,7 @@
  */
 /* Not exported by vsp.ko: this module has its own copy, and what it calls, below. */
 #include "vsp/pool/pool.c"
+#include "vsp/pool/admission.c"
 #include "vsp/pool/divide.c"
 #include "vsp/pool/invite.c"
 #include "vsp/pool/allocate.c"
@@ -70,7 +71,7 @@ static inline struct holder *holder_of(struct vsp_service *service)
 	return container_of(service, struct holder, service);
 }
 
-/* ---- The class, and what vsp/pool/pool.c calls of other files ---- */
+/* ---- The class, and what vsp/pool/ calls of other files ---- */
 
 static int pool_open(struct vsp_pool *pool)
 {

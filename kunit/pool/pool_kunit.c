@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Admission: vsp/pool/pool.c itself, by hand and in random sequences of what services and
+ * Admission: vsp/pool/admission.c itself, by hand and in random sequences of what services and
  * administrators do.
  */
 #include "kunit/pool/pool_fixture.h"

@@ -194,8 +194,8 @@ static enum verdict judge_busy(struct kunit *test, unsigned int count, u64 each)
 	/* What vsp_rates_admit() does once it lets one pass: the shaper is not the matter here. */
 	for (unsigned int i = 0; i < count; i++)
 		begin_request(&f->service.rates[0], 1, now, &each);
-	judge(&f->service, 0, now);
-	verdict = judge(&f->service, 0, now + 2 * NSEC_PER_SEC);
+	judge_flow(&f->service, 0, now);
+	verdict = judge_flow(&f->service, 0, now + 2 * NSEC_PER_SEC);
 	spin_unlock_irq(&f->pool.rates.lock);
 	KUNIT_EXPECT_EQ(test, f->service.rates[0].violations, verdict > KEPT);
 	while (count--)

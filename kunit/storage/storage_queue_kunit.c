@@ -151,7 +151,7 @@ void stub_io_start(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
 	world.started++;
 	world.seen = *request;
-	request->result = moves(request) ? request->length : 0;
+	request->result = moves_data(request) ? request->length : 0;
 	vsp_storage_queue_done(request, true);
 }
 

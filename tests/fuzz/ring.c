@@ -77,7 +77,7 @@ static void check_chain(const struct vs_ring *ring, const struct vsp_chain *chai
 	u64 readable = 0, writable = 0;
 
 	require(chain->head < ring->layout.size && !test_bit(chain->head, ring->in_flight));
-	require(count && count <= VSP_CHAIN_SEGMENTS);
+	require(count && count <= VS_CHANNEL_SEGMENTS);
 	for (unsigned int i = 0; i < count; i++) {
 		const struct vsp_segment *segment = &chain->segment[i];
 

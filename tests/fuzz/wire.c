@@ -4,7 +4,7 @@
  * bytes again, and of what it refuses nothing but the header is left.
  */
 #include "fuzz.h"
-#include "vs_terms.h"
+#include "vs_message.h"
 
 static void check_refused(const struct vs_message *message)
 {

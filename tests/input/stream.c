@@ -11,11 +11,14 @@
  * stream --led-flood COUNT DEVICE: sets LEDs as fast as that goes; LED 0 is on at the end.
  * stream --repeat DELAY,PERIOD DEVICE: sets how keys repeat.
  * stream --caps DEVICE: prints name, phys, uniq, ids and what it can.
+ * stream --source FIFO DEVICE: makes an input device of the host by DEVICE, which is uinput,
+ *	and has it send those reports, up to the number that FIFO says last.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/input.h>
+#include <linux/uinput.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,13 +116,16 @@ static void reports(int device, unsigned int from, unsigned int count, const cha
 			push(path, n + WINDOW < end ? n + WINDOW : end);
 		one_report(device, n);
 	}
-	printf("reports %u, events/s %.0f\n", count, count / (now() - start));
+	printf("%u in order, %.0f a second\n", count, count / (now() - start));
 }
 
 static void keys(int device)
 {
 	struct input_event event;
 
+	/* From here on nothing is missed. */
+	printf("open\n");
+	fflush(stdout);
 	while (read(device, &event, sizeof(event)) == sizeof(event)) {
 		if (event.type == EV_KEY)
 			printf("%u %d\n", event.code, event.value);
@@ -135,12 +141,73 @@ static void send_event(int device, unsigned int type, unsigned int code, int val
 		fail("write");
 }
 
+static void set_led(int device, unsigned int code, int value)
+{
+	send_event(device, EV_LED, code, value);
+	send_event(device, EV_SYN, SYN_REPORT, 0);
+}
+
+/* A keyboard and mouse in one. */
+static void make_source(int device)
+{
+	struct uinput_setup setup = {
+		.id = { .bustype = BUS_USB, .vendor = 0x1234, .product = 0x5678, .version = 0x9a },
+		.name = "t-source",
+	};
+
+	ioctl(device, UI_SET_EVBIT, EV_KEY);
+	ioctl(device, UI_SET_EVBIT, EV_REL);
+	ioctl(device, UI_SET_EVBIT, EV_LED);
+	for (unsigned int code = KEY_ESC; code <= KEY_KPDOT; code++)
+		ioctl(device, UI_SET_KEYBIT, code);
+	ioctl(device, UI_SET_KEYBIT, BTN_LEFT);
+	ioctl(device, UI_SET_RELBIT, REL_X);
+	ioctl(device, UI_SET_RELBIT, REL_Y);
+	for (unsigned int code = LED_NUML; code <= LED_SCROLLL; code++)
+		ioctl(device, UI_SET_LEDBIT, code);
+	if (ioctl(device, UI_DEV_SETUP, &setup) < 0 || ioctl(device, UI_DEV_CREATE) < 0)
+		fail("uinput");
+}
+
+/* Report n, as input_host.c makes it. */
+static void send_report(int device, unsigned int n)
+{
+	if (n % 2)
+		send_event(device, EV_KEY, KEY_Q + n / 4 % 10, n / 2 % 2 ? 0 : 1);
+	else
+		send_event(device, EV_REL, REL_X, 1 + n % 100);
+	send_event(device, EV_SYN, SYN_REPORT, 0);
+}
+
+static void source(int device, const char *path)
+{
+	/* For reading and writing: it has no end when a writer goes. */
+	FILE *fifo = fopen(path, "r+");
+	unsigned int sent = 0, until;
+	char line[32];
+
+	if (!fifo)
+		fail(path);
+	make_source(device);
+	while (fgets(line, sizeof(line), fifo))
+		for (until = strtoul(line, NULL, 0); sent < until; sent++)
+			send_report(device, sent);
+}
+
+static void set_repeat(int device, int delay, int period)
+{
+	send_event(device, EV_REP, REP_DELAY, delay);
+	send_event(device, EV_REP, REP_PERIOD, period);
+	send_event(device, EV_SYN, SYN_REPORT, 0);
+}
+
 static void led_flood(int device, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		send_event(device, EV_LED, i % 3, i / 3 % 2);
 	send_event(device, EV_LED, 0, 0);
 	send_event(device, EV_LED, 0, 1);
+	send_event(device, EV_SYN, SYN_REPORT, 0);
 }
 
 static void bits(int device, const char *name, unsigned int type, unsigned int count)
@@ -182,6 +249,7 @@ static const struct option options[] = {
 	{ "push", required_argument, NULL, 'p' },
 	{ "keys", no_argument, NULL, 'k' },
 	{ "caps", no_argument, NULL, 'c' },
+	{ "source", required_argument, NULL, 's' },
 	{ "led", required_argument, NULL, 'l' },
 	{ "led-flood", required_argument, NULL, 'L' },
 	{ "repeat", required_argument, NULL, 'r' },
@@ -218,17 +286,17 @@ int main(int argc, char **argv)
 		reports(device, from, count, path);
 	else if (what == 'k')
 		keys(device);
+	else if (what == 's')
+		source(device, argument);
 	else if (what == 'c')
 		caps(device);
 	else if (what == 'L')
 		led_flood(device, count);
 	else if (what == 'l' && sscanf(argument, "%u=%u", &code, &value) == 2)
-		send_event(device, EV_LED, code, value);
-	else if (what == 'r' && sscanf(argument, "%u,%u", &code, &value) == 2) {
-		send_event(device, EV_REP, REP_DELAY, code);
-		send_event(device, EV_REP, REP_PERIOD, value);
-	} else {
+		set_led(device, code, value);
+	else if (what == 'r' && sscanf(argument, "%u,%u", &code, &value) == 2)
+		set_repeat(device, code, value);
+	else
 		return 2;
-	}
 	return 0;
 }

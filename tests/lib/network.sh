@@ -247,7 +247,7 @@ streamed() {
 
 # flood PLACE ADDRESS SIZE [SEGMENTS]: UDP in the background until hush
 flood() {
-	at "$1" python3 /vsp/tests/network_flood.py "${@:2}" &
+	at "$1" "$VSP_MODULES/flood" "${@:2}" &
 	floods+=($!)
 }
 floods=()
@@ -255,7 +255,7 @@ floods=()
 # what runs in a network namespace is not the shell's own child
 hush() {
 	kill "${floods[@]}" 2>/dev/null || :
-	pkill -f network_flood.py || :
+	pkill -x flood || :
 	wait "${floods[@]}" 2>/dev/null || :
 	floods=()
 }

@@ -22,6 +22,7 @@
 #include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_storage.h"
+#include "vs_message.h"
 #include "vs_terms.h"
 
 #define QUEUES		3

@@ -2,7 +2,7 @@
 /*
  * The host's end of input, for tests only: in place of vsp_input it says yes to every contract,
  * answers queries, prints what comes back, and sends reports that a reader can foretell.  With
- * hostile=1 each of these has random events among its own that no device of the contract may send; with
+ * hostile=1 there are random events among them that no device of the contract may send; with
  * liar=1 every answer is one that makes no sense; with mute=1 none comes; with deaf=1 nothing
  * that comes back is taken.
  */
@@ -44,10 +44,11 @@ MODULE_PARM_DESC(seed, "of what is random (1)");
  * @terms: of the contract in force; @present: there is one
  * @sent: reports so far
  * @report: one that is being sent, from @at up to @count
+ * @chain: of each queue: they have movers of their own
  */
 struct input_host {
 	spinlock_t lock;	/* queue */
-	struct vsp_queue *queue[3];
+	struct vsp_queue *queue[VS_INPUT_QUEUES];
 	struct vs_terms terms;
 	bool present;
 	u32 sent;
@@ -55,7 +56,7 @@ struct input_host {
 	unsigned int count;
 	struct virtio_input_event report[EXTRA + 3];
 	struct rnd_state random;
-	struct vsp_chain chain;
+	struct vsp_chain chain[VS_INPUT_QUEUES];
 };
 
 static DEFINE_MUTEX(host_lock);		/* the_host */
@@ -178,13 +179,15 @@ static bool host_has_event(struct input_host *host)
 
 static void host_kick_events(struct input_host *host, struct vsp_queue *queue)
 {
-	while (host_has_event(host) && !vsp_queue_peek(queue, &host->chain)) {
-		if (vsp_queue_write(queue, &host->chain, 0, &host->report[host->at],
+	struct vsp_chain *chain = &host->chain[VS_INPUT_QUEUE_EVENTS];
+
+	while (host_has_event(host) && !vsp_queue_peek(queue, chain)) {
+		if (vsp_queue_write(queue, chain, 0, &host->report[host->at],
 				    sizeof(host->report[0])))
 			return;
 		host->at++;
 		vsp_queue_consume(queue);
-		vsp_queue_complete(queue, host->chain.head, sizeof(host->report[0]));
+		vsp_queue_complete(queue, chain->head, sizeof(host->report[0]));
 	}
 }
 
@@ -192,15 +195,16 @@ static void host_kick_events(struct input_host *host, struct vsp_queue *queue)
 
 static void host_kick_status(struct input_host *host, struct vsp_queue *queue)
 {
+	struct vsp_chain *chain = &host->chain[VS_INPUT_QUEUE_STATUS];
 	struct virtio_input_event event;
 
-	while (!READ_ONCE(deaf) && !vsp_queue_peek(queue, &host->chain)) {
-		if (vsp_queue_read(queue, &host->chain, 0, &event, sizeof(event)))
+	while (!READ_ONCE(deaf) && !vsp_queue_peek(queue, chain)) {
+		if (vsp_queue_read(queue, chain, 0, &event, sizeof(event)))
 			return;
 		pr_info("status %u %u %u\n", le16_to_cpu(event.type), le16_to_cpu(event.code),
 			le32_to_cpu(event.value));
 		vsp_queue_consume(queue);
-		vsp_queue_complete(queue, host->chain.head, 0);
+		vsp_queue_complete(queue, chain->head, 0);
 	}
 }
 
@@ -249,11 +253,12 @@ static void host_lie(struct input_host *host, struct virtio_input_config *answer
 
 static void host_kick_query(struct input_host *host, struct vsp_queue *queue)
 {
+	struct vsp_chain *chain = &host->chain[VS_INPUT_QUEUE_QUERY];
 	struct vs_input_query query;
 	struct virtio_input_config answer;
 
-	while (!READ_ONCE(mute) && !vsp_queue_peek(queue, &host->chain)) {
-		if (vsp_queue_read(queue, &host->chain, 0, &query, sizeof(query)))
+	while (!READ_ONCE(mute) && !vsp_queue_peek(queue, chain)) {
+		if (vsp_queue_read(queue, chain, 0, &query, sizeof(query)))
 			return;
 		memset(&answer, 0, sizeof(answer));
 		answer.select = query.select;
@@ -261,10 +266,10 @@ static void host_kick_query(struct input_host *host, struct vsp_queue *queue)
 		host_answer(host, &answer);
 		if (READ_ONCE(liar))
 			host_lie(host, &answer);
-		if (vsp_queue_write(queue, &host->chain, 0, &answer, sizeof(answer)))
+		if (vsp_queue_write(queue, chain, 0, &answer, sizeof(answer)))
 			return;
 		vsp_queue_consume(queue);
-		vsp_queue_complete(queue, host->chain.head, sizeof(answer));
+		vsp_queue_complete(queue, chain->head, sizeof(answer));
 	}
 }
 

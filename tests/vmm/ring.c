@@ -235,7 +235,7 @@ static void table_empty(struct broken *b)
 
 static void table_huge(struct broken *b)
 {
-	indirect(b, 16 * (VSP_CHAIN_SEGMENTS + 1 + below(60000)));
+	indirect(b, 16 * (VS_CHANNEL_SEGMENTS + 1 + below(60000)));
 }
 
 static void table_loop(struct broken *b)
@@ -269,7 +269,7 @@ static void table_wraps(struct broken *b)
 
 static void too_many(struct broken *b)
 {
-	unsigned int count = min(SEGMENTS_MAX, VSP_CHAIN_SEGMENTS);
+	unsigned int count = min(SEGMENTS_MAX, VS_CHANNEL_SEGMENTS);
 
 	indirect(b, count * 16);
 	for (unsigned int i = 0; i < count; i++)

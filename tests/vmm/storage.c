@@ -151,7 +151,7 @@ static void long_data(struct device *device, struct request *request)
 
 	request->data.count = 0;
 	request->length = 0;
-	for (unsigned int i = 1 + below(VSP_CHAIN_SEGMENTS - 6); i; i--) {
+	for (unsigned int i = 1 + below(VS_CHANNEL_SEGMENTS - 6); i; i--) {
 		add(&request->data, request->addr + PAYLOAD, step, request->writes);
 		request->length += step;
 	}
@@ -295,7 +295,7 @@ static void order(struct chain *chain)
 		for (unsigned int i = 0; i < all.count; i++)
 			if (all.segment[i].writable == writable)
 				chain->segment[chain->count++] = all.segment[i];
-	chain->count = min(chain->count, VSP_CHAIN_SEGMENTS);
+	chain->count = min(chain->count, VS_CHANNEL_SEGMENTS);
 }
 
 static void push(struct device *device, struct queue *queue, const struct request *request)

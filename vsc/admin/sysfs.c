@@ -233,7 +233,7 @@ struct counter_attribute {
 	size_t offset;	/* in struct vsc_session_counters */
 };
 
-static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *text)
+static ssize_t session_counter_show(struct device *dev, struct device_attribute *attr, char *text)
 {
 	const struct counter_attribute *counter =
 		container_of(attr, struct counter_attribute, attr);
@@ -250,22 +250,22 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attr, c
 
 /* Of those that can be the reason of a negotiation, as contract/reason names them. */
 #define RENEGOTIATIONS(name, reason)						\
-	{ __ATTR(renegotiations_##name, 0444, counter_show, NULL),		\
+	{ __ATTR(renegotiations_##name, 0444, session_counter_show, NULL),		\
 	  COUNTER_AT(reasons[VS_REASON_##reason]) }
 
 static struct counter_attribute counters[] = {
-	{ __ATTR(messages, 0444, counter_show, NULL), COUNTER_AT(messages) },
-	{ __ATTR(malformed, 0444, counter_show, NULL), COUNTER_AT(malformed) },
-	{ __ATTR(calls, 0444, counter_show, NULL), COUNTER_AT(calls) },
-	{ __ATTR(grants, 0444, counter_show, NULL), COUNTER_AT(grants) },
-	{ __ATTR(denials, 0444, counter_show, NULL), COUNTER_AT(denials) },
-	{ __ATTR(renegotiations, 0444, counter_show, NULL), COUNTER_AT(renegotiations) },
-	{ __ATTR(kept, 0444, counter_show, NULL), COUNTER_AT(kept) },
-	{ __ATTR(timeouts, 0444, counter_show, NULL), COUNTER_AT(timeouts) },
-	{ __ATTR(adopted, 0444, counter_show, NULL), COUNTER_AT(adopted) },
-	{ __ATTR(resets, 0444, counter_show, NULL), COUNTER_AT(resets) },
-	{ __ATTR(held_back_ms, 0444, counter_show, NULL), COUNTER_AT(held_back_ms) },
-	{ __ATTR(violations, 0444, counter_show, NULL), COUNTER_AT(violations) },
+	{ __ATTR(messages, 0444, session_counter_show, NULL), COUNTER_AT(messages) },
+	{ __ATTR(malformed, 0444, session_counter_show, NULL), COUNTER_AT(malformed) },
+	{ __ATTR(calls, 0444, session_counter_show, NULL), COUNTER_AT(calls) },
+	{ __ATTR(grants, 0444, session_counter_show, NULL), COUNTER_AT(grants) },
+	{ __ATTR(denials, 0444, session_counter_show, NULL), COUNTER_AT(denials) },
+	{ __ATTR(renegotiations, 0444, session_counter_show, NULL), COUNTER_AT(renegotiations) },
+	{ __ATTR(kept, 0444, session_counter_show, NULL), COUNTER_AT(kept) },
+	{ __ATTR(timeouts, 0444, session_counter_show, NULL), COUNTER_AT(timeouts) },
+	{ __ATTR(adopted, 0444, session_counter_show, NULL), COUNTER_AT(adopted) },
+	{ __ATTR(resets, 0444, session_counter_show, NULL), COUNTER_AT(resets) },
+	{ __ATTR(held_back_ms, 0444, session_counter_show, NULL), COUNTER_AT(held_back_ms) },
+	{ __ATTR(violations, 0444, session_counter_show, NULL), COUNTER_AT(violations) },
 	RENEGOTIATIONS(first, FIRST),
 	RENEGOTIATIONS(need, NEED),
 	RENEGOTIATIONS(resume, RESUME),

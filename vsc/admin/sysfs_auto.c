@@ -38,7 +38,7 @@ static ssize_t on_show(struct device *dev, struct device_attribute *attr, char *
 	return sysfs_emit(text, "%d\n", on);
 }
 
-static int shown(const char *text)
+static int shown_length(const char *text)
 {
 	return min_t(size_t, strcspn(text, "\n"), 64);
 }
@@ -49,8 +49,8 @@ static ssize_t on_store(struct device *dev, struct device_attribute *attr, const
 	bool on = sysfs_streq(text, "1");
 
 	if (!on && !sysfs_streq(text, "0")) {
-		dev_warn_ratelimited(dev, "auto: \"%*pE\" refused, write 0 or 1\n", shown(text),
-				     text);
+		dev_warn_ratelimited(dev, "auto: \"%*pE\" refused, write 0 or 1\n",
+				     shown_length(text), text);
 		return -EINVAL;
 	}
 	vsc_session_auto(to_vsc_session(dev), on);
@@ -87,7 +87,7 @@ static ssize_t knob_store(struct device *dev, struct device_attribute *attr, con
 		error = -ERANGE;
 	if (error) {
 		dev_warn_ratelimited(dev, "%s: \"%*pE\" refused, write %u..%u %s\n",
-				     attr->attr.name, shown(text), text, knob->lowest,
+				     attr->attr.name, shown_length(text), text, knob->lowest,
 				     knob->highest, knob->unit);
 		return error;
 	}

@@ -145,7 +145,7 @@ static const struct vs_terms *find_view(const struct vsc_session *session, enum 
 	}
 }
 
-static ssize_t term_show(struct device *dev, struct device_attribute *attr, char *text)
+static ssize_t view_term_show(struct device *dev, struct device_attribute *attr, char *text)
 {
 	const struct term_attribute *file = to_term(attr);
 	struct vsc_session *session = to_vsc_session(dev);
@@ -161,7 +161,7 @@ static ssize_t term_show(struct device *dev, struct device_attribute *attr, char
 	return there ? show_term(session, file, &term, text) : sysfs_emit(text, "none\n");
 }
 
-static ssize_t used_show(struct device *dev, struct device_attribute *attr, char *text)
+static ssize_t view_used_show(struct device *dev, struct device_attribute *attr, char *text)
 {
 	const struct term_attribute *file = to_term(attr);
 	struct vsc_session *session = to_vsc_session(dev);
@@ -228,8 +228,8 @@ static int parse_text(struct vs_term *term, const char *word)
 	return 0;
 }
 
-static int parse(const struct vs_term_spec *spec, bool high, const char *word,
-		 struct vs_term *term)
+static int parse_staged(const struct vs_term_spec *spec, bool high, const char *word,
+			struct vs_term *term)
 {
 	u64 value;
 	int error;
@@ -252,7 +252,7 @@ static int parse(const struct vs_term_spec *spec, bool high, const char *word,
 	return 0;
 }
 
-static void unset(const struct vs_term_spec *spec, bool high, struct vs_term *term)
+static void unset_staged(const struct vs_term_spec *spec, bool high, struct vs_term *term)
 {
 	if (spec->kind == VS_KIND_IDENTITY) {
 		memset(term->text, 0, sizeof(term->text));
@@ -264,8 +264,8 @@ static void unset(const struct vs_term_spec *spec, bool high, struct vs_term *te
 	}
 }
 
-static void complain(struct device *dev, const struct term_attribute *file,
-		     const struct vs_term_spec *spec, const char *text, size_t bytes)
+static void complain_of_staged(struct device *dev, const struct term_attribute *file,
+			       const struct vs_term_spec *spec, const char *text, size_t bytes)
 {
 	int length = min_t(size_t, bytes, VS_WIRE_TEXT_MAX);
 	char words[64];
@@ -304,24 +304,24 @@ static ssize_t staged_store(struct device *dev, struct device_attribute *attr,
 	word = strim(copy);
 	mutex_lock(&session->request_lock);
 	if (vs_value_unset(word)) {
-		unset(spec, file->high, term);
+		unset_staged(spec, file->high, term);
 		session->staged_set &= ~staged_bit(file);
 	} else {
-		error = parse(spec, file->high, word, term);
+		error = parse_staged(spec, file->high, word, term);
 		if (!error)
 			session->staged_set |= staged_bit(file);
 	}
 	mutex_unlock(&session->request_lock);
 	kfree(copy);
 	if (error)
-		complain(dev, file, spec, text, strcspn(text, "\n"));
+		complain_of_staged(dev, file, spec, text, strcspn(text, "\n"));
 	return error ?: length;
 }
 
 /* ---- Making them ---- */
 
-static struct term_attribute *add_file(struct vsc_session *session, enum view view, u32 index,
-				       bool high, const char *suffix)
+static struct term_attribute *view_add_file(struct vsc_session *session, enum view view, u32 index,
+					    bool high, const char *suffix)
 {
 	struct vsc_sysfs *sysfs = session->sysfs;
 	struct term_attribute *file = &sysfs->attributes[sysfs->count++];
@@ -335,40 +335,42 @@ static struct term_attribute *add_file(struct vsc_session *session, enum view vi
 	sysfs_attr_init(&attr->attr);
 	attr->attr.name = file->name;
 	attr->attr.mode = view == VIEW_STAGED ? 0644 : 0444;
-	attr->show = view == VIEW_STAGED ? staged_show : view == VIEW_USED ? used_show : term_show;
+	attr->show = view == VIEW_STAGED ? staged_show :
+		     view == VIEW_USED ? view_used_show : view_term_show;
 	attr->store = view == VIEW_STAGED ? staged_store : NULL;
 	return file;
 }
 
 /* Files of one term in one view. An ask has a range, what was agreed one value. */
-static void add_term(struct vsc_session *session, enum view view, u32 index)
+static void view_add_term(struct vsc_session *session, enum view view, u32 index)
 {
 	bool ask = view == VIEW_ASKED || view == VIEW_STAGED;
 
 	switch (view == VIEW_USED ? VS_KINDS : session->spec->term[index].kind) {
 	case VS_KIND_RATE:
-		add_file(session, view, index, false, "_floor");
-		add_file(session, view, index, true, "_ceiling");
+		view_add_file(session, view, index, false, "_floor");
+		view_add_file(session, view, index, true, "_ceiling");
 		break;
 	case VS_KIND_SET:
 		if (ask)
-			add_file(session, view, index, false, "_required");
-		add_file(session, view, index, true,
-			 ask ? "_wanted" : view == VIEW_OFFERED ? "_allowed" : "");
+			view_add_file(session, view, index, false, "_required");
+		view_add_file(session, view, index, true,
+			      ask ? "_wanted" : view == VIEW_OFFERED ? "_allowed" : "");
 		break;
 	case VS_KIND_SPACE:
 	case VS_KIND_LEVEL:
 		if (ask || view == VIEW_OFFERED)
-			add_file(session, view, index, false, "_min");
-		add_file(session, view, index, true, ask || view == VIEW_OFFERED ? "_max" : "");
+			view_add_file(session, view, index, false, "_min");
+		view_add_file(session, view, index, true,
+			      ask || view == VIEW_OFFERED ? "_max" : "");
 		break;
 	case VS_KIND_IDENTITY:
 	default:
-		add_file(session, view, index, true, "");
+		view_add_file(session, view, index, true, "");
 		break;
 	}
 	if (view == VIEW_ASKED && session->spec->term[index].kind != VS_KIND_IDENTITY)
-		add_file(session, view, index, false, "_demand")->demand = true;
+		view_add_file(session, view, index, false, "_demand")->demand = true;
 }
 
 /* Attributes from @first on, as a list. */
@@ -399,11 +401,11 @@ int vsc_sysfs_add(struct vsc_session *session)
 	for (enum view view = VIEW_ASKED; view < VIEW_STAGED; view++)
 		for (u32 i = 0; i < spec->count; i++)
 			if (view != VIEW_USED || spec->term[i].kind != VS_KIND_IDENTITY)
-				add_term(session, view, i);
+				view_add_term(session, view, i);
 	list_files(sysfs, 0, sysfs->term_list);
 	first = sysfs->count;
 	for (u32 i = 0; i < spec->count; i++)
-		add_term(session, VIEW_STAGED, i);
+		view_add_term(session, VIEW_STAGED, i);
 	list_files(sysfs, first, sysfs->request_list);
 
 	sysfs->terms.name = "terms";

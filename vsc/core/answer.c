@@ -11,13 +11,8 @@
 #include "vsc/core/session.h"
 #include "vsc/core/trace.h"
 
-static const char *name(const struct vsc_session *session)
-{
-	return dev_name(&session->dev);
-}
-
 /* The answer is no answer: counted, logged, and as if there had been none. */
-static enum vsc_event malformed(struct vsc_session *session, const char *why)
+static enum vsc_event answer_malformed(struct vsc_session *session, const char *why)
 {
 	vsc_machine_count(session, &session->counters.malformed);
 	dev_warn_ratelimited(&session->dev, "%s of the provider refused: %s\n",
@@ -27,33 +22,33 @@ static enum vsc_event malformed(struct vsc_session *session, const char *why)
 }
 
 /* Another contract is in force than the one held: learn which, but not for ever. */
-static enum vsc_event foreign(struct vsc_session *session)
+static enum vsc_event answer_foreign(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
 	if (++work->mismatches > VSC_MISMATCHES_MAX) {
 		work->mismatches = 0;
-		return malformed(session, "the contract in force keeps changing");
+		return answer_malformed(session, "the contract in force keeps changing");
 	}
 	work->reason = VS_REASON_MISMATCH;
 	return VSC_EVENT_FOREIGN;
 }
 
-static enum vsc_event denied(struct vsc_session *session)
+static enum vsc_event answer_denied(struct vsc_session *session)
 {
 	return session->id && !session->work->keep_tried ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
 }
 
-static enum vsc_event initialized(struct vsc_session *session)
+static enum vsc_event answer_initialized(struct vsc_session *session)
 {
 	const struct vs_message *message = &session->work->message;
 
 	if (message->version_min < VS_WIRE_VERSION_MIN ||
 	    message->version_min > VS_WIRE_VERSION_MAX)
-		return malformed(session, "a version that was not offered");
+		return answer_malformed(session, "a version that was not offered");
 	if (message->contract &&
 	    vs_terms_check_grant(session->spec, &message->terms))
-		return malformed(session, "no contract of this class");
+		return answer_malformed(session, "no contract of this class");
 	if (message->contract == session->id &&
 	    (!message->contract || vs_terms_equal(&message->terms, &session->held)))
 		return VSC_EVENT_INITIALIZED;
@@ -70,16 +65,16 @@ static void set_offered(struct vsc_session *session, const struct vs_terms *term
 	spin_unlock(&session->lock);
 }
 
-static enum vsc_event offered(struct vsc_session *session)
+static enum vsc_event answer_offered(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_terms *offer = &work->message.terms;
 	u16 term = 0;
 
 	if (work->sent != VSC_SENT_ASK && work->sent != VSC_SENT_CHOICE)
-		return malformed(session, "an offer that was not asked for");
+		return answer_malformed(session, "an offer that was not asked for");
 	if (vs_terms_check_ask(session->spec, offer))
-		return malformed(session, "no offer of this class");
+		return answer_malformed(session, "no offer of this class");
 	set_offered(session, offer);
 	if (++work->rounds <= VSC_ROUNDS_MAX &&
 	    !vsc_policy_choose(session, offer, &work->choice, &term))
@@ -91,11 +86,11 @@ static enum vsc_event offered(struct vsc_session *session)
 	work->result.term = term;
 	vsc_policy_shortfall(&session->asked, offer, &work->result);
 	work->retry_ms = vsc_session_back_off(session);
-	return denied(session);
+	return answer_denied(session);
 }
 
 /* Something was granted: is it what was asked for, and can the class do it? */
-static enum vsc_event granted(struct vsc_session *session)
+static enum vsc_event answer_granted(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_message *message = &work->message;
@@ -107,10 +102,10 @@ static enum vsc_event granted(struct vsc_session *session)
 	if (work->sent == VSC_SENT_CHOICE)
 		asked = &work->choice;
 	if (keep != same || (keep && !vs_terms_equal(&message->terms, &session->held)))
-		return malformed(session, "a grant of another contract than asked for");
+		return answer_malformed(session, "a grant of another contract than asked for");
 	if (vs_terms_check_grant(session->spec, &message->terms) ||
 	    (!keep && !vsc_policy_within(session->spec, asked, &message->terms)))
-		return malformed(session, "a grant that is not within what was asked");
+		return answer_malformed(session, "a grant that is not within what was asked");
 
 	vsc_machine_count(session, &session->counters.grants);
 	error = keep ? 0 : session->class->prepare(session, vsc_machine_held(session),
@@ -120,7 +115,7 @@ static enum vsc_event granted(struct vsc_session *session)
 				     message->granted, error);
 		work->result.error = error;
 		work->retry_ms = vsc_session_back_off(session);
-		return denied(session);
+		return answer_denied(session);
 	}
 	spin_lock(&session->lock);
 	session->granted = message->terms;
@@ -130,7 +125,7 @@ static enum vsc_event granted(struct vsc_session *session)
 	return VSC_EVENT_GRANT;
 }
 
-static enum vsc_event refused(struct vsc_session *session)
+static enum vsc_event answer_refused(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_message *message = &work->message;
@@ -146,47 +141,50 @@ static enum vsc_event refused(struct vsc_session *session)
 		work->retry_ms = clamp_t(u32, work->retry_ms, VSC_BACK_OFF_MIN_MS,
 					 VSC_RETRY_MAX_MS);
 	if (vs_terms_check_ask(session->spec, &message->terms))
-		return denied(session);	/* says nothing of what there is */
+		return answer_denied(session);	/* says nothing of what there is */
 	set_offered(session, &message->terms);
 	if (message->term && vs_terms_find(&session->asked, message->term)) {
 		work->result.term = message->term;
 		vsc_policy_shortfall(&session->asked, &message->terms, &work->result);
 	}
-	return denied(session);
+	return answer_denied(session);
 }
 
-static enum vsc_event answered(struct vsc_session *session)
+static enum vsc_event answer_to_request(struct vsc_session *session)
 {
 	const struct vs_message *message = &session->work->message;
 
-	if (session->work->sent == VSC_SENT_RELEASE)
-		return message->outcome == VS_OUTCOME_RELEASED ? VSC_EVENT_RELEASED :
-			malformed(session, "not the end of the contract that was given back");
+	if (session->work->sent == VSC_SENT_RELEASE) {
+		if (message->outcome == VS_OUTCOME_RELEASED)
+			return VSC_EVENT_RELEASED;
+		return answer_malformed(session,
+					"not the end of the contract that was given back");
+	}
 	if (message->contract != session->id)
-		return foreign(session);
+		return answer_foreign(session);
 	switch (message->outcome) {
 	case VS_OUTCOME_OFFER:
-		return offered(session);
+		return answer_offered(session);
 	case VS_OUTCOME_GRANT:
-		return granted(session);
+		return answer_granted(session);
 	case VS_OUTCOME_DENY:
-		return refused(session);
+		return answer_refused(session);
 	default:
-		return malformed(session, "a contract given back that should not be");
+		return answer_malformed(session, "a contract given back that should not be");
 	}
 }
 
-static enum vsc_event started(struct vsc_session *session)
+static enum vsc_event answer_started(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_message *message = &work->message;
 
 	if (message->status == VS_STATUS_OK)
 		return message->contract == work->granted_id ? VSC_EVENT_STARTED :
-			foreign(session);
+			answer_foreign(session);
 	work->result.error = -ETIME;
 	if (message->contract != session->id)
-		return foreign(session);
+		return answer_foreign(session);
 	return session->id ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
 }
 
@@ -205,7 +203,7 @@ static const u16 answer_types[] = {
 	[VSC_SENT_RELEASE] = VS_WIRE_REQUEST_COMPLETE,
 };
 
-static enum vsc_event judge(struct vsc_session *session)
+static enum vsc_event answer_judge(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_message *message = &work->message;
@@ -217,21 +215,21 @@ static enum vsc_event judge(struct vsc_session *session)
 		return VSC_EVENT_FAILED;
 	}
 	if (message->type != answer_types[work->sent])
-		return malformed(session, "not the answer to what was sent");
+		return answer_malformed(session, "not the answer to what was sent");
 	if (message->epoch != session->epoch)
-		return malformed(session, "of another epoch");
+		return answer_malformed(session, "of another epoch");
 	switch (message->type) {
 	case VS_WIRE_INITIALIZE_COMPLETE:
-		return initialized(session);
+		return answer_initialized(session);
 	case VS_WIRE_START_COMPLETE:
-		return started(session);
+		return answer_started(session);
 	default:
-		return answered(session);
+		return answer_to_request(session);
 	}
 }
 
 /* Both speak one version: ask for something, or give back what there is. */
-static void proceed(struct vsc_session *session)
+static void answer_proceed(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
@@ -246,7 +244,7 @@ static void proceed(struct vsc_session *session)
 	}
 }
 
-static void happen(struct vsc_session *session, enum vsc_event event)
+static void answer_step(struct vsc_session *session, enum vsc_event event)
 {
 	if (session->work->sent == VSC_SENT_RELEASE) {
 		vsc_machine_release_ends(session, event);
@@ -254,7 +252,7 @@ static void happen(struct vsc_session *session, enum vsc_event event)
 	}
 	vsc_machine_step(session, event);
 	if (event >= VSC_EVENT_INITIALIZED && event <= VSC_EVENT_INITIALIZED_GRANT)
-		proceed(session);
+		answer_proceed(session);
 }
 
 /**
@@ -276,7 +274,7 @@ void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
 	memcpy(work->bytes, exchange->complete, length);
 	vsc_channel_exchange_free(exchange);
 	error = vs_wire_decode(&work->message, work->bytes, length);
-	trace_vsc_message(name(session), false, &work->message);
+	trace_vsc_message(dev_name(&session->dev), false, &work->message);
 	if (!awaited) {
 		/* Late, but the provider is there: no need to pause any longer. */
 		if (epoch == session->epoch && session->state == VS_STATE_UNINITIALIZED &&
@@ -287,8 +285,8 @@ void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
 	work->exchange = NULL;
 	work->stalled = false;
 	vsc_session_wait(session, VSC_TIMER_NONE, 0);
-	event = error ? malformed(session, "it cannot be decoded") : judge(session);
-	happen(session, event);
+	event = error ? answer_malformed(session, "it cannot be decoded") : answer_judge(session);
+	answer_step(session, event);
 }
 
 /**
@@ -311,7 +309,7 @@ void vsc_answer_missing(struct vsc_session *session)
 	vsc_machine_count(session, &session->counters.timeouts);
 	work->missed = min(work->missed + 1, VSC_MISSED_MAX);
 	dev_warn_ratelimited(&session->dev, "no answer from the provider in %u ms\n", ms);
-	happen(session, VSC_EVENT_FAILED);
+	answer_step(session, VSC_EVENT_FAILED);
 }
 
 /* What the deadline takes away has to be written back before it. */
@@ -339,7 +337,7 @@ void vsc_answer_call(struct vsc_session *session, size_t length)
 	enum vsc_event event = VSC_EVENT_CALL_OLD;
 	int error = vs_wire_decode(&work->message, work->bytes, length);
 
-	trace_vsc_message(name(session), false, message);
+	trace_vsc_message(dev_name(&session->dev), false, message);
 	if (error || message->type != VS_WIRE_INITIALIZE) {
 		vsc_machine_count(session, &session->counters.malformed);
 		dev_warn_ratelimited(&session->dev, "a call of the provider refused: its %zu bytes are none\n",

@@ -11,11 +11,6 @@
 #include "vsc/core/session.h"
 #include "vsc/core/trace.h"
 
-static const char *name(const struct vsc_session *session)
-{
-	return dev_name(&session->dev);
-}
-
 /**
  * vsc_machine_count() - count something that sysfs shows
  * @session: its session
@@ -79,7 +74,7 @@ void vsc_machine_publish(struct vsc_session *session, const char *what)
 }
 
 /* Sends work->out, type and fields filled in, and waits for its answer. */
-static void send(struct vsc_session *session, enum vsc_sent sent)
+static void send_message(struct vsc_session *session, enum vsc_sent sent)
 {
 	struct vsc_work *work = session->work;
 	struct vsc_exchange *exchange = vsc_channel_exchange(GFP_NOIO);
@@ -95,7 +90,7 @@ static void send(struct vsc_session *session, enum vsc_sent sent)
 	error = -EMSGSIZE;
 	if (!exchange->request_length)
 		goto failed;
-	trace_vsc_message(name(session), true, &work->out);
+	trace_vsc_message(dev_name(&session->dev), true, &work->out);
 	error = vsc_channel_send(session->channel, exchange);
 	if (error)
 		goto failed;
@@ -141,7 +136,7 @@ static void forget_grant(struct vsc_session *session)
 }
 
 /* What was granted will not start. */
-static void undo(struct vsc_session *session)
+static void undo_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
@@ -153,7 +148,7 @@ static void undo(struct vsc_session *session)
 }
 
 /* Nothing is held any more. */
-static void let_go(struct vsc_session *session, const char *what)
+static void let_contract_go(struct vsc_session *session, const char *what)
 {
 	if (!session->id)
 		return;
@@ -182,7 +177,7 @@ void vsc_machine_none(struct vsc_session *session)
 }
 
 /* The class shows what is held now; if it cannot, it is asked again after a pause. */
-static int apply(struct vsc_session *session)
+static int apply_held(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	int error = session->class->apply(session, &session->held);
@@ -199,7 +194,7 @@ static int apply(struct vsc_session *session)
  * whatever the class says of it. A grant whose START was not answered is neither that
  * nor what is held: the class goes from what was narrowed for it to what is in force.
  */
-static void adopt(struct vsc_session *session)
+static void adopt_in_force(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_message *message = &work->message;
@@ -207,7 +202,7 @@ static void adopt(struct vsc_session *session)
 
 	forget_grant(session);
 	if (!message->contract) {
-		let_go(session, "withdrawn");
+		let_contract_go(session, "withdrawn");
 		return;
 	}
 	vsc_machine_count(session, &session->counters.adopted);
@@ -217,7 +212,7 @@ static void adopt(struct vsc_session *session)
 				     message->contract, error);
 	session->class->narrow(session, vsc_machine_held(session), &message->terms);
 	vsc_machine_set_held(session, message->contract, &message->terms);
-	apply(session);
+	apply_held(session);
 	vsc_event_changed(session, "adopted");
 }
 
@@ -226,20 +221,20 @@ static void adopt(struct vsc_session *session)
  * has named a time; or where its grant came to nothing by a failure of this side. Not for an
  * offer that was too little: the provider calls when there is more.
  */
-static bool retries(const struct vsc_work *work)
+static bool is_retried(const struct vsc_work *work)
 {
 	return work->retry_ms && (work->result.outcome == VS_OUTCOME_DENY || work->result.error);
 }
 
 /* What the class measures of a negotiation begins, or ends. */
-static void measure(struct vsc_session *session, bool begins)
+static void measure_negotiation(struct vsc_session *session, bool begins)
 {
 	if (session->class && session->class->negotiates)
 		session->class->negotiates(session, begins);
 }
 
 /* The grant is in force. */
-static void widen(struct vsc_session *session)
+static void widen_to_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	bool kept = work->granted_id == session->id;
@@ -256,7 +251,7 @@ static void widen(struct vsc_session *session)
 		vsc_machine_set_held(session, work->granted_id, &session->granted);
 	}
 	if (!kept || work->unapplied)
-		error = apply(session);
+		error = apply_held(session);
 	if (error)
 		work->result.error = error;
 	work->granted_id = 0;
@@ -265,7 +260,7 @@ static void widen(struct vsc_session *session)
 }
 
 /* START_COMPLETE: the renegotiation has ended with the contract that is held now. */
-static void settle(struct vsc_session *session)
+static void settle_renegotiation(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	bool kept = work->result.kept;
@@ -276,14 +271,14 @@ static void settle(struct vsc_session *session)
 	session->deadline = 0;
 	session->last_ns = ktime_to_ns(ktime_sub(ktime_get(), work->began));
 	spin_unlock(&session->lock);
-	measure(session, false);
+	measure_negotiation(session, false);
 
 	/* After a denial the result is that denial, with what was kept. */
 	if (!kept || !work->result.outcome)
 		work->result.outcome = VS_OUTCOME_GRANT;
 	if (work->unapplied) {
 		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
-	} else if (kept && retries(work)) {
+	} else if (kept && is_retried(work)) {
 		/* What was denied is still wished, and the denial has said when to ask. */
 		work->reason = VS_REASON_RETRY;
 		vsc_session_wait(session, VSC_TIMER_RETRY, work->retry_ms);
@@ -317,20 +312,20 @@ static void new_epoch(struct vsc_session *session)
 	if (work->reason != VS_REASON_CALLED)
 		session->reason = work->reason;
 	spin_unlock(&session->lock);
-	measure(session, true);
+	measure_negotiation(session, true);
 }
 
-static void initialize(struct vsc_session *session)
+static void send_initialize(struct vsc_session *session)
 {
 	struct vs_message *out = begin_message(session, VS_WIRE_INITIALIZE);
 
 	out->version_min = VS_WIRE_VERSION_MIN;
 	out->version_max = VS_WIRE_VERSION_MAX;
 	out->reason = session->work->reason;
-	send(session, VSC_SENT_INITIALIZE);
+	send_message(session, VSC_SENT_INITIALIZE);
 }
 
-static void ask(struct vsc_session *session)
+static void send_ask(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	struct vs_message *out = begin_message(session, VS_WIRE_REQUEST);
@@ -351,33 +346,33 @@ static void ask(struct vsc_session *session)
 	spin_lock(&session->lock);
 	session->asked = out->terms;
 	spin_unlock(&session->lock);
-	send(session, VSC_SENT_ASK);
+	send_message(session, VSC_SENT_ASK);
 }
 
-static void choose(struct vsc_session *session)
+static void send_choice(struct vsc_session *session)
 {
 	struct vs_message *out = begin_message(session, VS_WIRE_REQUEST);
 
 	out->flags = VS_REQUEST_CHOICE;
 	out->terms = session->work->choice;
-	send(session, VSC_SENT_CHOICE);
+	send_message(session, VSC_SENT_CHOICE);
 }
 
-static void keep(struct vsc_session *session)
+static void send_keep(struct vsc_session *session)
 {
 	struct vs_message *out = begin_message(session, VS_WIRE_REQUEST);
 
 	session->work->keep_tried = true;
 	out->flags = VS_REQUEST_KEEP;
 	out->contract = session->id;
-	send(session, VSC_SENT_KEEP);
+	send_message(session, VSC_SENT_KEEP);
 }
 
 /*
  * What was narrowed too late for the grant's lease is not started: the provider may have
  * dropped the grant. Half of the lease is left to START's way.
  */
-static void narrow(struct vsc_session *session)
+static void narrow_to_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	u32 ms = work->message.lease_ms / 2;
@@ -394,13 +389,13 @@ static void narrow(struct vsc_session *session)
 	work->follow = VSC_EVENT_FAILED;
 }
 
-static void start(struct vsc_session *session)
+static void send_start(struct vsc_session *session)
 {
 	begin_message(session, VS_WIRE_START)->contract = session->work->granted_id;
-	send(session, VSC_SENT_START);
+	send_message(session, VSC_SENT_START);
 }
 
-static void wait(struct vsc_session *session)
+static void wait_for_call(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 
@@ -429,7 +424,7 @@ static void back_off(struct vsc_session *session)
 	vsc_machine_publish(session, "failed");
 }
 
-static void detach(struct vsc_session *session, enum vsc_event event)
+static void detach_contract(struct vsc_session *session, enum vsc_event event)
 {
 	struct vsc_work *work = session->work;
 
@@ -437,12 +432,13 @@ static void detach(struct vsc_session *session, enum vsc_event event)
 		vsc_machine_none(session);
 	work->exchange = NULL;
 	vsc_session_wait(session, VSC_TIMER_NONE, 0);
-	let_go(session, event == VSC_EVENT_RELEASED ? "released" : "lost");
+	let_contract_go(session, event == VSC_EVENT_RELEASED ? "released" : "lost");
 }
 
 static void (* const actions[])(struct vsc_session *session) = {
-	undo, adopt, widen, settle, new_epoch, initialize, ask, choose, keep, narrow, start, wait,
-	back_off,
+	undo_grant, adopt_in_force, widen_to_grant, settle_renegotiation, new_epoch,
+	send_initialize, send_ask, send_choice, send_keep, narrow_to_grant, send_start,
+	wait_for_call, back_off,
 };
 
 static_assert(BIT(ARRAY_SIZE(actions)) == VSC_DO_DETACH);
@@ -456,12 +452,12 @@ static void one_step(struct vsc_session *session, enum vsc_event event)
 	session->state = step.next;
 	spin_unlock(&session->lock);
 	if (step.next != from)
-		trace_vsc_state(name(session), from, event, step.next);
+		trace_vsc_state(dev_name(&session->dev), from, event, step.next);
 	for (unsigned int i = 0; i < ARRAY_SIZE(actions); i++)
 		if (step.actions & BIT(i))
 			actions[i](session);
 	if (step.actions & VSC_DO_DETACH)
-		detach(session, event);
+		detach_contract(session, event);
 }
 
 /**
@@ -530,7 +526,7 @@ void vsc_machine_release(struct vsc_session *session)
 	default:
 		begin_message(session, VS_WIRE_REQUEST);
 		work->follow = VSC_EVENTS;
-		send(session, VSC_SENT_RELEASE);
+		send_message(session, VSC_SENT_RELEASE);
 		if (work->follow != VSC_EVENTS)
 			vsc_machine_release_ends(session, work->follow);
 		break;

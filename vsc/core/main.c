@@ -13,7 +13,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "vs_channel.h"
+#include "channel/guest/channel.h"
 #include "vsc/core/vsc.h"
 
 /**
@@ -38,7 +38,7 @@ static LIST_HEAD(classes);
 static LIST_HEAD(sessions);
 static DEFINE_IDA(numbers);
 
-static struct class_entry *find_class(const struct vs_class_spec *spec)
+static struct class_entry *find_class_entry(const struct vs_class_spec *spec)
 {
 	struct class_entry *entry;
 
@@ -100,7 +100,7 @@ int vsc_class_register(const struct vsc_class *class)
 	init_completion(&entry->unused);
 
 	mutex_lock(&lock);
-	if (find_class(class->spec)) {
+	if (find_class_entry(class->spec)) {
 		mutex_unlock(&lock);
 		kfree(entry);
 		pr_err("class %s is registered already: unload its module first\n",
@@ -128,7 +128,7 @@ void vsc_class_unregister(const struct vsc_class *class)
 	struct class_entry *entry;
 
 	mutex_lock(&lock);
-	entry = find_class(class->spec);
+	entry = find_class_entry(class->spec);
 	if (WARN_ON(!entry || entry->class != class)) {
 		mutex_unlock(&lock);
 		return;
@@ -159,7 +159,7 @@ const struct vsc_class *vsc_class_get(const struct vs_class_spec *spec)
 	struct class_entry *entry;
 
 	mutex_lock(&lock);
-	entry = find_class(spec);
+	entry = find_class_entry(spec);
 	if (entry) {
 		entry->users++;
 		class = entry->class;

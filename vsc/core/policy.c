@@ -10,7 +10,7 @@
 
 #include "vsc/core/vsc.h"
 
-static void complain(struct vsc_session *session, const struct vs_terms *wish)
+static void complain_of_wish(struct vsc_session *session, const struct vs_terms *wish)
 {
 	for (u32 i = 0; i < session->spec->count; i++) {
 		const struct vs_term_spec *spec = &session->spec->term[i];
@@ -37,7 +37,7 @@ int vsc_policy_check(struct vsc_session *session, const struct vs_terms *wish)
 	int error = vs_terms_check_ask(session->spec, wish);
 
 	if (error)
-		complain(session, wish);
+		complain_of_wish(session, wish);
 	return error;
 }
 

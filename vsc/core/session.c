@@ -2,87 +2,22 @@
 /*
  * A session's life: made when its channel appears, ended with it.  What comes in (from
  * interrupts, sysfs and the classes) is put into an inbox, which the session's work
- * empties; the work alone talks to the provider and to the class.
- *
- * It runs without I/O of its own: what memory reclaim waits for may be the very disk
- * whose contract is being negotiated.
+ * empties (session_work.c).
  */
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
-#include <linux/moduleparam.h>
-#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "vsc/core/session.h"
 
-#define ANSWER_MS_MIN	100
-#define ANSWER_MS_MAX	(10 * 60 * 1000)
-
-static unsigned int answer_timeout_ms = 10000;
-module_param(answer_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(answer_timeout_ms,
-		 "how long to wait for an answer of the provider (100..600000, default 10000)");
-
-/* ---- Timers ---- */
-
-/**
- * vsc_session_answer_ms() - how long to wait for an answer
- * @session: any
- *
- * The module's parameter, kept within its range, and twice as long after every answer
- * that was missed: a provider that needs long to make room would else never be done.
- *
- * Context: the session's work.
- * Return: milliseconds.
- */
-u32 vsc_session_answer_ms(struct vsc_session *session)
-{
-	u64 ms = clamp_t(u32, READ_ONCE(answer_timeout_ms), ANSWER_MS_MIN, ANSWER_MS_MAX);
-
-	return min_t(u64, ms << session->work->missed, ANSWER_MS_MAX);
-}
-
-/**
- * vsc_session_wait() - what the session waits for from here on
- * @session: any
- * @timer: in place of what it waited for before
- * @ms: for how long
- *
- * Context: the session's work.
- */
-void vsc_session_wait(struct vsc_session *session, enum vsc_timer timer, u32 ms)
-{
-	session->work->timer = timer;
-	session->work->expires = ktime_add_ms(ktime_get(), ms);
-}
-
-/**
- * vsc_session_back_off() - the next pause before another try
- * @session: any
- *
- * Each is twice as long as the one before, with a random part, so that the clients
- * of a provider that comes back do not all ask at once.
- *
- * Context: the session's work.
- * Return: milliseconds.
- */
-u32 vsc_session_back_off(struct vsc_session *session)
-{
-	struct vsc_work *work = session->work;
-
-	work->back_off_ms = clamp_t(u32, 2 * work->back_off_ms, VSC_BACK_OFF_MIN_MS,
-				    VSC_BACK_OFF_MAX_MS);
-	return work->back_off_ms / 2 + get_random_u32_below(work->back_off_ms / 2 + 1);
-}
-
 /* ---- What comes in ---- */
 
-static bool post_locked(struct vsc_work *work, unsigned long what)
+static bool session_post_locked(struct vsc_work *work, unsigned long what)
 {
 	lockdep_assert_held(&work->lock);
 	if (work->dead)
@@ -92,14 +27,14 @@ static bool post_locked(struct vsc_work *work, unsigned long what)
 	return true;
 }
 
-static bool post(struct vsc_session *session, unsigned long what)
+static bool session_post(struct vsc_session *session, unsigned long what)
 {
 	struct vsc_work *work = session->work;
 	unsigned long flags;
 	bool posted;
 
 	spin_lock_irqsave(&work->lock, flags);
-	posted = post_locked(work, what);
+	posted = session_post_locked(work, what);
 	spin_unlock_irqrestore(&work->lock, flags);
 	return posted;
 }
@@ -111,7 +46,7 @@ static void on_complete(void *data, struct vsc_exchange *exchange)
 	unsigned long flags;
 
 	spin_lock_irqsave(&work->lock, flags);
-	if (post_locked(work, VSC_INBOX_ANSWER))
+	if (session_post_locked(work, VSC_INBOX_ANSWER))
 		list_add_tail(&exchange->list, &work->answers);
 	else
 		vsc_channel_exchange_free(exchange);
@@ -127,7 +62,7 @@ static void on_call(void *data, const void *bytes, size_t length)
 	spin_lock_irqsave(&work->lock, flags);
 	work->call_length = min(length, sizeof(work->call));
 	memcpy(work->call, bytes, work->call_length);
-	post_locked(work, VSC_INBOX_CALL);
+	session_post_locked(work, VSC_INBOX_CALL);
 	spin_unlock_irqrestore(&work->lock, flags);
 }
 
@@ -156,14 +91,14 @@ static void on_broken(void *data)
  */
 void vsc_session_broken(struct vsc_session *session)
 {
-	post(session, VSC_INBOX_BROKEN);
+	session_post(session, VSC_INBOX_BROKEN);
 }
 EXPORT_SYMBOL_GPL(vsc_session_broken);
 
 /* Context: the driver's probe and restore. */
 static void on_ready(void *data)
 {
-	post(data, VSC_INBOX_READY);
+	session_post(data, VSC_INBOX_READY);
 }
 
 /**
@@ -174,7 +109,7 @@ static void on_ready(void *data)
  */
 void vsc_session_busy(struct vsc_session *session)
 {
-	post(session, VSC_INBOX_BUSY);
+	session_post(session, VSC_INBOX_BUSY);
 }
 EXPORT_SYMBOL_GPL(vsc_session_busy);
 
@@ -190,7 +125,7 @@ void vsc_session_auto(struct vsc_session *session, bool on)
 	spin_lock(&session->lock);
 	session->knobs.on = on;
 	spin_unlock(&session->lock);
-	post(session, VSC_INBOX_AUTO);
+	session_post(session, VSC_INBOX_AUTO);
 }
 
 /**
@@ -202,7 +137,7 @@ void vsc_session_auto(struct vsc_session *session, bool on)
  */
 void vsc_session_class_changed(struct vsc_session *session, const struct vsc_class *class)
 {
-	post(session, class ? VSC_INBOX_CLASS_CAME : VSC_INBOX_CLASS_GOES);
+	session_post(session, class ? VSC_INBOX_CLASS_CAME : VSC_INBOX_CLASS_GOES);
 }
 
 /**
@@ -213,7 +148,7 @@ void vsc_session_class_changed(struct vsc_session *session, const struct vsc_cla
  */
 void vsc_session_stalled(struct vsc_session *session)
 {
-	post(session, VSC_INBOX_STALLED);
+	session_post(session, VSC_INBOX_STALLED);
 }
 EXPORT_SYMBOL_GPL(vsc_session_stalled);
 
@@ -281,7 +216,7 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
 	work->needs++;
 	/* What was asked for last holds. */
 	work->inbox &= ~VSC_INBOX_RELEASE;
-	if (!post_locked(work, VSC_INBOX_NEED))
+	if (!session_post_locked(work, VSC_INBOX_NEED))
 		error = -ENODEV;
 	spin_unlock_irq(&work->lock);
 	return error;
@@ -305,190 +240,10 @@ int vsc_session_release(struct vsc_session *session)
 		return error;
 	spin_lock_irq(&work->lock);
 	work->inbox &= ~VSC_INBOX_NEED;
-	if (!post_locked(work, VSC_INBOX_RELEASE))
+	if (!session_post_locked(work, VSC_INBOX_RELEASE))
 		error = -ENODEV;
 	spin_unlock_irq(&work->lock);
 	return error;
-}
-
-/* ---- The work ---- */
-
-static void need(struct vsc_session *session, u32 reason)
-{
-	struct vsc_work *work = session->work;
-	bool pausing = work->timer == VSC_TIMER_RETRY;
-
-	if (work->leaving)
-		return;
-	work->release = false;
-	work->back_off_ms = 0;
-	work->reason = reason;
-	if (session->state == VS_STATE_UNINITIALIZED && pausing)
-		vsc_machine_step(session, VSC_EVENT_BEGIN);
-	else if (session->state == VS_STATE_START)
-		vsc_session_begin(session);
-	else
-		vsc_machine_step(session, VSC_EVENT_NEED);
-}
-
-static void release(struct vsc_session *session)
-{
-	session->work->release = true;
-	if (session->id && session->class->write_back)
-		session->class->write_back(session);
-	vsc_machine_release(session);
-}
-
-static void take_answers(struct vsc_session *session)
-{
-	struct vsc_work *work = session->work;
-	struct vsc_exchange *exchange, *next;
-	LIST_HEAD(answers);
-
-	spin_lock_irq(&work->lock);
-	list_splice_init(&work->answers, &answers);
-	spin_unlock_irq(&work->lock);
-	list_for_each_entry_safe(exchange, next, &answers, list) {
-		list_del_init(&exchange->list);
-		vsc_answer_take(session, exchange);
-	}
-}
-
-static void take_call(struct vsc_session *session)
-{
-	struct vsc_work *work = session->work;
-	size_t length;
-
-	spin_lock_irq(&work->lock);
-	length = work->call_length;
-	memcpy(work->bytes, work->call, length);
-	spin_unlock_irq(&work->lock);
-	vsc_answer_call(session, length);
-	if (!work->calls_at)
-		work->calls_at = ktime_add_ms(ktime_get(), VSC_CALLS_MS);
-}
-
-/* At once after the first calls, and then only so often. */
-static void allow_calls(struct vsc_session *session)
-{
-	struct vsc_work *work = session->work;
-
-	if (!work->calls_at || ktime_before(ktime_get(), work->calls_at))
-		return;
-	work->calls_at = 0;
-	vsc_channel_post_calls(session->channel);
-}
-
-static void handle(struct vsc_session *session, unsigned long inbox, u32 need_reason)
-{
-	struct vsc_work *work = session->work;
-
-	if (inbox & VSC_INBOX_ANSWER)
-		take_answers(session);
-	if (inbox & VSC_INBOX_CALL)
-		take_call(session);
-	allow_calls(session);
-	vsc_session_reset(session);
-	if (inbox & VSC_INBOX_CLASS_GOES && session->class)
-		vsc_session_leave(session, VSC_LEAVING_CLASS);
-	if (inbox & VSC_INBOX_READY)
-		work->ready = true;
-	/* Its driver was not told to go on: nothing else would end the sleep. */
-	if (inbox & VSC_INBOX_AWAKE && !work->ready)
-		vsc_session_lose(session);
-	if (inbox & (VSC_INBOX_READY | VSC_INBOX_CLASS_CAME))
-		vsc_session_begin(session);
-	if (inbox & VSC_INBOX_BUSY)
-		vsc_watch_busy(session);
-	if (inbox & VSC_INBOX_STALLED && session->state == VS_STATE_RUNNING && !work->release) {
-		work->stalled = true;
-		need(session, VS_REASON_RETRY);
-	}
-	if (inbox & VSC_INBOX_AUTO && vsc_watch_knobs(session))
-		need(session, VS_REASON_NEED);
-	if (inbox & VSC_INBOX_NEED) {
-		vsc_watch_take_back(session);
-		need(session, need_reason);
-	}
-	if (inbox & VSC_INBOX_RELEASE && !work->leaving)
-		release(session);
-	if (inbox & VSC_INBOX_CLOSE)
-		vsc_session_leave(session, VSC_LEAVING_CHANNEL);
-}
-
-static void expire(struct vsc_session *session)
-{
-	struct vsc_work *work = session->work;
-	enum vsc_timer timer = work->timer;
-
-	if (timer == VSC_TIMER_NONE || ktime_before(ktime_get(), work->expires))
-		return;
-	work->timer = VSC_TIMER_NONE;
-	if (timer == VSC_TIMER_ANSWER) {
-		vsc_answer_missing(session);
-	} else if (session->state == VS_STATE_START) {
-		vsc_session_begin(session);
-	} else {
-		work->reason = VS_REASON_RETRY;
-		vsc_machine_step(session, session->state == VS_STATE_RUNNING ?
-				 VSC_EVENT_NEED : VSC_EVENT_BEGIN);
-	}
-}
-
-/* Back at the next time-out; sooner if something comes in. */
-static void rearm(struct vsc_work *work)
-{
-	ktime_t next = KTIME_MAX;
-	s64 ms;
-
-	if (work->timer != VSC_TIMER_NONE)
-		next = work->expires;
-	if (work->leaving)
-		next = min(next, work->leave_by);
-	if (work->watch.on)
-		next = min(next, work->watch.due);
-	if (work->calls_at)
-		next = min(next, work->calls_at);
-	if (next == KTIME_MAX)
-		return;
-	ms = clamp_t(s64, ktime_ms_delta(next, ktime_get()), 0, INT_MAX / 2);
-	/* Does nothing if something has come in: it is queued then. */
-	queue_delayed_work(work->queue, &work->run, msecs_to_jiffies(ms) + 1);
-}
-
-static bool is_over(const struct vsc_work *work)
-{
-	return work->released || !ktime_before(ktime_get(), work->leave_by);
-}
-
-static void run(struct work_struct *item)
-{
-	struct vsc_work *work = container_of(to_delayed_work(item), struct vsc_work, run);
-	unsigned int noio = memalloc_noio_save();
-	unsigned long inbox;
-	u32 need_reason, wanted;
-
-	mutex_lock(&work->run_lock);
-	do {
-		spin_lock_irq(&work->lock);
-		inbox = work->inbox;
-		need_reason = work->need_reason;
-		work->inbox = 0;
-		spin_unlock_irq(&work->lock);
-		if (work->closed)
-			break;
-		handle(work->session, inbox, need_reason);
-		expire(work->session);
-		wanted = vsc_watch_run(work->session);
-		if (wanted)
-			need(work->session, wanted);
-		if (work->leaving && is_over(work))
-			vsc_session_left(work->session);
-	} while (inbox);
-	if (!work->closed)
-		rearm(work);
-	mutex_unlock(&work->run_lock);
-	memalloc_noio_restore(noio);
 }
 
 /* ---- Its life ---- */
@@ -507,7 +262,7 @@ static struct vsc_work *new_work(struct vsc_session *session)
 		return NULL;
 	}
 	work->session = session;
-	INIT_DELAYED_WORK(&work->run, run);
+	INIT_DELAYED_WORK(&work->run, vsc_session_run);
 	mutex_init(&work->run_lock);
 	init_completion(&work->left);
 	init_waitqueue_head(&work->settling);
@@ -593,7 +348,7 @@ static void on_suspend(void *data)
 	/* The work is frozen: it runs when all drivers have been told that they are awake. */
 	spin_lock_irq(&work->lock);
 	work->inbox &= ~VSC_INBOX_READY;
-	post_locked(work, VSC_INBOX_AWAKE);
+	session_post_locked(work, VSC_INBOX_AWAKE);
 	spin_unlock_irq(&work->lock);
 	mutex_unlock(&work->run_lock);
 	memalloc_noio_restore(noio);
@@ -610,10 +365,10 @@ static void on_detach(void *data)
 {
 	struct vsc_session *session = data;
 
-	post(session, VSC_INBOX_CLOSE);
+	session_post(session, VSC_INBOX_CLOSE);
 	/* A frozen work does not run, and its thaw may wait for who removes the device. */
 	while (!wait_for_completion_timeout(&session->work->left, HZ / 10))
-		run(&session->work->run.work);
+		vsc_session_run(&session->work->run.work);
 	vsc_event_flush(&session->work->events);
 	vsc_main_remove(session);
 	free_work(session->work);

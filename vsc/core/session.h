@@ -17,6 +17,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "vs_message.h"
 #include "vs_window.h"
 
 #include "vsc/demand/auto.h"
@@ -280,7 +281,8 @@ struct vsc_work {
 	u8 bytes[VS_WIRE_MESSAGE_MAX];
 };
 
-/* vsc/core/session.c */
+/* vsc/core/session_work.c */
+void vsc_session_run(struct work_struct *item);
 void vsc_session_wait(struct vsc_session *session, enum vsc_timer timer, u32 ms);
 u32 vsc_session_back_off(struct vsc_session *session);
 u32 vsc_session_answer_ms(struct vsc_session *session);

@@ -54,7 +54,7 @@ static void remove_counters(struct vsc_session *session, const struct attribute_
 		sysfs_remove_group(&session->dev.kobj, group);
 }
 
-static const struct vsc_class *find_class(struct vsc_session *session)
+static const struct vsc_class *session_find_class(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vsc_class *class = vsc_class_get(session->spec);
@@ -120,7 +120,7 @@ void vsc_session_begin(struct vsc_session *session)
 	if (!work->ready || (class && !work->slept) || work->leaving || work->broken)
 		return;
 	if (!class)
-		class = find_class(session);
+		class = session_find_class(session);
 	if (!class)
 		return;
 	error = start_class(session, class);

@@ -12,7 +12,7 @@
 #include <linux/tracepoint.h>
 
 #include "vs_states.h"
-#include "vs_terms.h"
+#include "vs_message.h"
 
 TRACE_EVENT(vsc_message,
 	TP_PROTO(const char *session, bool sent, const struct vs_message *message),

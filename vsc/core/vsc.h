@@ -6,7 +6,7 @@
  *		vsc<N>, keyed by the service's UUID
  *	class	module that shows a session's contract as an ordinary Linux device
  *
- * Contexts.  A session's machine runs in its own ordered workqueue (vsc/core/session.c),
+ * Contexts.  A session's machine runs in its own ordered workqueue (vsc/core/session_work.c),
  * under memalloc_noio: its disk may be what memory reclaim waits for.  The channel's
  * callbacks (interrupt) and sysfs writers only queue to it.  Data requests run in
  * blk-mq and in the virtqueue's callback and never wait for the session.
@@ -24,10 +24,11 @@
 #include <linux/types.h>
 #include <linux/uuid.h>
 
-#include "vs_channel.h"
+#include "channel/guest/channel.h"
 #include "vs_class.h"
 #include "vs_states.h"
 #include "vs_terms.h"
+#include "vs_wire.h"
 
 #include "vsc/class.h"
 #include "vsc/demand/auto.h"

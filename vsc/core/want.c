@@ -49,7 +49,7 @@ static int to_error(const struct vs_term_spec *spec, const struct vsc_session_re
 }
 
 /* Nobody answers any more. */
-static bool is_over(const struct vsc_work *work)
+static bool want_is_over(const struct vsc_work *work)
 {
 	return READ_ONCE(work->leaving) || READ_ONCE(work->broken);
 }
@@ -57,24 +57,24 @@ static bool is_over(const struct vsc_work *work)
 /* Nor before the machine is awake. */
 static bool is_gone(const struct vsc_work *work)
 {
-	return is_over(work) || !READ_ONCE(work->ready);
+	return want_is_over(work) || !READ_ONCE(work->ready);
 }
 
-static bool same(const struct vs_term *a, const struct vs_term *b)
+static bool is_same_term(const struct vs_term *a, const struct vs_term *b)
 {
 	return a->low == b->low && a->high == b->high && a->length == b->length &&
 	       !memcmp(a->text, b->text, a->length);
 }
 
 /* Unless the administrator has written something else meanwhile. */
-static void replace(struct vs_term *term, const struct vs_term *from, const struct vs_term *to)
+static void replace_term(struct vs_term *term, const struct vs_term *from, const struct vs_term *to)
 {
-	if (same(term, from))
+	if (is_same_term(term, from))
 		*term = *to;
 }
 
 /* What was not granted is not wished any longer. */
-static void finish(struct vsc_session *session, int error)
+static void want_finish(struct vsc_session *session, int error)
 {
 	struct vsc_want *want = &session->work->want;
 	struct vs_term *staged = &session->staged.term[want->index];
@@ -83,11 +83,11 @@ static void finish(struct vsc_session *session, int error)
 	lockdep_assert_held(&session->request_lock);
 	/* Less may come to be offered, and has to do then. */
 	granted.low = min(want->wanted.low, want->old_wish.low);
-	if (error && !want->was_set && same(staged, &want->wanted))
+	if (error && !want->was_set && is_same_term(staged, &want->wanted))
 		session->staged_set &= ~BIT(2 * want->index + 1);
-	replace(&session->wish.term[want->index], &want->wanted,
-		error ? &want->old_wish : &granted);
-	replace(staged, &want->wanted, error ? &want->old_staged : &granted);
+	replace_term(&session->wish.term[want->index], &want->wanted,
+		     error ? &want->old_wish : &granted);
+	replace_term(staged, &want->wanted, error ? &want->old_staged : &granted);
 	want->error = error;
 	WRITE_ONCE(want->pending, false);
 }
@@ -132,9 +132,9 @@ void vsc_want_end(struct vsc_session *session)
 
 	mutex_lock(&session->request_lock);
 	if (want->pending && is_answered(session, &result))
-		finish(session, to_error(&session->spec->term[want->index], &result));
-	else if (want->pending && is_over(work))
-		finish(session, -ENODEV);
+		want_finish(session, to_error(&session->spec->term[want->index], &result));
+	else if (want->pending && want_is_over(work))
+		want_finish(session, -ENODEV);
 	mutex_unlock(&session->request_lock);
 	wake_up_all(&work->settling);
 }
@@ -154,7 +154,7 @@ static struct vs_term wanted_term(const struct vs_term *wish, u64 value, const c
 	return wanted;
 }
 
-static int begin(struct vsc_session *session, u32 index, u64 value, const char *text)
+static int want_begin(struct vsc_session *session, u32 index, u64 value, const char *text)
 {
 	struct vs_term *wish = &session->wish.term[index], *staged = &session->staged.term[index];
 	struct vsc_want *want = &session->work->want;
@@ -207,7 +207,7 @@ int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char
 	int error;
 
 	mutex_lock(&session->request_lock);
-	error = begin(session, index, value, text);
+	error = want_begin(session, index, value, text);
 	mutex_unlock(&session->request_lock);
 	if (error)
 		return error;

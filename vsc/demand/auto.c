@@ -33,13 +33,13 @@ const struct vsc_auto_knobs vsc_auto_defaults = {
 };
 EXPORT_SYMBOL_GPL(vsc_auto_defaults);
 
-static bool is_rate(const struct vsc_auto *state, const struct vs_class_spec *spec, u32 index)
+static bool auto_has_rate(const struct vsc_auto *state, const struct vs_class_spec *spec, u32 index)
 {
 	return spec->term[index].kind == VS_KIND_RATE && spec->term[index].flow == state->flow;
 }
 
 /* What @rate comes to in @ns, of which more than an hour counts as one. */
-static u64 worth(u64 rate, u64 ns)
+static u64 rate_worth(u64 rate, u64 ns)
 {
 	return mul_u64_u64_div_u64(rate, min(ns, 3600 * NSEC_PER_SEC), NSEC_PER_SEC);
 }
@@ -50,7 +50,7 @@ static u64 to_ns(u32 ms)
 }
 
 /* Is it at least that share of the window? */
-static bool share(u64 part_ns, u64 whole_ns, u32 percent)
+static bool is_share_of(u64 part_ns, u64 whole_ns, u32 percent)
 {
 	return part_ns >= div_u64(whole_ns, 100) * percent;
 }
@@ -98,7 +98,7 @@ void vsc_auto_measure(struct vsc_auto *state, u64 now_ns)
 EXPORT_SYMBOL_GPL(vsc_auto_measure);
 
 /* Takes over what is in force of one rate. True: it is more than it was. */
-static bool take_over(struct vsc_auto_rate *rate, u64 floor, u64 ceiling)
+static bool rate_take_over(struct vsc_auto_rate *rate, u64 floor, u64 ceiling)
 {
 	bool more = floor > rate->floor || ceiling > rate->ceiling;
 
@@ -126,9 +126,9 @@ void vsc_auto_contract(struct vsc_auto *state, const struct vs_class_spec *spec,
 	bool more = false;
 
 	for (u32 i = 0; i < spec->count; i++)
-		if (is_rate(state, spec, i))
-			more |= take_over(&state->rate[i], terms ? terms->term[i].low : 0,
-					  terms ? terms->term[i].high : 0);
+		if (auto_has_rate(state, spec, i))
+			more |= rate_take_over(&state->rate[i], terms ? terms->term[i].low : 0,
+					       terms ? terms->term[i].high : 0);
 	if (more) {
 		state->tries = 0;
 		state->back_off = 0;
@@ -149,10 +149,10 @@ static bool too_short(const struct vsc_auto *state, const struct vs_class_spec *
 	bool short_of = false, served = false;
 
 	for (u32 i = 0; i < spec->count; i++) {
-		if (!is_rate(state, spec, i))
+		if (!auto_has_rate(state, spec, i))
 			continue;
 		served |= state->stretch.served[i] > 0;
-		short_of |= worth(state->rate[i].ceiling, ns) <
+		short_of |= rate_worth(state->rate[i].ceiling, ns) <
 			STRETCH_REQUESTS * state->stretch.largest[i];
 	}
 	return short_of && !(served && ns >= STRETCH_MAX_NS);
@@ -167,9 +167,9 @@ static void judge_stretch(struct vsc_auto *state, const struct vs_class_spec *sp
 	for (u32 i = 0; i < spec->count; i++) {
 		struct vsc_auto_rate *rate = &state->rate[i];
 
-		if (!is_rate(state, spec, i))
+		if (!auto_has_rate(state, spec, i))
 			continue;
-		owed = worth(rate->ceiling, ns);
+		owed = rate_worth(rate->ceiling, ns);
 		owed -= owed / CEILING_TOLERANCE;
 		if (!stretch->served[i] || stretch->served[i] + stretch->largest[i] < owed)
 			continue;
@@ -184,8 +184,8 @@ static void judge_stretch(struct vsc_auto *state, const struct vs_class_spec *sp
 }
 
 /* A busy sample goes on with the stretch, or begins one; another one ends it. */
-static void stretch(struct vsc_auto *state, const struct vs_class_spec *spec,
-		    const struct vsc_sample *sample, u64 now_ns)
+static void auto_stretch(struct vsc_auto *state, const struct vs_class_spec *spec,
+			 const struct vsc_sample *sample, u64 now_ns)
 {
 	struct vs_window *window = &state->stretch;
 	u64 ns;
@@ -213,14 +213,14 @@ static bool is_less(const struct vsc_auto_rate *rate, u64 used, u64 *floor)
 static void close_rate(const struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
 		       struct vsc_auto_rate *rate, u64 ns)
 {
-	bool active = share(state->active_ns, ns, knobs->held_percent);
+	bool active = is_share_of(state->active_ns, ns, knobs->held_percent);
 	/* Else it waits for what it is not served: that is no use of little. */
 	bool served = state->idled || state->held;
 	u64 floor;
 
 	/* Of less than an hour: so long is no window. */
 	rate->used = mul_u64_u64_div_u64(rate->served, NSEC_PER_SEC, ns);
-	rate->needed = rate->short_ns && share(rate->short_ns, ns, knobs->held_percent);
+	rate->needed = rate->short_ns && is_share_of(rate->short_ns, ns, knobs->held_percent);
 	if (rate->given && active && rate->served &&
 	    rate->used >= rate->floor - rate->floor / FLOOR_TOLERANCE)
 		rate->needed = true;
@@ -259,12 +259,12 @@ bool vsc_auto_sample(struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
 	}
 	if (active)
 		state->active_ns += now_ns - sample->seen.start_ns;
-	stretch(state, spec, sample, now_ns);
+	auto_stretch(state, spec, sample, now_ns);
 
 	if (ns < to_ns(knobs->window_ms))
 		return false;
 	for (u32 i = 0; i < spec->count; i++) {
-		if (!is_rate(state, spec, i))
+		if (!auto_has_rate(state, spec, i))
 			continue;
 		close_rate(state, knobs, &state->rate[i], ns);
 		needed |= state->rate[i].needed;
@@ -289,8 +289,8 @@ static void learn_patience(struct vsc_auto *state, const struct vsc_auto_knobs *
 		state->patience = min(2 * state->patience, VSC_AUTO_PATIENCE_MAX);
 }
 
-static bool more(struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
-		 const struct vs_class_spec *spec, u64 now_ns)
+static bool auto_wants_more(struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
+			    const struct vs_class_spec *spec, u64 now_ns)
 {
 	u64 interval = to_ns(knobs->interval_ms) << state->back_off;
 	bool back = false;
@@ -311,7 +311,7 @@ static bool more(struct vsc_auto *state, const struct vsc_auto_knobs *knobs,
 	return state->asking;
 }
 
-static bool less(struct vsc_auto *state, const struct vs_class_spec *spec, u64 now_ns)
+static bool auto_wants_less(struct vsc_auto *state, const struct vs_class_spec *spec, u64 now_ns)
 {
 	bool found = false;
 	u64 floor;
@@ -350,9 +350,9 @@ enum vsc_auto_verdict vsc_auto_judge(struct vsc_auto *state, const struct vsc_au
 		return VSC_AUTO_NOTHING;
 	if (now_ns - state->asked_ns < to_ns(knobs->interval_ms))
 		return VSC_AUTO_NOTHING;
-	if (more(state, knobs, spec, now_ns))
+	if (auto_wants_more(state, knobs, spec, now_ns))
 		verdict = VSC_AUTO_MORE;
-	else if (less(state, spec, now_ns))
+	else if (auto_wants_less(state, spec, now_ns))
 		verdict = VSC_AUTO_LESS;
 	if (verdict != VSC_AUTO_NOTHING)
 		state->asked_ns = now_ns;
@@ -372,7 +372,7 @@ bool vsc_auto_may_give(const struct vsc_auto *state, const struct vs_class_spec 
 	u64 floor;
 
 	for (u32 i = 0; i < spec->count; i++)
-		if (is_rate(state, spec, i) && is_less(&state->rate[i], 0, &floor))
+		if (auto_has_rate(state, spec, i) && is_less(&state->rate[i], 0, &floor))
 			return true;
 	return false;
 }
@@ -441,7 +441,7 @@ void vsc_auto_wish(struct vsc_auto *state, const struct vs_class_spec *spec,
 		struct vsc_auto_rate *rate = &state->rate[i];
 		struct vs_term *term = &wish->term[i];
 
-		if (!is_rate(state, spec, i))
+		if (!auto_has_rate(state, spec, i))
 			continue;
 		rate->least = term->low;
 		rate->most = term->high;

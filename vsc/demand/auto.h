@@ -34,7 +34,7 @@
 #include <linux/types.h>
 
 #include "vs_window.h"
-#include "vs_wire.h"
+#include "vs_limits.h"
 
 struct vs_class_spec;
 struct vs_terms;

@@ -9,7 +9,7 @@
 #include "vsc/demand/meter.h"
 
 /* Closes the seconds that have passed. Who has read the clock before the last one did, is late. */
-static void roll(struct vsc_meter *meter, u64 now_ns)
+static void meter_roll(struct vsc_meter *meter, u64 now_ns)
 {
 	s64 passed = now_ns - meter->second_ns;
 
@@ -83,7 +83,7 @@ void vsc_meter_serve(struct vsc_meter *meter, u32 index, u64 amount, u64 largest
 {
 	meter->sample.seen.served[index] += amount;
 	vs_window_expect(&meter->sample.seen, index, largest);
-	roll(meter, now_ns);
+	meter_roll(meter, now_ns);
 	meter->second[index] += amount;
 }
 EXPORT_SYMBOL_GPL(vsc_meter_serve);
@@ -116,7 +116,7 @@ EXPORT_SYMBOL_GPL(vsc_meter_end);
  */
 u64 vsc_meter_rate(struct vsc_meter *meter, u32 index, u64 now_ns)
 {
-	roll(meter, now_ns);
+	meter_roll(meter, now_ns);
 	return meter->rate[index];
 }
 EXPORT_SYMBOL_GPL(vsc_meter_rate);

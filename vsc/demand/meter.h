@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 #include "vs_window.h"
-#include "vs_wire.h"
+#include "vs_limits.h"
 
 /**
  * struct vsc_sample - what a device has done for a while

@@ -22,7 +22,7 @@
 /* Of this much and more nothing is said: the machine stood still, or the session did. */
 #define LATE_NS		(2 * VS_WINDOW_NS)
 
-static struct vsc_auto_knobs knobs(struct vsc_session *session)
+static struct vsc_auto_knobs copy_knobs(struct vsc_session *session)
 {
 	struct vsc_auto_knobs copy;
 
@@ -38,32 +38,32 @@ static u32 index_of(const struct vsc_session *session, const struct vsc_watch_fl
 }
 
 /* The first flow, and what follows the last. */
-static struct vsc_watch_flow *first(const struct vsc_session *session)
+static struct vsc_watch_flow *flow_begin(const struct vsc_session *session)
 {
 	return session->work->watch.flow;
 }
 
-static struct vsc_watch_flow *end(const struct vsc_session *session)
+static struct vsc_watch_flow *flow_end(const struct vsc_session *session)
 {
-	return first(session) + session->spec->flows;
+	return flow_begin(session) + session->spec->flows;
 }
 
-static void wait_ms(struct vsc_watch *watch, u32 ms)
+static void watch_wait_ms(struct vsc_watch *watch, u32 ms)
 {
 	watch->due = ktime_add_ms(ktime_get(), ms);
 }
 
 /* From here on, another contract: what was seen before is not its. */
-static void start(struct vsc_session *session)
+static void watch_start(struct vsc_session *session)
 {
 	struct vsc_watch *watch = &session->work->watch;
 
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++) {
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++) {
 		session->class->sample(session, index_of(session, flow), &flow->sample);
 		vs_window_begin(&flow->floor, ktime_get_ns(), true);
 	}
 	watch->on = true;
-	wait_ms(watch, SAMPLE_MS);
+	watch_wait_ms(watch, SAMPLE_MS);
 }
 
 /**
@@ -78,7 +78,7 @@ void vsc_watch_begin(struct vsc_session *session)
 
 	watch->on = false;
 	memset(&watch->floors, 0, sizeof(watch->floors));
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++)
 		vsc_auto_begin(&flow->automatic, index_of(session, flow));
 }
 
@@ -94,11 +94,11 @@ void vsc_watch_contract(struct vsc_session *session, bool changed)
 
 	if (changed)
 		vsc_auto_terms_changed(&watch->floors);
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++)
 		vsc_auto_contract(&flow->automatic, session->spec, held, ktime_get_ns());
 	watch->on = false;
 	if (held)
-		start(session);
+		watch_start(session);
 }
 
 /**
@@ -107,14 +107,14 @@ void vsc_watch_contract(struct vsc_session *session, bool changed)
  */
 void vsc_watch_kept(struct vsc_session *session)
 {
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++)
 		vsc_auto_contract(&flow->automatic, session->spec, vsc_machine_held(session),
 				  ktime_get_ns());
 }
 
-static void measure(struct vsc_session *session)
+static void watch_measure(struct vsc_session *session)
 {
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++)
 		vsc_auto_measure(&flow->automatic, ktime_get_ns());
 }
 
@@ -130,7 +130,7 @@ void vsc_watch_busy(struct vsc_session *session)
 	if (!session->class || !session->id)
 		return;
 	if (!watch->on)
-		measure(session);
+		watch_measure(session);
 	if (!watch->on || ktime_after(watch->due, soon))
 		watch->due = soon;
 	watch->on = true;
@@ -146,7 +146,7 @@ bool vsc_watch_take_back(struct vsc_session *session)
 {
 	bool found = false;
 
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++)
 		found |= vsc_auto_take_back(&flow->automatic, session->spec);
 	return found;
 }
@@ -163,11 +163,11 @@ bool vsc_watch_knobs(struct vsc_session *session)
 
 	if (!session->class || !session->id)
 		return false;
-	if (!knobs(session).on)
+	if (!copy_knobs(session).on)
 		return vsc_watch_take_back(session);
 	if (!watch->on) {
-		measure(session);
-		start(session);
+		watch_measure(session);
+		watch_start(session);
 	}
 	return false;
 }
@@ -179,7 +179,7 @@ bool vsc_watch_knobs(struct vsc_session *session)
  */
 void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
 {
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++)
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++)
 		vsc_auto_wish(&flow->automatic, session->spec, wish);
 }
 
@@ -194,8 +194,8 @@ static bool may_ask(const struct vsc_session *session)
 
 /* ---- Is the floor kept? ---- */
 
-static void violated(struct vsc_session *session, const struct vsc_watch_flow *flow,
-		     const struct vsc_auto_knobs *set, u64 now_ns)
+static void watch_violated(struct vsc_session *session, const struct vsc_watch_flow *flow,
+			   const struct vsc_auto_knobs *set, u64 now_ns)
 {
 	struct vsc_watch *watch = &session->work->watch;
 	const struct vs_window *window = &flow->floor;
@@ -228,7 +228,7 @@ static void judge_floor(struct vsc_session *session, struct vsc_watch_flow *flow
 	if (!vs_window_decides(window, now_ns, session->spec, index, &session->held))
 		return;
 	if (vs_window_violated(window, now_ns, session->spec, index, &session->held))
-		violated(session, flow, set, now_ns);
+		watch_violated(session, flow, set, now_ns);
 	vs_window_begin(window, now_ns, true);
 }
 
@@ -246,8 +246,8 @@ static void count_held_back(struct vsc_session *session, struct vsc_auto *automa
 }
 
 /* Return: whether there was, or is, something to do. */
-static bool sample(struct vsc_session *session, struct vsc_watch_flow *flow,
-		   const struct vsc_auto_knobs *set)
+static bool watch_sample(struct vsc_session *session, struct vsc_watch_flow *flow,
+			 const struct vsc_auto_knobs *set)
 {
 	bool active = session->class->sample(session, index_of(session, flow), &flow->sample);
 	u64 now_ns = ktime_get_ns();
@@ -278,12 +278,12 @@ u32 vsc_watch_run(struct vsc_session *session)
 	if (!watch->on || ktime_before(ktime_get(), watch->due))
 		return VS_REASON_NONE;
 	watch->wanted = VS_REASON_NONE;
-	set = knobs(session);
-	for (struct vsc_watch_flow *flow = first(session); flow < end(session); flow++) {
-		active |= sample(session, flow, &set);
+	set = copy_knobs(session);
+	for (struct vsc_watch_flow *flow = flow_begin(session); flow < flow_end(session); flow++) {
+		active |= watch_sample(session, flow, &set);
 		goes_on |= set.on && vsc_auto_may_give(&flow->automatic, session->spec);
 	}
-	wait_ms(watch, active ? SAMPLE_MS : set.window_ms);
+	watch_wait_ms(watch, active ? SAMPLE_MS : set.window_ms);
 	watch->on = active || goes_on;
 	return watch->wanted;
 }

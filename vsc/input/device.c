@@ -129,7 +129,7 @@ static struct input_dev *device_make(struct vsc_input *input)
 }
 
 /* The input core releases the keys that are held. */
-static void device_end(struct vsc_input *input)
+static void device_end_shown(struct vsc_input *input)
 {
 	struct vsc_input_device *device = &input->device;
 
@@ -176,14 +176,14 @@ static int device_replace(struct vsc_input *input)
 	struct input_dev *dev;
 
 	if (device_can_nothing(&device->next)) {
-		device_end(input);
+		device_end_shown(input);
 		return 0;
 	}
 	/* The old one stays if there is no memory for another. */
 	dev = device_make(input);
 	if (!dev)
 		return -ENOMEM;
-	device_end(input);
+	device_end_shown(input);
 	if (!first)
 		vsc_input_counters_count(input, VSC_INPUT_REPLACED, 1);
 	return device_begin(input, dev);
@@ -263,7 +263,7 @@ static void device_linger_work(struct work_struct *work)
 					       device.linger);
 
 	mutex_lock(&input->device.lock);
-	device_end(input);
+	device_end_shown(input);
 	mutex_unlock(&input->device.lock);
 }
 
@@ -310,7 +310,7 @@ void vsc_input_device_remove(struct vsc_input *input)
 {
 	disable_delayed_work_sync(&input->device.linger);
 	mutex_lock(&input->device.lock);
-	device_end(input);
+	device_end_shown(input);
 	mutex_unlock(&input->device.lock);
 	mutex_destroy(&input->device.lock);
 }

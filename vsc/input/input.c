@@ -109,7 +109,7 @@ static void input_detach(struct vsc_session *session, bool broken)
 }
 
 /* Any device that the contract can name can be shown. */
-static int input_prepare(struct vsc_session *session, const struct vs_terms *current_terms,
+static int input_session_prepare(struct vsc_session *session, const struct vs_terms *current_terms,
 			 const struct vs_terms *next)
 {
 	return 0;
@@ -195,7 +195,7 @@ static void input_data(struct vsc_session *session, unsigned int index)
 	rcu_read_unlock();
 }
 
-static u64 input_used(struct vsc_session *session, u32 index)
+static u64 input_session_used(struct vsc_session *session, u32 index)
 {
 	struct vsc_input *input;
 	u64 used = 0;
@@ -221,7 +221,7 @@ static const struct vsc_class vsc_input_class = {
 	.owner = THIS_MODULE,
 	.attach = input_attach,
 	.detach = input_detach,
-	.prepare = input_prepare,
+	.prepare = input_session_prepare,
 	.narrow = input_narrow,
 	.undo = input_undo,
 	.apply = input_apply,
@@ -229,23 +229,23 @@ static const struct vsc_class vsc_input_class = {
 	.sleep = input_sleep,
 	.wake = input_wake,
 	.data = input_data,
-	.used = input_used,
+	.used = input_session_used,
 	.sample = input_sample,
 	.counters = &vsc_input_counters_group,
 };
 
-static int __init input_init(void)
+static int __init vsc_input_init(void)
 {
 	return vsc_class_register(&vsc_input_class);
 }
 
-static void __exit input_exit(void)
+static void __exit vsc_input_exit(void)
 {
 	vsc_class_unregister(&vsc_input_class);
 }
 
-module_init(input_init);
-module_exit(input_exit);
+module_init(vsc_input_init);
+module_exit(vsc_input_exit);
 
 MODULE_ALIAS("vsc-class-input");
 MODULE_AUTHOR("VSP/VSC developers");

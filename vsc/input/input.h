@@ -88,8 +88,8 @@ struct vsc_input_caps {
 enum vsc_input_step {
 	VSC_INPUT_TAKEN,	/* the report goes on */
 	VSC_INPUT_WHOLE,	/* the report is to be delivered, or has nothing in it */
-	VSC_INPUT_REFUSED,	/* the event is not part of the report: not granted, or not possible */
-	VSC_INPUT_LOST,		/* reports were lost: by the host, or this one, of which nothing is left */
+	VSC_INPUT_REFUSED,	/* the event is no part of it: not granted, or not possible */
+	VSC_INPUT_LOST,		/* reports were lost, by the host, or this one here */
 };
 
 /**

@@ -82,7 +82,7 @@ static int queue_post(struct vsc_input_events *events, struct virtio_input_event
 }
 
 /* Takes what has come, but no more than the ring holds. Return: whether more may be there. */
-static bool queue_take(struct vsc_input *input)
+static bool queue_reap_events(struct vsc_input *input)
 {
 	struct vsc_input_events *events = &input->events;
 	struct virtio_input_event *event;
@@ -102,7 +102,7 @@ static bool queue_take(struct vsc_input *input)
 	return taken == events->size;
 }
 
-static void queue_events(struct vsc_input *input)
+static void queue_look(struct vsc_input *input)
 {
 	struct vsc_input_events *events = &input->events;
 	unsigned long flags;
@@ -112,7 +112,7 @@ static void queue_events(struct vsc_input *input)
 	if (!events->vq || events->paused)
 		goto unlock;
 	virtqueue_disable_cb(events->vq);
-	if (queue_take(input) || !virtqueue_enable_cb(events->vq))
+	if (queue_reap_events(input) || !virtqueue_enable_cb(events->vq))
 		queue_work(system_highpri_wq, &events->more);
 	queue_check(input, events->vq);
 unlock:
@@ -121,7 +121,7 @@ unlock:
 
 static void queue_more_work(struct work_struct *work)
 {
-	queue_events(container_of(work, struct vsc_input, events.more));
+	queue_look(container_of(work, struct vsc_input, events.more));
 }
 
 /**
@@ -132,7 +132,7 @@ static void queue_more_work(struct work_struct *work)
  */
 void vsc_input_queue_events_data(struct vsc_input *input)
 {
-	queue_events(input);
+	queue_look(input);
 }
 
 /**
@@ -157,7 +157,7 @@ void vsc_input_queue_resume(struct vsc_input *input)
 	spin_lock_irq(&input->events.lock);
 	input->events.paused = false;
 	spin_unlock_irq(&input->events.lock);
-	queue_events(input);
+	queue_look(input);
 }
 
 /**
@@ -332,7 +332,7 @@ void vsc_input_queue_status_data(struct vsc_input *input)
 		goto unlock;
 	do {
 		virtqueue_disable_cb(status->vq);
-		/* No more than there are buffers: none is sent before the ring is looked through. */
+		/* No more than there are buffers: none is sent meanwhile. */
 		status_take(status);
 	} while (!virtqueue_enable_cb(status->vq) && !virtqueue_is_broken(status->vq));
 	status_send(input);

@@ -307,7 +307,7 @@ struct counter {
 	size_t offset;		/* in struct vsc_network_sum, of a u64 */
 };
 
-static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *text)
+static ssize_t traffic_counter_show(struct device *dev, struct device_attribute *attr, char *text)
 {
 	const struct counter *counter = container_of(attr, struct counter, attr);
 	struct vsc_network_sum tx, rx;
@@ -331,24 +331,24 @@ static ssize_t frames_dropped_show(struct device *dev, struct device_attribute *
 }
 
 static struct counter bytes_sent = {
-	.attr = __ATTR(bytes_sent, 0444, counter_show, NULL),
+	.attr = __ATTR(bytes_sent, 0444, traffic_counter_show, NULL),
 	.sent = true,
 	.offset = offsetof(struct vsc_network_sum, bytes),
 };
 
 static struct counter bytes_received = {
-	.attr = __ATTR(bytes_received, 0444, counter_show, NULL),
+	.attr = __ATTR(bytes_received, 0444, traffic_counter_show, NULL),
 	.offset = offsetof(struct vsc_network_sum, bytes),
 };
 
 static struct counter frames_sent = {
-	.attr = __ATTR(frames_sent, 0444, counter_show, NULL),
+	.attr = __ATTR(frames_sent, 0444, traffic_counter_show, NULL),
 	.sent = true,
 	.offset = offsetof(struct vsc_network_sum, frames),
 };
 
 static struct counter frames_received = {
-	.attr = __ATTR(frames_received, 0444, counter_show, NULL),
+	.attr = __ATTR(frames_received, 0444, traffic_counter_show, NULL),
 	.offset = offsetof(struct vsc_network_sum, frames),
 };
 

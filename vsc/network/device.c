@@ -21,7 +21,6 @@
 #include <linux/workqueue.h>
 
 #include "vs_compat.h"
-#include "vs_channel.h"
 #include "vs_class.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
@@ -57,7 +56,7 @@ void vsc_network_device_target(struct vsc_network *network, struct vsc_network_t
 
 /* ---- Offloads ---- */
 
-static netdev_features_t denied(u32 offloads)
+static netdev_features_t denied_features(u32 offloads)
 {
 	netdev_features_t features = 0;
 
@@ -76,7 +75,7 @@ static netdev_features_t fix_features(struct net_device *netdev, netdev_features
 {
 	struct vsc_network *network = netdev_priv(netdev);
 
-	return features & ~denied(READ_ONCE(network->tx_offloads));
+	return features & ~denied_features(READ_ONCE(network->tx_offloads));
 }
 
 /* The host looks for the transport's header right behind that of IPv6. */
@@ -92,7 +91,7 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 {
 	struct vsc_network *network = netdev_priv(netdev);
 
-	features &= ~denied(READ_ONCE(network->tx_offloads));
+	features &= ~denied_features(READ_ONCE(network->tx_offloads));
 	if (has_extensions(skb) || (skb_is_gso(skb) && skb->len > READ_ONCE(network->gso_max)))
 		features &= ~NETIF_F_GSO_MASK;
 	return vlan_features_check(skb, features);
@@ -167,7 +166,7 @@ static int set_queues(struct vsc_network *network, u32 queues)
 	return 0;
 }
 
-static int set_mac(struct net_device *netdev, const u8 *mac)
+static int netdev_set_mac(struct net_device *netdev, const u8 *mac)
 {
 	struct sockaddr_storage address = { .ss_family = ARPHRD_ETHER };
 
@@ -189,7 +188,7 @@ static u32 usable_mtu(struct vsc_network *network, const struct vsc_network_targ
 }
 
 /* All that can be done is, whatever comes of the rest. Return: the first errno. */
-static int change(struct vsc_network *network, const struct vsc_network_target *target)
+static int netdev_change(struct vsc_network *network, const struct vsc_network_target *target)
 {
 	struct net_device *netdev = network->netdev;
 	int error, first;
@@ -199,7 +198,7 @@ static int change(struct vsc_network *network, const struct vsc_network_target *
 	first = set_queues(network, target->queues);
 	error = dev_set_mtu(netdev, usable_mtu(network, target));
 	first = first ?: error;
-	error = set_mac(netdev, target->mac);
+	error = netdev_set_mac(netdev, target->mac);
 	return first ?: error;
 }
 
@@ -215,7 +214,7 @@ static int register_named(struct net_device *netdev)
 }
 
 /* With the first contract in force. */
-static int show(struct vsc_network *network, const struct vsc_network_target *target)
+static int netdev_show(struct vsc_network *network, const struct vsc_network_target *target)
 {
 	struct net_device *netdev = network->netdev;
 	int error;
@@ -258,8 +257,8 @@ int vsc_network_device_update(struct vsc_network *network)
 		return 0;
 	vsc_network_device_target(network, &target);
 	network->updating = true;
-	error = netdev->reg_state == NETREG_REGISTERED ? change(network, &target) :
-							 show(network, &target);
+	error = netdev->reg_state == NETREG_REGISTERED ? netdev_change(network, &target) :
+							 netdev_show(network, &target);
 	network->updating = false;
 	if (error)
 		dev_err_ratelimited(vsc_session_device(network->session),
@@ -401,13 +400,13 @@ static int set_mac_address(struct net_device *netdev, void *argument)
 
 /* ---- The rest of the netdev ---- */
 
-static int device_open(struct net_device *netdev)
+static int netdev_open(struct net_device *netdev)
 {
 	vsc_network_queue_up(netdev_priv(netdev), true);
 	return 0;
 }
 
-static int device_stop(struct net_device *netdev)
+static int netdev_stop(struct net_device *netdev)
 {
 	vsc_network_queue_up(netdev_priv(netdev), false);
 	return 0;
@@ -438,8 +437,8 @@ static void set_rx_mode(struct net_device *netdev)
 }
 
 static const struct net_device_ops device_ops = {
-	.ndo_open = device_open,
-	.ndo_stop = device_stop,
+	.ndo_open = netdev_open,
+	.ndo_stop = netdev_stop,
 	.ndo_start_xmit = vsc_network_queue_xmit,
 	.ndo_tx_timeout = vsc_network_queue_timeout,
 	.ndo_features_check = features_check,
@@ -451,7 +450,7 @@ static const struct net_device_ops device_ops = {
 	.ndo_get_stats64 = get_stats64,
 };
 
-static void set_up(struct net_device *netdev)
+static void netdev_set_up(struct net_device *netdev)
 {
 	ether_setup(netdev);
 	netdev->netdev_ops = &device_ops;
@@ -472,7 +471,7 @@ static void set_up(struct net_device *netdev)
 /* ---- Its life ---- */
 
 /* Not in the session's work: it flushes works that do not run when memory is short. */
-static void end_work(struct work_struct *item)
+static void netdev_end_work(struct work_struct *item)
 {
 	struct vsc_network *network = container_of(item, struct vsc_network, end);
 
@@ -498,7 +497,7 @@ struct vsc_network *vsc_network_device_create(struct vsc_session *session)
 
 	/* Sessions are counted as they come: udev may give it a better one, by its service. */
 	snprintf(name, sizeof(name), "vsc%u", vsc_session_device(session)->id);
-	netdev = alloc_netdev_mqs(sizeof(*network), name, NET_NAME_ENUM, set_up,
+	netdev = alloc_netdev_mqs(sizeof(*network), name, NET_NAME_ENUM, netdev_set_up,
 				  VS_NETWORK_PAIRS, VS_NETWORK_PAIRS);
 	if (!netdev)
 		return ERR_PTR(-ENOMEM);
@@ -509,7 +508,7 @@ struct vsc_network *vsc_network_device_create(struct vsc_session *session)
 	network->netdev = netdev;
 	spin_lock_init(&network->lock);
 	INIT_DELAYED_WORK(&network->update, update_work);
-	INIT_WORK(&network->end, end_work);
+	INIT_WORK(&network->end, netdev_end_work);
 	init_completion(&network->ended);
 	vsc_network_counters_init(network);
 	error = vsc_network_queue_init(network);

@@ -17,7 +17,7 @@
 /* Bytes/s of a Mb/s. */
 #define MBPS	(1000 * 1000 / 8)
 
-static void get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
+static void netdev_get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
 {
 	struct vsc_network *network = netdev_priv(netdev);
 
@@ -28,7 +28,8 @@ static void get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
 }
 
 /* The speed is the ceiling of what is sent. */
-static int get_link_ksettings(struct net_device *netdev, struct ethtool_link_ksettings *settings)
+static int netdev_get_link_ksettings(struct net_device *netdev,
+				     struct ethtool_link_ksettings *settings)
 {
 	struct vsc_network *network = netdev_priv(netdev);
 	struct vsc_network_target target;
@@ -54,9 +55,9 @@ static void get_channels(struct net_device *netdev, struct ethtool_channels *cha
 }
 
 /* Of each queue, as the host has made them. */
-static void get_ringparam(struct net_device *netdev, struct ethtool_ringparam *ring,
-			  struct kernel_ethtool_ringparam *kernel_ring,
-			  struct netlink_ext_ack *extack)
+static void netdev_get_ringparam(struct net_device *netdev, struct ethtool_ringparam *ring,
+				 struct kernel_ethtool_ringparam *kernel_ring,
+				 struct netlink_ext_ack *extack)
 {
 	ring->rx_max_pending = VS_NETWORK_QUEUE_SIZE;
 	ring->rx_pending = VS_NETWORK_QUEUE_SIZE;
@@ -159,10 +160,10 @@ static void get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *s
 }
 
 const struct ethtool_ops vsc_network_ethtool_ops = {
-	.get_drvinfo = get_drvinfo,
+	.get_drvinfo = netdev_get_drvinfo,
 	.get_link = ethtool_op_get_link,
-	.get_link_ksettings = get_link_ksettings,
-	.get_ringparam = get_ringparam,
+	.get_link_ksettings = netdev_get_link_ksettings,
+	.get_ringparam = netdev_get_ringparam,
 	.get_coalesce = get_coalesce,
 	.get_channels = get_channels,
 	.set_channels = set_channels,

@@ -35,7 +35,7 @@
 #define OVERHEAD	(ETH_HLEN + 4)
 
 /* Of a grant: one value, both ends are equal; of a RATE the ceiling. */
-static u64 granted(const struct vs_terms *terms, enum vs_network_term term)
+static u64 network_granted(const struct vs_terms *terms, enum vs_network_term term)
 {
 	return terms->term[VS_NETWORK_INDEX(term)].high;
 }
@@ -43,7 +43,7 @@ static u64 granted(const struct vs_terms *terms, enum vs_network_term term)
 /* What segments are made of by the other side needs its checksum from there, too. */
 static u32 granted_offloads(const struct vs_terms *terms)
 {
-	u32 offloads = granted(terms, VS_NETWORK_OFFLOADS);
+	u32 offloads = network_granted(terms, VS_NETWORK_OFFLOADS);
 
 	return offloads & VS_NETWORK_CHECKSUM ? offloads : 0;
 }
@@ -67,8 +67,8 @@ static int read_mac(const struct vs_term *term, u8 *mac)
 
 static int read_terms(const struct vs_terms *terms, struct vsc_network_target *target)
 {
-	u64 mtu = granted(terms, VS_NETWORK_MTU);
-	u64 queues = granted(terms, VS_NETWORK_QUEUES);
+	u64 mtu = network_granted(terms, VS_NETWORK_MTU);
+	u64 queues = network_granted(terms, VS_NETWORK_QUEUES);
 
 	if (mtu < ETH_MIN_MTU || mtu > VS_NETWORK_FRAME_MAX - OVERHEAD)
 		return -EINVAL;
@@ -77,7 +77,7 @@ static int read_terms(const struct vs_terms *terms, struct vsc_network_target *t
 	target->mtu = mtu;
 	target->queues = queues;
 	target->offloads = granted_offloads(terms);
-	target->tx_ceiling = granted(terms, VS_NETWORK_TX_BANDWIDTH);
+	target->tx_ceiling = network_granted(terms, VS_NETWORK_TX_BANDWIDTH);
 	target->gso_max = gso_max(target->tx_ceiling, target->mtu);
 	return read_mac(&terms->term[VS_NETWORK_INDEX(VS_NETWORK_MAC)], target->mac);
 }
@@ -158,10 +158,10 @@ static int network_prepare(struct vsc_session *session, const struct vs_terms *c
 	if (error)
 		dev_warn_ratelimited(vsc_session_device(session),
 				     "granted: mtu %llu, mac \"%.*s\", queues %llu: not a network device\n",
-				     granted(next, VS_NETWORK_MTU),
+				     network_granted(next, VS_NETWORK_MTU),
 				     next->term[VS_NETWORK_INDEX(VS_NETWORK_MAC)].length,
 				     next->term[VS_NETWORK_INDEX(VS_NETWORK_MAC)].text,
-				     granted(next, VS_NETWORK_QUEUES));
+				     network_granted(next, VS_NETWORK_QUEUES));
 	return error;
 }
 
@@ -186,7 +186,7 @@ static void network_narrow(struct vsc_session *session, const struct vs_terms *c
 }
 
 /* What is in force, or goes on to be. */
-static int take_over(struct vsc_network *network, const struct vs_terms *terms)
+static int network_take_over(struct vsc_network *network, const struct vs_terms *terms)
 {
 	struct vsc_network_target target;
 	int error = read_terms(terms, &target);
@@ -195,7 +195,7 @@ static int take_over(struct vsc_network *network, const struct vs_terms *terms)
 		return error;
 	WRITE_ONCE(network->rx_offloads, target.offloads);
 	set_target(network, &target);
-	vsc_network_counters_contract(network, granted(terms, VS_NETWORK_RX_BANDWIDTH));
+	vsc_network_counters_contract(network, network_granted(terms, VS_NETWORK_RX_BANDWIDTH));
 	vsc_network_device_carrier(network, true);
 	error = vsc_network_device_update_soon(network);
 	vsc_network_queue_fill(network);
@@ -206,12 +206,12 @@ static void network_undo(struct vsc_session *session, const struct vs_terms *cur
 {
 	/* Without a contract nothing was narrowed. What fails here is tried with the next one. */
 	if (current_terms)
-		take_over(vsc_session_data(session), current_terms);
+		network_take_over(vsc_session_data(session), current_terms);
 }
 
 static int network_apply(struct vsc_session *session, const struct vs_terms *next)
 {
-	return take_over(vsc_session_data(session), next);
+	return network_take_over(vsc_session_data(session), next);
 }
 
 /* What is sent now is dropped; the stack hears of it soon. */
@@ -305,18 +305,18 @@ static const struct vsc_class network_class = {
 	.counters = &vsc_network_counters_group,
 };
 
-static int __init network_init(void)
+static int __init vsc_network_init(void)
 {
 	return vsc_class_register(&network_class);
 }
 
-static void __exit network_exit(void)
+static void __exit vsc_network_exit(void)
 {
 	vsc_class_unregister(&network_class);
 }
 
-module_init(network_init);
-module_exit(network_exit);
+module_init(vsc_network_init);
+module_exit(vsc_network_exit);
 
 MODULE_ALIAS("vsc-class-network");
 MODULE_AUTHOR("VSP/VSC developers");

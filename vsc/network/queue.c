@@ -20,7 +20,6 @@
 #include <linux/virtio.h>
 #include <linux/virtio_net.h>
 
-#include "vs_channel.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 
@@ -46,7 +45,7 @@ static_assert(sizeof(struct tx_frame) <= sizeof_field(struct sk_buff, cb));
 /* The stack's helpers know the header without its num_buffers. */
 static_assert(offsetof(struct virtio_net_hdr_v1, num_buffers) == sizeof(struct virtio_net_hdr));
 
-static struct netdev_queue *to_txq(const struct vsc_network_tx *tx)
+static struct netdev_queue *tx_to_txq(const struct vsc_network_tx *tx)
 {
 	const struct vsc_network_pair *pair = container_of(tx, struct vsc_network_pair, tx);
 
@@ -99,13 +98,13 @@ void vsc_network_queue_check(struct vsc_network *network, struct virtqueue *vq)
 
 /* ---- Transmitting: under the lock of the netdev's queue ---- */
 
-static struct tx_frame *to_frame(struct sk_buff *skb)
+static struct tx_frame *to_tx_frame(struct sk_buff *skb)
 {
 	return (struct tx_frame *)skb->cb;
 }
 
 /* May it go to the device as it is? */
-static bool allowed(const struct sk_buff *skb, u32 offloads)
+static bool tx_allows(const struct sk_buff *skb, u32 offloads)
 {
 	unsigned int type = skb_shinfo(skb)->gso_type;
 
@@ -119,9 +118,9 @@ static bool allowed(const struct sk_buff *skb, u32 offloads)
 }
 
 /* The header in front of the frame, or, where that cannot be written, beside it. */
-static unsigned int map(struct vsc_network_tx *tx, struct sk_buff *skb)
+static unsigned int tx_map(struct vsc_network_tx *tx, struct sk_buff *skb)
 {
-	struct tx_frame *frame = to_frame(skb);
+	struct tx_frame *frame = to_tx_frame(skb);
 	bool room = skb_headroom(skb) >= HEADER && !skb_header_cloned(skb) &&
 		    IS_ALIGNED((unsigned long)skb->data, __alignof__(frame->header));
 	int entries;
@@ -140,17 +139,17 @@ static unsigned int map(struct vsc_network_tx *tx, struct sk_buff *skb)
 }
 
 /* Return: VSC_NETWORK_DROPS: it is in the ring. */
-static enum vsc_network_drop put(struct vsc_network_tx *tx, struct sk_buff *skb)
+static enum vsc_network_drop tx_put(struct vsc_network_tx *tx, struct sk_buff *skb)
 {
 	struct vsc_network *network = tx->network;
-	struct tx_frame *frame = to_frame(skb);
+	struct tx_frame *frame = to_tx_frame(skb);
 	unsigned int entries;
 
 	if (!tx->open)
 		return VSC_NETWORK_DROP_RING;
 	/* The stack has looked at the features before: the contract may be another one now. */
 	if (!netif_carrier_ok(network->netdev) ||
-	    !allowed(skb, READ_ONCE(network->tx_offloads)))
+	    !tx_allows(skb, READ_ONCE(network->tx_offloads)))
 		return VSC_NETWORK_DROP_CONTRACT;
 	if (skb->len < ETH_HLEN || skb->len > VS_NETWORK_FRAME_MAX)
 		return VSC_NETWORK_DROP_LENGTH;
@@ -161,7 +160,7 @@ static enum vsc_network_drop put(struct vsc_network_tx *tx, struct sk_buff *skb)
 	frame->header.num_buffers = 0;
 	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&frame->header, true, false, 0))
 		return VSC_NETWORK_DROP_HEADER;
-	entries = map(tx, skb);
+	entries = tx_map(tx, skb);
 	if (!entries)
 		return VSC_NETWORK_DROP_HEADER;
 	skb_tx_timestamp(skb);
@@ -191,9 +190,9 @@ netdev_tx_t vsc_network_queue_xmit(struct sk_buff *skb, struct net_device *netde
 {
 	struct vsc_network *network = netdev_priv(netdev);
 	struct vsc_network_tx *tx = &network->pair[skb_get_queue_mapping(skb)].tx;
-	struct netdev_queue *txq = to_txq(tx);
+	struct netdev_queue *txq = tx_to_txq(tx);
 	bool more = netdev_xmit_more();
-	enum vsc_network_drop reason = put(tx, skb);
+	enum vsc_network_drop reason = tx_put(tx, skb);
 	bool kick;
 
 	if (reason == VSC_NETWORK_DROPS) {
@@ -213,35 +212,35 @@ netdev_tx_t vsc_network_queue_xmit(struct sk_buff *skb, struct net_device *netde
 }
 
 /* Ends what the device has sent, or dropped. No more than was in the ring: the lock is held. */
-static void reap(struct vsc_network_tx *tx, int budget)
+static void tx_reap(struct vsc_network_tx *tx, int budget)
 {
 	struct vsc_network_batch batch = { };
 	struct sk_buff *skb;
 	unsigned int length;
 
 	while ((skb = virtqueue_get_buf(tx->vq, &length))) {
-		vsc_network_counters_batch(&batch, skb->len, to_frame(skb)->charge);
+		vsc_network_counters_batch(&batch, skb->len, to_tx_frame(skb)->charge);
 		napi_consume_skb(skb, budget);
 	}
 	if (!batch.frames)
 		return;
 	WRITE_ONCE(tx->reaped, tx->reaped + batch.frames);
-	netdev_tx_completed_queue(to_txq(tx), batch.frames, batch.bytes);
+	netdev_tx_completed_queue(tx_to_txq(tx), batch.frames, batch.bytes);
 	vsc_network_counters_count(&tx->stats, &batch);
 	vsc_network_counters_sent(tx->network, &batch);
 }
 
 /* The lock of the netdev's queue is held. */
-static void reap_all(struct vsc_network_tx *tx, int budget)
+static void tx_reap_all(struct vsc_network_tx *tx, int budget)
 {
 	do {
 		virtqueue_disable_cb(tx->vq);
-		reap(tx, budget);
+		tx_reap(tx, budget);
 		/* Delayed, but by no more than what is in the ring: its last frame calls back. */
 	} while (!virtqueue_enable_cb_delayed(tx->vq) && !virtqueue_is_broken(tx->vq));
 	vsc_network_queue_check(tx->network, tx->vq);
 	if (tx->open && has_room(tx))
-		netif_tx_wake_queue(to_txq(tx));
+		netif_tx_wake_queue(tx_to_txq(tx));
 }
 
 /**
@@ -259,12 +258,12 @@ void vsc_network_queue_timeout(struct net_device *netdev, unsigned int index)
 {
 	struct vsc_network *network = netdev_priv(netdev);
 	struct vsc_network_tx *tx = &network->pair[index].tx;
-	struct netdev_queue *txq = to_txq(tx);
+	struct netdev_queue *txq = tx_to_txq(tx);
 
 	__netif_tx_lock(txq, smp_processor_id());
 	if (!tx->open)
 		goto unlock;
-	reap_all(tx, 0);
+	tx_reap_all(tx, 0);
 	if (!netif_xmit_stopped(txq))
 		goto unlock;
 	netdev_err(netdev, "nothing of transmit queue %u was taken in time: its device is reset\n",
@@ -278,15 +277,15 @@ unlock:
 static int poll_tx(struct napi_struct *napi, int budget)
 {
 	struct vsc_network_tx *tx = container_of(napi, struct vsc_network_tx, napi);
-	struct netdev_queue *txq = to_txq(tx);
+	struct netdev_queue *txq = tx_to_txq(tx);
 
 	if (budget) {
 		__netif_tx_lock(txq, smp_processor_id());
-		reap_all(tx, budget);
+		tx_reap_all(tx, budget);
 		__netif_tx_unlock(txq);
 	} else if (__netif_tx_trylock(txq)) {
 		/* netpoll: it may have come in while this processor held the lock. */
-		reap_all(tx, budget);
+		tx_reap_all(tx, budget);
 		__netif_tx_unlock(txq);
 	}
 	/* A callback since then has been noted by NAPI, and polls again. */
@@ -316,7 +315,7 @@ void vsc_network_queue_data(struct vsc_network *network, unsigned int index)
 
 static void start_pair(struct vsc_network_pair *pair)
 {
-	struct netdev_queue *txq = to_txq(&pair->tx);
+	struct netdev_queue *txq = tx_to_txq(&pair->tx);
 
 	napi_enable(&pair->rx.napi);
 	napi_enable(&pair->tx.napi);
@@ -336,7 +335,7 @@ static void start_pair(struct vsc_network_pair *pair)
 /* When it returns nobody looks at the rings, or kicks them. */
 static void stop_pair(struct vsc_network_pair *pair)
 {
-	struct netdev_queue *txq = to_txq(&pair->tx);
+	struct netdev_queue *txq = tx_to_txq(&pair->tx);
 
 	__netif_tx_lock_bh(txq);
 	pair->tx.open = false;
@@ -349,7 +348,7 @@ static void stop_pair(struct vsc_network_pair *pair)
 }
 
 /* Starts or stops the rings, as it has to be now. */
-static void settle(struct vsc_network *network)
+static void settle_pairs(struct vsc_network *network)
 {
 	bool run = network->up && network->awake;
 
@@ -381,7 +380,7 @@ void vsc_network_queue_up(struct vsc_network *network, bool up)
 		vsc_network_queue_drain(network);
 	mutex_lock(&network->ring_lock);
 	network->up = up;
-	settle(network);
+	settle_pairs(network);
 	mutex_unlock(&network->ring_lock);
 }
 
@@ -436,16 +435,16 @@ static void empty_tx(struct vsc_network_tx *tx)
 
 	if (!tx->vq)
 		return;
-	__netif_tx_lock_bh(to_txq(tx));
+	__netif_tx_lock_bh(tx_to_txq(tx));
 	while ((skb = virtqueue_detach_unused_buf(tx->vq))) {
 		frames++;
 		dev_kfree_skb_any(skb);
 	}
-	netdev_tx_reset_queue(to_txq(tx));
+	netdev_tx_reset_queue(tx_to_txq(tx));
 	WRITE_ONCE(tx->reaped, tx->added);
 	vsc_network_counters_drop(&tx->stats, VSC_NETWORK_DROP_RING, frames);
 	tx->vq = NULL;
-	__netif_tx_unlock_bh(to_txq(tx));
+	__netif_tx_unlock_bh(tx_to_txq(tx));
 	vsc_network_counters_lost(tx->network, frames);
 }
 
@@ -462,7 +461,7 @@ void vsc_network_queue_sleep(struct vsc_network *network)
 	netif_device_detach(network->netdev);
 	mutex_lock(&network->ring_lock);
 	WRITE_ONCE(network->awake, false);
-	settle(network);
+	settle_pairs(network);
 	vsc_channel_stop(network->channel);
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		vsc_network_receive_empty(&network->pair[i].rx);
@@ -491,7 +490,7 @@ int vsc_network_queue_wake(struct vsc_network *network)
 		pair->tx.vq = vsc_channel_queue(network->channel, VS_NETWORK_TX_QUEUE(i));
 	}
 	WRITE_ONCE(network->awake, true);
-	settle(network);
+	settle_pairs(network);
 	mutex_unlock(&network->ring_lock);
 	return 0;
 }

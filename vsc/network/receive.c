@@ -191,7 +191,7 @@ static enum vsc_network_drop pass_on(struct vsc_network_rx *rx, struct rx_frame 
 }
 
 /* Return: whether there was a frame, good or bad. */
-static bool receive(struct vsc_network_rx *rx, struct vsc_network_batch *batch)
+static bool receive_frame(struct vsc_network_rx *rx, struct vsc_network_batch *batch)
 {
 	enum vsc_network_drop reason;
 	struct rx_frame frame;
@@ -228,7 +228,7 @@ static int add_buffer(struct vsc_network_rx *rx)
 }
 
 /* Fills the ring, if its pair is granted. */
-static void fill(struct vsc_network_rx *rx)
+static void rx_fill(struct vsc_network_rx *rx)
 {
 	bool added = false;
 	int error = 0;
@@ -248,7 +248,7 @@ static void fill(struct vsc_network_rx *rx)
 		mod_timer(&rx->refill, jiffies + msecs_to_jiffies(REFILL_MS));
 }
 
-static void refill(struct timer_list *timer)
+static void rx_refill(struct timer_list *timer)
 {
 	struct vsc_network_rx *rx = timer_container_of(rx, timer, refill);
 
@@ -260,7 +260,7 @@ static int receive_some(struct vsc_network_rx *rx, int budget)
 	struct vsc_network_batch batch = { };
 	int done = 0;
 
-	while (done < budget && receive(rx, &batch))
+	while (done < budget && receive_frame(rx, &batch))
 		done++;
 	if (!batch.frames)
 		return done;
@@ -280,7 +280,7 @@ static int poll_rx(struct napi_struct *napi, int budget)
 	do {
 		virtqueue_disable_cb(rx->vq);
 		done += receive_some(rx, budget - done);
-		fill(rx);
+		rx_fill(rx);
 		if (done == budget)
 			return done;
 	} while (!virtqueue_enable_cb(rx->vq));
@@ -332,7 +332,7 @@ int vsc_network_receive_init(struct vsc_network *network, unsigned int index)
 	rx->network = network;
 	rx->index = index;
 	u64_stats_init(&rx->stats.sync);
-	timer_setup(&rx->refill, refill, 0);
+	timer_setup(&rx->refill, rx_refill, 0);
 	netif_napi_add(network->netdev, &rx->napi, poll_rx);
 	pool = page_pool_create(&parameters);
 	if (IS_ERR(pool))

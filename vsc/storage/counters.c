@@ -241,7 +241,7 @@ struct counter {
 	size_t offset;		/* in struct vsc_storage_counters, of a u64 */
 };
 
-static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *text)
+static ssize_t disk_counter_show(struct device *dev, struct device_attribute *attr, char *text)
 {
 	size_t offset = container_of(attr, struct counter, attr)->offset;
 	struct vsc_storage *storage;
@@ -261,32 +261,32 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attr, c
 }
 
 static struct counter bytes_read = {
-	.attr = __ATTR(bytes_read, 0444, counter_show, NULL),
+	.attr = __ATTR(bytes_read, 0444, disk_counter_show, NULL),
 	.offset = offsetof(struct vsc_storage_counters, bytes_read),
 };
 
 static struct counter bytes_written = {
-	.attr = __ATTR(bytes_written, 0444, counter_show, NULL),
+	.attr = __ATTR(bytes_written, 0444, disk_counter_show, NULL),
 	.offset = offsetof(struct vsc_storage_counters, bytes_written),
 };
 
 static struct counter operations = {
-	.attr = __ATTR(operations, 0444, counter_show, NULL),
+	.attr = __ATTR(operations, 0444, disk_counter_show, NULL),
 	.offset = offsetof(struct vsc_storage_counters, operations),
 };
 
 static struct counter errors = {
-	.attr = __ATTR(errors, 0444, counter_show, NULL),
+	.attr = __ATTR(errors, 0444, disk_counter_show, NULL),
 	.offset = offsetof(struct vsc_storage_counters, errors),
 };
 
 static struct counter no_space = {
-	.attr = __ATTR(no_space, 0444, counter_show, NULL),
+	.attr = __ATTR(no_space, 0444, disk_counter_show, NULL),
 	.offset = offsetof(struct vsc_storage_counters, no_space),
 };
 
 static struct counter requests_waited = {
-	.attr = __ATTR(requests_waited, 0444, counter_show, NULL),
+	.attr = __ATTR(requests_waited, 0444, disk_counter_show, NULL),
 	.offset = offsetof(struct vsc_storage_counters, requests_waited),
 };
 

@@ -20,7 +20,6 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
-#include "vs_channel.h"
 #include "vs_compat.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
@@ -34,86 +33,6 @@
 /* How often a broken ring is looked for meanwhile. */
 #define DRAIN_STEP_MS	100
 
-static unsigned int slot(const struct vsc_storage_request *pdu)
-{
-	return pdu->needs ? __ffs(pdu->needs) : VSC_STORAGE_BITS;
-}
-
-/* Fills in everything but the data. False: not an operation of this disk. */
-static bool fill(struct vsc_storage *storage, struct request *request)
-{
-	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
-	struct virtio_device *vdev = storage->vdev;
-	u32 flags = 0, type;
-	u64 sector = blk_rq_pos(request);
-
-	pdu->bytes = 0;
-	pdu->out = true;
-	switch (req_op(request)) {
-	case REQ_OP_READ:
-		type = VIRTIO_BLK_T_IN;
-		pdu->needs = VS_STORAGE_READ;
-		pdu->bytes = blk_rq_bytes(request);
-		pdu->out = false;
-		break;
-	case REQ_OP_WRITE:
-		type = VIRTIO_BLK_T_OUT;
-		pdu->needs = VS_STORAGE_WRITE;
-		pdu->bytes = blk_rq_bytes(request);
-		break;
-	case REQ_OP_FLUSH:
-		type = VIRTIO_BLK_T_FLUSH;
-		pdu->needs = 0;
-		sector = 0;
-		break;
-	case REQ_OP_DISCARD:
-		type = VIRTIO_BLK_T_DISCARD;
-		pdu->needs = VS_STORAGE_DISCARD;
-		break;
-	case REQ_OP_WRITE_ZEROES:
-		type = VIRTIO_BLK_T_WRITE_ZEROES;
-		pdu->needs = VS_STORAGE_WRITE;
-		pdu->bytes = blk_rq_bytes(request);
-		if (!(request->cmd_flags & REQ_NOUNMAP) &&
-		    READ_ONCE(storage->granted) & VS_STORAGE_DISCARD)
-			flags = VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-		break;
-	default:
-		return false;
-	}
-	pdu->range.sector = cpu_to_le64(sector);
-	pdu->range.num_sectors = cpu_to_le32(blk_rq_sectors(request));
-	pdu->range.flags = cpu_to_le32(flags);
-	/* A discard or write-zeroes names its place in the range only. */
-	if (type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES)
-		sector = 0;
-	pdu->header.type = cpu_to_virtio32(vdev, type);
-	pdu->header.ioprio = cpu_to_virtio32(vdev, req_get_ioprio(request));
-	pdu->header.sector = cpu_to_virtio64(vdev, sector);
-	return true;
-}
-
-/* The data: pages of a read or write, the range of a discard or write-zeroes. */
-static void map(struct request *request)
-{
-	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
-
-	switch (req_op(request)) {
-	case REQ_OP_READ:
-	case REQ_OP_WRITE:
-		sg_init_table(pdu->sg, blk_rq_nr_phys_segments(request));
-		pdu->entries = vs_blk_rq_map_sg(request->q, request, pdu->sg);
-		break;
-	case REQ_OP_FLUSH:
-		pdu->entries = 0;
-		break;
-	default:
-		sg_init_one(pdu->sg, &pdu->range, sizeof(pdu->range));
-		pdu->entries = 1;
-		break;
-	}
-}
-
 /* Without a ring nobody has put anything into it. */
 static bool prepare_kick(struct vsc_storage *storage)
 {
@@ -122,7 +41,7 @@ static bool prepare_kick(struct vsc_storage *storage)
 }
 
 /* Puts a request into the ring. @pdu->status stays an error unless the device writes it. */
-static int send(struct vsc_storage *storage, struct vsc_storage_request *pdu)
+static int send_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 {
 	struct scatterlist header, status, *sgs[3];
 	unsigned int out = 0, in = 0;
@@ -142,7 +61,7 @@ static int send(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 
 	error = virtqueue_add_sgs(storage->vq, sgs, out, in, pdu, GFP_ATOMIC);
 	if (!error) {
-		storage->ring[slot(pdu)]++;
+		storage->ring[vsc_storage_request_bit(pdu)]++;
 		vsc_storage_counters_send(storage, pdu);
 	} else if (error == -EIO) {
 		/* It resets the device, and all that was in the ring is sent again. */
@@ -151,28 +70,28 @@ static int send(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 	return error;
 }
 
-static bool allowed(const struct vsc_storage *storage, const struct vsc_storage_request *pdu,
-		    u8 access)
+static bool allows_rq(const struct vsc_storage *storage, const struct vsc_storage_request *pdu,
+		      u8 access)
 {
 	return !storage->gone && (pdu->needs & access) == pdu->needs;
 }
 
 /* Fails, holds or sends a request, as the contract has it; what cannot be sent comes again. */
-static blk_status_t admit(struct vsc_storage *storage, struct vsc_storage_request *pdu)
+static blk_status_t admit_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 {
 	lockdep_assert_held(&storage->lock);
-	if (!allowed(storage, pdu, storage->granted)) {
+	if (!allows_rq(storage, pdu, storage->granted)) {
 		storage->counters.errors++;
 		return BLK_STS_IOERR;
 	}
 	vsc_storage_counters_begin(storage, pdu);
-	if (!allowed(storage, pdu, storage->gate)) {
+	if (!allows_rq(storage, pdu, storage->gate)) {
 		vsc_storage_counters_hold(storage);
 		storage->counters.requests_waited++;
 		list_add_tail(&pdu->list, &storage->held);
 		return BLK_STS_OK;
 	}
-	if (!send(storage, pdu))
+	if (!send_rq(storage, pdu))
 		return BLK_STS_OK;
 	vsc_storage_counters_drop(storage, pdu, ktime_get_ns());
 	return BLK_STS_RESOURCE;
@@ -186,13 +105,13 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	blk_status_t status;
 	unsigned long flags;
 
-	if (!fill(storage, request))
+	if (!vsc_storage_request_fill(storage, request))
 		return BLK_STS_NOTSUPP;
 	blk_mq_start_request(request);
-	map(request);
+	vsc_storage_request_map(request);
 
 	spin_lock_irqsave(&storage->lock, flags);
-	status = admit(storage, blk_mq_rq_to_pdu(request));
+	status = admit_rq(storage, blk_mq_rq_to_pdu(request));
 	/* After an error blk-mq calls commit_rqs() for those before. */
 	if (bd->last && status == BLK_STS_OK)
 		notify = prepare_kick(storage);
@@ -216,25 +135,11 @@ static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 		virtqueue_notify(storage->vq);
 }
 
-static blk_status_t to_blk_status(u8 status)
-{
-	switch (status) {
-	case VIRTIO_BLK_S_OK:
-		return BLK_STS_OK;
-	case VIRTIO_BLK_S_UNSUPP:
-		return BLK_STS_NOTSUPP;
-	case VS_STORAGE_S_NOSPC:
-		return BLK_STS_NOSPC;
-	default:	/* VS_STORAGE_S_DENIED too */
-		return BLK_STS_IOERR;
-	}
-}
-
 static void complete_rq(struct request *request)
 {
 	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
 	struct vsc_storage *storage = request->q->queuedata;
-	blk_status_t status = to_blk_status(pdu->status);
+	blk_status_t status = vsc_storage_request_status(pdu->status);
 
 	if (status == BLK_STS_NOSPC)
 		dev_warn_ratelimited(vsc_session_device(storage->session),
@@ -255,8 +160,8 @@ static void end_all(struct list_head *list)
 }
 
 /* A request is over, in or behind the ring: counts it and puts it on @list. */
-static void finish(struct vsc_storage *storage, struct vsc_storage_request *pdu,
-		   u64 now, struct list_head *list)
+static void finish_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu,
+		      u64 now, struct list_head *list)
 {
 	struct request *request = blk_mq_rq_from_pdu(pdu);
 	bool ok = pdu->status == VIRTIO_BLK_S_OK;
@@ -293,8 +198,8 @@ void vsc_storage_queue_data(struct vsc_storage *storage)
 	do {
 		virtqueue_disable_cb(storage->vq);
 		while ((pdu = virtqueue_get_buf(storage->vq, &length))) {
-			storage->ring[slot(pdu)]--;
-			finish(storage, pdu, now, &done);
+			storage->ring[vsc_storage_request_bit(pdu)]--;
+			finish_rq(storage, pdu, now, &done);
 		}
 	} while (!virtqueue_enable_cb(storage->vq));
 	if (!list_empty(&done))
@@ -310,7 +215,7 @@ void vsc_storage_queue_data(struct vsc_storage *storage)
 }
 
 /* Has no request ended for as long as one may take before the block layer asks? */
-static bool stalled(struct vsc_storage *storage, u64 ns)
+static bool ring_stalled(struct vsc_storage *storage, u64 ns)
 {
 	unsigned long flags;
 	bool stalled;
@@ -326,14 +231,14 @@ static bool stalled(struct vsc_storage *storage, u64 ns)
  * have been missed for want of an interrupt; and a provider that ends nothing is asked
  * whether it is there, so that a dead one does not keep the request for ever.
  */
-static enum blk_eh_timer_return timeout(struct request *request)
+static enum blk_eh_timer_return timeout_rq(struct request *request)
 {
 	struct vsc_storage *storage = request->q->queuedata;
 
 	vsc_storage_queue_data(storage);
 	if (blk_mq_request_completed(request))
 		return BLK_EH_DONE;
-	if (stalled(storage, jiffies_to_nsecs(request->timeout)))
+	if (ring_stalled(storage, jiffies_to_nsecs(request->timeout)))
 		vsc_session_stalled(storage->session);
 	return BLK_EH_RESET_TIMER;
 }
@@ -342,11 +247,11 @@ static const struct blk_mq_ops queue_ops = {
 	.queue_rq = queue_rq,
 	.commit_rqs = commit_rqs,
 	.complete = complete_rq,
-	.timeout = timeout,
+	.timeout = timeout_rq,
 };
 
 /* Lets go what was held: into the ring, or to its end if the contract forbids it now. */
-static void release(struct vsc_storage *storage)
+static void release_held(struct vsc_storage *storage)
 {
 	u64 now = ktime_get_ns();
 	struct vsc_storage_request *pdu, *next;
@@ -360,10 +265,10 @@ static void release(struct vsc_storage *storage)
 	if (!list_empty(&held))
 		vsc_storage_counters_hold(storage);
 	list_for_each_entry_safe(pdu, next, &held, list) {
-		if (!allowed(storage, pdu, storage->granted)) {
+		if (!allows_rq(storage, pdu, storage->granted)) {
 			pdu->status = VIRTIO_BLK_S_IOERR;
-			finish(storage, pdu, now, &done);
-		} else if (send(storage, pdu)) {
+			finish_rq(storage, pdu, now, &done);
+		} else if (send_rq(storage, pdu)) {
 			/* No room in the ring: blk-mq brings it again. */
 			vsc_storage_counters_drop(storage, pdu, now);
 			list_add_tail(&pdu->list, &again);
@@ -395,7 +300,7 @@ void vsc_storage_queue_close(struct vsc_storage *storage, u8 access)
 }
 
 /* Is a request that needs one of @access, or any if ~0, in the ring? */
-static bool busy(struct vsc_storage *storage, u8 access)
+static bool ring_busy(struct vsc_storage *storage, u8 access)
 {
 	bool found = false;
 
@@ -421,10 +326,10 @@ bool vsc_storage_queue_drain(struct vsc_storage *storage, u8 access)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(DRAIN_MS);
 
-	while (busy(storage, access)) {
+	while (ring_busy(storage, access)) {
 		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end))
 			return false;
-		wait_event_timeout(storage->idle, !busy(storage, access),
+		wait_event_timeout(storage->idle, !ring_busy(storage, access),
 				   msecs_to_jiffies(DRAIN_STEP_MS));
 	}
 	return true;
@@ -454,7 +359,7 @@ void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access)
 	WRITE_ONCE(storage->granted, access);
 	storage->gate = access;
 	spin_unlock_irq(&storage->lock);
-	release(storage);
+	release_held(storage);
 	end_sleep(storage);
 }
 
@@ -469,7 +374,7 @@ void vsc_storage_queue_open(struct vsc_storage *storage)
 	spin_lock_irq(&storage->lock);
 	storage->gate = storage->granted;
 	spin_unlock_irq(&storage->lock);
-	release(storage);
+	release_held(storage);
 }
 
 /* After a reset: what was in the ring, and will not be answered, onto @list. */
@@ -483,7 +388,7 @@ static void empty_ring(struct vsc_storage *storage, struct list_head *list)
 	/* An interrupt that was under way to us must not look into the ring any more. */
 	storage->stopped = true;
 	while ((pdu = virtqueue_detach_unused_buf(storage->vq))) {
-		storage->ring[slot(pdu)]--;
+		storage->ring[vsc_storage_request_bit(pdu)]--;
 		list_add_tail(&pdu->list, list);
 	}
 }
@@ -556,7 +461,7 @@ void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken)
 	spin_lock_irq(&storage->lock);
 	storage->gone = true;
 	spin_unlock_irq(&storage->lock);
-	release(storage);
+	release_held(storage);
 	end_sleep(storage);
 	if (!broken && vsc_storage_queue_drain(storage, U8_MAX))
 		return;
@@ -566,7 +471,7 @@ void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken)
 	empty_ring(storage, &again);
 	list_for_each_entry_safe(pdu, next, &again, list) {
 		pdu->status = VIRTIO_BLK_S_IOERR;
-		finish(storage, pdu, now, &done);
+		finish_rq(storage, pdu, now, &done);
 	}
 	spin_unlock_irq(&storage->lock);
 	end_all(&done);

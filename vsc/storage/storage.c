@@ -16,27 +16,16 @@
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
-#include <linux/delay.h>
 #include <linux/device.h>
-#include <linux/idr.h>
-#include <linux/jiffies.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include <linux/sysfs.h>
-#include <linux/virtio.h>
-#include <linux/virtio_config.h>
 
-#include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
-/* How long a change of the queue's limits may wait, and how often it tries. */
-#define LIMITS_MS	3000
-#define LIMITS_STEP_MS	10
 /*
  * How long write access waits for what is dirty: longer than half of a grant's lease, so that
  * the grant is not started while there is something left. The next one finds less to write.
@@ -48,263 +37,7 @@ module_param(allow_shrink, bool, 0644);
 MODULE_PARM_DESC(allow_shrink,
 		 "let a disk that is not open become smaller: what lies beyond is lost (default N)");
 
-static DEFINE_IDA(numbers);
-
-/* Of a grant: one value, both ends are equal. */
-static u64 granted(const struct vs_terms *terms, enum vs_storage_term term)
-{
-	return terms->term[VS_STORAGE_INDEX(term)].high;
-}
-
-/* A disk that cannot be written has nothing to discard either. */
-static u8 granted_access(const struct vs_terms *terms)
-{
-	u8 access = granted(terms, VS_STORAGE_ACCESS);
-
-	return access & VS_STORAGE_WRITE ? access : access & ~VS_STORAGE_DISCARD;
-}
-
-/* ---- The disk ---- */
-
-static int disk_open(struct gendisk *disk, blk_mode_t mode)
-{
-	struct vsc_storage *storage = disk->private_data;
-
-	lockdep_assert_held(&disk->open_mutex);
-	return READ_ONCE(storage->shut) ? -EBUSY : 0;
-}
-
-/* For whoever has to know this disk again by another way. */
-static int disk_unique_id(struct gendisk *disk, u8 id[16], enum blk_unique_id type)
-{
-	struct vsc_storage *storage = disk->private_data;
-
-	if (type != BLK_UID_T10)
-		return -EINVAL;
-	export_uuid(id, vsc_session_uuid(storage->session));
-	return UUID_SIZE;
-}
-
-/* An open disk pins the module, and nothing else does. */
-static const struct block_device_operations disk_ops = {
-	.owner = THIS_MODULE,
-	.open = disk_open,
-	.get_unique_id = disk_unique_id,
-};
-
-static ssize_t serial_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_storage *storage = dev_to_disk(dev)->private_data;
-
-	return sysfs_emit(text, "%s\n", storage->uuid);
-}
-
-static DEVICE_ATTR_RO(serial);
-
-static struct attribute *disk_attrs[] = {
-	&dev_attr_serial.attr,
-	NULL
-};
-
-ATTRIBUTE_GROUPS(disk);
-
-/*
- * What a contract says of the queue's limits. dma_alignment is left at that of all disks,
- * 511: for a source that wants more the provider copies.
- */
-static void fill_limits(struct queue_limits *limits, u32 block_size, bool cache, bool discard)
-{
-	u32 physical = max_t(u32, block_size, VS_STORAGE_PHYSICAL_BLOCK);
-
-	limits->logical_block_size = block_size;
-	limits->physical_block_size = physical;
-	limits->io_min = physical;
-	limits->discard_granularity = discard ? physical : 0;
-	limits->max_hw_discard_sectors = discard ? VS_STORAGE_DISCARD_MAX >> SECTOR_SHIFT : 0;
-	limits->features &= ~BLK_FEAT_WRITE_CACHE;
-	if (cache)
-		limits->features |= BLK_FEAT_WRITE_CACHE;
-}
-
-/*
- * As queue_limits_start_update(), but with an end: who writes to queue/ of the disk
- * holds this mutex until every request is over, and the provider may hold those back.
- */
-static int start_limits(struct vsc_storage *storage, struct queue_limits *limits)
-{
-	struct request_queue *queue = storage->disk->queue;
-	unsigned long end = jiffies + msecs_to_jiffies(LIMITS_MS);
-
-	while (!mutex_trylock(&queue->limits_lock)) {
-		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end)) {
-			dev_warn_ratelimited(vsc_session_device(storage->session),
-					     "vscblk%d: limits unchanged: a write to its queue/ attributes takes more than %d ms\n",
-					     storage->number, LIMITS_MS);
-			return -EBUSY;
-		}
-		msleep(LIMITS_STEP_MS);
-	}
-	*limits = queue->limits;
-	return 0;
-}
-
-/*
- * Brings the queue's limits to what they should be; not frozen, see storage.h.  A write
- * cache, once announced, stays so: what was written under it is not on the medium yet,
- * and a grant that seems to come to nothing may be in force.  Where there is none any
- * more, a flush costs little.
- */
-static int set_limits(struct vsc_storage *storage, u32 block_size, bool cache, bool discard)
-{
-	struct request_queue *queue = storage->disk->queue;
-	struct queue_limits limits;
-	bool old_cache, old_discard;
-	int error;
-
-	error = start_limits(storage, &limits);
-	if (error)
-		return error;
-	old_cache = limits.features & BLK_FEAT_WRITE_CACHE;
-	old_discard = limits.max_hw_discard_sectors;
-	cache |= old_cache;
-	/* A commit also takes back what the administrator has set for read-ahead. */
-	if (limits.logical_block_size == block_size && old_cache == cache &&
-	    old_discard == discard) {
-		queue_limits_cancel_update(queue);
-		return 0;
-	}
-	fill_limits(&limits, block_size, cache, discard);
-	return queue_limits_commit_update(queue, &limits);
-}
-
-/* Before START, so that no flush is missing once the provider caches. */
-static int announce_cache(struct vsc_storage *storage)
-{
-	/* Who has the limits' lock may wait for what sleeps, and that for this contract. */
-	if (blk_queue_write_cache(storage->disk->queue))
-		return 0;
-	return set_limits(storage, storage->block_size, true,
-			  storage->granted & VS_STORAGE_DISCARD);
-}
-
-/* Partitions are read through the contract, so never in the session's work. */
-static void scan_work(struct work_struct *work)
-{
-	struct vsc_storage *storage = container_of(work, struct vsc_storage, scan);
-	struct gendisk *disk = storage->disk;
-
-	clear_bit(GD_SUPPRESS_PART_SCAN, &disk->state);
-	mutex_lock(&disk->open_mutex);
-	bdev_disk_changed(disk, false);
-	mutex_unlock(&disk->open_mutex);
-}
-
-/* Makes the disk, to be shown by show_disk(). */
-static int create_disk(struct vsc_storage *storage, const struct vs_terms *next)
-{
-	size_t segment_max = min_t(size_t, virtio_max_dma_size(storage->vdev),
-				   VS_STORAGE_REQUEST_MAX);
-	struct queue_limits limits = {
-		.max_hw_sectors = VS_STORAGE_REQUEST_MAX >> SECTOR_SHIFT,
-		.max_segments = VS_STORAGE_SEGMENTS,
-		.max_segment_size = segment_max,
-		.max_discard_segments = 1,
-		.max_write_zeroes_sectors = VS_STORAGE_REQUEST_MAX >> SECTOR_SHIFT,
-	};
-	struct gendisk *disk;
-	int error;
-
-	fill_limits(&limits, granted(next, VS_STORAGE_BLOCK_SIZE),
-		    granted(next, VS_STORAGE_CACHE),
-		    granted_access(next) & VS_STORAGE_DISCARD);
-	storage->number = ida_alloc(&numbers, GFP_KERNEL);
-	if (storage->number < 0)
-		return storage->number;
-	error = vsc_storage_queue_init(storage);
-	if (error)
-		goto free_number;
-	disk = blk_mq_alloc_disk(&storage->tags, &limits, storage);
-	if (IS_ERR(disk)) {
-		error = PTR_ERR(disk);
-		goto exit_queue;
-	}
-	snprintf(disk->disk_name, sizeof(disk->disk_name), "vscblk%d", storage->number);
-	disk->fops = &disk_ops;
-	disk->private_data = storage;
-	set_bit(GD_SUPPRESS_PART_SCAN, &disk->state);
-	storage->disk = disk;
-	return 0;
-
-exit_queue:
-	vsc_storage_queue_exit(storage);
-free_number:
-	ida_free(&numbers, storage->number);
-	return error;
-}
-
-/* No request is left, and none comes any more. */
-static void destroy_disk(struct vsc_storage *storage)
-{
-	if (!storage->disk)
-		return;
-	/* Not in good order: there is nobody to write to. */
-	if (storage->shown) {
-		blk_mark_disk_dead(storage->disk);
-		del_gendisk(storage->disk);
-	}
-	put_disk(storage->disk);
-	vsc_storage_queue_exit(storage);
-	ida_free(&numbers, storage->number);
-	storage->disk = NULL;
-	storage->shown = false;
-}
-
-static int show_disk(struct vsc_storage *storage)
-{
-	struct device *dev = vsc_session_device(storage->session);
-	int error;
-
-	error = device_add_disk(dev, storage->disk, disk_groups);
-	if (error) {
-		dev_err(dev, "vscblk%d: cannot be shown, error %d\n", storage->number, error);
-		destroy_disk(storage);
-		return error;
-	}
-	storage->shown = true;
-	queue_work(system_unbound_wq, &storage->scan);
-	return 0;
-}
-
-/* ---- The door: keeps a disk from being opened while its block size or end moves ---- */
-
-/* False: it is open, or being opened. */
-static bool shut_door(struct vsc_storage *storage)
-{
-	struct gendisk *disk = storage->disk;
-	bool closed;
-
-	/* Who holds the mutex may be reading partitions, and that may take long. */
-	if (!mutex_trylock(&disk->open_mutex))
-		return false;
-	closed = !disk_openers(disk);
-	if (closed)
-		WRITE_ONCE(storage->shut, true);
-	mutex_unlock(&disk->open_mutex);
-	return closed;
-}
-
-static void open_door(struct vsc_storage *storage)
-{
-	WRITE_ONCE(storage->shut, false);
-}
-
-static bool is_open(const struct vsc_storage *storage)
-{
-	return disk_openers(storage->disk);
-}
-
-/* ---- The class: all in the session's work, but for storage_data() ---- */
-
+/* The class: all in the session's work, but for storage_data(). */
 static int storage_attach(struct vsc_session *session)
 {
 	struct vsc_storage *storage = kzalloc(sizeof(*storage), GFP_KERNEL);
@@ -322,7 +55,7 @@ static int storage_attach(struct vsc_session *session)
 	}
 	storage->vdev = storage->vq->vdev;
 	snprintf(storage->uuid, sizeof(storage->uuid), "%pUb", vsc_session_uuid(session));
-	INIT_WORK(&storage->scan, scan_work);
+	INIT_WORK(&storage->scan, vsc_storage_disk_scan);
 	spin_lock_init(&storage->lock);
 	INIT_LIST_HEAD(&storage->held);
 	init_waitqueue_head(&storage->idle);
@@ -344,7 +77,7 @@ static void storage_detach(struct vsc_session *session, bool broken)
 	vsc_storage_queue_stop(storage, broken);
 	cancel_work_sync(&storage->scan);
 	cancel_work_sync(&storage->write_back);
-	destroy_disk(storage);
+	vsc_storage_disk_destroy(storage);
 	vsc_storage_sync_exit(storage);
 	vsc_session_set_data(session, NULL);
 	synchronize_rcu();
@@ -353,13 +86,13 @@ static void storage_detach(struct vsc_session *session, bool broken)
 
 static void wish_size(struct vsc_storage *storage, struct vs_term *size)
 {
-	if (READ_ONCE(allow_shrink) && !is_open(storage))
+	if (READ_ONCE(allow_shrink) && !vsc_storage_disk_is_open(storage))
 		return;
 	if (size->high < storage->size)
 		dev_warn_ratelimited(vsc_session_device(storage->session),
 				     "size: %llu bytes wished, vscblk%d has %llu and keeps them: %s\n",
 				     size->high, storage->number, storage->size,
-				     is_open(storage) ? "it is open" :
+				     vsc_storage_disk_is_open(storage) ? "it is open" :
 				     "see the parameter allow_shrink of vsc_storage");
 	size->low = max(size->low, storage->size);
 	size->high = max(size->high, storage->size);
@@ -370,7 +103,7 @@ static void wish_block_size(struct vsc_storage *storage, struct vs_term *block_s
 {
 	u64 current_size = storage->block_size;
 
-	if (!is_open(storage) &&
+	if (!vsc_storage_disk_is_open(storage) &&
 	    (block_size->low > current_size || block_size->high < current_size))
 		return;
 	block_size->low = current_size;
@@ -391,8 +124,8 @@ static void storage_wish(struct vsc_session *session, struct vs_terms *wish)
 static int prepare_geometry(struct vsc_storage *storage, const struct vs_terms *next)
 {
 	struct device *dev = vsc_session_device(storage->session);
-	u64 size = granted(next, VS_STORAGE_SIZE);
-	u64 block_size = granted(next, VS_STORAGE_BLOCK_SIZE);
+	u64 size = vsc_storage_granted(next, VS_STORAGE_SIZE);
+	u64 block_size = vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE);
 
 	if (size >= storage->size && block_size == storage->block_size)
 		return 0;
@@ -402,7 +135,7 @@ static int prepare_geometry(struct vsc_storage *storage, const struct vs_terms *
 				     size, storage->number, storage->size);
 		return -EPERM;
 	}
-	if (!shut_door(storage)) {
+	if (!vsc_storage_disk_shut(storage)) {
 		dev_warn_ratelimited(dev,
 				     "size %llu, block_size %llu granted: vscblk%d has %llu, %u and is open: close it first\n",
 				     size, block_size, storage->number, storage->size,
@@ -421,18 +154,18 @@ static int storage_prepare(struct vsc_session *session, const struct vs_terms *c
 	if (storage->left)
 		return -ENODEV;
 	if (!storage->disk)
-		return create_disk(storage, next);
-	open_door(storage);
+		return vsc_storage_disk_create(storage, next);
+	vsc_storage_disk_reopen(storage);
 	if (!storage->shown)
 		return 0;
 	error = prepare_geometry(storage, next);
 	if (error)
 		return error;
-	if (!granted(next, VS_STORAGE_CACHE))
+	if (!vsc_storage_granted(next, VS_STORAGE_CACHE))
 		return 0;
-	error = announce_cache(storage);
+	error = vsc_storage_disk_announce_cache(storage);
 	if (error)
-		open_door(storage);
+		vsc_storage_disk_reopen(storage);
 	return error;
 }
 
@@ -440,7 +173,7 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 			   const struct vs_terms *next)
 {
 	struct vsc_storage *storage = vsc_session_data(session);
-	u8 access = granted_access(next);
+	u8 access = vsc_storage_granted_access(next);
 	u8 lost = storage->granted & ~access;
 
 	if (!storage->shown || !lost)
@@ -455,15 +188,15 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 }
 
 /* Nothing comes of the grant: what was held goes on. */
-static void settle(struct vsc_storage *storage)
+static void storage_settle(struct vsc_storage *storage)
 {
 	vsc_storage_queue_open(storage);
-	open_door(storage);
+	vsc_storage_disk_reopen(storage);
 }
 
 static void storage_undo(struct vsc_session *session, const struct vs_terms *current_terms)
 {
-	settle(vsc_session_data(session));
+	storage_settle(vsc_session_data(session));
 }
 
 /* With write access or size, what is dirty goes; or it is nowhere to be written to. */
@@ -471,8 +204,8 @@ static void storage_called(struct vsc_session *session, const struct vs_terms *f
 {
 	struct vsc_storage *storage = vsc_session_data(session);
 
-	if (!fallback || !(granted_access(fallback) & VS_STORAGE_WRITE) ||
-	    granted(fallback, VS_STORAGE_SIZE) < storage->size)
+	if (!fallback || !(vsc_storage_granted_access(fallback) & VS_STORAGE_WRITE) ||
+	    vsc_storage_granted(fallback, VS_STORAGE_SIZE) < storage->size)
 		vsc_storage_sync_start(storage);
 }
 
@@ -495,7 +228,7 @@ static void storage_lost(struct vsc_session *session)
 	struct vsc_storage *storage = vsc_session_data(session);
 
 	vsc_storage_queue_grant(storage, storage->granted);
-	open_door(storage);
+	vsc_storage_disk_reopen(storage);
 }
 
 /* What waits now went to sleep with the machine: open files and file systems live on. */
@@ -514,14 +247,15 @@ static void storage_wake(struct vsc_session *session)
  * Takes over what is in force, but for the access. Where the queue's limits could not be
  * changed, the rest is taken over if it can do with the old ones; the session tries again.
  */
-static int take_over(struct vsc_storage *storage, const struct vs_terms *next)
+static int storage_take_over(struct vsc_storage *storage, const struct vs_terms *next)
 {
-	u32 block_size = granted(next, VS_STORAGE_BLOCK_SIZE);
-	u64 cache = granted(next, VS_STORAGE_CACHE);
-	u64 size = granted(next, VS_STORAGE_SIZE);
+	u32 block_size = vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE);
+	u64 cache = vsc_storage_granted(next, VS_STORAGE_CACHE);
+	u64 size = vsc_storage_granted(next, VS_STORAGE_SIZE);
 	int error;
 
-	error = set_limits(storage, block_size, cache, granted_access(next) & VS_STORAGE_DISCARD);
+	error = vsc_storage_disk_set_limits(storage, block_size, cache,
+					    vsc_storage_granted_access(next) & VS_STORAGE_DISCARD);
 	if (error && (block_size != storage->block_size ||
 		      (cache && !blk_queue_write_cache(storage->disk->queue))))
 		return error;
@@ -538,34 +272,34 @@ static int storage_apply(struct vsc_session *session, const struct vs_terms *nex
 {
 	struct vsc_storage *storage = vsc_session_data(session);
 	u32 block_size = storage->block_size;
-	u8 access = granted_access(next);
+	u8 access = vsc_storage_granted_access(next);
 	bool moved;
 	int error;
 
 	if (storage->left)
 		return 0;
 	if (!storage->disk) {
-		error = create_disk(storage, next);
+		error = vsc_storage_disk_create(storage, next);
 		if (error)
 			return error;
 	}
 	/* First of all, whatever comes of the rest: nothing waits for it any longer. */
 	vsc_storage_queue_grant(storage, access);
 	set_disk_ro(storage->disk, !(access & VS_STORAGE_WRITE));
-	moved = storage->shown && block_size != granted(next, VS_STORAGE_BLOCK_SIZE);
-	if (moved && !storage->shut && !shut_door(storage)) {
+	moved = storage->shown && block_size != vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE);
+	if (moved && !storage->shut && !vsc_storage_disk_shut(storage)) {
 		dev_err_ratelimited(vsc_session_device(session),
 				    "block_size: %llu in force, vscblk%d is open with %u: close it\n",
-				    granted(next, VS_STORAGE_BLOCK_SIZE), storage->number,
-				    block_size);
+				    vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE),
+				    storage->number, block_size);
 		return -EBUSY;
 	}
-	error = take_over(storage, next);
-	open_door(storage);
+	error = storage_take_over(storage, next);
+	vsc_storage_disk_reopen(storage);
 	if (error)
 		return error;
 	if (!storage->shown)
-		return show_disk(storage);
+		return vsc_storage_disk_show(storage);
 	if (moved)
 		queue_work(system_unbound_wq, &storage->scan);
 	return 0;
@@ -629,18 +363,18 @@ static const struct vsc_class storage_class = {
 	.counters = &vsc_storage_counters_group,
 };
 
-static int __init storage_init(void)
+static int __init vsc_storage_init(void)
 {
 	return vsc_class_register(&storage_class);
 }
 
-static void __exit storage_exit(void)
+static void __exit vsc_storage_exit(void)
 {
 	vsc_class_unregister(&storage_class);
 }
 
-module_init(storage_init);
-module_exit(storage_exit);
+module_init(vsc_storage_init);
+module_exit(vsc_storage_exit);
 
 MODULE_ALIAS("vsc-class-storage");
 MODULE_AUTHOR("VSP/VSC developers");

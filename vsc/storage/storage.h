@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's disk: what storage.c (the contract), queue.c (the requests), sync.c (what is
- * dirty) and counters.c (what is measured) share.
+ * The guest's disk: what storage.c (the contract), disk.c (the disk as the block layer has
+ * it), queue.c and request.c (the requests), sync.c (what is dirty) and counters.c (what is
+ * measured) share.
  *
  * A request needs at most one bit of the access term.  Three sets of bits decide
  * about it, all under vsc_storage.lock:
@@ -33,6 +34,7 @@
 
 #include "vs_class.h"
 #include "vs_storage.h"
+#include "vs_terms.h"
 
 #include "vsc/class.h"
 
@@ -192,6 +194,32 @@ struct vsc_storage {
 	wait_queue_head_t idle;
 };
 
+/* Of a grant: one value, both ends are equal. */
+static inline u64 vsc_storage_granted(const struct vs_terms *terms, enum vs_storage_term term)
+{
+	return terms->term[VS_STORAGE_INDEX(term)].high;
+}
+
+/* A disk that cannot be written has nothing to discard either. */
+static inline u8 vsc_storage_granted_access(const struct vs_terms *terms)
+{
+	u8 access = vsc_storage_granted(terms, VS_STORAGE_ACCESS);
+
+	return access & VS_STORAGE_WRITE ? access : access & ~VS_STORAGE_DISCARD;
+}
+
+/* vsc/storage/disk.c */
+int vsc_storage_disk_create(struct vsc_storage *storage, const struct vs_terms *next);
+void vsc_storage_disk_destroy(struct vsc_storage *storage);
+int vsc_storage_disk_show(struct vsc_storage *storage);
+void vsc_storage_disk_scan(struct work_struct *work);
+int vsc_storage_disk_set_limits(struct vsc_storage *storage, u32 block_size, bool cache,
+				bool discard);
+int vsc_storage_disk_announce_cache(struct vsc_storage *storage);
+bool vsc_storage_disk_shut(struct vsc_storage *storage);
+void vsc_storage_disk_reopen(struct vsc_storage *storage);
+bool vsc_storage_disk_is_open(const struct vsc_storage *storage);
+
 /* vsc/storage/queue.c */
 int vsc_storage_queue_init(struct vsc_storage *storage);
 void vsc_storage_queue_exit(struct vsc_storage *storage);
@@ -203,6 +231,12 @@ void vsc_storage_queue_sleep(struct vsc_storage *storage);
 void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq);
 void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken);
 void vsc_storage_queue_data(struct vsc_storage *storage);
+
+/* vsc/storage/request.c */
+unsigned int vsc_storage_request_bit(const struct vsc_storage_request *pdu);
+bool vsc_storage_request_fill(struct vsc_storage *storage, struct request *request);
+void vsc_storage_request_map(struct request *request);
+blk_status_t vsc_storage_request_status(u8 status);
 
 /* vsc/storage/sync.c */
 int vsc_storage_sync_init(struct vsc_storage *storage);

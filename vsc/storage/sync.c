@@ -137,7 +137,7 @@ bool vsc_storage_sync(struct vsc_storage *storage, unsigned int ms)
 	return true;
 }
 
-static void end_work(struct work_struct *work)
+static void disk_end_work(struct work_struct *work)
 {
 	struct vsc_storage *storage = container_of(work, struct vsc_storage, end);
 
@@ -186,7 +186,7 @@ void vsc_storage_sync_end(struct vsc_storage *storage)
 int vsc_storage_sync_init(struct vsc_storage *storage)
 {
 	INIT_WORK(&storage->write_back, write_back_work);
-	INIT_WORK(&storage->end, end_work);
+	INIT_WORK(&storage->end, disk_end_work);
 	init_completion(&storage->ended);
 	init_waitqueue_head(&storage->settled);
 	/* The disk may be what reclaim writes to, and one of the two works may be stuck. */

@@ -87,9 +87,17 @@ struct vsp_pool *vsp_configfs_pool_depend(const struct vs_class_spec *spec, cons
 void vsp_configfs_pool_undepend(struct vsp_pool *pool);
 extern struct config_group vsp_configfs_pools;
 
+static inline struct vsp_service *vsp_service_of_item(struct config_item *item)
+{
+	return container_of(to_config_group(item), struct vsp_service, group);
+}
+
 /* vsp/admin/configfs_service.c */
 extern const struct config_item_type vsp_configfs_services_type;
 extern struct config_group vsp_configfs_services;
+
+/* vsp/admin/configfs_class.c: the files of a service that its class adds */
+extern const struct vsp_file_kind vsp_class_kept, vsp_class_switch;
 
 /* vsp/admin/configfs_limits.c: the files of a service's limits */
 extern const struct vsp_file_kind vsp_limit_floor, vsp_limit_ceiling, vsp_limit_min,

@@ -15,11 +15,6 @@
 
 enum side { LOW, HIGH };
 
-static struct vsp_service *to_service(struct config_item *item)
-{
-	return container_of(to_config_group(item), struct vsp_service, group);
-}
-
 static u32 set_bit_of(u32 index, enum side side)
 {
 	return 1U << (2 * index + (side == HIGH));
@@ -126,7 +121,7 @@ static bool get_limit(struct vsp_service *service, u32 index, enum side side, u6
 static ssize_t refuse_number(struct config_item *item, const struct vsp_file *file,
 			     const char *page, int error)
 {
-	const struct vs_term_spec *spec = &to_service(item)->spec->term[file->index];
+	const struct vs_term_spec *spec = &vsp_service_of_item(item)->spec->term[file->index];
 	const char *shape = "";
 
 	if (!spec->step && spec->kind == VS_KIND_LEVEL)
@@ -144,7 +139,7 @@ static ssize_t number_show(struct config_item *item, const struct vsp_file *file
 {
 	u64 value;
 
-	if (!get_limit(to_service(item), file->index, file->kind->what, &value))
+	if (!get_limit(vsp_service_of_item(item), file->index, file->kind->what, &value))
 		return sysfs_emit(page, "unset\n");
 	return sysfs_emit(page, "%llu\n", value);
 }
@@ -152,7 +147,7 @@ static ssize_t number_show(struct config_item *item, const struct vsp_file *file
 static ssize_t number_store(struct config_item *item, const struct vsp_file *file,
 			    const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	const struct vs_term_spec *spec = &service->spec->term[file->index];
 	enum side side = file->kind->what;
 	bool set = !vs_value_unset(page);
@@ -193,7 +188,7 @@ const struct vsp_file_kind vsp_limit_max = {
 
 static ssize_t allowed_show(struct config_item *item, const struct vsp_file *file, char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	u64 bits;
 
 	if (!get_limit(service, file->index, HIGH, &bits))
@@ -204,7 +199,7 @@ static ssize_t allowed_show(struct config_item *item, const struct vsp_file *fil
 static ssize_t allowed_store(struct config_item *item, const struct vsp_file *file,
 			     const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	const struct vs_term_spec *spec = &service->spec->term[file->index];
 	bool set = !vs_value_unset(page);
 	u64 bits = unset_value(spec, HIGH);
@@ -224,7 +219,7 @@ const struct vsp_file_kind vsp_limit_allowed = {
 
 static ssize_t identity_show(struct config_item *item, const struct vsp_file *file, char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	const struct vs_term *limit = &service->limits.term[file->index];
 	ssize_t length;
 
@@ -238,7 +233,7 @@ static ssize_t identity_show(struct config_item *item, const struct vsp_file *fi
 static ssize_t identity_store(struct config_item *item, const struct vsp_file *file,
 			      const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	const struct vs_term_spec *spec = &service->spec->term[file->index];
 	struct vs_term *limit = &service->limits.term[file->index];
 	char text[VS_WIRE_TEXT_MAX + 1] = "";

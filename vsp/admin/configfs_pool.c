@@ -278,7 +278,7 @@ static const struct vsp_file_kind deficit_file = {
 
 /* ---- Texts of the class ---- */
 
-static const char * const *texts(const struct vs_class_spec *class)
+static const char * const *pool_texts(const struct vs_class_spec *class)
 {
 	return class->texts;
 }
@@ -344,7 +344,7 @@ static const struct vsp_item_spec item_spec = {
 		[VS_KIND_SPACE] = { &capacity_file, &charged_file, &available_file,
 				    &deficit_file },
 	},
-	.words = texts,
+	.words = pool_texts,
 	.word = &text_file,
 };
 

@@ -23,15 +23,10 @@
 
 struct config_group vsp_configfs_services;
 
-static struct vsp_service *to_service(struct config_item *item)
-{
-	return container_of(to_config_group(item), struct vsp_service, group);
-}
-
 /* Takes service->admin, which keeps it disabled, or refuses the write. */
 static int lock_disabled(struct config_item *item, const char *file, const char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 
 	mutex_lock(&service->admin);
 	if (!service->enabled)
@@ -44,7 +39,7 @@ static int lock_disabled(struct config_item *item, const char *file, const char 
 
 static ssize_t service_pool_show(struct config_item *item, char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	ssize_t length;
 
 	mutex_lock(&service->admin);
@@ -72,7 +67,7 @@ static void move_to_pool(struct vsp_service *service, struct vsp_pool *pool)
 
 static ssize_t service_pool_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	char name[2 * VSP_NAME_MAX];
 	struct vsp_pool *pool = NULL;
 	int error;
@@ -101,7 +96,7 @@ static ssize_t service_pool_store(struct config_item *item, const char *page, si
 
 static ssize_t service_backing_show(struct config_item *item, char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	ssize_t length;
 
 	mutex_lock(&service->admin);
@@ -112,7 +107,7 @@ static ssize_t service_backing_show(struct config_item *item, char *page)
 
 static ssize_t service_backing_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	char backing[VSP_PATH_MAX];
 	int error = vs_value_text(page, backing, sizeof(backing));
 
@@ -132,7 +127,7 @@ static ssize_t service_backing_store(struct config_item *item, const char *page,
 
 static ssize_t service_guest_show(struct config_item *item, char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	ssize_t length;
 
 	mutex_lock(&service->admin);
@@ -143,7 +138,7 @@ static ssize_t service_guest_show(struct config_item *item, char *page)
 
 static ssize_t service_guest_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	char guest[sizeof(service->guest)];
 	int error = vs_value_text(page, guest, sizeof(guest));
 
@@ -159,7 +154,7 @@ static ssize_t service_guest_store(struct config_item *item, const char *page, s
 
 static ssize_t service_uuid_show(struct config_item *item, char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	ssize_t length;
 
 	mutex_lock(&service->admin);
@@ -191,7 +186,7 @@ static ssize_t service_uuid_store(struct config_item *item, const char *page, si
 	    uuid_is_null(&uuid))
 		return vsp_configfs_refuse(item, "uuid", page, -EINVAL,
 					   "an UUID as in 01234567-89ab-cdef-0123-456789abcdef");
-	error = set_uuid(to_service(item), &uuid);
+	error = set_uuid(vsp_service_of_item(item), &uuid);
 	if (error)
 		return vsp_configfs_refuse(item, "uuid", page, error,
 					   "fixed since the service was enabled, or of another service");
@@ -210,12 +205,13 @@ static void access_changed(struct vsp_service *service)
 
 static ssize_t service_owner_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%u\n", from_kuid(&init_user_ns, to_service(item)->owner_uid));
+	return sysfs_emit(page, "%u\n",
+			  from_kuid(&init_user_ns, vsp_service_of_item(item)->owner_uid));
 }
 
 static ssize_t service_owner_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	kuid_t uid = INVALID_UID;
 	u64 value;
 
@@ -233,12 +229,13 @@ static ssize_t service_owner_store(struct config_item *item, const char *page, s
 
 static ssize_t service_group_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%u\n", from_kgid(&init_user_ns, to_service(item)->owner_gid));
+	return sysfs_emit(page, "%u\n",
+			  from_kgid(&init_user_ns, vsp_service_of_item(item)->owner_gid));
 }
 
 static ssize_t service_group_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	kgid_t gid = INVALID_GID;
 	u64 value;
 
@@ -256,12 +253,12 @@ static ssize_t service_group_store(struct config_item *item, const char *page, s
 
 static ssize_t service_mode_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%04o\n", to_service(item)->mode);
+	return sysfs_emit(page, "%04o\n", vsp_service_of_item(item)->mode);
 }
 
 static ssize_t service_mode_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	u16 mode;
 
 	if (kstrtou16(page, 8, &mode) || (mode & ~0666))
@@ -277,7 +274,7 @@ static ssize_t service_mode_store(struct config_item *item, const char *page, si
 
 static u32 *number_at(struct config_item *item, size_t offset)
 {
-	return (void *)to_service(item) + offset;
+	return (void *)vsp_service_of_item(item) + offset;
 }
 
 static ssize_t show_number(struct config_item *item, char *page, size_t offset)
@@ -324,7 +321,7 @@ STORE_NUMBER(deadline_ms, 10, 600000)
 
 static ssize_t service_keep_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%d\n", READ_ONCE(to_service(item)->keep));
+	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->keep));
 }
 
 static ssize_t service_keep_store(struct config_item *item, const char *page, size_t count)
@@ -333,18 +330,18 @@ static ssize_t service_keep_store(struct config_item *item, const char *page, si
 
 	if (kstrtobool(page, &keep))
 		return vsp_configfs_refuse(item, "keep", page, -EINVAL, "0 or 1 allowed");
-	WRITE_ONCE(to_service(item)->keep, keep);
+	WRITE_ONCE(vsp_service_of_item(item)->keep, keep);
 	return count;
 }
 
 static ssize_t service_local_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%d\n", READ_ONCE(to_service(item)->local));
+	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->local));
 }
 
 static ssize_t service_local_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	bool local;
 	int error;
 
@@ -362,12 +359,12 @@ static ssize_t service_local_store(struct config_item *item, const char *page, s
 
 static ssize_t service_enable_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%d\n", READ_ONCE(to_service(item)->enabled));
+	return sysfs_emit(page, "%d\n", READ_ONCE(vsp_service_of_item(item)->enabled));
 }
 
 static ssize_t service_enable_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	bool enable;
 	int error;
 
@@ -391,13 +388,13 @@ static ssize_t service_release_store(struct config_item *item, const char *page,
 
 	if (!sysfs_streq(page, "1"))
 		return vsp_configfs_refuse(item, "release", page, -EINVAL, "1 allowed");
-	error = vsp_service_release(to_service(item));
+	error = vsp_service_release(vsp_service_of_item(item));
 	return error ?: count;
 }
 
 static ssize_t service_state_show(struct config_item *item, char *page)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	struct vsp_service_view *view;
 	ssize_t length;
 
@@ -455,65 +452,16 @@ static struct configfs_attribute * const fixed[] = {
 	NULL
 };
 
-/* What its backing holds with or without a contract; of KEPT terms. */
-static ssize_t kept_show(struct config_item *item, const struct vsp_file *file, char *page)
-{
-	struct vsp_service *service = to_service(item);
-	u64 kept = 0;
-
-	mutex_lock(&service->admin);
-	if (service->enabled && service->class->kept) {
-		kept = service->class->kept(service, file->index);
-	} else if (service->pool) {
-		mutex_lock(&service->pool->lock);
-		kept = service->charge[file->index];	/* nothing but that, while disabled */
-		mutex_unlock(&service->pool->lock);
-	}
-	mutex_unlock(&service->admin);
-	return sysfs_emit(page, "%llu\n", kept);
-}
-
-static const struct vsp_file_kind kept_file = {
-	.prefix = "kept_", .suffix = "", .flags = VS_TERM_KEPT, .show = kept_show,
-};
-
-/* ---- Switches of the class: they count from the moment they are written ---- */
-
-static const char * const *switches(const struct vs_class_spec *class)
+static const char * const *service_switches(const struct vs_class_spec *class)
 {
 	return class->switches;
 }
-
-static ssize_t switch_show(struct config_item *item, const struct vsp_file *file, char *page)
-{
-	return sysfs_emit(page, "%d\n", test_bit(file->index, &to_service(item)->switches));
-}
-
-static ssize_t switch_store(struct config_item *item, const struct vsp_file *file,
-			    const char *page, size_t count)
-{
-	struct vsp_service *service = to_service(item);
-	bool on;
-
-	if (kstrtobool(page, &on))
-		return vsp_configfs_refuse(item, file->name, page, -EINVAL, "0 or 1 allowed");
-	mutex_lock(&service->admin);
-	assign_bit(file->index, &service->switches, on);
-	if (service->enabled && service->class->switched)
-		service->class->switched(service, file->index);
-	mutex_unlock(&service->admin);
-	return count;
-}
-
-static const struct vsp_file_kind switch_file = {
-	.prefix = "", .suffix = "", .show = switch_show, .store = switch_store,
-};
 
 /* ---- Directories ---- */
 
 static void release_service(struct config_item *item)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 
 	vsp_uuid_drop(service);
 	mutex_destroy(&service->admin);
@@ -529,13 +477,13 @@ static const struct vsp_item_spec item_spec = {
 	.fixed = fixed,
 	.kinds = {
 		[VS_KIND_RATE] = { &vsp_limit_floor, &vsp_limit_ceiling },
-		[VS_KIND_SPACE] = { &vsp_limit_max, &kept_file },
+		[VS_KIND_SPACE] = { &vsp_limit_max, &vsp_class_kept },
 		[VS_KIND_LEVEL] = { &vsp_limit_min, &vsp_limit_max },
 		[VS_KIND_SET] = { &vsp_limit_allowed },
 		[VS_KIND_IDENTITY] = { &vsp_limit_identity },
 	},
-	.words = switches,
-	.word = &switch_file,
+	.words = service_switches,
+	.word = &vsp_class_switch,
 };
 
 /* The vDPA device has the service's name without its class. */
@@ -545,7 +493,7 @@ static bool name_taken(const char *name)
 
 	lockdep_assert_held(&vsp_configfs_subsystem.su_mutex);
 	list_for_each_entry(item, &vsp_configfs_services.cg_children, ci_entry)
-		if (!strcmp(to_service(item)->name, name))
+		if (!strcmp(vsp_service_of_item(item)->name, name))
 			return true;
 	return false;
 }
@@ -586,7 +534,7 @@ static struct config_group *make_service(struct config_group *group, const char 
 
 static void leave_service(struct config_group *group, struct config_item *item)
 {
-	vsp_configfs_leave(to_service(item));
+	vsp_configfs_leave(vsp_service_of_item(item));
 }
 
 /*
@@ -595,7 +543,7 @@ static void leave_service(struct config_group *group, struct config_item *item)
  */
 static void drop_service(struct config_group *group, struct config_item *item)
 {
-	struct vsp_service *service = to_service(item);
+	struct vsp_service *service = vsp_service_of_item(item);
 	int error = vsp_service_disable(service);
 
 	for (int i = 0; error == -EBUSY && i < DROP_WAITS; i++) {

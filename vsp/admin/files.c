@@ -48,14 +48,14 @@ static const struct vsp_file *file_of(const struct config_item *item, u32 place)
 	return &container_of_const(item->ci_type, struct vsp_files, type)->file[place];
 }
 
-static ssize_t show(struct config_item *item, u32 place, char *page)
+static ssize_t file_show(struct config_item *item, u32 place, char *page)
 {
 	const struct vsp_file *file = file_of(item, place);
 
 	return file->kind->show(item, file, page);
 }
 
-static ssize_t store(struct config_item *item, u32 place, const char *page, size_t count)
+static ssize_t file_store(struct config_item *item, u32 place, const char *page, size_t count)
 {
 	const struct vsp_file *file = file_of(item, place);
 
@@ -65,7 +65,7 @@ static ssize_t store(struct config_item *item, u32 place, const char *page, size
 #define PLACE(n)								\
 static ssize_t show_##n(struct config_item *item, char *page)			\
 {										\
-	return show(item, n, page);						\
+	return file_show(item, n, page);					\
 }
 
 #include "vsp/core/places.def"
@@ -74,7 +74,7 @@ static ssize_t show_##n(struct config_item *item, char *page)			\
 #define PLACE(n)								\
 static ssize_t store_##n(struct config_item *item, const char *page, size_t count) \
 {										\
-	return store(item, n, page, count);					\
+	return file_store(item, n, page, count);					\
 }
 
 #include "vsp/core/places.def"
@@ -91,8 +91,8 @@ static const struct {
 
 static_assert(ARRAY_SIZE(places) == VSP_FILES_MAX);
 
-static int add_file(struct vsp_files *files, const struct vsp_file_kind *kind, u32 index,
-		    const char *name)
+static int files_add(struct vsp_files *files, const struct vsp_file_kind *kind, u32 index,
+		     const char *name)
 {
 	struct configfs_attribute *attribute;
 	struct vsp_file *file;
@@ -120,7 +120,7 @@ static int add_file(struct vsp_files *files, const struct vsp_file_kind *kind, u
 	return 0;
 }
 
-static int add_term(struct vsp_files *files, u32 index)
+static int files_add_term(struct vsp_files *files, u32 index)
 {
 	const struct vs_term_spec *term = &files->class->term[index];
 	const struct vsp_file_kind *file;
@@ -132,20 +132,20 @@ static int add_term(struct vsp_files *files, u32 index)
 		file = files->spec->kinds[term->kind][i];
 		if (!file || (term->flags & file->flags) != file->flags)
 			continue;
-		error = add_file(files, file, index, term->name);
+		error = files_add(files, file, index, term->name);
 		if (error)
 			return error;
 	}
 	return 0;
 }
 
-static int add_words(struct vsp_files *files)
+static int files_add_words(struct vsp_files *files)
 {
 	const char * const *words = files->spec->words(files->class);
 	int error = 0;
 
 	for (u32 i = 0; words && words[i] && !error; i++)
-		error = add_file(files, files->spec->word, i, words[i]);
+		error = files_add(files, files->spec->word, i, words[i]);
 	return error;
 }
 
@@ -167,9 +167,9 @@ static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 	files->type.ct_item_ops = spec->ops;
 	files->type.ct_attrs = files->attributes;
 	for (u32 i = 0; i < class->count && !error; i++)
-		error = add_term(files, i);
+		error = files_add_term(files, i);
 	if (!error)
-		error = add_words(files);
+		error = files_add_words(files);
 	if (error) {
 		kfree(files);
 		return ERR_PTR(error);

@@ -18,6 +18,7 @@
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
 
+#include "vs_message.h"
 #include "vsp/admin/sysfs.h"
 #include "vsp/core/vsp.h"
 
@@ -40,8 +41,8 @@ struct vsp_service_view *vsp_sysfs_view(struct device *dev)
 /* ---- contract/ ---- */
 
 #define CONTRACT(name, ...)								\
-static ssize_t name##_show(struct device *dev, struct device_attribute *attribute,	\
-			   char *page)							\
+static ssize_t contract_##name##_show(struct device *dev,				\
+				      struct device_attribute *attribute, char *page)	\
 {											\
 	struct vsp_service_view *view = vsp_sysfs_view(dev);				\
 	ssize_t length;									\
@@ -52,14 +53,16 @@ static ssize_t name##_show(struct device *dev, struct device_attribute *attribut
 	kfree(view);									\
 	return length;									\
 }											\
-static DEVICE_ATTR_RO(name)
+static struct device_attribute contract_##name =					\
+	__ATTR(name, 0444, contract_##name##_show, NULL)
 
 CONTRACT(state, "%s\n", vs_states_name(view->state));
 CONTRACT(epoch, "0x%016llx\n", view->epoch);
 CONTRACT(id, "%llu\n", view->id);
 CONTRACT(reason, "%s\n", vs_wire_reason_name(view->reason));
 
-static ssize_t result_show(struct device *dev, struct device_attribute *attribute, char *page)
+static ssize_t contract_result_show(struct device *dev, struct device_attribute *attribute,
+				    char *page)
 {
 	struct vsp_service_view *view = vsp_sysfs_view(dev);
 	ssize_t length;
@@ -76,10 +79,11 @@ static ssize_t result_show(struct device *dev, struct device_attribute *attribut
 	kfree(view);
 	return length;
 }
-static DEVICE_ATTR_RO(result);
 
-static ssize_t deadline_ms_show(struct device *dev, struct device_attribute *attribute,
-				char *page)
+static struct device_attribute contract_result = __ATTR(result, 0444, contract_result_show, NULL);
+
+static ssize_t contract_deadline_ms_show(struct device *dev, struct device_attribute *attribute,
+					 char *page)
 {
 	struct vsp_service_view *view = vsp_sysfs_view(dev);
 	ssize_t length;
@@ -91,9 +95,11 @@ static ssize_t deadline_ms_show(struct device *dev, struct device_attribute *att
 	kfree(view);
 	return length;
 }
-static DEVICE_ATTR_RO(deadline_ms);
 
-static int refuse(struct device *dev, const char *file, const char *page)
+static struct device_attribute contract_deadline_ms =
+	__ATTR(deadline_ms, 0444, contract_deadline_ms_show, NULL);
+
+static int refuse_trigger(struct device *dev, const char *file, const char *page)
 {
 	int shown = min_t(size_t, strcspn(page, "\n"), 64);
 
@@ -102,45 +108,49 @@ static int refuse(struct device *dev, const char *file, const char *page)
 	return -EINVAL;
 }
 
-static ssize_t renegotiate_store(struct device *dev, struct device_attribute *attribute,
-				 const char *page, size_t count)
+static ssize_t contract_renegotiate_store(struct device *dev, struct device_attribute *attribute,
+					  const char *page, size_t count)
 {
 	struct vsp_service *service = vsp_service_of_device(dev);
 	int error;
 
 	if (!sysfs_streq(page, "1"))
-		return refuse(dev, "renegotiate", page);
+		return refuse_trigger(dev, "renegotiate", page);
 	mutex_lock(&service->pool->lock);
 	error = vsp_service_renegotiate(service, VS_REASON_ADMIN);
 	mutex_unlock(&service->pool->lock);
 	return error ?: count;
 }
-static DEVICE_ATTR_WO(renegotiate);
 
-static ssize_t withdraw_store(struct device *dev, struct device_attribute *attribute,
-			      const char *page, size_t count)
+static struct device_attribute contract_renegotiate =
+	__ATTR(renegotiate, 0200, NULL, contract_renegotiate_store);
+
+static ssize_t contract_withdraw_store(struct device *dev, struct device_attribute *attribute,
+				       const char *page, size_t count)
 {
 	struct vsp_service *service = vsp_service_of_device(dev);
 	int error;
 
 	if (!sysfs_streq(page, "1"))
-		return refuse(dev, "withdraw", page);
+		return refuse_trigger(dev, "withdraw", page);
 	mutex_lock(&service->pool->lock);
 	error = vsp_service_withdraw(service);
 	mutex_unlock(&service->pool->lock);
 	return error ?: count;
 }
-static DEVICE_ATTR_WO(withdraw);
+
+static struct device_attribute contract_withdraw =
+	__ATTR(withdraw, 0200, NULL, contract_withdraw_store);
 
 static struct attribute *contract_attributes[] = {
-	&dev_attr_state.attr,
-	&dev_attr_epoch.attr,
-	&dev_attr_id.attr,
-	&dev_attr_reason.attr,
-	&dev_attr_result.attr,
-	&dev_attr_deadline_ms.attr,
-	&dev_attr_renegotiate.attr,
-	&dev_attr_withdraw.attr,
+	&contract_state.attr,
+	&contract_epoch.attr,
+	&contract_id.attr,
+	&contract_reason.attr,
+	&contract_result.attr,
+	&contract_deadline_ms.attr,
+	&contract_renegotiate.attr,
+	&contract_withdraw.attr,
 	NULL
 };
 
@@ -168,7 +178,8 @@ struct counter_file {
 	size_t offset;
 };
 
-static ssize_t counter_show(struct device *dev, struct device_attribute *attribute, char *page)
+static ssize_t service_counter_show(struct device *dev, struct device_attribute *attribute,
+				    char *page)
 {
 	const struct counter_file *file = container_of(attribute, struct counter_file, attribute);
 	const void *counters = &vsp_service_of_device(dev)->counters;
@@ -191,29 +202,29 @@ static ssize_t rates_counter_show(struct device *dev, struct device_attribute *a
 }
 
 #define RENEGOTIATIONS(name, reason)						\
-	{ __ATTR(renegotiations_##name, 0444, counter_show, NULL),		\
+	{ __ATTR(renegotiations_##name, 0444, service_counter_show, NULL),	\
 	  offsetof(struct vsp_service_counters, renegotiations_for[reason]) }
 
 static struct counter_file counter_files[] = {
-	{ __ATTR(messages, 0444, counter_show, NULL),
+	{ __ATTR(messages, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, messages) },
-	{ __ATTR(malformed, 0444, counter_show, NULL),
+	{ __ATTR(malformed, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, malformed) },
-	{ __ATTR(unexpected, 0444, counter_show, NULL),
+	{ __ATTR(unexpected, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, unexpected) },
-	{ __ATTR(grants, 0444, counter_show, NULL),
+	{ __ATTR(grants, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, grants) },
-	{ __ATTR(denials, 0444, counter_show, NULL),
+	{ __ATTR(denials, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, denials) },
-	{ __ATTR(renegotiations, 0444, counter_show, NULL),
+	{ __ATTR(renegotiations, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, renegotiations) },
-	{ __ATTR(fallbacks, 0444, counter_show, NULL),
+	{ __ATTR(fallbacks, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, fallbacks) },
-	{ __ATTR(withdrawals, 0444, counter_show, NULL),
+	{ __ATTR(withdrawals, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, withdrawals) },
-	{ __ATTR(calls, 0444, counter_show, NULL),
+	{ __ATTR(calls, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, calls) },
-	{ __ATTR(leases, 0444, counter_show, NULL),
+	{ __ATTR(leases, 0444, service_counter_show, NULL),
 	  offsetof(struct vsp_service_counters, leases) },
 	RENEGOTIATIONS(need, VS_REASON_NEED),
 	RENEGOTIATIONS(resume, VS_REASON_RESUME),
@@ -347,8 +358,8 @@ static const char * const change_names[] = {
 	[VSP_CHANGE_WELL] = "well",
 };
 
-static void describe(struct kobj_uevent_env *env, struct vsp_service *service,
-		     enum vsp_change change, const struct vsp_service_view *view)
+static void describe_change(struct kobj_uevent_env *env, struct vsp_service *service,
+			    enum vsp_change change, const struct vsp_service_view *view)
 {
 	/* Far from what env can take; and one that is missing does no harm. */
 	add_uevent_var(env, "VSP_EVENT=%s", change_names[change]);
@@ -369,7 +380,7 @@ static void send_uevent(struct vsp_service *service, struct device *dev, enum vs
 	struct kobj_uevent_env *env = kzalloc(sizeof(*env), GFP_KERNEL);
 
 	if (view && env) {
-		describe(env, service, change, view);
+		describe_change(env, service, change, view);
 		kobject_uevent_env(&dev->kobj, KOBJ_CHANGE, env->envp);
 	}
 	kfree(env);

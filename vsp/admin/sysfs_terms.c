@@ -68,7 +68,7 @@ struct term_files {
 	struct term_file file[VS_WIRE_TERMS_MAX * FILES_MAX];
 };
 
-static const struct vs_terms *pick(const struct vsp_service_view *view, enum set set)
+static const struct vs_terms *pick_terms(const struct vsp_service_view *view, enum set set)
 {
 	switch (set) {
 	case ASKED:
@@ -82,8 +82,8 @@ static const struct vs_terms *pick(const struct vsp_service_view *view, enum set
 	}
 }
 
-static ssize_t emit(const struct vs_term_spec *spec, const struct vs_term *term, bool low,
-		    char *page)
+static ssize_t emit_side(const struct vs_term_spec *spec, const struct vs_term *term, bool low,
+			 char *page)
 {
 	u64 value = low ? term->low : term->high;
 
@@ -97,7 +97,7 @@ static ssize_t emit(const struct vs_term_spec *spec, const struct vs_term *term,
 	}
 }
 
-static ssize_t term_show(struct device *dev, struct device_attribute *attribute, char *page)
+static ssize_t service_term_show(struct device *dev, struct device_attribute *attribute, char *page)
 {
 	const struct term_file *file = container_of(attribute, struct term_file, attribute);
 	const struct vs_class_spec *spec = vsp_service_of_device(dev)->spec;
@@ -107,17 +107,17 @@ static ssize_t term_show(struct device *dev, struct device_attribute *attribute,
 
 	if (!view)
 		return -ENOMEM;
-	terms = pick(view, file->set);
+	terms = pick_terms(view, file->set);
 	if (file->index < terms->count)
-		length = emit(&spec->term[file->index], &terms->term[file->index], file->low,
-			      page);
+		length = emit_side(&spec->term[file->index], &terms->term[file->index], file->low,
+				   page);
 	else
 		length = sysfs_emit(page, "none\n");
 	kfree(view);
 	return length;
 }
 
-static ssize_t used_show(struct device *dev, struct device_attribute *attribute, char *page)
+static ssize_t service_used_show(struct device *dev, struct device_attribute *attribute, char *page)
 {
 	const struct term_file *file = container_of(attribute, struct term_file, attribute);
 	struct vsp_service *service = vsp_service_of_device(dev);
@@ -125,8 +125,8 @@ static ssize_t used_show(struct device *dev, struct device_attribute *attribute,
 	return sysfs_emit(page, "%llu\n", service->class->used(service, file->index));
 }
 
-static struct term_file *add(struct term_files *files, u32 index, const char *prefix,
-			     const char *name, const char *suffix)
+static struct term_file *add_term_file(struct term_files *files, u32 index, const char *prefix,
+				       const char *name, const char *suffix)
 {
 	struct term_file *file = &files->file[files->count];
 
@@ -135,12 +135,12 @@ static struct term_file *add(struct term_files *files, u32 index, const char *pr
 	sysfs_attr_init(&file->attribute.attr);
 	file->attribute.attr.name = file->name;
 	file->attribute.attr.mode = 0444;
-	file->attribute.show = term_show;
+	file->attribute.show = service_term_show;
 	files->attributes[files->count++] = &file->attribute.attr;
 	return file;
 }
 
-static void add_term(struct term_files *files, const struct vsp_class *class, u32 index)
+static void add_term_files(struct term_files *files, const struct vsp_class *class, u32 index)
 {
 	const struct vs_term_spec *term = &class->spec->term[index];
 	const struct sides *sides;
@@ -149,15 +149,16 @@ static void add_term(struct term_files *files, const struct vsp_class *class, u3
 	for (enum set set = 0; set < SETS; set++) {
 		sides = shapes[term->kind][set];
 		if (sides->low) {
-			file = add(files, index, prefixes[set], term->name, sides->low);
+			file = add_term_file(files, index, prefixes[set], term->name, sides->low);
 			file->set = set;
 			file->low = true;
 		}
-		file = add(files, index, prefixes[set], term->name, sides->high);
+		file = add_term_file(files, index, prefixes[set], term->name, sides->high);
 		file->set = set;
 	}
 	if (class->used && (term->kind == VS_KIND_RATE || term->kind == VS_KIND_SPACE))
-		add(files, index, "used_", term->name, "")->attribute.show = used_show;
+		add_term_file(files, index, "used_", term->name, "")->attribute.show =
+			service_used_show;
 }
 
 /**
@@ -174,7 +175,7 @@ struct attribute **vsp_sysfs_terms(const struct vsp_class *class)
 	if (!files)
 		return NULL;
 	for (u32 i = 0; i < class->spec->count; i++)
-		add_term(files, class, i);
+		add_term_files(files, class, i);
 	return files->attributes;
 }
 

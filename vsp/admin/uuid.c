@@ -68,7 +68,7 @@ static void space_of(struct vsp_pool *pool, uuid_t *space)
 	vsp_uuid_of_name(&all_sources, source, space);
 }
 
-static bool taken(const struct vsp_service *service, const uuid_t *uuid)
+static bool uuid_is_taken(const struct vsp_service *service, const uuid_t *uuid)
 {
 	const struct vsp_service *other;
 
@@ -93,7 +93,7 @@ int vsp_uuid_set(struct vsp_service *service, const uuid_t *uuid)
 
 	lockdep_assert_held(&service->admin);
 	mutex_lock(&uuids_lock);
-	if (taken(service, uuid)) {
+	if (uuid_is_taken(service, uuid)) {
 		error = -EBUSY;
 	} else {
 		service->uuid = *uuid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's session with one client: what service.c (who calls, when, and
- * the life of it) and session.c (the machine and what its steps do) share.
+ * The provider's session with one client: what service.c (its life), service_inbox.c
+ * (who calls, and when) and session*.c (the machine and what its steps do) share.
  */
 #ifndef VSP_SESSION_H
 #define VSP_SESSION_H
@@ -13,6 +13,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "vs_channel.h"
+#include "vs_message.h"
 #include "vsp/core/vsp.h"
 
 /*
@@ -207,7 +209,19 @@ struct vsp_session {
 };
 
 /* vsp/core/session.c: all in the work, or before and after it runs */
+void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
+void vsp_session_set_reason(struct vsp_session *session, u32 reason);
+struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
+void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation);
+void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
+			 size_t length);
+void vsp_session_event(struct vsp_session *session, enum vsp_event event);
+void vsp_session_close(struct vsp_session *session);
+ktime_t vsp_session_expire(struct vsp_session *session);
+
+/* vsp/core/session_contract.c */
 struct vsp_contract *vsp_session_in_force(struct vsp_session *session);
+u64 vsp_session_in_force_id(struct vsp_session *session);
 struct vsp_contract *vsp_session_new_contract(struct vsp_session *session, u64 id,
 					      const struct vs_terms *terms);
 void vsp_session_free_contract(struct vsp_contract *contract);
@@ -216,20 +230,21 @@ struct vsp_contract *vsp_session_set_pending(struct vsp_session *session,
 void vsp_session_drop_pending(struct vsp_session *session);
 unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets);
 void vsp_session_recharge(struct vsp_session *session);
+void vsp_session_commit(struct vsp_session *session);
+void vsp_session_start_fallback(struct vsp_session *session);
+void vsp_session_hold(struct vsp_session *session);
+void vsp_session_forget(struct vsp_session *session);
+
+/* vsp/core/session_call.c */
 void vsp_session_settle(struct vsp_session *session);
+void vsp_session_send_call(struct vsp_session *session);
+void vsp_session_tell(struct vsp_session *session);
+void vsp_session_call_anew(struct vsp_session *session);
 void vsp_session_open_invitation(struct vsp_session *session, u32 reason);
-void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
-struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
-void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation);
-void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
-			 size_t length);
-void vsp_session_event(struct vsp_session *session, enum vsp_event event);
 void vsp_session_renegotiate(struct vsp_session *session, u32 reason);
 void vsp_session_withdraw(struct vsp_session *session);
-void vsp_session_changed(struct vsp_session *session);
 bool vsp_session_source_gone(struct vsp_session *session);
-void vsp_session_close(struct vsp_session *session);
-ktime_t vsp_session_expire(struct vsp_session *session);
+void vsp_session_changed(struct vsp_session *session);
 
 /* vsp/core/session_ask.c */
 void vsp_session_ask(struct vsp_session *session);
@@ -247,6 +262,12 @@ void vsp_session_end_preparation(struct vsp_session *session);
 void vsp_session_invite(struct vsp_session *session);
 
 /* vsp/core/service.c */
+void vsp_service_copy_limits(struct vsp_service *service);
+
+/* vsp/core/service_inbox.c */
+extern const struct vsp_channel_ops vsp_service_channel_ops;
+void vsp_service_init_inbox(struct vsp_session *session);
+void vsp_service_post(struct vsp_session *session, unsigned long bits);
 void vsp_service_prepared(struct vsp_session *session);
 void vsp_service_queue_prepare(struct work_struct *work);
 void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,

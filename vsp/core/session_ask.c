@@ -11,7 +11,7 @@
 
 #include "vsp/core/session.h"
 
-static void deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms)
+static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms)
 {
 	struct vsp_service *service = session->service;
 	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
@@ -67,32 +67,32 @@ static bool source_can(struct vsp_session *session, const struct vs_terms *terms
 }
 
 /* Less is there than was asked for: because of the source, or of what others have? */
-static void deny_short(struct vsp_session *session, u32 reason, u16 term)
+static void ask_deny_short(struct vsp_session *session, u32 reason, u16 term)
 {
 	if (source_can(session, &session->asked))
-		deny(session, reason, term, 0);
+		ask_deny(session, reason, term, 0);
 	else
-		deny(session, VS_REASON_SOURCE, term, VSP_RETRY_SOURCE_MS);
+		ask_deny(session, VS_REASON_SOURCE, term, VSP_RETRY_SOURCE_MS);
 }
 
-static void keep(struct vsp_session *session)
+static void ask_keep(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *running = vsp_session_in_force(session);
 	struct vsp_contract *copy;
 
 	if (!running || running->id != session->message.contract)
-		return deny(session, VS_REASON_CHANGED, 0, 0);
+		return ask_deny(session, VS_REASON_CHANGED, 0, 0);
 	if (session->call.open && (!service->keep || !vsp_pool_names(service, &running->terms)))
-		return deny(session, VS_REASON_LIMIT, 0, 0);
+		return ask_deny(session, VS_REASON_LIMIT, 0, 0);
 	if (!source_can(session, &running->terms))
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 	if (!vsp_pool_holds(service, &running->terms))
-		return deny(session, VS_REASON_CAPACITY, 0, 0);
+		return ask_deny(session, VS_REASON_CAPACITY, 0, 0);
 	vsp_session_drop_pending(session);
 	copy = vsp_session_new_contract(session, running->id, &running->terms);
 	if (!copy)
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 	vsp_session_grant(session, copy, session->call.open);
 }
 
@@ -111,7 +111,7 @@ static bool offers_all(const struct vs_class_spec *spec, const struct vs_terms *
 	return true;
 }
 
-static void offer(struct vsp_session *session)
+static void ask_offer(struct vsp_session *session)
 {
 	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
 
@@ -123,7 +123,7 @@ static void offer(struct vsp_session *session)
  * What was chosen is there no more: others were faster.  The client is offered what
  * there is now, if that can still do; the rounds of its epoch are the end of it.
  */
-static void offer_again(struct vsp_session *session)
+static void ask_offer_again(struct vsp_session *session)
 {
 	u32 reason = VS_REASON_NONE;
 	u16 term = 0;
@@ -134,9 +134,9 @@ static void offer_again(struct vsp_session *session)
 	session->offered = session->scratch;
 	spin_unlock(&session->view_lock);
 	if (error)
-		deny_short(session, reason, term);
+		ask_deny_short(session, reason, term);
 	else
-		offer(session);
+		ask_offer(session);
 }
 
 /**
@@ -152,12 +152,12 @@ void vsp_session_refuse(struct vsp_session *session, int error, u16 term)
 	struct vsp_service *service = session->service;
 
 	if (term && error == -EPERM)
-		return deny(session, VS_REASON_LIMIT, term, 0);
+		return ask_deny(session, VS_REASON_LIMIT, term, 0);
 	if (term && error == -EADDRINUSE)
-		return deny(session, VS_REASON_POOL, term, 0);
+		return ask_deny(session, VS_REASON_POOL, term, 0);
 	vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
 			 service->name, session->next_id, error);
-	deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+	ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 }
 
 /*
@@ -184,7 +184,7 @@ static u32 count_change(struct vsp_session *session)
 	return ktime_ms_delta(session->changes_until, now) + 1;
 }
 
-static void reserve(struct vsp_session *session, bool choice)
+static void ask_reserve(struct vsp_session *session, bool choice)
 {
 	struct vsp_service *service = session->service;
 	const struct vs_terms *sets[VSP_SESSION_SETS];
@@ -197,22 +197,22 @@ static void reserve(struct vsp_session *session, bool choice)
 	vsp_session_drop_pending(session);
 	/* What an earlier ask has led to has not ended, and is to be undone first. */
 	if (session->preparation.next)
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_ROUNDS_MS);
+		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_ROUNDS_MS);
 	if (ktime_before(ktime_get(), session->grant_after))
-		return deny(session, VS_REASON_ROUNDS, 0,
-			    ktime_ms_delta(session->grant_after, ktime_get()) + 1);
+		return ask_deny(session, VS_REASON_ROUNDS, 0,
+				ktime_ms_delta(session->grant_after, ktime_get()) + 1);
 	retry_ms = count_change(session);
 	if (retry_ms)
-		return deny(session, VS_REASON_ROUNDS, 0, retry_ms);
+		return ask_deny(session, VS_REASON_ROUNDS, 0, retry_ms);
 	contract = vsp_session_new_contract(session, ++session->next_id, &session->message.terms);
 	if (!contract)
-		return deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
+		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 	count = vsp_session_charged_sets(session, sets);
 	error = vsp_pool_reserve(service, &session->message.terms, sets, count,
 				 &contract->terms, &term, &reason);
 	if (error) {
 		vsp_session_free_contract(contract);
-		return choice ? offer_again(session) : deny(session, reason, term, 0);
+		return choice ? ask_offer_again(session) : ask_deny(session, reason, term, 0);
 	}
 	vsp_session_prepare(session, contract);
 }
@@ -244,16 +244,16 @@ void vsp_session_ask(struct vsp_session *session)
 	if (terms && !choice)
 		vsp_pool_asked(service, terms);
 	if (++session->rounds > VSP_ROUNDS_MAX)
-		return deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
+		return ask_deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
 	if (session->withdrawn)
-		return deny(session, VS_REASON_WITHDRAWN, 0, 0);
+		return ask_deny(session, VS_REASON_WITHDRAWN, 0, 0);
 	if (!terms)
-		return keep(session);
+		return ask_keep(session);
 	if (error)
-		return choice ? offer_again(session) : deny_short(session, reason, term);
+		return choice ? ask_offer_again(session) : ask_deny_short(session, reason, term);
 	if (choice ||
 	    ((flags & VS_REQUEST_ALL) && offers_all(service->spec, terms, &session->offered)))
-		return reserve(session, choice);
-	offer(session);
+		return ask_reserve(session, choice);
+	ask_offer(session);
 }
 

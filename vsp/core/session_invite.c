@@ -58,7 +58,7 @@ static bool gets_more(struct vsp_session *session, const struct vs_terms *runnin
 }
 
 /* The contract was to become less, and need not any more. */
-static bool is_over(struct vsp_session *session)
+static bool call_is_over(struct vsp_session *session)
 {
 	const struct vsp_contract *running = vsp_session_in_force(session) ?: session->held;
 
@@ -86,7 +86,7 @@ void vsp_session_invite(struct vsp_session *session)
 	session->invite_later = false;
 	if (session->withdrawn)
 		return;
-	if (is_over(session)) {
+	if (call_is_over(session)) {
 		vsp_session_settle(session);
 		return vsp_session_open_invitation(session, VS_REASON_MORE);
 	}

@@ -59,7 +59,7 @@ void vsp_session_prepare(struct vsp_session *session, struct vsp_contract *next)
 	vsp_service_queue_prepare(&preparation->work);
 }
 
-static void answer(struct vsp_session *session)
+static void preparation_answer(struct vsp_session *session)
 {
 	const struct vsp_preparation *preparation = &session->preparation;
 
@@ -67,7 +67,7 @@ static void answer(struct vsp_session *session)
 }
 
 /* Takes the contract of a preparation that has ended, or never began. */
-static struct vsp_contract *take_next(struct vsp_session *session)
+static struct vsp_contract *preparation_take_next(struct vsp_session *session)
 {
 	struct vsp_contract *next = session->preparation.next;
 
@@ -75,7 +75,7 @@ static struct vsp_contract *take_next(struct vsp_session *session)
 	return next;
 }
 
-static void give_back(struct vsp_session *session, struct vsp_contract *next)
+static void preparation_give_back(struct vsp_session *session, struct vsp_contract *next)
 {
 	vsp_session_free_contract(next);
 	vsp_session_recharge(session);
@@ -113,9 +113,9 @@ void vsp_session_drop_preparation(struct vsp_session *session)
 	denial->retry_ms = session->withdrawn ? 0 : VSP_RETRY_SOURCE_MS;
 	denial->terms = session->offered;
 	session->service->counters.denials++;
-	answer(session);
+	preparation_answer(session);
 	if (cancel_work(&preparation->work))
-		give_back(session, take_next(session));
+		preparation_give_back(session, preparation_take_next(session));
 }
 
 /**
@@ -131,22 +131,22 @@ void vsp_session_prepared(struct vsp_session *session)
 	struct vsp_service *service = session->service;
 	struct vsp_contract *next;
 
-	next = take_next(session);
+	next = preparation_take_next(session);
 	if (!next)
 		return;
 	if (preparation->dropped) {
 		if (!preparation->error)
 			service->class->abort(service, next);
-		return give_back(session, next);
+		return preparation_give_back(session, next);
 	}
 	recall_ask(session);
 	if (preparation->error) {
-		give_back(session, next);
+		preparation_give_back(session, next);
 		vsp_session_refuse(session, preparation->error, preparation->denied);
 	} else {
 		vsp_session_grant(session, next, preparation->called);
 	}
-	answer(session);
+	preparation_answer(session);
 }
 
 /**

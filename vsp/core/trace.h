@@ -11,7 +11,7 @@
 #include <linux/tracepoint.h>
 
 #include "vs_states.h"
-#include "vs_terms.h"
+#include "vs_message.h"
 
 TRACE_EVENT(vsp_message,
 	TP_PROTO(const char *service, bool sent, const struct vs_message *message),

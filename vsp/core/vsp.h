@@ -8,7 +8,7 @@
  *	class	module that knows one kind of device; const table, registered
  *
  * Contexts.  Everything that changes a service's session (messages, calls,
- * deadlines, leases, resets) runs in the service's own work item (vsp/core/session.c),
+ * deadlines, leases, resets) runs in the service's own work item (vsp/core/service_inbox.c),
  * one at a time.  Data requests run in the channel's movers and
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.
@@ -33,7 +33,7 @@
 #include <linux/workqueue.h>
 
 #include "vsp/pool/allocate.h"
-#include "vs_channel.h"
+#include "channel/host/channel.h"
 #include "vs_class.h"
 #include "vs_states.h"
 #include "vs_terms.h"
@@ -291,7 +291,7 @@ const struct vsp_class *vsp_class_get(const struct vs_class_spec *spec);
 void vsp_class_put(const struct vsp_class *class);
 bool vsp_class_loaded(const struct vs_class_spec *spec);
 
-/* vsp/pool/pool.c: pools and admission */
+/* vsp/pool/pool.c: the life of a pool */
 void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, const char *name);
 int vsp_pool_enable(struct vsp_pool *pool);
 int vsp_pool_disable(struct vsp_pool *pool);
@@ -299,6 +299,8 @@ int vsp_pool_use(struct vsp_pool *pool);
 void vsp_pool_unuse(struct vsp_pool *pool);
 void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service);
 void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service);
+
+/* vsp/pool/admission.c: charges, offers and grants */
 int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason);
 int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
@@ -339,13 +341,15 @@ int vsp_uuid_settle(struct vsp_service *service, const struct vsp_class *class);
 void vsp_uuid_drop(struct vsp_service *service);
 
 /* vsp/core/service.c: the life of a service */
-int vsp_service_start(void);
-void vsp_service_stop(void);
 void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *spec,
 		      const char *name);
 int vsp_service_enable(struct vsp_service *service);
 int vsp_service_disable(struct vsp_service *service);
 int vsp_service_release(struct vsp_service *service);
+
+/* vsp/core/service_inbox.c: what is wanted of it */
+int vsp_service_start(void);
+void vsp_service_stop(void);
 int vsp_service_renegotiate(struct vsp_service *service, u32 reason);
 int vsp_service_withdraw(struct vsp_service *service);
 void vsp_service_invite(struct vsp_service *service);

@@ -133,23 +133,23 @@ static void input_switched(struct vsp_service *service, u32 index)
 
 /* ---- Contracts ---- */
 
-static int input_prepare(struct vsp_service *service, const struct vsp_contract *next,
+static int input_contract_prepare(struct vsp_service *service, const struct vsp_contract *next,
 			 u16 *denied)
 {
 	return 0;
 }
 
-static void input_abort(struct vsp_service *service, const struct vsp_contract *next)
+static void input_contract_abort(struct vsp_service *service, const struct vsp_contract *next)
 {
 }
 
-static void input_commit(struct vsp_service *service, const struct vsp_contract *next)
+static void input_contract_commit(struct vsp_service *service, const struct vsp_contract *next)
 {
 	vsp_rates_assert_held(service);
 	vsp_input_feed_commit(vsp_service_data(service), next ? &next->terms : NULL);
 }
 
-static u64 input_used(struct vsp_service *service, u32 index)
+static u64 input_service_used(struct vsp_service *service, u32 index)
 {
 	return index == VS_INPUT_INDEX(VS_INPUT_EVENTS) ? vsp_rates_used(service, index) : 0;
 }
@@ -202,29 +202,29 @@ static const struct vsp_class vsp_input_class = {
 	.service_close = input_service_close,
 	.limits = input_limits,
 	.switched = input_switched,
-	.prepare = input_prepare,
-	.commit = input_commit,
-	.abort = input_abort,
+	.prepare = input_contract_prepare,
+	.commit = input_contract_commit,
+	.abort = input_contract_abort,
 	.queue_kick = vsp_input_queue_kick,
 	.queue_reap = vsp_input_queue_reap,
 	.queue_reset = vsp_input_queue_reset,
 	.wake = vsp_input_queue_wake,
-	.used = input_used,
+	.used = input_service_used,
 	.counters = &counters,
 };
 
-static int __init input_init(void)
+static int __init vsp_input_init(void)
 {
 	return vsp_class_register(&vsp_input_class);
 }
 
-static void __exit input_exit(void)
+static void __exit vsp_input_exit(void)
 {
 	vsp_class_unregister(&vsp_input_class);
 }
 
-module_init(input_init);
-module_exit(input_exit);
+module_init(vsp_input_init);
+module_exit(vsp_input_exit);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("Input devices for virtual service clients");
 MODULE_LICENSE("GPL");

@@ -11,7 +11,7 @@
 
 /* ---- Events ---- */
 
-static bool queue_take(struct vsp_input *input)
+static bool queue_take_report(struct vsp_input *input)
 {
 	if (input->count)
 		return true;
@@ -89,7 +89,7 @@ static bool queue_send(struct vsp_input *input, struct vsp_queue *queue)
 {
 	bool whole = true;
 
-	if (!queue_take(input) || !vsp_queue_has(queue, input->count))
+	if (!queue_take_report(input) || !vsp_queue_has(queue, input->count))
 		return queue_idle(input);
 	if (!queue_admit(input))
 		return false;
@@ -107,7 +107,7 @@ static bool queue_send(struct vsp_input *input, struct vsp_queue *queue)
 	return true;
 }
 
-static void queue_events(struct vsp_input *input, struct vsp_queue *queue)
+static void queue_fill_events(struct vsp_input *input, struct vsp_queue *queue)
 {
 	unsigned int budget = VS_INPUT_QUEUE_SIZE;
 
@@ -216,7 +216,7 @@ void vsp_input_queue_kick(struct vsp_service *service, struct vsp_queue *queue)
 	struct vsp_input *input = vsp_service_data(service);
 
 	if (vsp_queue_number(queue) == VS_INPUT_QUEUE_EVENTS)
-		queue_events(input, queue);
+		queue_fill_events(input, queue);
 	else
 		queue_requests(input, queue);
 }

@@ -64,7 +64,8 @@ static netdev_features_t features_of(u32 offloads)
 	return features;
 }
 
-static netdev_features_t allowed(const struct vsp_network *network, netdev_features_t features)
+static netdev_features_t allowed_features(const struct vsp_network *network,
+					  netdev_features_t features)
 {
 	return features & (~all_features | features_of(READ_ONCE(network->terms.offloads)));
 }
@@ -84,7 +85,7 @@ bool vsp_network_device_may_segment(const struct sk_buff *skb, u32 offloads)
 
 static netdev_features_t device_fix_features(struct net_device *dev, netdev_features_t features)
 {
-	return allowed(to_network(dev), features);
+	return allowed_features(to_network(dev), features);
 }
 
 static netdev_features_t device_features_check(struct sk_buff *skb, struct net_device *dev,
@@ -95,12 +96,13 @@ static netdev_features_t device_features_check(struct sk_buff *skb, struct net_d
 	/* One frame is no more than what may wait before it. */
 	if (skb_is_gso(skb) && skb->len > READ_ONCE(network->terms.bound[VS_NETWORK_RX]))
 		features &= ~NETIF_F_GSO_MASK;
-	return vlan_features_check(skb, allowed(network, features));
+	return vlan_features_check(skb, allowed_features(network, features));
 }
 
 /* ---- Frames ---- */
 
-static enum vsp_network_counter check(const struct vsp_network *network, struct sk_buff *skb)
+static enum vsp_network_counter device_check_frame(const struct vsp_network *network,
+						   struct sk_buff *skb)
 {
 	/* As on a wire: a guest that sends smaller frames than others still receives theirs. */
 	u32 mtu = max(READ_ONCE(network->terms.mtu), READ_ONCE(network->dev->mtu));
@@ -124,7 +126,7 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct vsp_network *network = to_network(dev);
 	unsigned int pair = skb_get_queue_mapping(skb) % VS_NETWORK_PAIRS;
 	struct vsp_network_ring *ring = &network->ring[VS_NETWORK_RX_QUEUE(pair)];
-	enum vsp_network_counter verdict = check(network, skb);
+	enum vsp_network_counter verdict = device_check_frame(network, skb);
 	unsigned int length = skb->len;
 
 	skb_tx_timestamp(skb);
@@ -148,7 +150,7 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-static int poll(struct napi_struct *napi, int budget)
+static int device_poll(struct napi_struct *napi, int budget)
 {
 	struct vsp_network_pair *pair = container_of(napi, struct vsp_network_pair, napi);
 	struct vsp_network *network = pair->network;
@@ -235,14 +237,15 @@ static const struct net_device_ops device_ops = {
 	.ndo_validate_addr = eth_validate_addr,
 };
 
-static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
+static void device_get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 {
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
 	strscpy(info->version, THIS_MODULE->version, sizeof(info->version));
 	strscpy(info->bus_info, vsp_service_name(to_network(dev)->service), sizeof(info->bus_info));
 }
 
-static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksettings *settings)
+static int device_get_link_ksettings(struct net_device *dev,
+				     struct ethtool_link_ksettings *settings)
 {
 	const struct vsp_network_terms *terms = &to_network(dev)->terms;
 
@@ -254,9 +257,9 @@ static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksetti
 }
 
 /* What waits for the guest; what it sends waits in its own rings. */
-static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
-			  struct kernel_ethtool_ringparam *kernel_ring,
-			  struct netlink_ext_ack *extack)
+static void device_get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
+				 struct kernel_ethtool_ringparam *kernel_ring,
+				 struct netlink_ext_ack *extack)
 {
 	ring->tx_max_pending = VSP_NETWORK_WAITING_MAX;
 	ring->tx_pending = VSP_NETWORK_WAITING_MAX;
@@ -265,16 +268,16 @@ static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring
 }
 
 static const struct ethtool_ops ethtool_ops = {
-	.get_drvinfo = get_drvinfo,
-	.get_ringparam = get_ringparam,
+	.get_drvinfo = device_get_drvinfo,
+	.get_ringparam = device_get_ringparam,
 	.get_link = ethtool_op_get_link,
-	.get_link_ksettings = get_link_ksettings,
+	.get_link_ksettings = device_get_link_ksettings,
 	.get_ts_info = ethtool_op_get_ts_info,
 };
 
 /* ---- What it is, as the contract has it ---- */
 
-static void follow(struct vsp_network *network)
+static void follow_terms(struct vsp_network *network)
 {
 	struct vsp_network_terms terms = network->terms;
 	struct net_device *dev = network->dev;
@@ -299,7 +302,7 @@ static void link_work(struct work_struct *work)
 
 	vsp_network_mac_claim(network);
 	rtnl_lock();
-	follow(network);
+	follow_terms(network);
 	rtnl_unlock();
 }
 
@@ -338,7 +341,7 @@ static u32 first_mtu(const struct vsp_network *network)
 	return uplink->pool ? min(mtu, READ_ONCE(uplink->mtu)) : mtu;
 }
 
-static void set_up(struct net_device *dev, struct vsp_network *network)
+static void device_set_up(struct net_device *dev, struct vsp_network *network)
 {
 	((struct private *)netdev_priv(dev))->network = network;
 	dev->netdev_ops = &device_ops;
@@ -356,12 +359,12 @@ static void set_up(struct net_device *dev, struct vsp_network *network)
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		network->pair[i].network = network;
 		skb_queue_head_init(&network->pair[i].arrived);
-		netif_napi_add(dev, &network->pair[i].napi, poll);
+		netif_napi_add(dev, &network->pair[i].napi, device_poll);
 	}
 	netif_carrier_off(dev);
 }
 
-static int show(struct net_device *dev, const struct vsp_service *service)
+static int device_show(struct net_device *dev, const struct vsp_service *service)
 {
 	int error = register_netdev(dev);
 
@@ -393,8 +396,8 @@ int vsp_network_device_add(struct vsp_network *network)
 		return -ENOMEM;
 	network->dev = dev;
 	INIT_WORK(&network->link, link_work);
-	set_up(dev, network);
-	error = show(dev, service);
+	device_set_up(dev, network);
+	error = device_show(dev, service);
 	if (error) {
 		pr_err("service %s: network device %s cannot be made (%d)%s\n",
 		       vsp_service_name(service), name, error,

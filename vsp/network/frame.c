@@ -43,7 +43,7 @@ struct parsed {
 };
 
 /* Return: the most of the frame that can be looked at. */
-static u32 visible(u32 length)
+static u32 in_sight(u32 length)
 {
 	return min(length, VSP_NETWORK_START);
 }
@@ -56,7 +56,7 @@ static bool parse_ethernet(const u8 *start, u32 length, struct parsed *parsed)
 	for (int tags = 0; tags < 2 && (parsed->protocol == ETH_P_8021Q ||
 					parsed->protocol == ETH_P_8021AD); tags++) {
 		at += VLAN_HLEN;
-		if (at > visible(length))
+		if (at > in_sight(length))
 			return false;
 		parsed->protocol = get_unaligned_be16(start + at - 2);
 	}
@@ -76,7 +76,7 @@ static bool parse_ipv4(const u8 *start, u32 length, struct parsed *parsed)
 	const u8 *ip = start + parsed->network;
 	u32 header;
 
-	if (parsed->network + sizeof(struct iphdr) > visible(length) || ip[0] >> 4 != 4)
+	if (parsed->network + sizeof(struct iphdr) > in_sight(length) || ip[0] >> 4 != 4)
 		return false;
 	header = (ip[0] & 0xf) * 4;
 	/* No fragment, and as long as it says. */
@@ -93,7 +93,7 @@ static bool parse_ipv6(const u8 *start, u32 length, struct parsed *parsed)
 {
 	const u8 *ip = start + parsed->network;
 
-	if (parsed->network + sizeof(struct ipv6hdr) > visible(length) || ip[0] >> 4 != 6)
+	if (parsed->network + sizeof(struct ipv6hdr) > in_sight(length) || ip[0] >> 4 != 6)
 		return false;
 	parsed->transport = parsed->network + sizeof(struct ipv6hdr);
 	if (get_unaligned_be16(ip + 4) != length - parsed->transport)
@@ -107,21 +107,21 @@ static bool parse_tcp(const u8 *start, u32 length, struct parsed *parsed)
 	u32 header;
 
 	if (parsed->transport_protocol != IPPROTO_TCP ||
-	    parsed->transport + sizeof(struct tcphdr) > visible(length))
+	    parsed->transport + sizeof(struct tcphdr) > in_sight(length))
 		return false;
 	header = (start[parsed->transport + 12] >> 4) * 4;
 	parsed->payload = parsed->transport + header;
-	return header >= sizeof(struct tcphdr) && parsed->payload <= visible(length);
+	return header >= sizeof(struct tcphdr) && parsed->payload <= in_sight(length);
 }
 
 static bool parse_udp(const u8 *start, u32 length, struct parsed *parsed)
 {
 	parsed->payload = parsed->transport + sizeof(struct udphdr);
-	return parsed->transport_protocol == IPPROTO_UDP && parsed->payload <= visible(length) &&
+	return parsed->transport_protocol == IPPROTO_UDP && parsed->payload <= in_sight(length) &&
 	       get_unaligned_be16(start + parsed->transport + 4) == length - parsed->transport;
 }
 
-static bool parse(u8 gso_type, const u8 *start, u32 length, struct parsed *parsed)
+static bool parse_frame(u8 gso_type, const u8 *start, u32 length, struct parsed *parsed)
 {
 	if (!parse_ethernet(start, length, parsed))
 		return false;
@@ -173,7 +173,7 @@ static bool segments_are_true(const struct virtio_net_hdr_v1 *header, const u8 *
 	struct parsed parsed;
 	u32 sum;
 
-	if (segment < TCP_MIN_GSO_SIZE || !parse(gso_type, start, length, &parsed))
+	if (segment < TCP_MIN_GSO_SIZE || !parse_frame(gso_type, start, length, &parsed))
 		return false;
 	sum = tcp ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check);
 	if (le16_to_cpu((__force __le16)header->csum_start) != parsed.transport ||

@@ -103,7 +103,7 @@ static bool is_service(const struct vsp_network *asker, u64 mac)
 
 		if (other == asker)
 			continue;
-		/* What comes into force is that before it is no longer next: set_mac(). */
+		/* What comes into force is that before it is no longer next: claim_mac(). */
 		next = smp_load_acquire(&other->next);
 		if (other->given == mac || next == mac || READ_ONCE(other->terms.mac) == mac)
 			return true;
@@ -170,7 +170,7 @@ static bool is_remembered(u64 mac)
 	return false;
 }
 
-static u64 hash(const uuid_t *uuid)
+static u64 hash_uuid(const uuid_t *uuid)
 {
 	return (u64)jhash(uuid, sizeof(*uuid), 1) << 32 | jhash(uuid, sizeof(*uuid), 2);
 }
@@ -178,7 +178,7 @@ static u64 hash(const uuid_t *uuid)
 /* Locally administered, and of one device. */
 static u64 from_uuid(const struct vsp_network *network)
 {
-	u64 mac = hash(vsp_service_uuid(network->service));
+	u64 mac = hash_uuid(vsp_service_uuid(network->service));
 
 	do {
 		mac = (mac & ~(0xffffULL << 48 | 3ULL << 40)) | 2ULL << 40;
@@ -197,7 +197,7 @@ static u64 from_range(const struct vsp_network_pool *pool, const struct vsp_netw
 	if (memory && memory->mac >= pool->first && memory->mac <= pool->last &&
 	    !is_taken(network, memory->mac))
 		return memory->mac;
-	div64_u64_rem(hash(vsp_service_uuid(network->service)), size, &at);
+	div64_u64_rem(hash_uuid(vsp_service_uuid(network->service)), size, &at);
 	/* So many services there are not that more would have to be looked at. */
 	for (u64 i = 0; i < min(size, MEMORIES_MAX); i++, at = at + 1 < size ? at + 1 : 0) {
 		u64 mac = pool->first + at;
@@ -212,7 +212,7 @@ static u64 from_range(const struct vsp_network_pool *pool, const struct vsp_netw
 }
 
 /* From here on it is this service's: whoever had it before has to take another one. */
-static void remember(struct memory **spare, const uuid_t *uuid, u64 mac)
+static void remember_mac(struct memory **spare, const uuid_t *uuid, u64 mac)
 {
 	struct memory *memory = find_memory(uuid), *next;
 
@@ -257,7 +257,7 @@ int vsp_network_mac_add(struct vsp_network *network)
 	if (network->given) {
 		list_add_tail(&network->entry, &services);
 		if (pool->first)
-			remember(&spare, vsp_service_uuid(network->service), network->given);
+			remember_mac(&spare, vsp_service_uuid(network->service), network->given);
 	}
 	mutex_unlock(&mac_lock);
 	kfree(spare);
@@ -284,7 +284,7 @@ void vsp_network_mac_drop(struct vsp_network *network)
 }
 
 /* @named: by the administrator, for this service */
-static int check(const struct vsp_network *network, u64 mac, bool named)
+static int may_take_mac(const struct vsp_network *network, u64 mac, bool named)
 {
 	const struct vsp_network_pool *pool = vsp_network_pool_of(network->service);
 	bool allowed = pool->first ? mac >= pool->first && mac <= pool->last : named;
@@ -310,7 +310,7 @@ int vsp_network_mac_prepare(struct vsp_network *network, u64 mac, bool named)
 	int error;
 
 	mutex_lock(&mac_lock);
-	error = mac ? check(network, mac, named) : 0;
+	error = mac ? may_take_mac(network, mac, named) : 0;
 	if (!error)
 		WRITE_ONCE(network->next, mac);
 	mutex_unlock(&mac_lock);
@@ -334,7 +334,7 @@ void vsp_network_mac_claim(struct vsp_network *network)
 
 	mutex_lock(&mac_lock);
 	mac = READ_ONCE(network->claim);
-	error = mac ? check(network, mac, true) : 0;
+	error = mac ? may_take_mac(network, mac, true) : 0;
 	irq = vsp_rates_lock(network->service);
 	if (mac && network->claim == mac) {
 		network->claim = 0;

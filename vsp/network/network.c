@@ -18,7 +18,7 @@
 
 #include "vsp/network/network.h"
 
-static const struct vs_term *term_of(const struct vs_terms *terms, enum vs_network_term id)
+static const struct vs_term *network_term(const struct vs_terms *terms, enum vs_network_term id)
 {
 	return &terms->term[VS_NETWORK_INDEX(id)];
 }
@@ -130,7 +130,7 @@ static void network_service_close(struct vsp_service *service)
 	kvfree(network);
 }
 
-static void network_limits(struct vsp_service *service, struct vs_terms *limits)
+static void network_service_limits(struct vsp_service *service, struct vs_terms *limits)
 {
 	const struct vsp_network_uplink *uplink = &vsp_network_pool_of(service)->uplink;
 	struct vs_term *mtu = &limits->term[VS_NETWORK_INDEX(VS_NETWORK_MTU)];
@@ -177,11 +177,11 @@ static int check_mac(struct vsp_service *service, u64 mac, bool *named)
 	return error;
 }
 
-static int network_prepare(struct vsp_service *service, const struct vsp_contract *next,
-			   u16 *denied)
+static int network_contract_prepare(struct vsp_service *service, const struct vsp_contract *next,
+				    u16 *denied)
 {
 	struct vsp_network *network = vsp_service_data(service);
-	const struct vs_term *term = term_of(&next->terms, VS_NETWORK_MAC);
+	const struct vs_term *term = network_term(&next->terms, VS_NETWORK_MAC);
 	bool named;
 	int error;
 	u64 mac;
@@ -194,29 +194,29 @@ static int network_prepare(struct vsp_service *service, const struct vsp_contrac
 	return error ?: vsp_network_mac_prepare(network, mac, named);
 }
 
-static void network_abort(struct vsp_service *service, const struct vsp_contract *next)
+static void network_contract_abort(struct vsp_service *service, const struct vsp_contract *next)
 {
 	vsp_network_mac_prepare(vsp_service_data(service), 0, false);
 }
 
-static u64 bound(const struct vs_terms *terms, enum vs_network_term rate, u32 queues)
+static u64 ring_bound(const struct vs_terms *terms, enum vs_network_term rate, u32 queues)
 {
-	u64 packet = term_of(terms, VS_NETWORK_MTU)->high + VSP_NETWORK_HEADER;
+	u64 packet = network_term(terms, VS_NETWORK_MTU)->high + VSP_NETWORK_HEADER;
 
-	return max(mul_u64_u64_div_u64(term_of(terms, rate)->high, VSP_NETWORK_QUEUE_MS,
+	return max(mul_u64_u64_div_u64(network_term(terms, rate)->high, VSP_NETWORK_QUEUE_MS,
 				       MSEC_PER_SEC * queues), 2 * packet);
 }
 
-static u32 speed(const struct vs_terms *terms)
+static u32 link_speed(const struct vs_terms *terms)
 {
-	u64 most = max(term_of(terms, VS_NETWORK_TX_BANDWIDTH)->high,
-		       term_of(terms, VS_NETWORK_RX_BANDWIDTH)->high);
+	u64 most = max(network_term(terms, VS_NETWORK_TX_BANDWIDTH)->high,
+		       network_term(terms, VS_NETWORK_RX_BANDWIDTH)->high);
 
 	return clamp(div_u64(most, VSP_NETWORK_MBIT), 1, INT_MAX);
 }
 
 /* An address that no grant has kept for the service is looked at first, by the link's work. */
-static void set_mac(struct vsp_network *network, const struct vs_term *term)
+static void claim_mac(struct vsp_network *network, const struct vs_term *term)
 {
 	u64 mac = 0;
 
@@ -234,27 +234,28 @@ static void set_mac(struct vsp_network *network, const struct vs_term *term)
 	}
 }
 
-static void commit_terms(struct vsp_network *network, const struct vs_terms *terms)
+static void network_commit_terms(struct vsp_network *network, const struct vs_terms *terms)
 {
 	struct vsp_network_terms *now = &network->terms;
 
-	set_mac(network, term_of(terms, VS_NETWORK_MAC));
-	WRITE_ONCE(now->mtu, term_of(terms, VS_NETWORK_MTU)->high);
-	WRITE_ONCE(now->offloads, term_of(terms, VS_NETWORK_OFFLOADS)->high);
-	WRITE_ONCE(now->pairs, term_of(terms, VS_NETWORK_QUEUES)->high);
-	WRITE_ONCE(now->bound[VS_NETWORK_TX], bound(terms, VS_NETWORK_TX_BANDWIDTH, 1));
-	WRITE_ONCE(now->bound[VS_NETWORK_RX], bound(terms, VS_NETWORK_RX_BANDWIDTH, now->pairs));
-	WRITE_ONCE(now->speed, speed(terms));
+	claim_mac(network, network_term(terms, VS_NETWORK_MAC));
+	WRITE_ONCE(now->mtu, network_term(terms, VS_NETWORK_MTU)->high);
+	WRITE_ONCE(now->offloads, network_term(terms, VS_NETWORK_OFFLOADS)->high);
+	WRITE_ONCE(now->pairs, network_term(terms, VS_NETWORK_QUEUES)->high);
+	WRITE_ONCE(now->bound[VS_NETWORK_TX], ring_bound(terms, VS_NETWORK_TX_BANDWIDTH, 1));
+	WRITE_ONCE(now->bound[VS_NETWORK_RX],
+		   ring_bound(terms, VS_NETWORK_RX_BANDWIDTH, now->pairs));
+	WRITE_ONCE(now->speed, link_speed(terms));
 	WRITE_ONCE(now->present, true);
 }
 
-static void network_commit(struct vsp_service *service, const struct vsp_contract *next)
+static void network_contract_commit(struct vsp_service *service, const struct vsp_contract *next)
 {
 	struct vsp_network *network = vsp_service_data(service);
 
 	vsp_rates_assert_held(service);
 	if (next) {
-		commit_terms(network, &next->terms);
+		network_commit_terms(network, &next->terms);
 	} else {
 		network->claim = 0;
 		WRITE_ONCE(network->terms.present, false);
@@ -263,7 +264,7 @@ static void network_commit(struct vsp_service *service, const struct vsp_contrac
 	queue_work(system_unbound_wq, &network->link);
 }
 
-static u64 network_used(struct vsp_service *service, u32 index)
+static u64 network_service_used(struct vsp_service *service, u32 index)
 {
 	return vs_class_network.term[index].kind == VS_KIND_RATE ?
 	       vsp_rates_used(service, index) : 0;
@@ -271,7 +272,8 @@ static u64 network_used(struct vsp_service *service, u32 index)
 
 /* ---- Counters ---- */
 
-static ssize_t show_counter(struct device *dev, struct device_attribute *attribute, char *page)
+static ssize_t network_counter_show(struct device *dev, struct device_attribute *attribute,
+				    char *page)
 {
 	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
 	struct vsp_network *network = vsp_service_data(vsp_service_of_device(dev));
@@ -293,19 +295,19 @@ static ssize_t show_bytes(struct device *dev, struct device_attribute *attribute
 	static struct dev_ext_attribute counter_##name = {			\
 		__ATTR(name, 0444, show, NULL), (void *)(unsigned long)(index) }
 
-COUNTER(frames_sent, show_counter, VSP_NETWORK_SENT);
-COUNTER(frames_received, show_counter, VSP_NETWORK_RECEIVED);
+COUNTER(frames_sent, network_counter_show, VSP_NETWORK_SENT);
+COUNTER(frames_received, network_counter_show, VSP_NETWORK_RECEIVED);
 COUNTER(bytes_sent, show_bytes, VS_NETWORK_TX);
 COUNTER(bytes_received, show_bytes, VS_NETWORK_RX);
-COUNTER(dropped_malformed, show_counter, VSP_NETWORK_MALFORMED);
-COUNTER(dropped_size, show_counter, VSP_NETWORK_SIZE);
-COUNTER(dropped_spoofed, show_counter, VSP_NETWORK_SPOOFED);
-COUNTER(dropped_offload, show_counter, VSP_NETWORK_OFFLOAD);
-COUNTER(dropped_late, show_counter, VSP_NETWORK_LATE);
-COUNTER(dropped_away, show_counter, VSP_NETWORK_AWAY);
-COUNTER(dropped_contract, show_counter, VSP_NETWORK_CONTRACT);
-COUNTER(dropped_down, show_counter, VSP_NETWORK_DOWN);
-COUNTER(dropped_memory, show_counter, VSP_NETWORK_MEMORY);
+COUNTER(dropped_malformed, network_counter_show, VSP_NETWORK_MALFORMED);
+COUNTER(dropped_size, network_counter_show, VSP_NETWORK_SIZE);
+COUNTER(dropped_spoofed, network_counter_show, VSP_NETWORK_SPOOFED);
+COUNTER(dropped_offload, network_counter_show, VSP_NETWORK_OFFLOAD);
+COUNTER(dropped_late, network_counter_show, VSP_NETWORK_LATE);
+COUNTER(dropped_away, network_counter_show, VSP_NETWORK_AWAY);
+COUNTER(dropped_contract, network_counter_show, VSP_NETWORK_CONTRACT);
+COUNTER(dropped_down, network_counter_show, VSP_NETWORK_DOWN);
+COUNTER(dropped_memory, network_counter_show, VSP_NETWORK_MEMORY);
 
 static struct attribute *counter_attributes[] = {
 	&counter_frames_sent.attr.attr,
@@ -339,31 +341,31 @@ static const struct vsp_class network_class = {
 	.pool_poll = network_pool_poll,
 	.service_open = network_service_open,
 	.service_close = network_service_close,
-	.limits = network_limits,
-	.prepare = network_prepare,
-	.commit = network_commit,
-	.abort = network_abort,
+	.limits = network_service_limits,
+	.prepare = network_contract_prepare,
+	.commit = network_contract_commit,
+	.abort = network_contract_abort,
 	.queue_kick = vsp_network_queue_kick,
 	.queue_reap = vsp_network_queue_reap,
 	.queue_reset = vsp_network_queue_reset,
 	.wake = vsp_network_queue_go_on,
-	.used = network_used,
+	.used = network_service_used,
 	.counters = &counters,
 };
 
-static int __init network_init(void)
+static int __init vsp_network_init(void)
 {
 	return vsp_class_register(&network_class);
 }
 
-static void __exit network_exit(void)
+static void __exit vsp_network_exit(void)
 {
 	vsp_class_unregister(&network_class);
 	vsp_network_mac_exit();
 }
 
-module_init(network_init);
-module_exit(network_exit);
+module_init(vsp_network_init);
+module_exit(vsp_network_exit);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("Network devices for virtual service clients");
 MODULE_LICENSE("GPL");

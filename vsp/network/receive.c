@@ -35,7 +35,7 @@ struct waiting_frame {
 
 static_assert(sizeof(struct waiting_frame) <= sizeof_field(struct sk_buff, cb));
 
-static struct waiting_frame *to_frame(struct sk_buff *skb)
+static struct waiting_frame *to_waiting_frame(struct sk_buff *skb)
 {
 	return (struct waiting_frame *)skb->cb;
 }
@@ -55,13 +55,13 @@ static u32 buffers_for(const struct sk_buff *skb)
 
 /* ---- The list: under the lock of the ring ---- */
 
-static struct netdev_queue *to_txq(const struct vsp_network_ring *ring)
+static struct netdev_queue *ring_to_txq(const struct vsp_network_ring *ring)
 {
 	return netdev_get_tx_queue(ring->network->dev, ring->pair);
 }
 
 /* Half of what may wait is enough to go on with until the qdisc has brought more. */
-static bool is_full(const struct vsp_network_ring *ring)
+static bool ring_is_full(const struct vsp_network_ring *ring)
 {
 	u64 bound = READ_ONCE(ring->network->terms.bound[VS_NETWORK_RX]);
 
@@ -77,42 +77,42 @@ static bool has_qdisc(const struct netdev_queue *txq)
 }
 
 /* Frames are no longer in the list. */
-static void release(struct vsp_network_ring *ring, const struct vsp_network_done *done)
+static void ring_release(struct vsp_network_ring *ring, const struct vsp_network_done *done)
 {
 	lockdep_assert_held(&ring->lock);
-	netdev_tx_completed_queue(to_txq(ring), done->frames, done->bytes);
-	if (ring->full && !is_full(ring)) {
+	netdev_tx_completed_queue(ring_to_txq(ring), done->frames, done->bytes);
+	if (ring->full && !ring_is_full(ring)) {
 		ring->full = false;
-		netif_tx_wake_queue(to_txq(ring));
+		netif_tx_wake_queue(ring_to_txq(ring));
 	}
 }
 
-static struct sk_buff *dequeue(struct vsp_network_ring *ring, struct vsp_network_done *done)
+static struct sk_buff *ring_dequeue(struct vsp_network_ring *ring, struct vsp_network_done *done)
 {
 	struct sk_buff *skb = __skb_dequeue(&ring->waiting);
 
 	lockdep_assert_held(&ring->lock);
 	if (!skb)
 		return NULL;
-	ring->waiting_bytes -= to_frame(skb)->cost;
+	ring->waiting_bytes -= to_waiting_frame(skb)->cost;
 	ring->moved++;
-	if (to_frame(skb)->limited) {
+	if (to_waiting_frame(skb)->limited) {
 		done->frames++;
-		done->bytes += to_frame(skb)->cost;
+		done->bytes += to_waiting_frame(skb)->cost;
 	}
 	return skb;
 }
 
 /* The guest takes nothing, until its mover has seen buffers again. */
-static void away(struct vsp_network_ring *ring, struct sk_buff_head *dropped)
+static void guest_away(struct vsp_network_ring *ring, struct sk_buff_head *dropped)
 {
 	struct vsp_network_done done = {};
 	struct sk_buff *skb;
 
 	ring->taking = false;
-	while ((skb = dequeue(ring, &done)))
+	while ((skb = ring_dequeue(ring, &done)))
 		__skb_queue_tail(dropped, skb);
-	release(ring, &done);
+	ring_release(ring, &done);
 }
 
 /**
@@ -130,8 +130,8 @@ enum vsp_network_counter vsp_network_receive_add(struct vsp_network_ring *ring,
 						 struct sk_buff *skb)
 {
 	enum vsp_network_counter verdict = VSP_NETWORK_RECEIVED;
-	struct waiting_frame *frame = to_frame(skb);
-	struct netdev_queue *txq = to_txq(ring);
+	struct waiting_frame *frame = to_waiting_frame(skb);
+	struct netdev_queue *txq = ring_to_txq(ring);
 	unsigned long irq;
 
 	frame->cost = cost_of(skb);
@@ -139,14 +139,14 @@ enum vsp_network_counter vsp_network_receive_add(struct vsp_network_ring *ring,
 	spin_lock_irqsave(&ring->lock, irq);
 	if (!ring->taking) {
 		verdict = VSP_NETWORK_AWAY;
-	} else if (is_full(ring)) {
+	} else if (ring_is_full(ring)) {
 		verdict = VSP_NETWORK_LATE;
 	} else {
 		__skb_queue_tail(&ring->waiting, skb);
 		ring->waiting_bytes += frame->cost;
 		if (frame->limited) {
 			netdev_tx_sent_queue(txq, frame->cost);
-			ring->full = is_full(ring);
+			ring->full = ring_is_full(ring);
 			if (ring->full)
 				netif_tx_stop_queue(txq);
 		}
@@ -172,7 +172,7 @@ static void away_timer(struct timer_list *timer)
 	spin_lock_irqsave(&ring->lock, irq);
 	if (!skb_queue_empty(&ring->waiting)) {
 		if (ring->moved == ring->moved_before && !vsp_rates_held(service, ring->flow))
-			away(ring, &dropped);
+			guest_away(ring, &dropped);
 		else
 			mod_timer(timer, jiffies + msecs_to_jiffies(VSP_NETWORK_AWAY_MS));
 		ring->moved_before = ring->moved;
@@ -194,7 +194,7 @@ void vsp_network_receive_start(struct vsp_network_ring *ring)
 {
 	spin_lock_irq(&ring->lock);
 	if (!ring->full)
-		netif_tx_start_queue(to_txq(ring));
+		netif_tx_start_queue(ring_to_txq(ring));
 	spin_unlock_irq(&ring->lock);
 }
 
@@ -209,7 +209,7 @@ static bool first_waiting(struct vsp_network_ring *ring, u32 *buffers, u32 *cost
 	skb = skb_peek(&ring->waiting);
 	if (skb) {
 		*buffers = buffers_for(skb);
-		*cost = to_frame(skb)->cost;
+		*cost = to_waiting_frame(skb)->cost;
 	}
 	spin_unlock_irq(&ring->lock);
 	return skb;
@@ -221,7 +221,7 @@ static struct sk_buff *take_off(struct vsp_network_ring *ring)
 	struct sk_buff *skb;
 
 	spin_lock_irq(&ring->lock);
-	skb = dequeue(ring, &ring->done);
+	skb = ring_dequeue(ring, &ring->done);
 	spin_unlock_irq(&ring->lock);
 	return skb;
 }
@@ -241,7 +241,7 @@ static void release_taken(struct vsp_network_ring *ring)
 {
 	local_bh_disable();
 	spin_lock_irq(&ring->lock);
-	release(ring, &ring->done);
+	ring_release(ring, &ring->done);
 	spin_unlock_irq(&ring->lock);
 	memset(&ring->done, 0, sizeof(ring->done));
 	local_bh_enable();
@@ -324,8 +324,9 @@ static int copy_out(struct vsp_network_ring *ring, struct vsp_queue *queue, u32 
 }
 
 /* What the guest is told of the frame; it may need what was not granted any more. */
-static enum vsp_network_counter describe(const struct vsp_network *network, struct sk_buff *skb,
-					 struct virtio_net_hdr_v1 *header)
+static enum vsp_network_counter describe_frame(const struct vsp_network *network,
+					       struct sk_buff *skb,
+					       struct virtio_net_hdr_v1 *header)
 {
 	u32 offloads = READ_ONCE(network->terms.offloads);
 
@@ -343,9 +344,9 @@ static enum vsp_network_counter describe(const struct vsp_network *network, stru
 }
 
 /* The next buffer, with @length bytes of the frame from @offset on, and before them @header. */
-static int fill(struct vsp_network_ring *ring, struct vsp_queue *queue,
-		const struct virtio_net_hdr_v1 *header, struct cursor *cursor, u32 offset,
-		u32 length)
+static int fill_buffer(struct vsp_network_ring *ring, struct vsp_queue *queue,
+		       const struct virtio_net_hdr_v1 *header, struct cursor *cursor, u32 offset,
+		       u32 length)
 {
 	int error = 0;
 
@@ -360,8 +361,8 @@ static int fill(struct vsp_network_ring *ring, struct vsp_queue *queue,
  * There are buffers enough. If one fails, the guest gets it and those after it back without
  * anything in them, so that it does not wait for them.
  */
-static enum vsp_network_counter give(struct vsp_network_ring *ring, struct vsp_queue *queue,
-				     struct sk_buff *skb)
+static enum vsp_network_counter give_frame(struct vsp_network_ring *ring, struct vsp_queue *queue,
+					   struct sk_buff *skb)
 {
 	struct cursor cursor = { .skb = skb, .frag = -1 };
 	u32 left = skb->len, offset = HEADER, step;
@@ -369,7 +370,7 @@ static enum vsp_network_counter give(struct vsp_network_ring *ring, struct vsp_q
 	enum vsp_network_counter verdict;
 	int error = 0;
 
-	verdict = describe(ring->network, skb, &header);
+	verdict = describe_frame(ring->network, skb, &header);
 	if (verdict != VSP_NETWORK_RECEIVED)
 		return verdict;
 	for (; left; left -= step, offset = 0) {
@@ -377,7 +378,7 @@ static enum vsp_network_counter give(struct vsp_network_ring *ring, struct vsp_q
 		if (vsp_queue_peek(queue, &ring->chain))
 			return VSP_NETWORK_MEMORY;
 		if (!error)
-			error = fill(ring, queue, &header, &cursor, offset, step);
+			error = fill_buffer(ring, queue, &header, &cursor, offset, step);
 		if (error == -EINTR)
 			return VSP_NETWORK_MEMORY;
 		vsp_queue_consume(queue);
@@ -386,8 +387,8 @@ static enum vsp_network_counter give(struct vsp_network_ring *ring, struct vsp_q
 	return error ? VSP_NETWORK_MEMORY : VSP_NETWORK_RECEIVED;
 }
 
-static void finish(struct vsp_network_ring *ring, struct sk_buff *skb,
-		   enum vsp_network_counter verdict, u64 cost)
+static void finish_frame(struct vsp_network_ring *ring, struct sk_buff *skb,
+			 enum vsp_network_counter verdict, u64 cost)
 {
 	if (verdict == VSP_NETWORK_RECEIVED) {
 		vsp_network_queue_passed(ring, cost);
@@ -424,11 +425,11 @@ static bool receive_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	default:
 		skb = take_off(ring);
 		if (skb)
-			verdict = give(ring, queue, skb);
+			verdict = give_frame(ring, queue, skb);
 		break;
 	}
 	if (skb)
-		finish(ring, skb, verdict, cost);
+		finish_frame(ring, skb, verdict, cost);
 	return true;
 }
 
@@ -475,8 +476,8 @@ void vsp_network_receive_reset(struct vsp_network_ring *ring)
 	__skb_queue_head_init(&dropped);
 	local_bh_disable();
 	spin_lock_irq(&ring->lock);
-	away(ring, &dropped);
-	release(ring, &ring->done);
+	guest_away(ring, &dropped);
+	ring_release(ring, &ring->done);
 	spin_unlock_irq(&ring->lock);
 	memset(&ring->done, 0, sizeof(ring->done));
 	local_bh_enable();

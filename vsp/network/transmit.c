@@ -24,7 +24,7 @@
 #define LINEAR_MAX	SKB_WITH_OVERHEAD(4096 - NET_SKB_PAD - NET_IP_ALIGN)
 
 /* Says of all frames that are new in the ring what had passed when they came. */
-static void stamp(struct vsp_network_ring *ring, struct vsp_queue *queue)
+static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	u64 now = READ_ONCE(ring->network->turn[ring->flow].passed);
 	u32 end = ring->taken + vsp_queue_seen(queue);
@@ -106,8 +106,8 @@ static void set_segments(struct sk_buff *skb)
 }
 
 /* Makes of a copied frame what the host's stack takes. */
-static enum vsp_network_counter dress(struct vsp_network_ring *ring, struct sk_buff *skb,
-				      const struct virtio_net_hdr_v1 *header)
+static enum vsp_network_counter dress_frame(struct vsp_network_ring *ring, struct sk_buff *skb,
+					    const struct virtio_net_hdr_v1 *header)
 {
 	struct vsp_network *network = ring->network;
 	enum vsp_network_counter verdict;
@@ -131,8 +131,8 @@ static enum vsp_network_counter dress(struct vsp_network_ring *ring, struct sk_b
 }
 
 /* Copies the frame that was peeked. Return: what to count it as, SENT: it is the head. */
-static enum vsp_network_counter take(struct vsp_network_ring *ring, struct vsp_queue *queue,
-				     int *error)
+static enum vsp_network_counter take_frame(struct vsp_network_ring *ring, struct vsp_queue *queue,
+					   int *error)
 {
 	const struct vsp_chain *chain = &ring->chain;
 	enum vsp_network_counter verdict;
@@ -156,7 +156,7 @@ static enum vsp_network_counter take(struct vsp_network_ring *ring, struct vsp_q
 	if (!skb)
 		return VSP_NETWORK_MEMORY;
 	*error = copy_in(ring, queue, skb);
-	verdict = *error ? VSP_NETWORK_MEMORY : dress(ring, skb, &header);
+	verdict = *error ? VSP_NETWORK_MEMORY : dress_frame(ring, skb, &header);
 	if (verdict == VSP_NETWORK_SENT)
 		ring->head = skb;
 	else
@@ -165,7 +165,7 @@ static enum vsp_network_counter take(struct vsp_network_ring *ring, struct vsp_q
 }
 
 /* Return: whether there is a head, or may be one if it is tried again. */
-static bool take_next(struct vsp_network_ring *ring, struct vsp_queue *queue)
+static bool take_next_frame(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	enum vsp_network_counter verdict;
 	int error = 0;
@@ -174,9 +174,9 @@ static bool take_next(struct vsp_network_ring *ring, struct vsp_queue *queue)
 		return false;
 	/* Seen by the peek, and not by a look before it. */
 	if (ring->stamped == ring->taken)
-		stamp(ring, queue);
+		stamp_frames(ring, queue);
 	ring->ahead = ring->stamp[ring->taken % VSP_NETWORK_RING_MAX];
-	verdict = is_late(ring, queue) ? VSP_NETWORK_LATE : take(ring, queue, &error);
+	verdict = is_late(ring, queue) ? VSP_NETWORK_LATE : take_frame(ring, queue, &error);
 	if (error == -EINTR)
 		return false;
 	vsp_queue_consume(queue);
@@ -213,7 +213,7 @@ static bool transmit_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 
 	if (is_stalled(ring, pair))
 		return false;
-	if (!ring->head && !take_next(ring, queue)) {
+	if (!ring->head && !take_next_frame(ring, queue)) {
 		vsp_network_turn_leave(ring);
 		vsp_network_turn_settle(ring);
 		return false;
@@ -248,7 +248,7 @@ unsigned int vsp_network_transmit(struct vsp_network_ring *ring, struct vsp_queu
 {
 	/* Looks for what is new behind what waits. */
 	vsp_queue_has(queue, 0);
-	stamp(ring, queue);
+	stamp_frames(ring, queue);
 	while (budget && transmit_one(ring, queue))
 		budget--;
 	vsp_queue_flush(queue);

@@ -59,7 +59,7 @@ static bool is_held(const struct vsp_network_ring *ring)
 }
 
 /* The others have their turns when it has had enough of its own. */
-static void spend(struct vsp_network_ring *ring, u64 cost)
+static void turn_spend(struct vsp_network_ring *ring, u64 cost)
 {
 	struct vsp_network_turn *turn = &ring->network->turn[ring->flow];
 
@@ -112,7 +112,7 @@ enum vsp_network_verdict vsp_network_turn_admit(struct vsp_network_ring *ring, u
 	} else if (!vsp_rates_admit(network->service, ring->flow, &cost)) {
 		WRITE_ONCE(turn->holder, ring->pair);
 	} else {
-		spend(ring, cost);
+		turn_spend(ring, cost);
 		verdict = VSP_NETWORK_PASS;
 	}
 	vsp_rates_unlock(network->service, irq);

@@ -18,7 +18,7 @@
 
 static const enum vs_network_term rates[] = { VS_NETWORK_TX_BANDWIDTH, VS_NETWORK_RX_BANDWIDTH };
 
-static void find(struct vsp_network_uplink *uplink)
+static void uplink_find(struct vsp_network_uplink *uplink)
 {
 	ASSERT_RTNL();
 	if (uplink->dev)
@@ -27,7 +27,7 @@ static void find(struct vsp_network_uplink *uplink)
 	netdev_hold(uplink->dev, &uplink->tracker, GFP_KERNEL);
 }
 
-static void forget(struct vsp_network_uplink *uplink)
+static void uplink_forget(struct vsp_network_uplink *uplink)
 {
 	ASSERT_RTNL();
 	netdev_put(uplink->dev, &uplink->tracker);
@@ -36,7 +36,7 @@ static void forget(struct vsp_network_uplink *uplink)
 }
 
 /* Return: bytes in a second, 0: it does not say. */
-static u64 look(struct vsp_network_uplink *uplink)
+static u64 uplink_look(struct vsp_network_uplink *uplink)
 {
 	struct ethtool_link_ksettings settings;
 	struct net_device *dev = uplink->dev;
@@ -50,20 +50,20 @@ static u64 look(struct vsp_network_uplink *uplink)
 	return (u64)settings.base.speed * VSP_NETWORK_MBIT;
 }
 
-static u64 find_and_look(struct vsp_network_uplink *uplink)
+static u64 uplink_find_and_look(struct vsp_network_uplink *uplink)
 {
 	u64 speed = 0;
 
 	rtnl_lock();
-	find(uplink);
+	uplink_find(uplink);
 	if (uplink->dev)
-		speed = look(uplink);
+		speed = uplink_look(uplink);
 	rtnl_unlock();
 	return speed;
 }
 
 /* Any event: what it is about is looked at, and most of them are about other devices. */
-static int notified(struct notifier_block *notifier, unsigned long event, void *data)
+static int uplink_notified(struct notifier_block *notifier, unsigned long event, void *data)
 {
 	struct vsp_network_uplink *uplink = container_of(notifier, struct vsp_network_uplink,
 							 notifier);
@@ -71,9 +71,9 @@ static int notified(struct notifier_block *notifier, unsigned long event, void *
 
 	if (dev == uplink->dev) {
 		if (event == NETDEV_UNREGISTER)
-			forget(uplink);
+			uplink_forget(uplink);
 		else
-			look(uplink);
+			uplink_look(uplink);
 	} else if (uplink->dev || !net_eq(dev_net(dev), &init_net) ||
 		   strcmp(dev->name, vsp_pool_source(uplink->pool))) {
 		return NOTIFY_DONE;
@@ -90,17 +90,17 @@ static int notified(struct notifier_block *notifier, unsigned long event, void *
  */
 void vsp_network_uplink_look(struct vsp_network_uplink *uplink)
 {
-	u64 speed = find_and_look(uplink);
+	u64 speed = uplink_find_and_look(uplink);
 
 	/* While it is down its speed is not known, and the limits say that it is. */
 	for (size_t i = 0; speed && i < ARRAY_SIZE(rates); i++)
 		vsp_watch_found(uplink->pool, VS_NETWORK_INDEX(rates[i]), speed);
 }
 
-static int open_source(struct vsp_network_uplink *uplink)
+static int uplink_open(struct vsp_network_uplink *uplink)
 {
 	struct vsp_pool *pool = uplink->pool;
-	u64 speed = find_and_look(uplink);
+	u64 speed = uplink_find_and_look(uplink);
 
 	if (!uplink->dev) {
 		pr_err("pool %s: source: the host has no network device %s\n", vsp_pool_name(pool),
@@ -118,11 +118,11 @@ static int open_source(struct vsp_network_uplink *uplink)
 	return 0;
 }
 
-static void let_go(struct vsp_network_uplink *uplink)
+static void uplink_let_go(struct vsp_network_uplink *uplink)
 {
 	rtnl_lock();
 	if (uplink->dev)
-		forget(uplink);
+		uplink_forget(uplink);
 	rtnl_unlock();
 }
 
@@ -139,12 +139,12 @@ int vsp_network_uplink_open(struct vsp_network_uplink *uplink, struct vsp_pool *
 	int error;
 
 	uplink->pool = pool;
-	uplink->notifier.notifier_call = notified;
-	error = open_source(uplink);
+	uplink->notifier.notifier_call = uplink_notified;
+	error = uplink_open(uplink);
 	if (!error)
 		error = register_netdevice_notifier(&uplink->notifier);
 	if (error)
-		let_go(uplink);
+		uplink_let_go(uplink);
 	return error;
 }
 
@@ -157,5 +157,5 @@ int vsp_network_uplink_open(struct vsp_network_uplink *uplink, struct vsp_pool *
 void vsp_network_uplink_close(struct vsp_network_uplink *uplink)
 {
 	unregister_netdevice_notifier(&uplink->notifier);
-	let_go(uplink);
+	uplink_let_go(uplink);
 }

@@ -20,17 +20,19 @@
 
 #include "vsp/pool/allocate.h"
 
-static u64 fixed(const struct vsp_claim *claim)
+static u64 claim_fixed(const struct vsp_claim *claim)
 {
 	return min(claim->fixed, claim->held);
 }
 
-static u64 bottom(const struct vsp_claim *claim)
+static u64 claim_least(const struct vsp_claim *claim)
 {
-	return claim->withdrawn ? fixed(claim) : max(fixed(claim), min(claim->least, claim->held));
+	if (claim->withdrawn)
+		return claim_fixed(claim);
+	return max(claim_fixed(claim), min(claim->least, claim->held));
 }
 
-static u32 weight(const struct vsp_claim *claim)
+static u32 claim_weight(const struct vsp_claim *claim)
 {
 	return max(claim->weight, 1U);
 }
@@ -47,7 +49,7 @@ static u64 share_bottoms(struct list_head *claims, u64 capacity, u64 *left)
 
 	*left = capacity;
 	list_for_each_entry(claim, claims, entry) {
-		claim->share = bottom(claim);
+		claim->share = claim_least(claim);
 		lacks = claim->share - min(claim->share, *left);
 		*left -= claim->share - lacks;
 		missing = missing + lacks < missing ? U64_MAX : missing + lacks;
@@ -60,7 +62,7 @@ static bool goes_first(const struct vsp_claim *claim, const struct vsp_claim *ot
 {
 	if (claim->priority != other->priority)
 		return claim->priority < other->priority;
-	return weight(claim) <= weight(other);
+	return claim_weight(claim) <= claim_weight(other);
 }
 
 /* Return: whether there was one left that holds anything that can be taken. */
@@ -69,7 +71,7 @@ static bool withdraw_one(struct list_head *claims)
 	struct vsp_claim *claim, *first = NULL;
 
 	list_for_each_entry(claim, claims, entry)
-		if (bottom(claim) > fixed(claim) && (!first || goes_first(claim, first)))
+		if (claim_least(claim) > claim_fixed(claim) && (!first || goes_first(claim, first)))
 			first = claim;
 	if (first)
 		first->withdrawn = true;
@@ -77,7 +79,7 @@ static bool withdraw_one(struct list_head *claims)
 }
 
 /* Could it have more than its share of now? */
-static bool wants(const struct vsp_claim *claim, u32 priority)
+static bool claim_wants(const struct vsp_claim *claim, u32 priority)
 {
 	return claim->priority == priority && !claim->withdrawn && claim->share < claim->held;
 }
@@ -88,8 +90,8 @@ static u64 weight_of_wanting(struct list_head *claims, u32 priority)
 	u64 sum = 0;
 
 	list_for_each_entry(claim, claims, entry)
-		if (wants(claim, priority))
-			sum += weight(claim);
+		if (claim_wants(claim, priority))
+			sum += claim_weight(claim);
 	return sum;
 }
 
@@ -108,12 +110,12 @@ static bool fill_full(struct list_head *claims, u32 priority, u64 *left)
 	list_for_each_entry(claim, claims, entry) {
 		u64 more = claim->held - claim->share;
 
-		if (!wants(claim, priority) ||
-		    more > mul_u64_u64_div_u64(*left, weight(claim), sum))
+		if (!claim_wants(claim, priority) ||
+		    more > mul_u64_u64_div_u64(*left, claim_weight(claim), sum))
 			continue;
 		claim->share = claim->held;
 		*left -= more;
-		sum -= weight(claim);
+		sum -= claim_weight(claim);
 		any = true;
 	}
 	return any;
@@ -125,7 +127,7 @@ static bool fill_full(struct list_head *claims, u32 priority, u64 *left)
  * Return: what is there for lower priorities.  Nothing, if these did not get all: what
  * is lost to rounding, less than a unit a claim, is not worth an exception.
  */
-static u64 fill(struct list_head *claims, u32 priority, u64 left)
+static u64 fill_claims(struct list_head *claims, u32 priority, u64 left)
 {
 	struct vsp_claim *claim;
 	u64 sum;
@@ -136,8 +138,8 @@ static u64 fill(struct list_head *claims, u32 priority, u64 left)
 	if (!sum)
 		return left;
 	list_for_each_entry(claim, claims, entry)
-		if (wants(claim, priority))
-			claim->share += mul_u64_u64_div_u64(left, weight(claim), sum);
+		if (claim_wants(claim, priority))
+			claim->share += mul_u64_u64_div_u64(left, claim_weight(claim), sum);
 	return 0;
 }
 
@@ -177,7 +179,7 @@ u64 vsp_allocate(struct list_head *claims, u64 capacity)
 		missing = share_bottoms(claims, capacity, &left);
 	} while (missing && withdraw_one(claims));
 	while (left && next_priority(claims, bound, &priority)) {
-		left = fill(claims, priority, left);
+		left = fill_claims(claims, priority, left);
 		bound = priority;
 	}
 	return missing;

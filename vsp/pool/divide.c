@@ -55,7 +55,7 @@ static bool divide_term(struct vsp_pool *pool, u32 index)
  * Divides what there is among those who are charged for it.  Who is displaced in one term
  * is so in all, and what it holds of the others is theirs: so until nobody else is.
  */
-static void divide(struct vsp_pool *pool)
+static void divide_pool(struct vsp_pool *pool)
 {
 	struct vsp_service *service;
 	bool again;
@@ -95,8 +95,8 @@ bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_service *s
 }
 
 /* Does the pool hold this of a term, if @service has it? */
-static bool fits(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
-		 u64 charge, u64 ceiling)
+static bool pool_fits(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
+		      u64 charge, u64 ceiling)
 {
 	const struct vs_term_spec *term = &pool->spec->term[index];
 
@@ -109,7 +109,7 @@ static bool fits(const struct vsp_pool *pool, const struct vsp_service *service,
 /* ---- Renegotiation ---- */
 
 /* Does the pool not hold any more what @service has, or will have? */
-static bool affected(const struct vsp_pool *pool, const struct vsp_service *service)
+static bool is_affected(const struct vsp_pool *pool, const struct vsp_service *service)
 {
 	const struct vsp_contract *contract;
 	bool affected = vsp_pool_displaced(pool, service);
@@ -119,7 +119,7 @@ static bool affected(const struct vsp_pool *pool, const struct vsp_service *serv
 	contract = rcu_dereference(service->in_force);
 	for (u32 i = 0; i < pool->spec->count; i++) {
 		ceiling = contract ? contract->terms.term[i].high : 0;
-		affected |= !fits(pool, service, i, service->charge[i], ceiling);
+		affected |= !pool_fits(pool, service, i, service->charge[i], ceiling);
 	}
 	rcu_read_unlock();
 	return affected;
@@ -140,9 +140,9 @@ void vsp_pool_renegotiate(struct vsp_pool *pool)
 	/* What is queued from here on was queued for what is not seen below. */
 	cancel_delayed_work(&pool->renegotiation);
 	mutex_lock(&pool->lock);
-	divide(pool);
+	divide_pool(pool);
 	list_for_each_entry(service, &pool->services, pool_entry) {
-		if (affected(pool, service))
+		if (is_affected(pool, service))
 			vsp_service_renegotiate(service, VS_REASON_CAPACITY);
 		else
 			vsp_service_invite(service);
@@ -177,8 +177,8 @@ bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms)
 	mutex_lock(&pool->lock);
 	holds = !vsp_pool_displaced(pool, service);
 	for (u32 i = 0; i < pool->spec->count; i++)
-		holds &= fits(pool, service, i, vs_terms_charge(pool->spec, terms, i),
-			      terms->term[i].high);
+		holds &= pool_fits(pool, service, i, vs_terms_charge(pool->spec, terms, i),
+				   terms->term[i].high);
 	mutex_unlock(&pool->lock);
 	return holds;
 }
@@ -193,7 +193,7 @@ bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms)
 static void capacity_changed(struct vsp_pool *pool)
 {
 	lockdep_assert_held(&pool->lock);
-	divide(pool);
+	divide_pool(pool);
 	vsp_rates_pool_changed(pool);
 	if (pool->enabled)
 		vsp_service_queue(&pool->renegotiation, RENEGOTIATE_MS);

@@ -16,7 +16,7 @@
 #define INVITE_MS	100
 
 /* The milliseconds from the last round to the next one have not passed yet; 0: they have. */
-static unsigned int wait_ms(const struct vsp_pool *pool)
+static unsigned int invite_wait_ms(const struct vsp_pool *pool)
 {
 	/* One more, as the timer may be early by a part of a jiffy. */
 	return max_t(s64, INVITE_MS + 1 - ktime_ms_delta(ktime_get(), pool->invited), 0);
@@ -41,7 +41,7 @@ void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by)
 	}
 	pool->inviting = true;
 	pool->freed_by = freed_by;
-	vsp_service_queue(&pool->invitation, wait_ms(pool));
+	vsp_service_queue(&pool->invitation, invite_wait_ms(pool));
 }
 
 /**

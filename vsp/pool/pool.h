@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the pool share (pool.c: charges and admission; pool_divide.c: changes
- * of what there is; pool_invite.c: what has become free).  All but the works under pool->lock.
+ * What the files of the pool share (pool.c: its life; admission.c: charges and what is
+ * granted; divide.c: changes of what there is; invite.c: what has become free).  All but
+ * the works under pool->lock.
  */
 #ifndef VSP_POOL_H
 #define VSP_POOL_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -16,12 +18,18 @@ static inline u64 vsp_pool_subtract(u64 a, u64 b)
 	return a > b ? a - b : 0;
 }
 
+static inline u64 vsp_pool_add(u64 a, u64 b)
+{
+	return a + b < a ? U64_MAX : a + b;
+}
+
 static inline bool vsp_pool_has_capacity(const struct vs_term_spec *term)
 {
 	return term->kind == VS_KIND_RATE || term->kind == VS_KIND_SPACE;
 }
 
-/* vsp/pool/pool.c */
+/* vsp/pool/admission.c */
+void vsp_pool_recount(struct vsp_pool *pool);
 u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index);
 u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
 		  u64 kept);

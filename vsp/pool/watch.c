@@ -61,7 +61,7 @@ static void gone_work(struct work_struct *work)
 }
 
 /* NOIO: what it opens again may be what memory is written back to. */
-static void watch_work(struct work_struct *work)
+static void pool_watch_work(struct work_struct *work)
 {
 	struct vsp_pool *pool = container_of(work, struct vsp_pool, watch.work);
 	unsigned int noio = memalloc_noio_save();
@@ -85,7 +85,7 @@ void vsp_watch_init(struct vsp_pool *pool)
 	pool->poll_ms = POLL_MS_DEFAULT;
 	INIT_WORK(&pool->gone, gone_work);
 	disable_work(&pool->gone);
-	INIT_DELAYED_WORK(&pool->watch, watch_work);
+	INIT_DELAYED_WORK(&pool->watch, pool_watch_work);
 	disable_delayed_work(&pool->watch);
 }
 

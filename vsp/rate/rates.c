@@ -40,7 +40,7 @@ static struct vsp_rates_line *line_of(const struct vsp_service *service, u32 flo
 
 /* ---- Letting pass ---- */
 
-static void arm(struct vsp_rates_line *line, u64 next_ns)
+static void line_arm(struct vsp_rates_line *line, u64 next_ns)
 {
 	lockdep_assert_held(&line->pool->rates.lock);
 	if (next_ns == line->timer_ns)
@@ -66,10 +66,10 @@ static void let_pass(struct vsp_rates_line *line, u64 now, const struct vsp_shar
 		service = container_of(share, struct vsp_rates, share)->service;
 		service->class->wake(service, line->flow);
 	}
-	arm(line, next);
+	line_arm(line, next);
 }
 
-static enum hrtimer_restart timer_passed(struct hrtimer *timer)
+static enum hrtimer_restart line_timer_passed(struct hrtimer *timer)
 {
 	struct vsp_rates_line *line = container_of(timer, struct vsp_rates_line, timer);
 	unsigned long irq;
@@ -83,7 +83,7 @@ static enum hrtimer_restart timer_passed(struct hrtimer *timer)
 
 /* ---- Measuring ---- */
 
-static void measure(struct vsp_rates *rates, unsigned int count, u64 now, const u64 *cost)
+static void rates_measure(struct vsp_rates *rates, unsigned int count, u64 now, const u64 *cost)
 {
 	u64 passed = now - rates->second_ns;
 
@@ -164,7 +164,7 @@ bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost)
 		}
 	}
 	end_hold(rates, now);
-	measure(rates, line->share.rates, now, cost);
+	rates_measure(rates, line->share.rates, now, cost);
 	begin_request(rates, line->share.rates, now, cost);
 	if (away)
 		void_window(rates);
@@ -348,7 +348,7 @@ static enum verdict judge_window(struct vsp_service *service, u32 flow,
 }
 
 /* Judges the window of a flow, and begins another one if that one is over. */
-static enum verdict judge(struct vsp_service *service, u32 flow, u64 now)
+static enum verdict judge_flow(struct vsp_service *service, u32 flow, u64 now)
 {
 	struct vsp_rates *rates = &service->rates[flow];
 	const struct vsp_share *share = &rates->share;
@@ -402,7 +402,7 @@ static enum verdict judge_all(struct vsp_service *service)
 
 	spin_lock_irq(&rates->lock);
 	for (u32 flow = 0; flow < service->spec->flows; flow++)
-		worst = max(worst, judge(service, flow, ktime_get_ns()));
+		worst = max(worst, judge_flow(service, flow, ktime_get_ns()));
 	spin_unlock_irq(&rates->lock);
 	return worst;
 }
@@ -415,7 +415,7 @@ static bool has_contracts(const struct vsp_pool *pool)
 	return false;
 }
 
-static void watch_work(struct work_struct *work)
+static void rates_watch_work(struct work_struct *work)
 {
 	struct vsp_pool *pool = container_of(work, struct vsp_pool, rates.watch.work);
 	struct vsp_rates_pool *rates = &pool->rates;
@@ -457,7 +457,7 @@ static void init_line(struct vsp_pool *pool, u32 flow)
 		    count < VSP_SHARE_RATES_MAX)
 			line->index[count++] = i;
 	vsp_share_pool_init(&line->share, count);
-	hrtimer_setup(&line->timer, timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	hrtimer_setup(&line->timer, line_timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	line->timer_ns = U64_MAX;
 }
 
@@ -470,7 +470,7 @@ void vsp_rates_pool_init(struct vsp_pool *pool)
 	spin_lock_init(&pool->rates.lock);
 	for (u32 flow = 0; flow < pool->spec->flows; flow++)
 		init_line(pool, flow);
-	INIT_DELAYED_WORK(&pool->rates.watch, watch_work);
+	INIT_DELAYED_WORK(&pool->rates.watch, rates_watch_work);
 }
 
 static void set_line(struct vsp_rates_line *line, u64 burst_ns)
@@ -511,7 +511,7 @@ void vsp_rates_pool_changed(struct vsp_pool *pool)
  * vsp_rates_pool_stop() - nobody passes any more
  * @pool: none of its services is enabled
  *
- * Context: process; no lock that watch_work() takes.
+ * Context: process; no lock that rates_watch_work() takes.
  */
 void vsp_rates_pool_stop(struct vsp_pool *pool)
 {

@@ -12,7 +12,7 @@
 #include "vsp/rate/shaper.h"
 
 /* @a * @b / @c, rounded up, at most FOREVER; on x86 a quotient above 64 bits traps. */
-static u64 scale(u64 a, u64 b, u64 c)
+static u64 scale_ns(u64 a, u64 b, u64 c)
 {
 	u64 quotient;
 
@@ -30,7 +30,7 @@ static u64 scale(u64 a, u64 b, u64 c)
 }
 
 /* Never overflows: what is too far ahead stays at the end of time. */
-static u64 later(u64 ns, u64 by)
+static u64 later_ns(u64 ns, u64 by)
 {
 	u64 sum;
 
@@ -56,13 +56,13 @@ void vsp_shaper_set_rate(struct vsp_shaper *shaper, u64 now_ns, u64 rate, u64 bu
 
 	burst_ns = min(burst_ns, VSP_SHAPER_FOREVER_NS);
 	if (ahead < shaper->burst_ns) {
-		left = scale(shaper->burst_ns - ahead, shaper->rate, rate);
+		left = scale_ns(shaper->burst_ns - ahead, shaper->rate, rate);
 		/* Down, for once: it is not charged. */
 		ahead = burst_ns - min(burst_ns, left - min(left, 1));
 	} else {
-		ahead = later(burst_ns, scale(ahead - shaper->burst_ns, shaper->rate, rate));
+		ahead = later_ns(burst_ns, scale_ns(ahead - shaper->burst_ns, shaper->rate, rate));
 	}
-	shaper->arrival_ns = later(now_ns, ahead);
+	shaper->arrival_ns = later_ns(now_ns, ahead);
 	shaper->rate = rate;
 	shaper->burst_ns = burst_ns;
 }
@@ -84,7 +84,7 @@ void vsp_shaper_start(struct vsp_shaper *shaper, u64 now_ns, u64 rate, u64 burst
 	if (!shaper->rate)
 		shaper->arrival_ns = 0;
 	vsp_shaper_set_rate(shaper, now_ns, rate, burst_ns);
-	shaper->arrival_ns = max(shaper->arrival_ns, later(now_ns, shaper->burst_ns));
+	shaper->arrival_ns = max(shaper->arrival_ns, later_ns(now_ns, shaper->burst_ns));
 }
 EXPORT_SYMBOL_GPL(vsp_shaper_start);
 
@@ -100,7 +100,7 @@ u64 vsp_shaper_takes(const struct vsp_shaper *shaper, u64 cost)
 {
 	if (!cost)
 		return 0;
-	return shaper->rate ? scale(cost, NSEC_PER_SEC, shaper->rate) : VSP_SHAPER_FOREVER_NS;
+	return shaper->rate ? scale_ns(cost, NSEC_PER_SEC, shaper->rate) : VSP_SHAPER_FOREVER_NS;
 }
 EXPORT_SYMBOL_GPL(vsp_shaper_takes);
 
@@ -141,6 +141,6 @@ void vsp_shaper_charge(struct vsp_shaper *shaper, u64 now_ns, u64 since_ns, u64 
 	u64 late = min(now_ns - min(since_ns, now_ns), min(takes, shaper->burst_ns));
 
 	if (takes && shaper->rate)
-		shaper->arrival_ns = later(max(shaper->arrival_ns, now_ns - late), takes);
+		shaper->arrival_ns = later_ns(max(shaper->arrival_ns, now_ns - late), takes);
 }
 EXPORT_SYMBOL_GPL(vsp_shaper_charge);

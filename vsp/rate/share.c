@@ -60,7 +60,7 @@ static void cost_request(struct vsp_share *share)
  * The pool is open for all sizes alike, and is in debt after a large one: else small ones
  * would always find it open before those.
  */
-static u64 opens(struct vsp_share *share, u64 now_ns, u64 ahead_ns, u32 *taken)
+static u64 share_opens(struct vsp_share *share, u64 now_ns, u64 ahead_ns, u32 *taken)
 {
 	const struct vsp_share_pool *pool = share->pool;
 	u64 at = share->ceiling_ns, pool_at;
@@ -90,7 +90,8 @@ static u64 opens(struct vsp_share *share, u64 now_ns, u64 ahead_ns, u32 *taken)
  * What it counts for against the others: a rate that is not in demand, whose clock is
  * not ahead, does not.
  */
-static u64 counts(const struct vsp_share_pool *pool, unsigned int rate, u64 now_ns, u64 takes_ns)
+static u64 share_counts(const struct vsp_share_pool *pool, unsigned int rate, u64 now_ns,
+			u64 takes_ns)
 {
 	u64 arrival = pool->capacity[rate].arrival_ns;
 	u64 ahead = min(arrival - min(arrival, now_ns), pool->burst_ns);
@@ -98,7 +99,7 @@ static u64 counts(const struct vsp_share_pool *pool, unsigned int rate, u64 now_
 	return mul_u64_u64_div_u64(min(takes_ns, COUNTS_MAX_NS), ahead, max(pool->burst_ns, 1));
 }
 
-static void pass(struct vsp_share *share, u64 now_ns)
+static void share_pass(struct vsp_share *share, u64 now_ns)
 {
 	struct vsp_share_pool *pool = share->pool;
 	u64 most = 0, since = share->since_ns;
@@ -114,7 +115,7 @@ static void pass(struct vsp_share *share, u64 now_ns)
 		if (share->floor_ns[i] <= now_ns)
 			vsp_shaper_charge(floor, now_ns, since, vsp_shaper_takes(floor, cost));
 		else
-			most = max(most, counts(pool, i, now_ns, share->takes_ns[i]));
+			most = max(most, share_counts(pool, i, now_ns, share->takes_ns[i]));
 	}
 	if (!most)
 		return;
@@ -135,7 +136,7 @@ static void catch_up(struct vsp_share *share)
 				  pool->virtual_time - min(lag, pool->virtual_time));
 }
 
-static void enqueue(struct vsp_share *share)
+static void share_enqueue(struct vsp_share *share)
 {
 	struct vsp_share *before;
 
@@ -151,7 +152,7 @@ static void enqueue(struct vsp_share *share)
  * the next anyway: a mover that has to come back for every small request would else get less
  * than its weight beside one with large ones.  The pool's clock may run ahead a bit for that.
  */
-static u64 lead(const struct vsp_share *share, u64 now_ns, u32 *taken)
+static u64 share_lead(const struct vsp_share *share, u64 now_ns, u32 *taken)
 {
 	const struct vsp_share_pool *pool = share->pool;
 	const struct vsp_share *first;
@@ -205,11 +206,11 @@ bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost)
 	share->short_of = 0;
 	cost_request(share);
 	catch_up(share);
-	if (opens(share, now_ns, lead(share, now_ns, &taken), &taken) <= now_ns) {
-		pass(share, now_ns);
+	if (share_opens(share, now_ns, share_lead(share, now_ns, &taken), &taken) <= now_ns) {
+		share_pass(share, now_ns);
 		return true;
 	}
-	enqueue(share);
+	share_enqueue(share);
 	return false;
 }
 EXPORT_SYMBOL_GPL(vsp_share_ask);
@@ -247,13 +248,13 @@ struct vsp_share *vsp_share_next(struct vsp_share_pool *pool, u64 now_ns, u64 *n
 
 	*next_ns = U64_MAX;
 	list_for_each_entry(share, &pool->waiters, waiting) {
-		u64 at = opens(share, now_ns, 0, &taken);
+		u64 at = share_opens(share, now_ns, 0, &taken);
 
 		if (at > now_ns) {
 			*next_ns = min(*next_ns, at);
 			continue;
 		}
-		pass(share, now_ns);
+		share_pass(share, now_ns);
 		list_del(&share->waiting);
 		share->state = VSP_SHARE_PAID;
 		share->paid_ns = now_ns;

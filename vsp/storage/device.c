@@ -125,7 +125,7 @@ static struct file *open_claimed(struct vsp_storage_device *device, const char *
 }
 
 /* Nobody claims it any more, and nobody uses it. */
-static void end(struct vsp_storage_device *device)
+static void device_end(struct vsp_storage_device *device)
 {
 	if (device->gone)
 		wait_for_completion(&device->idle);
@@ -164,7 +164,7 @@ int vsp_storage_device_open(struct vsp_storage_device *device, struct vsp_pool *
 	make_label(device, label);
 	file = open_claimed(device, label, path);
 	if (IS_ERR(file)) {
-		end(device);
+		device_end(device);
 		return PTR_ERR(file);
 	}
 	get_fs_root(current->fs, &device->root);
@@ -193,7 +193,7 @@ void vsp_storage_device_close(struct vsp_storage_device *device)
 	/* The claim ends here and now, not when the caller returns to user space. */
 	if (device->file)
 		bdev_fput(device->file);
-	end(device);
+	device_end(device);
 	path_put(&device->root);
 }
 
@@ -211,7 +211,7 @@ bool vsp_storage_device_begin(struct vsp_storage_device *device)
 {
 	if (!percpu_ref_tryget_live(&device->users))
 		return false;
-	/* Whoever sees the file sees what was found out of it before; see reopen(). */
+	/* Whoever sees the file sees what was found out of it before; see device_reopen(). */
 	if (smp_load_acquire(&device->file))
 		return true;
 	percpu_ref_put(&device->users);
@@ -302,7 +302,7 @@ bool vsp_storage_device_writable(const struct vsp_storage_device *device)
 
 /* ---- Gone, and back: all in the pool's watch, under devices_lock ---- */
 
-static void let_go(struct vsp_storage_device *device)
+static void device_let_go(struct vsp_storage_device *device)
 {
 	char label[VSP_STORAGE_LABEL];
 
@@ -327,7 +327,7 @@ static void let_go(struct vsp_storage_device *device)
 }
 
 /* Nothing says that it is another disk: whose data were on it has them still. */
-static int check_owner(const struct vsp_storage_device *device, struct block_device *bdev)
+static int device_check_owner(const struct vsp_storage_device *device, struct block_device *bdev)
 {
 	const struct vsp_storage_source *source = device->source;
 
@@ -354,14 +354,14 @@ static struct file *find_again(struct vsp_storage_device *device)
 	path_put(&path);
 	if (IS_ERR(file))
 		return file;
-	error = check_owner(device, file_bdev(file));
+	error = device_check_owner(device, file_bdev(file));
 	if (!error)
 		return file;
 	bdev_fput(file);
 	return ERR_PTR(error);
 }
 
-static void reopen(struct vsp_storage_device *device)
+static void device_reopen(struct vsp_storage_device *device)
 {
 	char label[VSP_STORAGE_LABEL];
 	struct file *file;
@@ -397,9 +397,9 @@ void vsp_storage_device_look(struct vsp_storage_device *device)
 	const struct cred *old = override_creds(device->cred);
 
 	if (READ_ONCE(device->gone))
-		let_go(device);
+		device_let_go(device);
 	else if (!device->file)
-		reopen(device);
+		device_reopen(device);
 	revert_creds(old);
 }
 

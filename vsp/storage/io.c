@@ -23,7 +23,7 @@
 
 #include "vsp/storage/storage.h"
 
-static int direction(const struct vsp_storage_request *request)
+static int io_direction(const struct vsp_storage_request *request)
 {
 	return request->type == VIRTIO_BLK_T_OUT ? ITER_SOURCE : ITER_DEST;
 }
@@ -41,11 +41,11 @@ static void bounce_iter(struct vsp_storage_request *request)
 		count++;
 		left -= step;
 	}
-	iov_iter_bvec(&request->iter, direction(request), bvec, count, request->length);
+	iov_iter_bvec(&request->iter, io_direction(request), bvec, count, request->length);
 }
 
 /* What was begun in vsp_storage_io_start() has ended. Any context, interrupts included. */
-static void done(struct vsp_storage_request *request, long result)
+static void io_done(struct vsp_storage_request *request, long result)
 {
 	request->result = result;
 	vsp_storage_queue_done(request, true);
@@ -70,7 +70,7 @@ static long make_durable(struct vsp_storage_request *request, errseq_t since)
 					     request->length, since);
 }
 
-static long zero(struct vsp_storage_request *request)
+static long io_zero(struct vsp_storage_request *request)
 {
 	struct vsp_storage_source *source = &request->storage->source;
 	bool unmap = request->flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
@@ -127,11 +127,11 @@ static void slow_work(struct work_struct *work)
 		result = vsp_storage_source_discard(&storage->source, request->offset,
 						    request->length);
 	else if (request->type == VIRTIO_BLK_T_WRITE_ZEROES)
-		result = zero(request);
+		result = io_zero(request);
 	else
 		result = move_buffered(request);
 	leave_source(noio, flags);
-	done(request, result);
+	io_done(request, result);
 }
 
 static void sync_work(struct work_struct *work)
@@ -184,7 +184,7 @@ static void direct_done(struct kiocb *iocb, long result)
 
 	if (request->type == VIRTIO_BLK_T_OUT)
 		kiocb_end_write(iocb);
-	done(request, result);
+	io_done(request, result);
 }
 
 static void move_direct(struct vsp_storage_request *request)
@@ -202,7 +202,7 @@ static void move_direct(struct vsp_storage_request *request)
 	moved = vsp_storage_source_move(&request->storage->source, &request->iocb,
 					&request->iter);
 	if (moved != -EIOCBQUEUED)
-		done(request, moved);
+		io_done(request, moved);
 	vsp_storage_source_end(source);
 }
 
@@ -230,7 +230,7 @@ static int make_payload(struct vsp_storage_request *request, struct vsp_queue *q
 {
 	u64 offset = request->type == VIRTIO_BLK_T_OUT ? sizeof(struct virtio_blk_outhdr) : 0;
 
-	return vsp_queue_payload(queue, &request->chain, direction(request), offset,
+	return vsp_queue_payload(queue, &request->chain, io_direction(request), offset,
 				 request->length, &request->payload, &request->iter);
 }
 

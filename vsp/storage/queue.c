@@ -24,7 +24,7 @@
 
 /* ---- Parsing: the copy is all that is looked at ---- */
 
-static bool moves(const struct vsp_storage_request *request)
+static bool moves_data(const struct vsp_storage_request *request)
 {
 	return request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT;
 }
@@ -35,7 +35,7 @@ static bool has_range(const struct vsp_storage_request *request)
 }
 
 /* Does the request change what is on the disk, so that a sync matters to it? */
-static bool writes(const struct vsp_storage_request *request)
+static bool changes_disk(const struct vsp_storage_request *request)
 {
 	return request->type == VIRTIO_BLK_T_OUT || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
 }
@@ -92,7 +92,7 @@ static int parse_move(struct vsp_storage_request *request, u64 sector)
 }
 
 /* Return: ADMIT, or the status to complete it with. */
-static int parse(struct vsp_storage_request *request, struct vsp_queue *queue)
+static int parse_request(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
 	const struct vsp_chain *chain = &request->chain;
 	struct virtio_blk_outhdr header;
@@ -140,7 +140,8 @@ static u32 needed_access(const struct vsp_storage_request *request)
 	}
 }
 
-static int judge(const struct vsp_storage_terms *terms, const struct vsp_storage_request *request)
+static int judge_request(const struct vsp_storage_terms *terms,
+			 const struct vsp_storage_request *request)
 {
 	if (!terms->present || (needed_access(request) & ~terms->access))
 		return VS_STORAGE_S_DENIED;
@@ -154,14 +155,14 @@ static int judge(const struct vsp_storage_terms *terms, const struct vsp_storage
 /* Bytes that are moved, or are written as zeroes; and each request is one operation. */
 static void set_cost(struct vsp_storage_request *request)
 {
-	request->cost[0] = moves(request) || request->type == VIRTIO_BLK_T_WRITE_ZEROES ?
+	request->cost[0] = moves_data(request) || request->type == VIRTIO_BLK_T_WRITE_ZEROES ?
 			   request->length : 0;
 	request->cost[1] = 1;
 }
 
 static_assert(VSP_STORAGE_RATES <= VSP_RATES_MAX);
 
-static int admit(struct vsp_storage *storage, struct vsp_storage_request *request)
+static int admit_request(struct vsp_storage *storage, struct vsp_storage_request *request)
 {
 	struct vsp_service *service = storage->service;
 	unsigned long irq;
@@ -170,7 +171,7 @@ static int admit(struct vsp_storage *storage, struct vsp_storage_request *reques
 	set_cost(request);
 	irq = vsp_rates_lock(service);
 	spin_lock(&storage->lock);
-	verdict = judge(&storage->terms, request);
+	verdict = judge_request(&storage->terms, request);
 	request->durable = !storage->terms.cache;
 	/* To unmap is to discard; zeroes can be written without. */
 	if (!(storage->terms.access & VS_STORAGE_DISCARD))
@@ -193,7 +194,7 @@ static bool is_beyond(const struct vsp_storage_request *request)
 	       vsp_storage_source_size(&request->storage->source);
 }
 
-static bool is_full(long result)
+static bool is_out_of_space(long result)
 {
 	return result == -ENOSPC || result == -EDQUOT;
 }
@@ -202,9 +203,9 @@ static u8 status_of(const struct vsp_storage_request *request)
 {
 	long result = request->result;
 
-	if (moves(request) ? result == request->length : !result)
+	if (moves_data(request) ? result == request->length : !result)
 		return VIRTIO_BLK_S_OK;
-	if (is_full(result) && !is_beyond(request))
+	if (is_out_of_space(result) && !is_beyond(request))
 		return VS_STORAGE_S_NOSPC;
 	return result == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
 }
@@ -235,13 +236,13 @@ static void count_completion(struct vsp_storage *storage, struct vsp_storage_req
 		vsp_storage_count(storage, VSP_STORAGE_ERRORS, 1);
 	else if (request->type == VIRTIO_BLK_T_IN)
 		vsp_storage_count(storage, VSP_STORAGE_BYTES_READ, request->length);
-	else if (writes(request))
+	else if (changes_disk(request))
 		vsp_storage_count(storage, VSP_STORAGE_BYTES_WRITTEN, request->length);
 }
 
 /* Status byte last, in the chain and in time. */
-static void give_back(struct vsp_storage *storage, struct vsp_queue *queue,
-		      struct vsp_storage_request *request, u8 status)
+static void complete_request(struct vsp_storage *storage, struct vsp_queue *queue,
+			     struct vsp_storage_request *request, u8 status)
 {
 	const struct vsp_chain *chain = &request->chain;
 	u64 written = 0;
@@ -260,7 +261,7 @@ static bool needs_sync(struct vsp_storage *storage, struct vsp_storage_request *
 {
 	u64 cache = READ_ONCE(storage->terms.cache);
 
-	if (!writes(request) || request->durable)
+	if (!changes_disk(request) || request->durable)
 		return false;
 	if (storage->unsynced + request->length > cache)
 		return true;
@@ -269,8 +270,8 @@ static bool needs_sync(struct vsp_storage *storage, struct vsp_storage_request *
 }
 
 /* The source has finished with it. */
-static void finish(struct vsp_storage *storage, struct vsp_queue *queue,
-		   struct vsp_storage_request *request)
+static void finish_request(struct vsp_storage *storage, struct vsp_queue *queue,
+			   struct vsp_storage_request *request)
 {
 	u8 status = status_of(request);
 
@@ -279,7 +280,7 @@ static void finish(struct vsp_storage *storage, struct vsp_queue *queue,
 		status = VIRTIO_BLK_S_IOERR;
 	vsp_storage_io_undo(request);
 	/* It has outrun a shrink that its client had agreed to. */
-	if ((writes(request) || has_range(request)) &&
+	if ((changes_disk(request) || has_range(request)) &&
 	    request->offset + request->length > READ_ONCE(storage->keep)) {
 		WRITE_ONCE(storage->source.untidy, true);
 		queue_work(storage->slow, &storage->trim);
@@ -287,14 +288,14 @@ static void finish(struct vsp_storage *storage, struct vsp_queue *queue,
 	if (status == VIRTIO_BLK_S_OK && needs_sync(storage, request))
 		list_add_tail(&request->entry, &storage->waiting);
 	else
-		give_back(storage, queue, request, status);
+		complete_request(storage, queue, request, status);
 }
 
 static u8 sync_status(int result)
 {
 	if (!result)
 		return VIRTIO_BLK_S_OK;
-	return is_full(result) ? VS_STORAGE_S_NOSPC : VIRTIO_BLK_S_IOERR;
+	return is_out_of_space(result) ? VS_STORAGE_S_NOSPC : VIRTIO_BLK_S_IOERR;
 }
 
 static void finish_sync(struct vsp_storage *storage, struct vsp_queue *queue, int result)
@@ -310,12 +311,12 @@ static void finish_sync(struct vsp_storage *storage, struct vsp_queue *queue, in
 		flush = request->type == VIRTIO_BLK_T_FLUSH;
 		told |= flush;
 		list_del(&request->entry);
-		give_back(storage, queue, request, sync_status(flush ? lost : result));
+		complete_request(storage, queue, request, sync_status(flush ? lost : result));
 	}
 	storage->sync_error = told ? 0 : lost;
 }
 
-static void reap(struct vsp_storage *storage, struct vsp_queue *queue)
+static void reap_requests(struct vsp_storage *storage, struct vsp_queue *queue)
 {
 	struct vsp_storage_request *request, *next;
 	unsigned int count = 0;
@@ -336,8 +337,8 @@ static void reap(struct vsp_storage *storage, struct vsp_queue *queue)
 		finish_sync(storage, queue, result);
 	list_for_each_entry_safe(request, next, &done, entry) {
 		list_del(&request->entry);
-		count += writes(request);
-		finish(storage, queue, request);
+		count += changes_disk(request);
+		finish_request(storage, queue, request);
 	}
 	/* Only now do @unsynced and @waiting have them; see vsp_storage_lost(). */
 	spin_lock_irq(&storage->lock);
@@ -368,7 +369,7 @@ void vsp_storage_queue_done(struct vsp_storage_request *request, bool begun)
 	 */
 	spin_lock_irqsave(&storage->lock, irq);
 	list_add_tail(&request->entry, &storage->done);
-	storage->unfinished += writes(request);
+	storage->unfinished += changes_disk(request);
 	if (begun)
 		vsp_storage_source_end(&storage->source);
 	vsp_storage_queue_wake(storage);
@@ -406,11 +407,11 @@ void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow)
 
 /* ---- Out of the ring ---- */
 
-static int prepare(struct vsp_storage_request *request, struct vsp_queue *queue)
+static int prepare_request(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
 	int error;
 
-	if (!moves(request))
+	if (!moves_data(request))
 		return ADMIT;
 	error = vsp_storage_io_prepare(request, queue);
 	if (error)
@@ -427,14 +428,14 @@ static void get_id(struct vsp_storage *storage, struct vsp_queue *queue,
 	snprintf(id, sizeof(id), "%*phN", VIRTIO_BLK_ID_BYTES / 2,
 		 vsp_service_uuid(storage->service));
 	error = vsp_queue_write(queue, &request->chain, 0, id, VIRTIO_BLK_ID_BYTES);
-	give_back(storage, queue, request, error ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
+	complete_request(storage, queue, request, error ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 }
 
-static void start(struct vsp_storage *storage, struct vsp_queue *queue,
-		  struct vsp_storage_request *request)
+static void start_request(struct vsp_storage *storage, struct vsp_queue *queue,
+			  struct vsp_storage_request *request)
 {
 	vsp_storage_count(storage, VSP_STORAGE_OPERATIONS, 1);
-	if (moves(request) || has_range(request)) {
+	if (moves_data(request) || has_range(request)) {
 		vsp_storage_io_start(request, queue);
 		return;
 	}
@@ -451,7 +452,7 @@ static void start(struct vsp_storage *storage, struct vsp_queue *queue,
 }
 
 /* Return: whether there may be another one to take. */
-static bool take(struct vsp_storage *storage, struct vsp_queue *queue)
+static bool take_request(struct vsp_storage *storage, struct vsp_queue *queue)
 {
 	struct vsp_storage_request *request;
 	int verdict;
@@ -459,11 +460,11 @@ static bool take(struct vsp_storage *storage, struct vsp_queue *queue)
 	request = list_first_entry_or_null(&storage->free, struct vsp_storage_request, entry);
 	if (!request || vsp_queue_peek(queue, &request->chain))
 		return false;
-	verdict = parse(request, queue);
+	verdict = parse_request(request, queue);
 	if (verdict == ADMIT)
-		verdict = prepare(request, queue);
+		verdict = prepare_request(request, queue);
 	if (verdict == ADMIT)
-		verdict = admit(storage, request);
+		verdict = admit_request(storage, request);
 	if (verdict == HOLD) {
 		vsp_storage_io_undo(request);
 		return false;
@@ -471,10 +472,10 @@ static bool take(struct vsp_storage *storage, struct vsp_queue *queue)
 	vsp_queue_consume(queue);
 	list_del(&request->entry);
 	if (verdict == ADMIT) {
-		start(storage, queue, request);
+		start_request(storage, queue, request);
 	} else {
 		vsp_storage_io_undo(request);
-		give_back(storage, queue, request, verdict);
+		complete_request(storage, queue, request, verdict);
 	}
 	return true;
 }
@@ -496,10 +497,10 @@ void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue
 	storage->queue = queue;
 	spin_unlock_irq(&storage->lock);
 
-	reap(storage, queue);
+	reap_requests(storage, queue);
 	if (!vsp_rates_held(service, 0)) {
 		blk_start_plug(&plug);
-		while (budget && take(storage, queue))
+		while (budget && take_request(storage, queue))
 			budget--;
 		blk_finish_plug(&plug);
 	}
@@ -518,7 +519,7 @@ void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue
  */
 void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
 {
-	reap(vsp_service_data(service), queue);
+	reap_requests(vsp_service_data(service), queue);
 	vsp_queue_flush(queue);
 }
 

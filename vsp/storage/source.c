@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one disk is kept on: a file that the pool has made for it, a file or block
- * device that the administrator has named, or the whole device of the pool.
+ * What one disk is kept on, once it is open (source_open.c): its size, what is done to
+ * it that is neither a read nor a write, and its release.
  *
  * Space that was granted is allocated, and stays so: a discard of a file zeroes it
  * in place.  What a file grows by reads as zeroes, which fallocate() promises.
@@ -15,7 +15,6 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
-#include <linux/namei.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/uio.h>
@@ -80,349 +79,6 @@ static u64 size_now(const struct vsp_storage_source *source)
 	return i_size_read(vsp_storage_source_file(source)->f_mapping->host);
 }
 
-static void file_name(const struct vsp_service *service, char *name)
-{
-	snprintf(name, UUID_STRING_LEN + 1, "%pUb", vsp_service_uuid(service));
-}
-
-/* ---- Opening ---- */
-
-static struct file *open_direct(const struct path *path, int flags)
-{
-	struct file *file = dentry_open(path, flags | O_DIRECT, current_cred());
-
-	if (file == ERR_PTR(-EINVAL))		/* the file system has no direct I/O */
-		file = dentry_open(path, flags, current_cred());
-	return file;
-}
-
-static struct file *open_named_file(const struct path *path)
-{
-	struct file *file = ERR_PTR(path_permission(path, MAY_READ | MAY_WRITE));
-
-	if (!file)
-		file = open_direct(path, O_RDWR | O_LARGEFILE);
-	if (file != ERR_PTR(-EROFS) && file != ERR_PTR(-EACCES) && file != ERR_PTR(-EPERM))
-		return file;
-	file = ERR_PTR(path_permission(path, MAY_READ));
-	return file ?: open_direct(path, O_RDONLY | O_LARGEFILE);
-}
-
-/* The file of a service in its pool's directory; made empty if it is not there. */
-static struct file *open_own_file(const struct vsp_storage_pool *pool,
-				  const struct vsp_service *service)
-{
-	const int flags = O_RDWR | O_CREAT | O_LARGEFILE | O_NOFOLLOW;
-	char name[UUID_STRING_LEN + 1];
-	struct file *file;
-
-	file_name(service, name);
-	file = file_open_root(&pool->directory, name, flags | O_DIRECT, 0600);
-	if (file == ERR_PTR(-EINVAL))
-		file = file_open_root(&pool->directory, name, flags, 0600);
-	return file;
-}
-
-static int check_disk(const struct vsp_service *service, struct block_device *bdev)
-{
-	char label[VSP_STORAGE_LABEL];
-
-	snprintf(label, sizeof(label), "service %s", vsp_service_name(service));
-	return vsp_storage_check_disk(vsp_service_pool(service), label, bdev);
-}
-
-static int check_file(const struct vsp_service *service, const struct file *file)
-{
-	const struct inode *inode = file_inode(file);
-
-	if (!S_ISREG(inode->i_mode) || inode->i_nlink != 1) {
-		pr_err("service %s: %pD: %s\n", vsp_service_name(service), file,
-		       S_ISREG(inode->i_mode) ? "has several names" :
-		       "neither a regular file nor a block device");
-		return -EINVAL;
-	}
-	if (IS_SWAPFILE(inode)) {
-		pr_err("service %s: %pD: is swapped to\n", vsp_service_name(service), file);
-		return -ETXTBSY;
-	}
-	return check_disk(service, inode->i_sb->s_bdev);
-}
-
-/* It was opened for direct I/O, and cannot be used so. */
-static void use_cache(struct file *file)
-{
-	spin_lock(&file->f_lock);
-	file->f_flags &= ~O_DIRECT;
-	file->f_iocb_flags = iocb_flags(file);
-	spin_unlock(&file->f_lock);
-}
-
-/* How direct I/O has to be aligned; where the file system will not say, to its blocks. */
-static void look_at_file(struct vsp_storage_source *source)
-{
-	u32 memory = i_blocksize(file_inode(source->file)), length = memory;
-	struct kstat stat;
-
-	if (!vfs_getattr(&source->file->f_path, &stat, STATX_DIOALIGN, 0) &&
-	    (stat.result_mask & STATX_DIOALIGN)) {
-		memory = stat.dio_mem_align;
-		length = stat.dio_offset_align;
-	}
-	source->direct = (source->file->f_mode & FMODE_CAN_ODIRECT) && memory && length &&
-			 memory <= PAGE_SIZE && length <= SZ_4K;
-	source->memory_mask = source->direct ? memory - 1 : 0;
-	source->length_mask = source->direct ? max_t(u32, length, SECTOR_SIZE) - 1 :
-			      SECTOR_SIZE - 1;
-	/* Whatever it is on now: an image must be the same disk wherever it is moved. */
-	source->block_size = SECTOR_SIZE;
-	if (!source->direct)
-		use_cache(source->file);
-	source->written_back = errseq_sample(&source->file->f_mapping->wb_err);
-}
-
-/**
- * vsp_storage_source_look_at() - how direct I/O to a device has to be aligned
- * @source: is not used yet, or not now
- * @bdev: what it is to use
- *
- * Context: may sleep.
- */
-void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev)
-{
-	source->direct = true;
-	source->memory_mask = bdev_dma_alignment(bdev);
-	source->length_mask = bdev_logical_block_size(bdev) - 1;
-	source->block_size = bdev_logical_block_size(bdev);
-	source->written_back = errseq_sample(&bdev->bd_mapping->wb_err);
-}
-
-static int unlink_own(const struct vsp_storage_source *source, const struct vsp_service *service)
-{
-	const struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
-	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
-	struct inode *directory = d_inode(pool->directory.dentry);
-	char name[UUID_STRING_LEN + 1];
-	struct dentry *dentry;
-	int error;
-
-	file_name(service, name);
-	error = mnt_want_write(pool->directory.mnt);
-	if (error)
-		return error;
-	inode_lock_nested(directory, I_MUTEX_PARENT);
-	dentry = vs_lookup_one(idmap, name, pool->directory.dentry);
-	error = PTR_ERR_OR_ZERO(dentry);
-	if (!error) {
-		/* Only what is open here; if it was removed or replaced, leave that alone. */
-		if (d_is_positive(dentry) && d_inode(dentry) == file_inode(source->file))
-			error = vfs_unlink(idmap, directory, dentry, NULL);
-		dput(dentry);
-	}
-	inode_unlock(directory);
-	mnt_drop_write(pool->directory.mnt);
-	return error;
-}
-
-/* Deletes nothing but a file of the pool's that is empty. */
-static void let_go(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	if (source->owned && !i_size_read(file_inode(source->file)))
-		unlink_own(source, service);
-	vsp_storage_unclaim_file(source);
-}
-
-static int claim_file(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	int error;
-
-	error = check_file(service, source->file);
-	if (error)
-		return error;
-	error = vsp_storage_claim_file(source);
-	if (error) {
-		pr_err("service %s: %pD: another service has it\n", vsp_service_name(service),
-		       source->file);
-		return error;
-	}
-	error = vsp_storage_file_check(source->file, service, source->owned);
-	if (error)
-		let_go(source, service);
-	return error;
-}
-
-static int take_file(struct vsp_storage_source *source, struct vsp_service *service,
-		     struct file *file)
-{
-	int error;
-
-	if (IS_ERR(file)) {
-		pr_err("service %s: its file cannot be opened (%ld)\n", vsp_service_name(service),
-		       PTR_ERR(file));
-		return PTR_ERR(file);
-	}
-	source->file = file;
-	error = claim_file(source, service);
-	if (error) {
-		fput(file);
-		return error;
-	}
-	look_at_file(source);
-	return 0;
-}
-
-static int open_device(struct vsp_storage_source *source, struct vsp_service *service,
-		       const struct path *path)
-{
-	struct vsp_storage_device *device = &source->backing;
-	int error;
-
-	device->cred = source->cred;
-	error = vsp_storage_device_open(device, vsp_service_pool(service), service,
-					vsp_service_backing(service), path);
-	if (error)
-		return error;
-	source->device = device;
-	if (vsp_storage_device_begin(device)) {
-		vsp_storage_source_look_at(source, file_bdev(device->file));
-		vsp_storage_device_end(device);
-	}
-	vsp_storage_device_use(device, source);
-	return 0;
-}
-
-static int open_backing(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	char label[VSP_STORAGE_LABEL];
-	struct path path;
-	int error;
-
-	snprintf(label, sizeof(label), "service %s", vsp_service_name(service));
-	error = vsp_storage_path(label, vsp_service_backing(service), &path);
-	if (error)
-		return error;
-	if (d_is_reg(path.dentry)) {
-		error = take_file(source, service, open_named_file(&path));
-	} else if (S_ISBLK(d_inode(path.dentry)->i_mode)) {
-		error = open_device(source, service, &path);
-	} else {
-		pr_err("%s: backing %s: neither a regular file nor a block device\n", label,
-		       vsp_service_backing(service));
-		error = -EINVAL;
-	}
-	path_put(&path);
-	return error;
-}
-
-/* Under way: the device of the pool stays. */
-static int use_whole(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
-	struct block_device *bdev = file_bdev(pool->device.file);
-	int error;
-
-	error = vsp_storage_claim_device(service);
-	if (error)
-		return error;
-	error = check_disk(service, bdev);
-	if (error) {
-		vsp_storage_unclaim_device(pool);
-		return error;
-	}
-	vsp_storage_source_look_at(source, bdev);
-	source->device = &pool->device;
-	source->pool = pool;
-	vsp_storage_device_use(source->device, source);
-	return 0;
-}
-
-static int open_whole(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
-	struct vsp_storage_device *device = &pool->device;
-	int error;
-
-	if (!vsp_storage_device_begin(device)) {
-		pr_err("service %s: the device of pool %s is gone: enable it when that is back\n",
-		       vsp_service_name(service), vsp_pool_name(vsp_service_pool(service)));
-		return -ENODEV;
-	}
-	error = use_whole(source, service);
-	vsp_storage_device_end(device);
-	return error;
-}
-
-static int open_own(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
-	int error;
-
-	source->owned = true;
-	/* A crash while it grew leaves blocks beyond its end. */
-	source->untidy = true;
-	error = take_file(source, service, open_own_file(pool, service));
-	if (!error)
-		vsp_storage_file_label(source->file, service);
-	return error;
-}
-
-/**
- * vsp_storage_source_open() - find and open what a service's disk is kept on
- * @source: zeroed
- * @service: its pool is enabled
- *
- * Context: the administrator's process.
- * Return: 0, -ENODEV, -EINVAL, -ELOOP, -EBUSY, or what opening returns; logged
- */
-int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
-	const struct cred *old;
-	int error;
-
-	source->cred = get_cred(vsp_service_backing(service)[0] ? current_cred() : pool->cred);
-	old = override_creds(source->cred);
-	if (vsp_service_backing(service)[0]) {
-		error = open_backing(source, service);
-	} else if (pool->whole) {
-		error = open_whole(source, service);
-	} else if (pool->directory.dentry) {
-		error = open_own(source, service);
-	} else {
-		pr_err("service %s: pool %s has no source: name a backing\n",
-		       vsp_service_name(service), vsp_pool_name(vsp_service_pool(service)));
-		error = -ENODEV;
-	}
-	revert_creds(old);
-	if (error)
-		put_cred(source->cred);
-	return error;
-}
-
-/**
- * vsp_storage_source_close() - undo vsp_storage_source_open()
- * @source: nothing is under way
- * @service: its pool is still enabled
- *
- * Deletes nothing but a file of the pool's that is empty.
- */
-void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_service *service)
-{
-	const struct cred *old = override_creds(source->cred);
-
-	if (source->device)
-		vsp_storage_device_use(source->device, NULL);
-	if (source->pool) {
-		vsp_storage_unclaim_device(source->pool);
-	} else if (source->device) {
-		vsp_storage_device_close(source->device);
-	} else {
-		let_go(source, service);
-		fput(source->file);
-	}
-	revert_creds(old);
-	put_cred(source->cred);
-}
-
 /* ---- Size ---- */
 
 /**
@@ -475,7 +131,7 @@ bool vsp_storage_source_discards(const struct vsp_storage_source *source)
 }
 
 /* Cut at its own end, a file loses what it has beyond. */
-static void shorten(struct vsp_service *service, struct vsp_storage_source *source, u64 size)
+static void shorten_file(struct vsp_service *service, struct vsp_storage_source *source, u64 size)
 {
 	int error = vfs_truncate(&source->file->f_path, min(size, size_now(source)));
 
@@ -506,7 +162,7 @@ int vsp_storage_source_grow(struct vsp_service *service, struct vsp_storage_sour
 		return 0;
 	old = override_creds(source->cred);
 	if (source->owned && xchg(&source->untidy, false))
-		shorten(service, source, U64_MAX);
+		shorten_file(service, source, U64_MAX);
 	error = vsp_storage_file_allocate(source->file, from, size);
 	revert_creds(old);
 	/* Some allocate far beyond the end before they find out that there is no room. */
@@ -536,7 +192,7 @@ void vsp_storage_source_trim(struct vsp_service *service, struct vsp_storage_sou
 	if (size_now(source) <= size && !xchg(&source->untidy, false))
 		return;
 	old = override_creds(source->cred);
-	shorten(service, source, size);
+	shorten_file(service, source, size);
 	revert_creds(old);
 }
 
@@ -711,7 +367,7 @@ ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb 
 
 /* ---- Release ---- */
 
-static int erase(struct vsp_storage_source *source)
+static int erase_source(struct vsp_storage_source *source)
 {
 	u64 size = size_now(source), step;
 	int error = 0;
@@ -728,13 +384,13 @@ static int erase(struct vsp_storage_source *source)
 }
 
 /* A device, or a file that the administrator has named. */
-static int overwrite(struct vsp_storage_source *source)
+static int overwrite_source(struct vsp_storage_source *source)
 {
 	int error;
 
 	if (!vsp_storage_source_begin(source))
 		return -ENODEV;
-	error = vsp_storage_source_writable(source) ? erase(source) : -EROFS;
+	error = vsp_storage_source_writable(source) ? erase_source(source) : -EROFS;
 	if (!error && source->device)
 		vsp_storage_device_disown(source->device);
 	vsp_storage_source_end(source);
@@ -760,10 +416,10 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 
 	if (source->owned) {
 		old = override_creds(source->cred);
-		error = unlink_own(source, service);
+		error = vsp_storage_source_unlink(source, service);
 		revert_creds(old);
 	} else {
-		error = overwrite(source);
+		error = overwrite_source(source);
 	}
 	if (error)
 		pr_err("service %s: its data could not be released (%d)\n",

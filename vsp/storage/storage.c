@@ -19,14 +19,14 @@
 
 #include "vsp/storage/storage.h"
 
-static const struct vs_term *term_of(const struct vs_terms *terms, enum vs_storage_term id)
+static const struct vs_term *storage_term(const struct vs_terms *terms, enum vs_storage_term id)
 {
 	return &terms->term[VS_STORAGE_INDEX(id)];
 }
 
 static u64 contract_size(const struct vsp_contract *contract)
 {
-	return term_of(&contract->terms, VS_STORAGE_SIZE)->high;
+	return storage_term(&contract->terms, VS_STORAGE_SIZE)->high;
 }
 
 /**
@@ -69,7 +69,7 @@ static void set_prepared(struct vsp_storage *storage, u64 id, u64 size)
 	spin_unlock_irq(&storage->lock);
 }
 
-static int grow(struct vsp_storage *storage, u64 size)
+static int grow_source(struct vsp_storage *storage, u64 size)
 {
 	struct vsp_storage_source *source = &storage->source;
 	int error = 0;
@@ -93,14 +93,14 @@ static int make_room(struct vsp_storage *storage, u64 size)
 	int error;
 
 	mutex_lock(&storage->resize);
-	error = grow(storage, size);
+	error = grow_source(storage, size);
 	mutex_unlock(&storage->resize);
 	memalloc_noio_restore(noio);
 	return error;
 }
 
-static int storage_prepare(struct vsp_service *service, const struct vsp_contract *next,
-			   u16 *denied)
+static int storage_contract_prepare(struct vsp_service *service, const struct vsp_contract *next,
+				    u16 *denied)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 	int error;
@@ -117,7 +117,7 @@ static int storage_prepare(struct vsp_service *service, const struct vsp_contrac
 	return error;
 }
 
-static void storage_abort(struct vsp_service *service, const struct vsp_contract *next)
+static void storage_contract_abort(struct vsp_service *service, const struct vsp_contract *next)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 
@@ -182,24 +182,24 @@ static void commit_size(struct vsp_storage *storage, const struct vsp_contract *
 
 /* ---- Contracts ---- */
 
-static void commit_terms(struct vsp_storage *storage, const struct vsp_contract *next)
+static void storage_commit_terms(struct vsp_storage *storage, const struct vsp_contract *next)
 {
 	struct vsp_storage_terms *terms = &storage->terms;
 
 	commit_size(storage, next);
-	terms->access = term_of(&next->terms, VS_STORAGE_ACCESS)->high;
-	terms->cache = term_of(&next->terms, VS_STORAGE_CACHE)->high;
-	terms->block_size = term_of(&next->terms, VS_STORAGE_BLOCK_SIZE)->high;
+	terms->access = storage_term(&next->terms, VS_STORAGE_ACCESS)->high;
+	terms->cache = storage_term(&next->terms, VS_STORAGE_CACHE)->high;
+	terms->block_size = storage_term(&next->terms, VS_STORAGE_BLOCK_SIZE)->high;
 	terms->present = true;
 }
 
-static void storage_commit(struct vsp_service *service, const struct vsp_contract *next)
+static void storage_contract_commit(struct vsp_service *service, const struct vsp_contract *next)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 
 	spin_lock(&storage->lock);
 	if (next)
-		commit_terms(storage, next);
+		storage_commit_terms(storage, next);
 	else
 		memset(&storage->terms, 0, sizeof(storage->terms));
 	vsp_storage_queue_wake(storage);
@@ -228,7 +228,7 @@ static void narrow_block_size(const struct vsp_storage *storage, struct vs_term 
 	block->high = min(block->high, block->low);
 }
 
-static void storage_limits(struct vsp_service *service, struct vs_terms *limits)
+static void storage_service_limits(struct vsp_service *service, struct vs_terms *limits)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 	const struct vsp_storage_source *source = &storage->source;
@@ -249,7 +249,7 @@ static void storage_limits(struct vsp_service *service, struct vs_terms *limits)
 	vsp_storage_source_end(source);
 }
 
-static u64 storage_kept(struct vsp_service *service, u32 index)
+static u64 storage_service_kept(struct vsp_service *service, u32 index)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 	u64 keep;
@@ -265,7 +265,7 @@ static u64 storage_kept(struct vsp_service *service, u32 index)
 	return keep;
 }
 
-static u64 storage_used(struct vsp_service *service, u32 index)
+static u64 storage_service_used(struct vsp_service *service, u32 index)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 	u64 used = 0;
@@ -293,7 +293,7 @@ static u64 storage_used(struct vsp_service *service, u32 index)
 	return used;
 }
 
-static bool storage_busy(struct vsp_service *service)
+static bool storage_service_busy(struct vsp_service *service)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 
@@ -351,7 +351,7 @@ static void storage_service_close(struct vsp_service *service)
 	kvfree(storage);
 }
 
-static int storage_release(struct vsp_service *service)
+static int storage_service_release(struct vsp_service *service)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 	int error;
@@ -367,7 +367,8 @@ static int storage_release(struct vsp_service *service)
 
 /* ---- Counters ---- */
 
-static ssize_t show_counter(struct device *dev, struct device_attribute *attribute, char *page)
+static ssize_t storage_counter_show(struct device *dev, struct device_attribute *attribute,
+				    char *page)
 {
 	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
 	struct vsp_storage *storage = vsp_service_data(vsp_service_of_device(dev));
@@ -378,7 +379,7 @@ static ssize_t show_counter(struct device *dev, struct device_attribute *attribu
 
 #define COUNTER(name, index)							\
 	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, show_counter, NULL), (void *)(unsigned long)(index) }
+		__ATTR(name, 0444, storage_counter_show, NULL), (void *)(unsigned long)(index) }
 
 COUNTER(bytes_read, VSP_STORAGE_BYTES_READ);
 COUNTER(bytes_written, VSP_STORAGE_BYTES_WRITTEN);
@@ -417,35 +418,35 @@ static const struct vsp_class storage_class = {
 	.pool_poll = vsp_storage_pool_poll,
 	.service_open = storage_service_open,
 	.service_close = storage_service_close,
-	.limits = storage_limits,
-	.kept = storage_kept,
-	.release = storage_release,
-	.prepare = storage_prepare,
-	.commit = storage_commit,
-	.abort = storage_abort,
+	.limits = storage_service_limits,
+	.kept = storage_service_kept,
+	.release = storage_service_release,
+	.prepare = storage_contract_prepare,
+	.commit = storage_contract_commit,
+	.abort = storage_contract_abort,
 	.queue_kick = vsp_storage_queue_kick,
 	.queue_reap = vsp_storage_queue_reap,
 	.queue_reset = vsp_storage_queue_reset,
 	.wake = vsp_storage_queue_go_on,
-	.busy = storage_busy,
-	.used = storage_used,
+	.busy = storage_service_busy,
+	.used = storage_service_used,
 	.counters = &counters,
 };
 
-static int __init storage_init(void)
+static int __init vsp_storage_init(void)
 {
 	return vsp_class_register(&storage_class);
 }
 
-static void __exit storage_exit(void)
+static void __exit vsp_storage_exit(void)
 {
 	vsp_class_unregister(&storage_class);
 	vsp_storage_device_exit();
-	vsp_storage_pool_exit();
+	vsp_storage_owner_exit();
 }
 
-module_init(storage_init);
-module_exit(storage_exit);
+module_init(vsp_storage_init);
+module_exit(vsp_storage_exit);
 MODULE_AUTHOR("VSP/VSC developers");
 MODULE_DESCRIPTION("Disks for virtual service clients");
 MODULE_LICENSE("GPL");

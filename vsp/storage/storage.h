@@ -300,25 +300,27 @@ void vsp_storage_count(struct vsp_storage *storage, enum vsp_storage_counter cou
 bool vsp_storage_has_contract(struct vsp_storage_source *source);
 void vsp_storage_lost(struct vsp_storage_source *source);
 
-/* storage_pool.c */
+/* vsp/storage/pool.c */
 int vsp_storage_pool_open(struct vsp_pool *pool);
 void vsp_storage_pool_close(struct vsp_pool *pool);
 void vsp_storage_pool_poll(struct vsp_pool *pool);
 int vsp_storage_find(const struct path *root, const char *name, struct path *path);
 int vsp_storage_path(const char *owner, const char *name, struct path *path);
 int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct block_device *bdev);
+u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index);
+
+/* vsp/storage/owner.c */
 int vsp_storage_claim_device(struct vsp_service *service);
 void vsp_storage_unclaim_device(struct vsp_storage_pool *pool);
 int vsp_storage_own_device(struct block_device *bdev, const uuid_t *uuid);
 bool vsp_storage_owned(struct block_device *bdev, uuid_t *owner);
 bool vsp_storage_owned_by_other(struct block_device *bdev, const uuid_t *uuid);
-u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index);
 void vsp_storage_disown_device(struct block_device *bdev);
 int vsp_storage_claim_file(struct vsp_storage_source *source);
 void vsp_storage_unclaim_file(struct vsp_storage_source *source);
-void vsp_storage_pool_exit(void);
+void vsp_storage_owner_exit(void);
 
-/* storage_device.c */
+/* vsp/storage/device.c */
 int vsp_storage_device_open(struct vsp_storage_device *device, struct vsp_pool *pool,
 			    const struct vsp_service *service, const char *name,
 			    const struct path *path);
@@ -333,15 +335,19 @@ bool vsp_storage_device_writable(const struct vsp_storage_device *device);
 void vsp_storage_device_look(struct vsp_storage_device *device);
 void vsp_storage_device_exit(void);
 
-/* storage_file.c */
+/* vsp/storage/file.c */
 int vsp_storage_file_allocate(struct file *file, u64 from, u64 size);
 int vsp_storage_file_check(struct file *file, const struct vsp_service *service, bool owned);
 void vsp_storage_file_label(struct file *file, const struct vsp_service *service);
 
-/* storage_source.c */
+/* vsp/storage/source_open.c */
 int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service);
 void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_service *service);
+int vsp_storage_source_unlink(const struct vsp_storage_source *source,
+			      const struct vsp_service *service);
 void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev);
+
+/* vsp/storage/source.c */
 bool vsp_storage_source_begin(const struct vsp_storage_source *source);
 void vsp_storage_source_begin_more(const struct vsp_storage_source *source);
 void vsp_storage_source_end(const struct vsp_storage_source *source);
@@ -363,7 +369,7 @@ int vsp_storage_source_sync_range(struct vsp_storage_source *source, u64 offset,
 ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb *iocb,
 				struct iov_iter *iter);
 
-/* storage_io.c */
+/* vsp/storage/io.c */
 int vsp_storage_io_open(struct vsp_storage *storage);
 void vsp_storage_io_close(struct vsp_storage *storage);
 int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue *queue);
@@ -371,7 +377,7 @@ void vsp_storage_io_undo(struct vsp_storage_request *request);
 void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue *queue);
 void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue);
 
-/* storage_queue.c */
+/* vsp/storage/queue.c */
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reset(struct vsp_service *service);

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The inbox of a service: what the channel, the pool and the administrator want of
+ * its session is put there; the service's work takes it out and drives the session
+ * (session.c).  The life of a service is in service.c.
+ */
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
+#include <linux/string.h>
+
+#include "vsp/core/session.h"
+#include "vs_compat.h"
+
+/* With a rescuer: a local client's disk may be what reclaim waits for. */
+static struct workqueue_struct *workqueue;
+
+/* For what may sleep as long as a source likes: nothing else waits in it. */
+static struct workqueue_struct *preparations;
+
+static void session_wake(struct vsp_session *session)
+{
+	queue_work(workqueue, &session->work);
+}
+
+/* Not a delayed work: a deadline is kept to the millisecond, whatever a jiffy is. */
+static enum hrtimer_restart session_timer_passed(struct hrtimer *timer)
+{
+	session_wake(container_of(timer, struct vsp_session, timer));
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * vsp_service_post() - put something into the inbox, and have the work look at it
+ * @session: of an enabled service
+ * @bits: VSP_INBOX_*
+ *
+ * Context: process, or bottom half. Returns before anything has happened.
+ */
+void vsp_service_post(struct vsp_session *session, unsigned long bits)
+{
+	spin_lock_bh(&session->lock);
+	session->inbox |= bits;
+	spin_unlock_bh(&session->lock);
+	session_wake(session);
+}
+
+/* ---- What the channel tells: mover or the VMM's ioctl; only queues ---- */
+
+static void on_channel_message(void *data, unsigned int slot, const void *bytes, size_t length)
+{
+	struct vsp_service *service = data;
+	struct vsp_session *session = service->session;
+
+	spin_lock_bh(&session->lock);
+	memcpy(session->slot[slot].bytes, bytes, length);
+	session->slot[slot].length = length;
+	session->slot[slot].sequence = ++session->sequence;
+	session->slot[slot].full = true;
+	spin_unlock_bh(&session->lock);
+	session_wake(session);
+}
+
+static int on_channel_opened(void *data)
+{
+	return vsp_configfs_depend(data);
+}
+
+static void void_slots(struct vsp_session *session)
+{
+	lockdep_assert_held(&session->lock);
+	session->generation++;
+	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++)
+		session->slot[i].full = false;
+}
+
+/* Nobody answers any more: what came from there, and was not taken yet, is void. */
+static void client_gone(struct vsp_session *session)
+{
+	spin_lock_bh(&session->lock);
+	void_slots(session);
+	session->inbox &= ~(VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME);
+	session->inbox |= VSP_INBOX_CLOSED;
+	spin_unlock_bh(&session->lock);
+	session_wake(session);
+}
+
+static void on_channel_closed(void *data)
+{
+	struct vsp_service *service = data;
+
+	client_gone(service->session);
+	vsp_configfs_undepend(service);
+}
+
+static void on_channel_ready(void *data, bool new_driver)
+{
+	struct vsp_service *service = data;
+
+	vsp_service_post(service->session, new_driver ? VSP_INBOX_NEW_DRIVER : VSP_INBOX_RESUME);
+}
+
+static void on_channel_reset(void *data, bool gone)
+{
+	struct vsp_service *service = data;
+	struct vsp_session *session = service->session;
+
+	if (gone) {
+		client_gone(session);
+	} else {
+		spin_lock_bh(&session->lock);
+		void_slots(session);
+		spin_unlock_bh(&session->lock);
+	}
+	if (service->class->queue_reset)
+		service->class->queue_reset(service);
+}
+
+static void on_channel_queue_kick(void *data, struct vsp_queue *queue)
+{
+	struct vsp_service *service = data;
+
+	service->class->queue_kick(service, queue);
+}
+
+static void on_channel_queue_reap(void *data, struct vsp_queue *queue)
+{
+	struct vsp_service *service = data;
+
+	service->class->queue_reap(service, queue);
+}
+
+/* Called by the mover or in the VMM's ioctl. */
+const struct vsp_channel_ops vsp_service_channel_ops = {
+	.message = on_channel_message,
+	.opened = on_channel_opened,
+	.closed = on_channel_closed,
+	.ready = on_channel_ready,
+	.reset = on_channel_reset,
+	.queue_kick = on_channel_queue_kick,
+	.queue_reap = on_channel_queue_reap,
+};
+
+/**
+ * vsp_service_prepared() - a preparation has ended
+ * @session: of an enabled service
+ *
+ * Context: the preparation's work, which ends with this.
+ */
+void vsp_service_prepared(struct vsp_session *session)
+{
+	vsp_service_post(session, VSP_INBOX_PREPARED);
+}
+
+/**
+ * vsp_service_queue_prepare() - have the class make ready, beside the service's work
+ * @work: of a session, which cancels it before it goes
+ *
+ * Context: the service's work.
+ */
+void vsp_service_queue_prepare(struct work_struct *work)
+{
+	queue_work(preparations, work);
+}
+
+/**
+ * vsp_service_answer() - hand an answer to the channel, unless its driver is gone
+ * @session: of an enabled service
+ * @slot: of the message
+ * @generation: as it was when the message was taken
+ * @bytes: the answer
+ * @length: bytes of it
+ *
+ * Context: the service's work.
+ */
+void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
+			const void *bytes, size_t length)
+{
+	spin_lock_bh(&session->lock);
+	if (generation == session->generation)
+		vsp_channel_answer(session->service->channel, slot, bytes, length);
+	spin_unlock_bh(&session->lock);
+}
+
+/* ---- The work ---- */
+
+static unsigned long take_inbox(struct vsp_session *session, u32 *reason)
+{
+	unsigned long inbox;
+
+	spin_lock_bh(&session->lock);
+	inbox = session->inbox;
+	session->inbox = 0;
+	*reason = session->call_reason;
+	spin_unlock_bh(&session->lock);
+	return inbox;
+}
+
+static struct vsp_slot *oldest_slot(struct vsp_session *session)
+{
+	struct vsp_slot *oldest = NULL;
+
+	lockdep_assert_held(&session->lock);
+	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++) {
+		struct vsp_slot *slot = &session->slot[i];
+
+		if (slot->full && (!oldest || slot->sequence < oldest->sequence))
+			oldest = slot;
+	}
+	return oldest;
+}
+
+/* Copies the next message into session->bytes. */
+static bool take_slot(struct vsp_session *session, unsigned int *index, u32 *generation,
+		      size_t *length)
+{
+	struct vsp_slot *slot = NULL;
+
+	spin_lock_bh(&session->lock);
+	/* The driver is to be known before it is listened to. */
+	if (!(session->inbox & (VSP_INBOX_CLOSED | VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME)))
+		slot = oldest_slot(session);
+	if (slot) {
+		slot->full = false;
+		memcpy(session->bytes, slot->bytes, slot->length);
+		*length = slot->length;
+		*generation = session->generation;
+		*index = slot - session->slot;
+	}
+	spin_unlock_bh(&session->lock);
+	return slot;
+}
+
+static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 reason)
+{
+	if (inbox & VSP_INBOX_CLOSED)
+		vsp_session_event(session, VSP_EVENT_GONE);
+	if (inbox & VSP_INBOX_NEW_DRIVER)
+		vsp_session_event(session, VSP_EVENT_NEW_DRIVER);
+	else if (inbox & VSP_INBOX_RESUME)
+		vsp_session_event(session, VSP_EVENT_RESUME);
+	if (inbox & VSP_INBOX_WITHDRAW)
+		vsp_session_withdraw(session);
+	if (inbox & VSP_INBOX_CHANGED)
+		vsp_session_changed(session);
+	if (inbox & VSP_INBOX_RENEGOTIATE)
+		vsp_session_renegotiate(session, reason);
+	if (inbox & VSP_INBOX_PREPARED)
+		vsp_session_prepared(session);
+	if (inbox & VSP_INBOX_INVITE)
+		vsp_session_invite(session);
+	if (inbox & VSP_INBOX_VIOLATED)
+		vsp_sysfs_changed(session->service, VSP_CHANGE_VIOLATED);
+	if (inbox & VSP_INBOX_SLOW)
+		vsp_sysfs_changed(session->service,
+				  READ_ONCE(session->service->pool->rates.slow) ?
+				  VSP_CHANGE_SLOW : VSP_CHANGE_WELL);
+	if (inbox & VSP_INBOX_CLOSING)
+		vsp_session_close(session);
+	if (inbox & VSP_INBOX_REOPEN)
+		session->closing = false;
+}
+
+/* Until then, the next ask would be denied: what was dropped is to be undone first. */
+static bool must_wait(const struct vsp_session *session)
+{
+	const struct vsp_preparation *preparation = &session->preparation;
+
+	return preparation->next && preparation->dropped &&
+	       ktime_before(ktime_get(), preparation->wait_until);
+}
+
+/*
+ * Takes what messages there are, and looks at the deadlines after each.  Those above
+ * the limit stay in their slots, and when these are full in the ring.
+ *
+ * Return: when to run again.
+ */
+static ktime_t session_take_messages(struct vsp_session *session)
+{
+	unsigned int slot, budget = VS_CHANNEL_MESSAGES;
+	ktime_t next = vsp_session_expire(session);
+	u32 generation;
+	size_t length;
+
+	while (budget--) {
+		if (must_wait(session))
+			return min(next, session->preparation.wait_until);
+		if (!__ratelimit(&session->messages))
+			return min(next, ktime_add_ms(ktime_get(), VSP_MESSAGES_PAUSE_MS));
+		if (!take_slot(session, &slot, &generation, &length))
+			return next;
+		vsp_session_message(session, slot, generation, length);
+		next = vsp_session_expire(session);
+	}
+	return ktime_get();	/* there may be more: let others run first */
+}
+
+static void service_work(struct work_struct *work)
+{
+	struct vsp_session *session = container_of(work, struct vsp_session, work);
+	unsigned int noio = memalloc_noio_save();
+	unsigned long inbox;
+	ktime_t next;
+	u32 reason;
+
+	inbox = take_inbox(session, &reason);
+	handle_inbox(session, inbox, reason);
+	next = session_take_messages(session);
+	if (ktime_before(next, ktime_get()))
+		session_wake(session);
+	else if (next != KTIME_MAX)
+		hrtimer_start(&session->timer, next, HRTIMER_MODE_ABS);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * vsp_service_init_inbox() - an empty inbox, whose work does not run yet
+ * @session: zeroed, of a service that is being enabled
+ */
+void vsp_service_init_inbox(struct vsp_session *session)
+{
+	spin_lock_init(&session->lock);
+	INIT_WORK(&session->work, service_work);
+	hrtimer_setup(&session->timer, session_timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	ratelimit_state_init(&session->messages, HZ, VSP_MESSAGES_PER_SECOND);
+	ratelimit_set_flags(&session->messages, RATELIMIT_MSG_ON_RELEASE);
+}
+
+/**
+ * vsp_service_start() - before there is any service
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vsp_service_start(void)
+{
+	workqueue = alloc_workqueue("vsp", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!workqueue)
+		return -ENOMEM;
+	preparations = alloc_workqueue("vsp_prepare", WQ_UNBOUND | WQ_MEM_RECLAIM, WQ_MAX_ACTIVE);
+	if (preparations)
+		return 0;
+	destroy_workqueue(workqueue);
+	return -ENOMEM;
+}
+
+/**
+ * vsp_service_stop() - undoes vsp_service_start(), when there is none any more
+ */
+void vsp_service_stop(void)
+{
+	destroy_workqueue(preparations);
+	destroy_workqueue(workqueue);
+}
+
+/**
+ * vsp_service_queue() - run another work of the provider, later
+ * @work: not run before that, if it is queued already
+ * @ms: from now
+ *
+ * Context: any. Who owns @work cancels it before the module goes.
+ */
+void vsp_service_queue(struct delayed_work *work, unsigned int ms)
+{
+	mod_delayed_work(workqueue, work, msecs_to_jiffies(ms));
+}
+
+/**
+ * vsp_service_renegotiate() - take the staged limits and call the client
+ * @service: one of @service->pool
+ * @reason: enum vs_wire_reason that the client is told
+ *
+ * Context: pool->lock held, which keeps the session. Returns before anything has
+ *	happened.
+ * Return: 0, or -ENODEV if the service is disabled.
+ */
+int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
+{
+	struct vsp_session *session = service->session;
+
+	lockdep_assert_held(&service->pool->lock);
+	if (!session)
+		return -ENODEV;
+	vsp_service_copy_limits(service);
+	spin_lock_bh(&session->lock);
+	/* The pool's own call neither undoes what an administrator wants nor hides it. */
+	if (reason != VS_REASON_CAPACITY)
+		session->inbox &= ~VSP_INBOX_WITHDRAW;
+	if (reason != VS_REASON_CAPACITY || !(session->inbox & VSP_INBOX_RENEGOTIATE))
+		session->call_reason = reason;
+	session->inbox |= VSP_INBOX_RENEGOTIATE;
+	spin_unlock_bh(&session->lock);
+	session_wake(session);
+	return 0;
+}
+
+/**
+ * vsp_service_withdraw() - call the contract back, with the service's deadline
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held. Returns before anything has happened.
+ * Return: 0, or -ENODEV if the service is disabled.
+ */
+int vsp_service_withdraw(struct vsp_service *service)
+{
+	struct vsp_session *session = service->session;
+
+	lockdep_assert_held(&service->pool->lock);
+	if (!session)
+		return -ENODEV;
+	spin_lock_bh(&session->lock);
+	session->inbox |= VSP_INBOX_WITHDRAW;
+	session->inbox &= ~VSP_INBOX_RENEGOTIATE;
+	spin_unlock_bh(&session->lock);
+	session_wake(session);
+	return 0;
+}
+
+/**
+ * vsp_service_invite() - its pool has more than before
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_service_invite(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_service_post(service->session, VSP_INBOX_INVITE);
+}
+
+/**
+ * vsp_service_changed() - its source can do other things than before, or is gone
+ * @service: one of @service->pool
+ *
+ * Takes no limits that the administrator has staged.
+ *
+ * Context: pool->lock held. Returns before anything has happened.
+ */
+void vsp_service_changed(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_service_post(service->session, VSP_INBOX_CHANGED);
+}
+
+/**
+ * vsp_service_violated() - its contract's floor was not kept
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_service_violated(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_service_post(service->session, VSP_INBOX_VIOLATED);
+}
+
+/**
+ * vsp_service_source_slow() - the source of its pool has become too slow, or is not any more
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_service_source_slow(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_service_post(service->session, VSP_INBOX_SLOW);
+}

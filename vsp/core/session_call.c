@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls of the provider: for another contract, with a deadline and what starts at it,
+ * or an invitation without either.  All of it runs in the service's work.
+ */
+#define pr_fmt(fmt) "vsp: " fmt
+
+#include <linux/ktime.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include "vsp/core/session.h"
+#include "vsp/core/trace.h"
+
+/**
+ * vsp_session_settle() - the open call is over
+ * @session: of an enabled service; without a call nothing happens
+ *
+ * Context: the service's work.
+ */
+void vsp_session_settle(struct vsp_session *session)
+{
+	if (!session->call.open)
+		return;
+	spin_lock(&session->view_lock);
+	session->call.open = false;
+	spin_unlock(&session->view_lock);
+	vsp_session_free_contract(session->call.fallback);
+	session->call.fallback = NULL;
+	vsp_session_recharge(session);
+}
+
+/**
+ * vsp_session_send_call() - write the call, or what the client is to be told, into the channel
+ * @session: of an enabled service; if the client has answered nothing happens
+ *
+ * Context: the service's work.
+ */
+void vsp_session_send_call(struct vsp_session *session)
+{
+	struct vsp_service *service = session->service;
+	struct vs_message *message = &session->answer;
+	const struct vsp_call *open = &session->call;
+	s64 left;
+
+	if (!session->unanswered)
+		return;
+	memset(message, 0, sizeof(*message));
+	message->type = VS_WIRE_INITIALIZE;
+	message->epoch = session->epoch;
+	message->contract = vsp_session_in_force_id(session);
+	message->version_min = VS_WIRE_VERSION_MIN;
+	message->version_max = VS_WIRE_VERSION_MAX;
+	message->reason = session->reason;
+	if (open->open) {
+		left = ktime_ms_delta(open->deadline, ktime_get());
+		message->deadline_ms = max_t(s64, left, 1);
+		if (open->fallback) {
+			message->fallback = open->fallback->id;
+			message->terms = open->fallback->terms;
+		}
+	}
+	trace_vsp_message(service->name, true, message);
+	service->counters.calls++;
+	vsp_channel_call(service->channel, session->bytes,
+			 vs_wire_encode(message, session->bytes, sizeof(session->bytes)));
+}
+
+/**
+ * vsp_session_tell() - tell the client what has come into force without it
+ * @session: of an enabled service
+ *
+ * Context: the service's work.
+ */
+void vsp_session_tell(struct vsp_session *session)
+{
+	vsp_session_set_reason(session, vsp_session_in_force(session) ? VS_REASON_FALLBACK :
+									session->call.reason);
+	session->unanswered = true;
+	vsp_session_send_call(session);
+}
+
+/**
+ * vsp_session_call_anew() - make the open call about what was just started
+ * @session: of an enabled service
+ *
+ * A contract that was granted before the open call has started: the call is about that
+ * now, and so is what the deadline brings.  The deadline stays.
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_call_anew(struct vsp_session *session)
+{
+	struct vsp_service *service = session->service;
+	struct vsp_contract *fallback = NULL;
+
+	session->call_anew = false;
+	if (!session->call.open || session->withdrawn)
+		return;
+	vsp_pool_fallback(service, &vsp_session_in_force(session)->terms, &session->scratch);
+	if (vs_terms_equal(&session->scratch, &vsp_session_in_force(session)->terms)) {
+		vsp_session_settle(session);
+	} else {
+		if (session->scratch.count)
+			fallback = vsp_session_new_contract(session, ++session->next_id,
+							    &session->scratch);
+		/* Without memory, as without anything that is left: a withdrawal. */
+		vsp_session_free_contract(session->call.fallback);
+		session->call.fallback = fallback;
+		vsp_session_recharge(session);
+	}
+	session->unanswered = true;
+	vsp_session_send_call(session);
+}
+
+/*
+ * Makes a call, in place of one that is open; @fallback is the session's from here. Only the
+ * administrator puts off a deadline: what a source or a pool says again and again must not.
+ */
+static void make_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
+{
+	ktime_t deadline = ktime_add_ms(ktime_get(), session->service->deadline_ms);
+
+	if (session->call.open && (reason == VS_REASON_CAPACITY || reason == VS_REASON_SOURCE))
+		deadline = min(deadline, session->call.deadline);
+	vsp_session_settle(session);
+	spin_lock(&session->view_lock);
+	session->call.open = true;
+	session->call.reason = reason;
+	session->call.fallback = fallback;
+	session->call.deadline = deadline;
+	spin_unlock(&session->view_lock);
+	/* Whatever is pending, or is being prepared, was asked for before this call. */
+	session->pending_called = false;
+	session->preparation.called = false;
+	session->unanswered = true;
+	vsp_session_set_reason(session, reason);
+	vsp_session_recharge(session);
+}
+
+static void open_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
+{
+	make_call(session, reason, fallback);
+	vsp_session_event(session, VSP_EVENT_CALL);
+}
+
+/**
+ * vsp_session_open_invitation() - a call without a deadline
+ * @session: of an enabled service; an open call stays open
+ * @reason: enum vs_wire_reason
+ *
+ * Context: the service's work.
+ */
+void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
+{
+	session->unanswered = true;
+	vsp_session_set_reason(session, reason);
+	vsp_session_event(session, VSP_EVENT_INVITE);
+}
+
+/* What is granted and not started does not come into force without a call any more. */
+static void invite_anew(struct vsp_session *session, u32 reason)
+{
+	const struct vsp_contract *next = session->pending ?: session->preparation.next;
+
+	if (next && !vsp_pool_holds(session->service, &next->terms))
+		vsp_session_drop_pending(session);
+	vsp_session_open_invitation(session, reason);
+}
+
+/* The pool says the same once more: the deadline that was set for it stays. */
+static bool called_already(const struct vsp_session *session, u32 reason)
+{
+	const struct vsp_call *open = &session->call;
+
+	if (!open->open || open->reason != reason || reason != VS_REASON_CAPACITY)
+		return false;
+	return open->fallback ? vs_terms_equal(&open->fallback->terms, &session->scratch) :
+				!session->scratch.count;
+}
+
+/**
+ * vsp_session_renegotiate() - call for a new contract
+ * @session: of an enabled service
+ * @reason: enum vs_wire_reason
+ *
+ * What would be less than now comes with a deadline and a fallback; if nothing
+ * would be, the call is an invitation.  The pool (VS_REASON_CAPACITY) ends no withdrawal,
+ * and does not call for the same twice.
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
+{
+	struct vsp_contract *running = vsp_session_in_force(session) ?: session->held;
+	struct vsp_contract *fallback;
+
+	/* What an administrator has taken back, the pool does not give. */
+	if (session->closing || (session->withdrawn && reason == VS_REASON_CAPACITY))
+		return;
+	session->withdrawn = false;
+	if (!running)
+		return invite_anew(session, reason);
+	vsp_pool_fallback(session->service, &running->terms, &session->scratch);
+	if (called_already(session, reason))
+		return;
+	if (vs_terms_equal(&session->scratch, &running->terms)) {
+		vsp_session_settle(session);
+		return invite_anew(session, reason);
+	}
+	/* Nothing that is left could be a contract: a withdrawal, but new asks are heard. */
+	if (!session->scratch.count)
+		return open_call(session, reason, NULL);
+	fallback = vsp_session_new_contract(session, ++session->next_id, &session->scratch);
+	if (!fallback) {
+		pr_err("service %s: no memory for a call, nothing has changed\n",
+		       session->service->name);
+		return;
+	}
+	open_call(session, reason, fallback);
+}
+
+/**
+ * vsp_session_withdraw() - take the contract back at the deadline
+ * @session: of an enabled service
+ *
+ * Nothing is granted from here to the next renegotiation.
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_withdraw(struct vsp_session *session)
+{
+	session->withdrawn = true;
+	vsp_session_drop_pending(session);
+	if (vsp_session_in_force(session) || session->held)
+		open_call(session, VS_REASON_WITHDRAWN, NULL);
+	else
+		vsp_session_open_invitation(session, VS_REASON_WITHDRAWN);
+}
+
+/**
+ * vsp_session_source_gone() - is there nothing left that a contract could be made of?
+ * @session: of an enabled service; session->scratch is used
+ *
+ * Context: the service's work.
+ */
+bool vsp_session_source_gone(struct vsp_session *session)
+{
+	struct vsp_service *service = session->service;
+
+	vs_terms_unlimited(service->spec, &session->scratch);
+	service->class->limits(service, &session->scratch);
+	return !vs_terms_possible(service->spec, &session->scratch);
+}
+
+/* There is nothing left to wait a deadline for: the client hears of it when it is done. */
+static void withdraw_at_once(struct vsp_session *session)
+{
+	vsp_session_drop_pending(session);
+	if (!vsp_session_in_force(session) && !session->held)
+		return;
+	make_call(session, VS_REASON_SOURCE, NULL);
+	vsp_session_event(session, VSP_EVENT_DEADLINE);
+}
+
+/**
+ * vsp_session_changed() - its source can do other things than before, or is gone
+ * @session: of an enabled service
+ *
+ * Of a source that is gone nothing stays in force.  Else it is a renegotiation, but for
+ * a service whose contract the administrator has withdrawn.
+ *
+ * Context: the service's work. May sleep.
+ */
+void vsp_session_changed(struct vsp_session *session)
+{
+	if (vsp_session_source_gone(session))
+		withdraw_at_once(session);
+	else if (!session->withdrawn)
+		vsp_session_renegotiate(session, VS_REASON_SOURCE);
+}

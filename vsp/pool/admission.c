@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who is charged for how much of a pool, and what is offered and granted of it.
+ *
+ * Invariants, per pool and term (RATE: floors, SPACE: whole grants):
+ *	- charged[] is the sum of the charges of all services that name the pool. It is
+ *	  computed anew from them, never added to and taken from, so nothing can be
+ *	  returned twice or get lost;
+ *	- a reservation looks at what is free and charges in one critical section. It
+ *	  never takes charged[] above what can be granted of capacity[]; where that has
+ *	  fallen below charged[] (the deficit), it never takes charged[] up at all;
+ *	- of a RATE, reserved_percent of capacity[] is never granted as a floor: it is
+ *	  what those without one still progress with;
+ *	- what a service's backing keeps (KEPT) is charged to it with or without a
+ *	  contract, and always counts as its own. What the source keeps for services that
+ *	  were not enabled since the pool was, or that are gone, is charged to nobody, but
+ *	  charged (orphaned[]), until it is released.
+ */
+#include <linux/lockdep.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "vsp/pool/pool.h"
+
+/**
+ * vsp_pool_grantable() - what may be charged of a capacity
+ * @pool: the pool
+ * @index: of a term that has one
+ *
+ * Floors never have all of a RATE; what is reserved is rounded up.
+ *
+ * Context: pool->lock held.
+ * Return: it, in the term's unit.
+ */
+u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
+{
+	u64 capacity = pool->capacity[index], reserved;
+	u32 percent = pool->reserved_percent, rest;
+
+	if (pool->spec->term[index].kind != VS_KIND_RATE)
+		return capacity;
+	reserved = div_u64_rem(capacity, 100, &rest) * percent;
+	return capacity - reserved - DIV_ROUND_UP(rest * percent, 100);
+}
+
+/**
+ * vsp_pool_get_deficit() - vsp_pool_deficit() for who has the lock
+ * @pool: the pool
+ * @index: of the term in its class's table
+ *
+ * Context: pool->lock held.
+ * Return: the deficit in the term's unit, 0 if there is none.
+ */
+u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index)
+{
+	return vsp_pool_subtract(pool->charged[index], vsp_pool_grantable(pool, index));
+}
+
+/* ---- Charges: all under pool->lock ---- */
+
+/* What is charged to all but @except (NULL: to all). */
+static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_service *except, u32 index)
+{
+	const struct vsp_service *service;
+	u64 sum = pool->orphaned[index];
+
+	lockdep_assert_held(&pool->lock);
+	list_for_each_entry(service, &pool->services, pool_entry)
+		if (service != except)
+			sum = vsp_pool_add(sum, service->charge[index]);
+	return sum;
+}
+
+/**
+ * vsp_pool_recount() - charges of services, or what is orphaned, have changed
+ * @pool: its charged[] is computed anew
+ *
+ * Context: pool->lock held.
+ */
+void vsp_pool_recount(struct vsp_pool *pool)
+{
+	for (u32 i = 0; i < pool->spec->count; i++)
+		pool->charged[i] = sum_charges(pool, NULL, i);
+}
+
+/**
+ * vsp_pool_room() - what a service may hold of a term
+ * @pool: of the service
+ * @service: any of it
+ * @index: of the term in its class's table
+ * @kept: what its backing keeps of it
+ *
+ * Context: pool->lock held.
+ * Return: it, what the service is charged for already included.
+ */
+u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
+		  u64 kept)
+{
+	u64 free = vsp_pool_subtract(vsp_pool_grantable(pool, index),
+				     sum_charges(pool, service, index));
+
+	/* In a deficit, its part of what is left: no more than it holds already. */
+	return max3(free, min(service->share[index], service->charge[index]), kept);
+}
+
+/*
+ * What the backing of @service keeps, per term.  Asked for without the pool's lock:
+ * it changes only by what the calling work or administrator does itself.
+ */
+static void get_kept(struct vsp_service *service, u64 *kept)
+{
+	const struct vs_class_spec *spec = service->spec;
+
+	for (u32 i = 0; i < spec->count; i++)
+		kept[i] = (spec->term[i].flags & VS_TERM_KEPT) && service->class->kept ?
+			service->class->kept(service, i) : 0;
+}
+
+/* Return: whether some of it has become free. */
+static bool set_charge(struct vsp_service *service, const struct vs_terms * const *sets,
+		       unsigned int count, const struct vs_terms *grant, const u64 *kept)
+{
+	const struct vs_class_spec *spec = service->spec;
+	bool freed = false;
+	u64 charge;
+
+	lockdep_assert_held(&service->pool->lock);
+	for (u32 i = 0; i < spec->count; i++) {
+		charge = kept[i];
+		for (unsigned int j = 0; j < count; j++)
+			charge = max(charge, vs_terms_charge(spec, sets[j], i));
+		if (grant)
+			charge = max(charge, vs_terms_charge(spec, grant, i));
+		freed |= charge < service->charge[i];
+		service->charge[i] = charge;
+	}
+	vsp_pool_recount(service->pool);
+	return freed;
+}
+
+/* ---- Admission ---- */
+
+/* What administrator and source allow; the class is asked without the pool's lock. */
+static void get_limits(struct vsp_service *service, struct vs_terms *limits)
+{
+	mutex_lock(&service->pool->lock);
+	*limits = service->active_limits;
+	mutex_unlock(&service->pool->lock);
+	service->class->limits(service, limits);
+}
+
+static void make_offer(struct vsp_service *service, const struct vs_terms *limits,
+		       const u64 *kept, struct vs_terms *offer)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 free[VS_WIRE_TERMS_MAX];
+
+	lockdep_assert_held(&pool->lock);
+	for (u32 i = 0; i < pool->spec->count; i++)
+		free[i] = vsp_pool_room(pool, service, i, kept[i]);
+	vs_terms_offer(pool->spec, limits, free, pool->capacity, offer);
+}
+
+/* Which is short: what the service may have at all, or what the pool has left? */
+static u32 why_denied(const struct vsp_service *service, const struct vs_terms *ask,
+		      const struct vs_terms *limits, u16 id)
+{
+	const struct vs_term *asked = vs_terms_find(ask, id);
+	const struct vs_term *limit = vs_terms_find(limits, id);
+	u32 pool = service->displaced ? VS_REASON_CAPACITY : VS_REASON_POOL;
+
+	if (!asked || !limit)
+		return VS_REASON_LIMIT;
+	if (asked->kind == VS_KIND_SPACE)
+		return asked->low > limit->high ? VS_REASON_LIMIT : pool;
+	if (asked->kind == VS_KIND_RATE)
+		return asked->low > min(limit->low, limit->high) ? VS_REASON_LIMIT : pool;
+	return VS_REASON_LIMIT;
+}
+
+/**
+ * vsp_pool_offer() - what a service could be granted now
+ * @service: enabled
+ * @ask: complete set, checked by vs_terms_check_ask(), that is tried on it; or NULL
+ * @offer: filled, a complete set
+ * @denied: id of the first term of @ask that is short, if one is
+ * @reason: if one is: VS_REASON_LIMIT, VS_REASON_POOL, or VS_REASON_CAPACITY: its contract
+ *	was withdrawn as there is no room for it any more
+ *
+ * Never shows more than what @service itself may have: neither the pool's rest nor
+ * another's charge.
+ *
+ * Context: the service's work; takes pool->lock.
+ * Return: 0, or -ENOSPC if @ask could not be granted.
+ */
+int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+		   struct vs_terms *offer, u16 *denied, u32 *reason)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 kept[VS_WIRE_TERMS_MAX];
+	int error = 0;
+
+	get_kept(service, kept);
+	get_limits(service, offer);
+	mutex_lock(&pool->lock);
+	make_offer(service, offer, kept, &pool->offer);
+	if (ask && vs_terms_grant(pool->spec, ask, &pool->offer, &pool->grant, denied)) {
+		*reason = why_denied(service, ask, offer, *denied);
+		error = -ENOSPC;
+	}
+	*offer = pool->offer;
+	mutex_unlock(&pool->lock);
+	return error;
+}
+
+/**
+ * vsp_pool_reserve() - grant all of an ask, or nothing
+ * @service: enabled
+ * @ask: complete set, checked by vs_terms_check_ask()
+ * @charged: sets that @service is charged for besides (in force, held, fallback)
+ * @count: of @charged
+ * @grant: filled if it is granted, else clobbered
+ * @denied: id of the first term that is short, if it is not
+ * @reason: as of vsp_pool_offer(), if it is not
+ *
+ * If it is granted, @service is charged, term by term, for the most of @grant,
+ * @charged and what its backing keeps: vsp_pool_charge() without @grant returns it.
+ *
+ * Context: the service's work; takes pool->lock.
+ * Return: 0, or -ENOSPC, and then nothing has changed.
+ */
+int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
+		     const struct vs_terms * const *charged, unsigned int count,
+		     struct vs_terms *grant, u16 *denied, u32 *reason)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 kept[VS_WIRE_TERMS_MAX];
+	int error;
+
+	get_kept(service, kept);
+	get_limits(service, grant);
+	mutex_lock(&pool->lock);
+	make_offer(service, grant, kept, &pool->offer);
+	error = vs_terms_grant(pool->spec, ask, &pool->offer, &pool->grant, denied);
+	if (error) {
+		*reason = why_denied(service, ask, grant, *denied);
+		error = -ENOSPC;
+	} else {
+		*grant = pool->grant;
+		service->displaced = false;
+		if (set_charge(service, charged, count, grant, kept))
+			vsp_pool_invite(pool, service);
+	}
+	mutex_unlock(&pool->lock);
+	return error;
+}
+
+/**
+ * vsp_pool_asked() - what a service wants at least, if there should be less for all
+ * @service: enabled
+ * @ask: complete set, checked by vs_terms_check_ask(); no choice from an offer
+ *
+ * Context: the service's work; takes pool->lock.
+ */
+void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask)
+{
+	mutex_lock(&service->pool->lock);
+	for (u32 i = 0; i < service->spec->count; i++)
+		service->least[i] = ask->term[i].low;
+	mutex_unlock(&service->pool->lock);
+}
+
+/**
+ * vsp_pool_wanted() - what an ask would take if the pool were the service's alone
+ * @service: enabled
+ * @ask: complete set, checked by vs_terms_check_ask()
+ * @wanted: filled, what would be chosen; zeroed if that would be nothing; another object
+ *	than @ask
+ *
+ * Context: the service's work; takes pool->lock.
+ */
+void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+		     struct vs_terms *wanted)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 free[VS_WIRE_TERMS_MAX];
+	u16 denied;
+
+	get_limits(service, wanted);
+	mutex_lock(&pool->lock);
+	for (u32 i = 0; i < pool->spec->count; i++)
+		free[i] = vsp_pool_grantable(pool, i);
+	vs_terms_offer(pool->spec, wanted, free, pool->capacity, &pool->offer);
+	vs_terms_choose(pool->spec, ask, &pool->offer, wanted, &denied);
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vsp_pool_charge() - what a service holds has changed
+ * @service: its class is open
+ * @charged: all sets that it is to be charged for
+ * @count: of @charged; 0: only what its backing keeps
+ *
+ * It is charged, term by term, for the most of them. What has become free is
+ * offered to the pool's other services.
+ *
+ * Context: the service's work, or an administrator when that does not run; takes
+ *	pool->lock.
+ */
+void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
+		     unsigned int count)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 kept[VS_WIRE_TERMS_MAX];
+
+	get_kept(service, kept);
+	mutex_lock(&pool->lock);
+	if (set_charge(service, charged, count, NULL, kept))
+		vsp_pool_invite(pool, service);
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vsp_pool_adopt() - what the backing of a service keeps is its own from here
+ * @service: its class is open, and has just been opened
+ *
+ * Context: an administrator; takes pool->lock.
+ */
+void vsp_pool_adopt(struct vsp_service *service)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 kept[VS_WIRE_TERMS_MAX];
+
+	get_kept(service, kept);
+	mutex_lock(&pool->lock);
+	for (u32 i = 0; i < pool->spec->count && !service->adopted; i++)
+		pool->orphaned[i] = vsp_pool_subtract(pool->orphaned[i], kept[i]);
+	service->adopted = true;
+	set_charge(service, NULL, 0, NULL, kept);
+	mutex_unlock(&pool->lock);
+}
+
+/* What the administrator has named is so in the end, whatever the client had or wishes. */
+static void take_identities(const struct vsp_service *service, struct vs_terms *terms)
+{
+	lockdep_assert_held(&service->pool->lock);
+	for (u32 i = 0; i < terms->count; i++) {
+		const struct vs_term *limit = &service->active_limits.term[i];
+
+		if (limit->kind != VS_KIND_IDENTITY || !limit->length)
+			continue;
+		terms->term[i].length = limit->length;
+		memcpy(terms->term[i].text, limit->text, sizeof(limit->text));
+	}
+}
+
+/**
+ * vsp_pool_names() - is it what the administrator has named?
+ * @service: enabled
+ * @terms: of its contract, complete
+ *
+ * Context: the service's work; takes pool->lock.
+ * Return: false if an identity is another one than he says.
+ */
+bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
+{
+	bool same = true;
+
+	mutex_lock(&service->pool->lock);
+	for (u32 i = 0; i < terms->count; i++) {
+		const struct vs_term *limit = &service->active_limits.term[i];
+
+		if (limit->kind == VS_KIND_IDENTITY && limit->length)
+			same &= limit->length == terms->term[i].length &&
+				!memcmp(limit->text, terms->term[i].text, limit->length);
+	}
+	mutex_unlock(&service->pool->lock);
+	return same;
+}
+
+/**
+ * vsp_pool_fallback() - what is left of a contract, now
+ * @service: enabled
+ * @terms: in force, complete
+ * @fallback: filled: @terms, cut to what limits, source and pool still hold; no terms
+ *	(count 0) if nothing is left: a withdrawal
+ *
+ * In a deficit it is what vsp_allocate() leaves to it.
+ *
+ * Context: the service's work; takes pool->lock.
+ */
+void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+		       struct vs_terms *fallback)
+{
+	struct vsp_pool *pool = service->pool;
+	u64 kept[VS_WIRE_TERMS_MAX];
+
+	get_kept(service, kept);
+	get_limits(service, fallback);
+	mutex_lock(&pool->lock);
+	make_offer(service, fallback, kept, &pool->offer);
+	if (vsp_pool_displaced(pool, service))
+		memset(fallback, 0, sizeof(*fallback));
+	else
+		vs_terms_clamp(pool->spec, terms, &pool->offer, fallback);
+	take_identities(service, fallback);
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vsp_pool_available() - what can still be granted
+ * @pool: the pool
+ * @index: of the term in its class's table
+ *
+ * Context: process; takes pool->lock.
+ * Return: it, in the term's unit.
+ */
+u64 vsp_pool_available(struct vsp_pool *pool, u32 index)
+{
+	u64 available;
+
+	mutex_lock(&pool->lock);
+	available = vsp_pool_subtract(vsp_pool_grantable(pool, index), pool->charged[index]);
+	mutex_unlock(&pool->lock);
+	return available;
+}
+
+/**
+ * vsp_pool_deficit() - what is charged above what can be granted
+ * @pool: the pool
+ * @index: of the term in its class's table
+ *
+ * Context: process; takes pool->lock.
+ * Return: the deficit in the term's unit, 0 if there is none.
+ */
+u64 vsp_pool_deficit(struct vsp_pool *pool, u32 index)
+{
+	u64 deficit;
+
+	mutex_lock(&pool->lock);
+	deficit = vsp_pool_get_deficit(pool, index);
+	mutex_unlock(&pool->lock);
+	return deficit;
+}
