@@ -134,7 +134,7 @@ static void input_switched(struct vsp_service *service, u32 index)
 /* ---- Contracts ---- */
 
 static int input_contract_prepare(struct vsp_service *service, const struct vsp_contract *next,
-			 u16 *denied)
+				  u16 *denied)
 {
 	return 0;
 }
