@@ -24,7 +24,7 @@ struct vs_terms;
 
 enum vs_input_term {
 	VS_INPUT_KIND		= 1,	/* SET, VS_INPUT_KEYBOARD and so on */
-	VS_INPUT_KEYS		= 2,	/* SET of groups of keys, a bit for each enum vs_input_group */
+	VS_INPUT_KEYS		= 2,	/* SET, a bit for each enum vs_input_group */
 	VS_INPUT_LAYOUT		= 3,	/* IDENTITY: an XKB name, as de(nodeadkeys) */
 	VS_INPUT_BUTTONS	= 4,	/* LEVEL: buttons of a mouse or tablet */
 	VS_INPUT_WHEELS		= 5,	/* SET, VS_INPUT_VERTICAL and so on */

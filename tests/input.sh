@@ -27,12 +27,13 @@ client() {
 
 # plug NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
 plug() {
-	local number=$1
+	local number=$1 plug
 	rm -f "/tmp/plug$number"
 	mkfifo "/tmp/plug$number"
 	"$INPUT/uinput" "$2" "test/$number" "${@:3}" <"/tmp/plug$number" >/dev/null &
 	processes[number]=$!
-	exec {plugs[number]}>"/tmp/plug$number"
+	exec {plug}>"/tmp/plug$number"
+	plugs[number]=$plug
 	wait_for 10 node "test/$number"
 }
 
@@ -75,11 +76,11 @@ type_into() {
 listen() {
 	wait_for 30 client "$1"
 	"$INPUT/stream" --keys "$(client "$1")" >"$2" &
-	pause 0.5
+	wait_for 10 hears "$2" ""
 }
 
 hears() {
-	[[ $(tr '\n' ' ' <"$1") == "$2" ]]
+	[[ $(tr '\n' ' ' <"$1") == "open $2" ]]
 }
 
 start() {
@@ -120,7 +121,7 @@ types_into_the_client() {
 	type_into in 1 272 1 2 0 5
 	type_into in 1 272 0
 	wait_for 10 hears /tmp/client "30 1 30 0 272 1 272 0 "
-	assert_eq "$(cat /tmp/host)" "" "what the host's own readers have"
+	assert_eq "$(cat /tmp/host)" open "what the host's own readers have"
 }
 
 keeps_power_keys_back() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An input device of this machine, made by uinput: uinput [--grab DEVICE] NAME PHYS [keyboard] [mouse]
- * [tablet].  It is there until standard input ends; each line of that, "TYPE CODE VALUE", is an event
- * of it.  --grab makes no device, but grabs DEVICE for so long.
+ * uinput NAME PHYS [keyboard] [mouse] [tablet]: an input device of this machine.  It is there until
+ *	standard input ends; each line of that, "TYPE CODE VALUE", is an event of it.
+ * uinput --grab DEVICE: grabs DEVICE for so long.
  */
 #include <errno.h>
 #include <fcntl.h>
