@@ -256,7 +256,13 @@ merges_motion() {
 	assert_eq "$(<"$VDPA/in/counters/events_dropped")" 0 "lost"
 }
 
-for name in types_into_the_client keeps_power_keys_back gives_power_keys_if_told refuses_what_is_no_source \
-	refuses_its_own_client refuses_a_layout offers_what_the_source_can follows_its_source moves_the_keys merges_motion; do
-	test_case "input.$name" "$name"
-done
+test_case input.what_is_typed_reaches_the_client_alone types_into_the_client
+test_case input.power_keys_are_kept_back keeps_power_keys_back
+test_case input.power_keys_are_given_where_allowed gives_power_keys_if_told
+test_case input.unknown_and_grabbed_sources_are_refused refuses_what_is_no_source
+test_case input.own_client_is_refused_as_a_source refuses_its_own_client
+test_case input.wrong_layout_is_refused refuses_a_layout
+test_case input.offer_is_what_the_sources_can offers_what_the_source_can
+test_case input.contract_follows_its_sources follows_its_source
+test_case input.keys_move_with_hold moves_the_keys
+test_case input.motion_is_merged_at_the_ceiling merges_motion
