@@ -10,7 +10,7 @@
 
 #include <linux/in.h>
 
-#include "vs_channel.h"
+#include "channel/host/queue.h"
 #include "vs_class.h"
 #include "vs_network.h"
 
