@@ -99,7 +99,8 @@ void vsc_channel_break(struct vsc_channel *channel)
  * @channel: any
  * @vq: of it
  *
- * What the device has written into such a ring is none: it answers nothing in it any more.
+ * The virtio core breaks a ring in which the device has written what it may not. Nothing in
+ * such a ring is answered any more.
  *
  * Context: a virtqueue's callback, interrupts included.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * flood ADDRESS SIZE [SEGMENTS [RATE]]: sends datagrams of SIZE bytes to ADDRESS, port 9, until
- * it is killed: SEGMENTS of them by one call, as fast as it goes or RATE bytes a second.  What
- * the system refuses is tried again.
+ * it is killed: SEGMENTS of them by one call, as fast as it goes or RATE bytes a second.  A
+ * call that the system refuses is made again 50 ms later.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define NS		1000000000LL
-#define BEHIND_MAX	(NS / 10)	/* what could not be sent in time is not made up for */
+#define BEHIND_MAX	(NS / 10)	/* a longer delay is not made up for */
 #define REFUSED		(NS / 20)
 #define DATAGRAM_MAX	65000
 

@@ -28,7 +28,7 @@ static void set(int sock, int option, const void *value, socklen_t length)
 		err(1, "socket option %d", option);
 }
 
-/* All else would only cost time. */
+/* Frames for other addresses would only cost time. */
 static void take_only(int sock, in_addr_t address)
 {
 	struct sock_filter code[] = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The disk of the guest as the block layer has it: made, shown, and taken away; the
- * limits of its queue; and whether it may be opened, as it may not while its block size
- * or its end moves.  When that is, storage.c knows.
+ * limits of its queue; and whether it may be opened.  storage.c closes it to openers
+ * while a new contract moves its block size or its end.
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>

@@ -275,7 +275,7 @@ void vsp_session_hold(struct vsp_session *session)
 }
 
 /**
- * vsp_session_forget() - neither is a contract in force any more, nor held
+ * vsp_session_forget() - drop the contract in force and the one that is held
  * @session: of an enabled service, or of one that is being disabled
  *
  * Context: the service's work, or when that does not run any more.
