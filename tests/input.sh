@@ -1,29 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug
-# seconds: 90
+# seconds: 120
 # The provider of input: what is refused as a source, what is offered of one, what becomes of contracts when it goes, who of
 # two clients has its keys; and the device of a service that has none. The clients are this machine's own.
 . tests/lib.sh
+. tests/lib/input.sh
 
 INPUT=$VSP_MODULES/input
-
-# node PHYS: the device node whose phys begins so
-node() {
-	local phys
-	for phys in /sys/class/input/event*/device/phys; do
-		[[ $(<"$phys") == "$1"* ]] || continue
-		phys=${phys%/device/phys}
-		echo "/dev/input/${phys##*/}"
-		return
-	done
-	return 1
-}
-
-# client NAME: the node of a service's client
-client() {
-	node "vsc/$(<"$SERVICES/input.$1/uuid")"
-}
 
 # plug NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
 plug() {
@@ -51,25 +35,6 @@ press() {
 		shift 3
 	done >&"${plugs[$number]}"
 	echo "0 0 0" >&"${plugs[$number]}"
-}
-
-# bytes TYPE CODE VALUE...: a struct input_event each
-bytes() {
-	local i byte
-	while (($#)); do
-		printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
-		for i in $(($1)) $(($1 >> 8)) $(($2)) $(($2 >> 8)) $(($3)) $(($3 >> 8)) $(($3 >> 16)) $(($3 >> 24)); do
-			printf -v byte '\\x%02x' $((i & 255))
-			printf '%b' "$byte"
-		done
-		shift 3
-	done
-}
-
-# type_into NAME TYPE CODE VALUE...: write to the device of a service that has no source
-type_into() {
-	bytes "${@:2}" 0 0 0 >/tmp/bytes
-	cat /tmp/bytes >"$(node "vsp/$1/")"	# in one piece
 }
 
 # listen NAME FILE: what its client reads of keys
