@@ -37,6 +37,11 @@ press() {
 	echo "0 0 0" >&"${plugs[$number]}"
 }
 
+# client_of NAME: the directory of its client's input device
+client_of() {
+	echo "/sys/class/input/$(basename "$(client "$1")")/device"
+}
+
 # listen NAME FILE: what its client reads of keys
 listen() {
 	wait_for 30 client "$1"
@@ -131,6 +136,27 @@ refuses_its_own_client() {
 	modprobe vsc
 	wait_for 30 client in
 	refuses 'would go round' source="$(client in)"
+	refuses 'would go round' source="vsc/$(<$SERVICES/input.in/uuid)/input0"
+}
+
+# A client's device has the name of its source.
+takes_a_name_that_its_client_has_too() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source="a keyboard" enable=1
+	vsp_service input.in grab_allowed=exclusive
+	clients in
+	grep -q "a keyboard" "$(client_of in)/name" || fail "the client's device has another name"
+	vsp_pool input.more source="a keyboard" enable=1
+	vsp_service input.other pool=more local=1 grab_allowed=exclusive enable=1
+	listen in /tmp/client
+	listen other /tmp/other
+	press 1 1 30 1
+	press 1 1 30 0
+	wait_for 10 hears /tmp/client "30 1 30 0 "
+	wait_for 10 hears /tmp/other "30 1 30 0 "
+	! host_log | grep 'would go round' || fail "the log says that a client is its own source"
+	! (vsp_pool input.none source="VSP in" enable=1) || fail "a name that no device has is taken"
 }
 
 refuses_a_layout() {
@@ -227,6 +253,7 @@ test_case input.power_keys_are_kept_back keeps_power_keys_back
 test_case input.power_keys_are_given_where_allowed gives_power_keys_if_told
 test_case input.unknown_and_grabbed_sources_are_refused refuses_what_is_no_source
 test_case input.own_client_is_refused_as_a_source refuses_its_own_client
+test_case input.name_that_a_client_has_too_means_the_others takes_a_name_that_its_client_has_too
 test_case input.wrong_layout_is_refused refuses_a_layout
 test_case input.offer_is_what_the_sources_can offers_what_the_source_can
 test_case input.contract_follows_its_sources follows_its_source

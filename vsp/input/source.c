@@ -34,16 +34,22 @@ static bool source_has_node(struct input_dev *dev, const char *name)
 	return node;
 }
 
-static bool source_is(struct input_dev *dev, const char *name)
+/* Is this one device, of all those that may have the same name? */
+static bool source_is_at(struct input_dev *dev, const char *name)
 {
-	return (dev->name && !strcmp(dev->name, name)) ||
-	       (dev->phys && !strcmp(dev->phys, name)) || source_has_node(dev, name);
+	return (dev->phys && !strcmp(dev->phys, name)) || source_has_node(dev, name);
 }
 
-static bool source_is_named(const struct vsp_input_pool *input, struct input_dev *dev)
+static bool source_is(struct input_dev *dev, const char *name)
+{
+	return (dev->name && !strcmp(dev->name, name)) || source_is_at(dev, name);
+}
+
+static bool source_is_named(const struct vsp_input_pool *input, struct input_dev *dev,
+			    bool (*is)(struct input_dev *dev, const char *name))
 {
 	for (unsigned int i = 0; i < input->names; i++)
-		if (source_is(dev, input->name[i]))
+		if (is(dev, input->name[i]))
 			return true;
 	return false;
 }
@@ -57,10 +63,11 @@ static bool source_match(struct input_handler *handler, struct input_dev *dev)
 {
 	struct vsp_input_pool *input = source_of(handler);
 
-	if (!source_is_named(input, dev))
-		return false;
 	if (!source_is_client(dev))
-		return true;
+		return source_is_named(input, dev, source_is);
+	/* A client's device has the name of its source, and is not meant by that. */
+	if (!source_is_named(input, dev, source_is_at))
+		return false;
 	input->refused = true;
 	pr_err("pool %s: source: %s is the device of a client of this host: its events would go round; name another one\n",
 	       vsp_pool_name(input->pool), dev->name ?: dev->phys);
