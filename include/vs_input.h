@@ -42,8 +42,9 @@ enum vs_input_term {
 #define VS_INPUT_TABLET		BIT(2)	/* absolute, with a tool or buttons */
 #define VS_INPUT_TOUCH		BIT(3)
 
-/* Place in the class's switches. */
+/* Places in the class's switches and texts. */
 #define VS_INPUT_HOLD		0
+#define VS_INPUT_CHORD		0
 
 /* Every KEY_* is in exactly one; BTN_* are in none. */
 enum vs_input_group {

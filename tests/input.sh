@@ -159,6 +159,18 @@ takes_a_name_that_its_client_has_too() {
 	! (vsp_pool input.none source="VSP in" enable=1) || fail "a name that no device has is taken"
 }
 
+refuses_a_chord() {
+	local i
+	start
+	plug 1 "a keyboard" keyboard
+	for i in leftctrl+leftctrl leftctrl+ hyper 0 768 1+2+3+4+5; do
+		refuses 'is not 1..4 keys' source=test/1 chord=$i
+	done
+	refuses 'nothing to move' source= chord=leftctrl+rightctrl
+	vsp_pool input.all source=test/1 chord='leftctrl + 97' enable=1
+	assert_fails sh -c "echo 29 >$POOLS/input.all/chord"
+}
+
 refuses_a_layout() {
 	start
 	vsp_service input.in layout='de(nodeadkeys)'
@@ -230,6 +242,96 @@ moves_the_keys() {
 	hears /tmp/a "30 1 30 0 " || fail "the first has $(tr '\n' ' ' </tmp/a)"
 }
 
+# The chord is 29 and 54; 30 is held meanwhile. Service c has no client, so it is passed over.
+moves_the_keys_by_a_chord() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 chord=leftctrl+54 enable=1
+	clients a b
+	vsp_service input.c pool=all enable=1
+	wait_for 10 holder_is a b
+	listen a /tmp/a
+	listen b /tmp/b
+	press 1 1 30 1 1 29 1
+	wait_for 10 hears /tmp/a "30 1 29 1 "
+	press 1 1 54 1
+	wait_for 10 hears /tmp/a "30 1 29 1 29 0 30 0 "
+	wait_for 10 holder_is b a
+	assert_eq "$(cat $SERVICES/input.{a,b,c}/hold | tr -d '\n')" 010 "who holds"
+	press 1 1 54 0
+	press 1 1 29 0
+	press 1 1 30 0
+	press 1 1 31 1
+	press 1 1 31 0
+	wait_for 10 hears /tmp/b "31 1 31 0 "
+	press 1 1 54 1 1 29 1
+	wait_for 10 holder_is a b
+	press 1 1 54 0 1 29 0
+	press 1 1 32 1
+	wait_for 10 hears /tmp/a "30 1 29 1 29 0 30 0 32 1 "
+	hears /tmp/b "31 1 31 0 54 1 54 0 " || fail "the second has $(tr '\n' ' ' </tmp/b)"
+	(($(<"$VDPA/b/counters/renegotiations_source") >= 2)) || fail "the reason is not the source"
+}
+
+# From where it is taken until the other one's contract nobody has it: c has no client.
+keeps_what_is_typed_while_it_moves() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 enable=1
+	clients a b
+	vsp_service input.c pool=all enable=1
+	wait_for 10 holder_is a b
+	listen a /tmp/a
+	listen b /tmp/b
+	press 1 1 30 1
+	wait_for 10 hears /tmp/a "30 1 "
+	echo 1 >$SERVICES/input.c/hold
+	press 1 1 31 1
+	wait_for 10 hears /tmp/a "30 1 30 0 "
+	wait_for 10 is "$VDPA/a/terms/grab" none
+	press 1 1 31 0
+	press 1 1 32 1
+	press 1 1 32 0
+	echo 1 >$SERVICES/input.b/hold
+	wait_for 10 holder_is b a
+	press 1 1 33 1
+	wait_for 10 hears /tmp/b "33 1 "
+	hears /tmp/a "30 1 30 0 " || fail "the first has $(tr '\n' ' ' </tmp/a)"
+}
+
+# When its holder is disabled, the next one is told, without a look at the sources (poll_ms).
+leaves_the_keys_to_the_next() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 poll_ms=0 enable=1
+	clients a b
+	wait_for 10 holder_is a b
+	echo 0 >$SERVICES/input.a/enable
+	assert_eq "$(<$SERVICES/input.b/hold)" 1 "who holds"
+	wait_for 10 eval "[[ \$(<$VDPA/b/terms/grab) == *exclusive* ]]"
+}
+
+# lit NODE LEDS: for wait_for
+lit() {
+	[[ $("$INPUT/stream" --lit "$1") == "lit$2" ]]
+}
+
+gives_each_client_its_leds() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 enable=1
+	clients a b
+	wait_for 10 holder_is a b
+	"$INPUT/stream" --led 1=1 "$(client a)"
+	wait_for 10 lit "$(node test/1)" " 1"
+	echo 1 >$SERVICES/input.b/hold
+	wait_for 10 lit "$(node test/1)" ""
+	"$INPUT/stream" --led 0=1 "$(client b)"
+	wait_for 10 lit "$(node test/1)" " 0"
+	echo 1 >$SERVICES/input.a/hold
+	wait_for 10 lit "$(node test/1)" " 1"
+}
+
 merges_motion() {
 	local i
 	start
@@ -254,8 +356,13 @@ test_case input.power_keys_are_given_where_allowed gives_power_keys_if_told
 test_case input.unknown_and_grabbed_sources_are_refused refuses_what_is_no_source
 test_case input.own_client_is_refused_as_a_source refuses_its_own_client
 test_case input.name_that_a_client_has_too_means_the_others takes_a_name_that_its_client_has_too
+test_case input.wrong_chord_is_refused refuses_a_chord
 test_case input.wrong_layout_is_refused refuses_a_layout
 test_case input.offer_is_what_the_sources_can offers_what_the_source_can
 test_case input.contract_follows_its_sources follows_its_source
 test_case input.keys_move_with_hold moves_the_keys
+test_case input.keys_move_with_the_chord moves_the_keys_by_a_chord
+test_case input.keys_are_nobodys_while_they_move keeps_what_is_typed_while_it_moves
+test_case input.next_one_has_the_keys_of_one_that_goes leaves_the_keys_to_the_next
+test_case input.leds_are_those_of_who_has_the_keys gives_each_client_its_leds
 test_case input.motion_is_merged_at_the_ceiling merges_motion

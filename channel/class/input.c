@@ -117,6 +117,7 @@ static const char * const input_queues[] = {
 };
 
 static const char * const input_switches[] = { [VS_INPUT_HOLD] = "hold", NULL };
+static const char * const input_texts[] = { [VS_INPUT_CHORD] = "chord", NULL };
 
 const struct vs_class_spec vs_class_input = {
 	.id = VS_CLASS_INPUT,
@@ -128,6 +129,7 @@ const struct vs_class_spec vs_class_input = {
 	.queue_size = VS_INPUT_QUEUE_SIZE,
 	.flows = 1,
 	.switches = input_switches,
+	.texts = input_texts,
 };
 EXPORT_SYMBOL_GPL(vs_class_input);
 

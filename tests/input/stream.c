@@ -8,6 +8,7 @@
  *	how many events came, and in what time.
  * stream --keys DEVICE: prints each key that is pressed or released, until DEVICE goes.
  * stream --led CODE=VALUE DEVICE: sets a LED.
+ * stream --lit DEVICE: prints which LEDs are on.
  * stream --led-flood COUNT DEVICE: sets LEDs as fast as that goes; LED 0 is on at the end.
  * stream --repeat DELAY,PERIOD DEVICE: sets how keys repeat.
  * stream --caps DEVICE: prints name, phys, uniq, ids and what it can.
@@ -243,6 +244,19 @@ static void caps(int device)
 	bits(device, "leds", EV_LED, LED_CNT);
 }
 
+static void lit(int device)
+{
+	unsigned char map[LED_CNT / 8 + 1] = { 0 };
+
+	if (ioctl(device, EVIOCGLED(sizeof(map)), map) < 0)
+		fail("EVIOCGLED");
+	printf("lit");
+	for (unsigned int i = 0; i < LED_CNT; i++)
+		if (map[i / 8] & 1 << i % 8)
+			printf(" %u", i);
+	printf("\n");
+}
+
 static const struct option options[] = {
 	{ "reports", required_argument, NULL, 'n' },
 	{ "from", required_argument, NULL, 'f' },
@@ -251,6 +265,7 @@ static const struct option options[] = {
 	{ "caps", no_argument, NULL, 'c' },
 	{ "source", required_argument, NULL, 's' },
 	{ "led", required_argument, NULL, 'l' },
+	{ "lit", no_argument, NULL, 'i' },
 	{ "led-flood", required_argument, NULL, 'L' },
 	{ "repeat", required_argument, NULL, 'r' },
 	{ }
@@ -290,6 +305,8 @@ int main(int argc, char **argv)
 		source(device, argument);
 	else if (what == 'c')
 		caps(device);
+	else if (what == 'i')
+		lit(device);
 	else if (what == 'L')
 		led_flood(device, count);
 	else if (what == 'l' && sscanf(argument, "%u=%u", &code, &value) == 2)

@@ -3,8 +3,9 @@
  * A feed: the devices of a pool's source, or a service's own; and which clients have their events.
  *
  * Without an exclusive contract every client of the pool has them.  With one, its client alone.
- * While the administrator moves the source from one client to another, nobody has it between the
- * contract that gives it up and the one that takes it.
+ * When the administrator, or a chord of keys, moves the source from one client to another, the
+ * first one loses it at once, and the second one has it from its next contract on: what is typed
+ * between the two is for nobody.
  */
 #define pr_fmt(fmt) "vsp_input: " fmt
 
@@ -19,9 +20,9 @@
 static bool feed_is_active(const struct vsp_input_feed *feed, const struct vsp_input *input)
 {
 	lockdep_assert_held(&feed->lock);
-	if (!input->present)
+	if (!input->present || feed->moving)
 		return false;
-	return feed->exclusive ? feed->exclusive == input : !feed->moving;
+	return !feed->exclusive || feed->exclusive == input;
 }
 
 static void feed_wake(struct vsp_input *input)
@@ -65,6 +66,47 @@ static bool feed_has_exclusive(const struct vsp_input *input)
 	return input->present && input->grant.grab & VS_INPUT_EXCLUSIVE;
 }
 
+/* Two contracts may say so until that of the former holder is replaced. */
+static void feed_find_exclusive(struct vsp_input_feed *feed)
+{
+	struct vsp_input *input;
+
+	lockdep_assert_held(&feed->lock);
+	feed->exclusive = NULL;
+	list_for_each_entry(input, &feed->members, entry)
+		if (feed_has_exclusive(input) && (!feed->exclusive || input == feed->holder))
+			feed->exclusive = input;
+}
+
+/* To @input, or to nobody: then who has the source alone goes on until its next contract. */
+static void feed_move(struct vsp_input_feed *feed, struct vsp_input *input)
+{
+	bool alone = feed->exclusive || feed->moving;
+
+	feed_set_holder(feed, input);
+	feed_find_exclusive(feed);
+	feed->moving = input && alone && feed->exclusive != input;
+	feed_update(feed);
+}
+
+/* Return: the service after the holder that has a contract; NULL: there is none. */
+static struct vsp_input *feed_next(const struct vsp_input_feed *feed)
+{
+	struct vsp_input *input, *first = NULL;
+	bool passed = !feed->holder;
+
+	lockdep_assert_held(&feed->lock);
+	list_for_each_entry(input, &feed->members, entry) {
+		if (input == feed->holder)
+			passed = true;
+		else if (input->present && passed)
+			return input;
+		else if (input->present && !first)
+			first = input;
+	}
+	return first;
+}
+
 /* Does the client have to make a new device for this grant? */
 static bool feed_differs(const struct vs_input_grant *old, const struct vs_input_grant *new)
 {
@@ -97,12 +139,9 @@ void vsp_input_feed_commit(struct vsp_input *input, const struct vs_terms *terms
 		input->stream.active = false;
 		vsp_input_stream_clear(&input->stream);
 	}
-	if (feed->exclusive == input)
-		feed->exclusive = NULL;
-	if (feed_has_exclusive(input))
-		feed->exclusive = input;
 	if (feed->holder == input && terms)
 		feed->moving = false;
+	feed_find_exclusive(feed);
 	feed_update(feed);
 	feed_wake(input);
 	spin_unlock(&feed->lock);
@@ -113,7 +152,7 @@ void vsp_input_feed_commit(struct vsp_input *input, const struct vs_terms *terms
  * @input: to whom, or from whom
  * @hold: to it; false: to nobody, so that all have it
  *
- * Nothing changes for a client before its next contract: the caller has the limits looked at.
+ * The caller has the limits looked at.
  *
  * Context: any but with feed->lock held.
  */
@@ -122,15 +161,10 @@ void vsp_input_feed_hold(struct vsp_input *input, bool hold)
 	struct vsp_input_feed *feed = input->feed;
 
 	spin_lock_irq(&feed->lock);
-	if (hold && feed->holder != input) {
-		/* Who has it alone goes on until its next contract, or the new holder's. */
-		feed->moving = feed->exclusive && feed->exclusive != input;
-		feed_set_holder(feed, input);
-	} else if (!hold && feed->holder == input) {
-		feed->moving = false;
-		feed_set_holder(feed, NULL);
-	}
-	feed_update(feed);
+	if (hold && feed->holder != input)
+		feed_move(feed, input);
+	else if (!hold && feed->holder == input)
+		feed_move(feed, NULL);
 	spin_unlock_irq(&feed->lock);
 }
 
@@ -165,25 +199,25 @@ void vsp_input_feed_join(struct vsp_input_feed *feed, struct vsp_input *input)
 }
 
 /**
- * vsp_input_feed_leave() - undo vsp_input_feed_join()
+ * vsp_input_feed_leave() - undo vsp_input_feed_join(); if it held the source, the next one does
  * @input: without a contract; no mover has its queues
+ *
+ * The caller has the limits looked at.
  *
  * Context: process.
  */
 void vsp_input_feed_leave(struct vsp_input *input)
 {
 	struct vsp_input_feed *feed = input->feed;
+	struct vsp_input *next;
 
 	spin_lock_irq(&feed->lock);
+	next = feed_next(feed);
 	list_del(&input->entry);
-	if (feed->exclusive == input)
-		feed->exclusive = NULL;
-	if (feed->holder == input) {
-		feed->moving = false;
-		feed_set_holder(feed, list_first_entry_or_null(&feed->members, struct vsp_input,
-							       entry));
-	}
-	feed_update(feed);
+	if (!next)
+		next = list_first_entry_or_null(&feed->members, struct vsp_input, entry);
+	if (feed->holder == input)
+		feed_move(feed, next);
 	spin_unlock_irq(&feed->lock);
 }
 
@@ -217,6 +251,67 @@ static bool feed_key_elsewhere(const struct vsp_input_device *device, unsigned i
 	return false;
 }
 
+static void feed_flush(struct vsp_input_device *device)
+{
+	unsigned int count = device->count;
+
+	device->count = 0;
+	for (unsigned int i = 0; i < count; i++)
+		vsp_input_state_apply(&device->feed->state, &device->report[i]);
+	feed_deliver(device->feed, device->report, count);
+}
+
+static bool feed_completes_chord(const struct vsp_input_feed *feed, unsigned int code)
+{
+	const struct vsp_input_device *device;
+	DECLARE_BITMAP(pressed, KEY_CNT) = {};
+
+	if (!vsp_input_chord_has(&feed->chord, code))
+		return false;
+	list_for_each_entry(device, &feed->devices, entry)
+		bitmap_or(pressed, pressed, device->key, KEY_CNT);
+	for (unsigned int i = 0; i < feed->chord.count; i++)
+		if (!test_bit(feed->chord.code[i], pressed))
+			return false;
+	return true;
+}
+
+/* For all clients the keys of the chord are released, whenever they are. */
+static void feed_end_chord(struct vsp_input_feed *feed)
+{
+	struct vsp_input_event event = { .type = EV_KEY };
+	struct vsp_input_device *device;
+
+	list_for_each_entry(device, &feed->devices, entry)
+		feed_flush(device);
+	for (unsigned int i = 0; i < feed->chord.count; i++) {
+		event.code = feed->chord.code[i];
+		__set_bit(event.code, feed->withheld);
+		if (!test_bit(event.code, feed->state.key))
+			continue;
+		vsp_input_state_apply(&feed->state, &event);
+		feed_deliver(feed, &event, 1);
+	}
+}
+
+/* The press that completes the chord moves the source, and is for no client. */
+static bool feed_withholds(struct vsp_input_feed *feed, const struct vsp_input_event *event)
+{
+	struct vsp_input *next;
+
+	if (!event->value)
+		return __test_and_clear_bit(event->code, feed->withheld);
+	if (!feed_completes_chord(feed, event->code))
+		return false;
+	feed_end_chord(feed);
+	next = feed_next(feed);
+	if (next) {
+		feed_move(feed, next);
+		vsp_watch_look(vsp_service_pool(next->service));
+	}
+	return true;
+}
+
 /* Return: whether the event is one for the clients. */
 static bool feed_takes(struct vsp_input_device *device, struct vsp_input_event *event)
 {
@@ -224,7 +319,8 @@ static bool feed_takes(struct vsp_input_device *device, struct vsp_input_event *
 		if (event->value > 1 || event->code > KEY_MAX)
 			return false;	/* each client repeats by itself */
 		__assign_bit(event->code, device->key, event->value);
-		return !feed_key_elsewhere(device, event->code);
+		return !feed_key_elsewhere(device, event->code) &&
+		       !feed_withholds(device->feed, event);
 	}
 	if (event->type == EV_REL)
 		return event->code < REL_CNT;
@@ -239,16 +335,6 @@ static bool feed_takes(struct vsp_input_device *device, struct vsp_input_event *
 		return true;
 	event->slot = min_t(u32, device->slot, VS_INPUT_CONTACTS_MAX);
 	return event->slot < VS_INPUT_CONTACTS_MAX;
-}
-
-static void feed_flush(struct vsp_input_device *device)
-{
-	unsigned int count = device->count;
-
-	device->count = 0;
-	for (unsigned int i = 0; i < count; i++)
-		vsp_input_state_apply(&device->feed->state, &device->report[i]);
-	feed_deliver(device->feed, device->report, count);
 }
 
 /**
@@ -284,9 +370,9 @@ static void feed_release(struct vsp_input_device *device)
 	spin_lock_irq(&feed->lock);
 	device->count = 0;
 	for_each_set_bit(code, device->key, KEY_CNT) {
-		if (feed_key_elsewhere(device, code))
-			continue;
 		event.code = code;
+		if (feed_key_elsewhere(device, code) || feed_withholds(feed, &event))
+			continue;
 		vsp_input_state_apply(&feed->state, &event);
 		feed_deliver(feed, &event, 1);
 	}
@@ -357,9 +443,13 @@ void vsp_input_feed_seat(struct vsp_input_feed *feed)
 	bool wants;
 
 	mutex_lock(&feed->devices_lock);
+	/* What is typed while the source moves is not for the seat either. */
+	if (READ_ONCE(feed->moving))
+		goto unlock;
 	wants = feed_wants_seat(feed);
 	list_for_each_entry(device, &feed->devices, entry)
 		feed_seat_device(device, wants);
+unlock:
 	mutex_unlock(&feed->devices_lock);
 }
 

@@ -29,16 +29,39 @@ void vsp_input_count(struct vsp_input *input, enum vsp_input_counter counter, u6
 
 /* ---- Pools ---- */
 
+static int input_read_chord(struct vsp_pool *pool, struct vsp_input_chord *chord)
+{
+	const char *text = vsp_pool_text(pool, VS_INPUT_CHORD);
+	char *copy;
+	int error;
+
+	if (text[0] && !vsp_pool_source(pool)[0]) {
+		pr_err("pool %s: chord: without a source there is nothing to move: write an empty line, or name a source\n",
+		       vsp_pool_name(pool));
+		return -EINVAL;
+	}
+	copy = kstrdup(text, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	error = vsp_input_chord_parse(chord, copy);
+	kfree(copy);
+	if (error)
+		pr_err("pool %s: chord: \"%s\" is not 1..%u keys with + between them, as leftctrl+rightctrl or 29+97: keys have names as in input-event-codes.h, or numbers\n",
+		       vsp_pool_name(pool), text, VSP_INPUT_CHORD_MAX);
+	return error;
+}
+
 static int input_pool_open(struct vsp_pool *pool)
 {
 	struct vsp_input_pool *input = kzalloc(sizeof(*input), GFP_KERNEL);
-	int error = 0;
+	int error;
 
 	if (!input)
 		return -ENOMEM;
 	vsp_input_feed_init(&input->feed);
 	vsp_pool_fill_capacity(pool, VS_INPUT_INDEX(VS_INPUT_EVENTS), VSP_INPUT_CAPACITY);
-	if (vsp_pool_source(pool)[0])
+	error = input_read_chord(pool, &input->feed.chord);
+	if (!error && vsp_pool_source(pool)[0])
 		error = vsp_input_source_open(input, pool);
 	if (error) {
 		kfree(input);
@@ -101,10 +124,12 @@ static void input_service_close(struct vsp_service *service)
 	struct vsp_input *input = vsp_service_data(service);
 
 	vsp_service_set_data(service, NULL);
-	if (input->inject)
+	if (input->inject) {
 		vsp_input_inject_close(input);
-	else
+	} else {
 		vsp_input_feed_leave(input);
+		vsp_watch_look(vsp_service_pool(service));
+	}
 	kvfree(input);
 }
 

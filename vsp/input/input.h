@@ -2,8 +2,8 @@
 /*
  * The provider's side of an input device: what input.c (the contract), source.c (devices of the
  * host), inject.c (a service's own device in the host), feed.c (who has the events of these),
- * report.c (what waits for a client), caps.c (what is told of the devices) and queue.c (the data
- * queues) share.
+ * chord.c (the keys that move them), report.c (what waits for a client), caps.c (what is told of
+ * the devices) and queue.c (the data queues) share.
  *
  * Events come with interrupts off, under the event_lock of their device.  Each report updates the
  * state of its feed and is copied to the streams of those who have the feed; the mover of a
@@ -31,6 +31,7 @@ struct virtio_input_config;
 
 #define VSP_INPUT_WAITING_MAX	1024	/* events that wait for one client; a power of two */
 #define VSP_INPUT_NAMES_MAX	8	/* devices that a pool names */
+#define VSP_INPUT_CHORD_MAX	4	/* keys of a chord */
 #define VSP_INPUT_CAPACITY	100000	/* events/s of a pool whose capacity is not set */
 #define VSP_INPUT_MT_FIRST	ABS_MT_TOUCH_MAJOR
 #define VSP_INPUT_MT_CODES	(ABS_MT_TOOL_Y - ABS_MT_TOUCH_MAJOR + 1)
@@ -124,12 +125,26 @@ struct vsp_input_caps {
 };
 
 /**
+ * struct vsp_input_chord - keys that move a source when they are pressed together
+ * @count: of @code; 0: there is no chord
+ * @code: of EV_KEY, each once
+ */
+struct vsp_input_chord {
+	unsigned int count;
+	u16 code[VSP_INPUT_CHORD_MAX];
+};
+
+/**
  * struct vsp_input_feed - events of some devices, and who has them
+ * @chord: moves @holder; constant while there are devices
+ *
  * @lock: protects all up to @caps; interrupts off
  * @members: services, by vsp_input.entry
- * @holder: the one that may have the source alone; the administrator moves it
- * @exclusive: the one whose contract says so
- * @moving: @holder was moved, and no contract of the new one has come into force since
+ * @holder: the one that may have the source alone; the administrator or @chord moves it
+ * @exclusive: the one whose contract says so; @holder, if there are several
+ * @moving: @holder was moved away from the one that had the source alone, and no contract of the
+ *	new one has come into force since: nobody has it
+ * @withheld: keys of @chord that are still pressed since it was complete: no client hears of them
  * @state: of all devices together
  * @caps: of all devices together
  *
@@ -138,11 +153,14 @@ struct vsp_input_caps {
  * @seat: has the devices grabbed, or not, as the contracts in force say
  */
 struct vsp_input_feed {
+	struct vsp_input_chord chord;
+
 	spinlock_t lock;	/* interrupts off */
 	struct list_head members;
 	struct vsp_input *holder;
 	struct vsp_input *exclusive;
 	bool moving;
+	DECLARE_BITMAP(withheld, KEY_CNT);
 	struct vsp_input_state state;
 	struct vsp_input_caps caps;
 
@@ -276,6 +294,10 @@ void vsp_input_stream_axes(struct vsp_input_stream *stream);
 unsigned int vsp_input_stream_take(struct vsp_input_stream *stream,
 				   const struct vs_input_grant *grant,
 				   struct vsp_input_event *report);
+
+/* chord.c: pure */
+int vsp_input_chord_parse(struct vsp_input_chord *chord, char *text);
+bool vsp_input_chord_has(const struct vsp_input_chord *chord, unsigned int code);
 
 /* caps.c: pure */
 void vsp_input_caps_add(struct vsp_input_caps *caps, const struct input_dev *dev);
