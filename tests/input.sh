@@ -332,6 +332,47 @@ gives_each_client_its_leds() {
 	wait_for 10 lit "$(node test/1)" " 1"
 }
 
+# ask_sysrq COMMAND...: Alt, SysRq and h, by COMMAND
+ask_sysrq() {
+	"$@" 1 56 1
+	"$@" 1 99 1
+	"$@" 1 35 1
+	"$@" 1 35 0
+	"$@" 1 99 0
+	"$@" 1 56 0
+}
+
+# into EVENT...: of the service "in"; SysRq is on its other device
+into() {
+	type_into in "$@"
+	[[ $2 != 99 ]] || type_into in/input1 "$@"
+}
+
+# helped TIMES: SysRq has, and all that was typed before the key CODE, which is typed now, has come to the client
+helped() {
+	type_into in 1 "$2" 1
+	type_into in 1 "$2" 0
+	wait_for 10 said /tmp/client "$2 0"
+	assert_eq "$(host_log | grep -c 'sysrq: HELP')" "$1" "times that SysRq has helped"
+}
+
+# The client is this machine's, and has it ask for help once. The host's own SysRq would be asked as well, if it saw these
+# keys first, as it does once it was switched on again.
+keeps_sysrq_to_the_guest() {
+	start
+	vsp_pool input.all enable=1
+	vsp_service input.in keys_allowed='letters modifiers system'
+	clients in
+	listen in /tmp/client
+	mark_log
+	ask_sysrq into
+	helped 1 30
+	echo 0 >/proc/sys/kernel/sysrq
+	echo 1 >/proc/sys/kernel/sysrq
+	ask_sysrq into
+	helped 2 31
+}
+
 merges_motion() {
 	local i
 	start
@@ -365,4 +406,5 @@ test_case input.keys_move_with_the_chord moves_the_keys_by_a_chord
 test_case input.keys_are_nobodys_while_they_move keeps_what_is_typed_while_it_moves
 test_case input.next_one_has_the_keys_of_one_that_goes leaves_the_keys_to_the_next
 test_case input.leds_are_those_of_who_has_the_keys gives_each_client_its_leds
+test_case input.sysrq_of_a_guest_is_not_the_hosts keeps_sysrq_to_the_guest
 test_case input.motion_is_merged_at_the_ceiling merges_motion

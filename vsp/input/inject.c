@@ -5,7 +5,11 @@
  *
  * The device is filtered, not grabbed: a grab would refuse what programs write (see
  * input_inject_event()).  A filter that is registered last is asked first, and lets nothing but
- * LEDs pass to the console, SysRq and those who read the device.
+ * LEDs pass to the console and those who read the device.
+ *
+ * The host's SysRq is a filter, too, and is the last one again whenever it is switched on.  It
+ * takes a device that has Alt, and acts when SysRq follows on the same device.  So the key SysRq
+ * is on a second device, which has no other key.
  */
 #include <linux/err.h>
 #include <linux/input/mt.h>
@@ -23,7 +27,10 @@ static const struct input_device_id inject_ids[] = {
 
 static bool inject_match(struct input_handler *handler, struct input_dev *dev)
 {
-	return dev == container_of(handler, struct vsp_input_inject, handler)->dev;
+	struct vsp_input_inject *inject = container_of(handler, struct vsp_input_inject, handler);
+
+	return dev == inject->dev[VSP_INPUT_INJECT_ALL] ||
+	       dev == inject->dev[VSP_INPUT_INJECT_SYSRQ];
 }
 
 static int inject_connect(struct input_handler *handler, struct input_dev *dev,
@@ -63,7 +70,7 @@ static void inject_set_range(struct input_dev *dev, unsigned int code)
 }
 
 /* All that a contract may have; but of keys only those of the groups that the limits name. */
-static int inject_set_bits(struct input_dev *dev, u32 groups)
+static int inject_set_all(struct input_dev *dev, u32 groups)
 {
 	struct vs_input_grant all = {
 		.kinds = VS_INPUT_KEYBOARD | VS_INPUT_MOUSE | VS_INPUT_TABLET | VS_INPUT_TOUCH,
@@ -73,7 +80,7 @@ static int inject_set_bits(struct input_dev *dev, u32 groups)
 	unsigned int code;
 
 	for (code = 1; code < KEY_CNT; code++)
-		if (vs_input_allows(&all, EV_KEY, code))
+		if (vs_input_allows(&all, EV_KEY, code) && code != KEY_SYSRQ)
 			input_set_capability(dev, EV_KEY, code);
 	for (code = 0; code < REL_CNT; code++)
 		if (vs_input_allows(&all, EV_REL, code))
@@ -87,54 +94,101 @@ static int inject_set_bits(struct input_dev *dev, u32 groups)
 	return input_mt_init_slots(dev, VS_INPUT_CONTACTS_MAX, 0);
 }
 
-static struct input_dev *inject_device(struct vsp_input *input)
+static int inject_set_sysrq(struct input_dev *dev, u32 groups)
 {
-	u32 groups = vsp_service_staged_limit(input->service, VS_INPUT_INDEX(VS_INPUT_KEYS));
-	struct vsp_input_inject *inject = input->inject;
+	input_set_capability(dev, EV_KEY, KEY_SYSRQ);
+	return 0;
+}
+
+static int inject_add_device(struct vsp_input_inject *inject, enum vsp_input_inject_part part,
+			     u32 groups, int (*set_bits)(struct input_dev *dev, u32 groups))
+{
 	struct input_dev *dev = input_allocate_device();
 	int error;
 
 	if (!dev)
-		return ERR_PTR(-ENOMEM);
-	dev->name = inject->name;
-	dev->phys = inject->phys;
+		return -ENOMEM;
+	dev->name = inject->name[part];
+	dev->phys = inject->phys[part];
 	dev->uniq = inject->uniq;
 	dev->id.bustype = BUS_VIRTUAL;
-	error = inject_set_bits(dev, groups);
+	error = set_bits(dev, groups);
 	if (!error)
 		error = input_register_device(dev);
-	if (!error)
-		return dev;
-	input_free_device(dev);
-	return ERR_PTR(error);
+	if (error)
+		input_free_device(dev);
+	else
+		inject->dev[part] = dev;
+	return error;
+}
+
+static void inject_remove_devices(struct vsp_input_inject *inject)
+{
+	for (unsigned int i = 0; i < VSP_INPUT_INJECT_PARTS; i++)
+		if (inject->dev[i])
+			input_unregister_device(inject->dev[i]);
+}
+
+static int inject_add_devices(struct vsp_input *input)
+{
+	u32 groups = vsp_service_staged_limit(input->service, VS_INPUT_INDEX(VS_INPUT_KEYS));
+	int error = inject_add_device(input->inject, VSP_INPUT_INJECT_ALL, groups, inject_set_all);
+
+	if (!error && groups & BIT(VS_INPUT_SYSTEM))
+		error = inject_add_device(input->inject, VSP_INPUT_INJECT_SYSRQ, groups,
+					  inject_set_sysrq);
+	return error;
+}
+
+/* What was not connected would have its keys go to others. */
+static bool inject_has_all(struct vsp_input_inject *inject)
+{
+	size_t wanted = !!inject->dev[VSP_INPUT_INJECT_ALL] +
+			!!inject->dev[VSP_INPUT_INJECT_SYSRQ];
+
+	return list_count_nodes(&inject->feed.devices) == wanted;
 }
 
 static int inject_register(struct vsp_input *input)
 {
 	struct vsp_input_inject *inject = input->inject;
-	int error;
+	int error = inject_add_devices(input);
 
-	inject->dev = inject_device(input);
-	if (IS_ERR(inject->dev))
-		return PTR_ERR(inject->dev);
+	if (error)
+		goto remove;
 	inject->handler.filter = inject_filter;
 	inject->handler.match = inject_match;
 	inject->handler.connect = inject_connect;
 	inject->handler.disconnect = vsp_input_device_close;
 	inject->handler.id_table = inject_ids;
-	inject->handler.name = inject->name;
+	inject->handler.name = inject->name[VSP_INPUT_INJECT_ALL];
 	error = input_register_handler(&inject->handler);
-	if (!error && list_empty(&inject->feed.devices)) {
-		input_unregister_handler(&inject->handler);
-		error = -ENODEV;
-	}
 	if (error)
-		input_unregister_device(inject->dev);
+		goto remove;
+	if (inject_has_all(inject))
+		return 0;
+	input_unregister_handler(&inject->handler);
+	error = -ENODEV;
+remove:
+	inject_remove_devices(inject);
 	return error;
 }
 
+static void inject_set_names(struct vsp_input_inject *inject, struct vsp_service *service)
+{
+	const char *name = vsp_service_name(service);
+
+	snprintf(inject->uniq, sizeof(inject->uniq), "%pUb", vsp_service_uuid(service));
+	for (unsigned int i = 0; i < VSP_INPUT_INJECT_PARTS; i++) {
+		snprintf(inject->name[i], sizeof(inject->name[i]), "VSP %s%s", name,
+			 i == VSP_INPUT_INJECT_SYSRQ ? " SysRq" : "");
+		snprintf(inject->phys[i], sizeof(inject->phys[i]), INJECT_PHYS "%s/input%u", name,
+			 i);
+	}
+}
+
 /**
- * vsp_input_inject_open() - make the device of a service
+ * vsp_input_inject_open() - make the devices of a service
  * @input: its service is set
  *
  * Context: service_open of the class.
@@ -149,10 +203,7 @@ int vsp_input_inject_open(struct vsp_input *input)
 		return -ENOMEM;
 	input->inject = inject;
 	vsp_input_feed_init(&inject->feed);
-	snprintf(inject->name, sizeof(inject->name), "VSP %s", vsp_service_name(input->service));
-	snprintf(inject->phys, sizeof(inject->phys), INJECT_PHYS "%s/input0",
-		 vsp_service_name(input->service));
-	snprintf(inject->uniq, sizeof(inject->uniq), "%pUb", vsp_service_uuid(input->service));
+	inject_set_names(inject, input->service);
 	error = inject_register(input);
 	if (!error) {
 		vsp_input_feed_join(&inject->feed, input);
@@ -174,7 +225,7 @@ void vsp_input_inject_close(struct vsp_input *input)
 	struct vsp_input_inject *inject = input->inject;
 
 	input_unregister_handler(&inject->handler);
-	input_unregister_device(inject->dev);
+	inject_remove_devices(inject);
 	vsp_input_feed_leave(input);
 	disable_work_sync(&inject->feed.seat);
 	input->inject = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of an input device: what input.c (the contract), source.c (devices of the
- * host), inject.c (a service's own device in the host), feed.c (who has the events of these),
+ * host), inject.c (a service's own devices in the host), feed.c (who has the events of these),
  * chord.c (the keys that move them), report.c (what waits for a client), caps.c (what is told of
  * the devices) and queue.c (the data queues) share.
  *
@@ -215,21 +215,27 @@ struct vsp_input_pool {
 	bool refused;
 };
 
+enum vsp_input_inject_part {
+	VSP_INPUT_INJECT_ALL,		/* but SysRq */
+	VSP_INPUT_INJECT_SYSRQ,		/* alone; only where the limits name system keys */
+	VSP_INPUT_INJECT_PARTS
+};
+
 /**
- * struct vsp_input_inject - the device of a service that has no source
- * @dev: registered
- * @handler: of @dev alone
- * @feed: of @dev
- * @name: its
- * @phys: its
- * @uniq: its
+ * struct vsp_input_inject - the devices of a service that has no source
+ * @dev: registered; or NULL
+ * @handler: of these alone
+ * @feed: of these
+ * @name: theirs
+ * @phys: theirs
+ * @uniq: theirs
  */
 struct vsp_input_inject {
-	struct input_dev *dev;
+	struct input_dev *dev[VSP_INPUT_INJECT_PARTS];
 	struct input_handler handler;
 	struct vsp_input_feed feed;
-	char name[64];
-	char phys[64];
+	char name[VSP_INPUT_INJECT_PARTS][64];
+	char phys[VSP_INPUT_INJECT_PARTS][64];
 	char uniq[40];
 };
 
