@@ -43,6 +43,13 @@ device() {
 	wait_for 30 has_device
 }
 
+# keys NODE FILE: in the background, the keys of a device until it goes. What is not read by then is lost, so nobody is faster.
+keys() {
+	rm -f "$2"
+	chrt --fifo 1 "$VSP_MODULES/input/stream" --keys "$1" >"$2" &
+	wait_for 5 said "$2" open
+}
+
 # limit ATTRIBUTE=VALUE...: another limit of the service, and a renegotiation that puts it in force
 limit() {
 	local id
@@ -100,6 +107,24 @@ hostile_events() {
 	[[ $(counter events_refused) -ge 50000 ]] || fail "only $(counter events_refused) were refused"
 }
 
+# Buffers of another length than an event's hold none: what was in them comes again.
+wrong_lengths() {
+	device lengths=1 "seed=${FUZZ_SEED:-$RANDOM}"
+	reports 20000
+	assert_eq "$(counter reports_delivered) $(counter reports_lost)" "20000 0" "delivered"
+	[[ $(counter events_refused) -ge 10000 ]] || fail "only $(counter events_refused) were refused"
+}
+
+# A report that does not end is lost as a whole, and takes no more memory than a good one.
+endless_report() {
+	device
+	echo 100000 >$PARAMETERS/loose
+	wait_for 30 is $PARAMETERS/loose 0
+	reports 1000
+	assert_eq "$(counter reports_delivered) $(counter reports_lost)" "1000 1" "delivered"
+	[[ $(counter events_refused) -ge 99000 ]] || fail "only $(counter events_refused) were refused"
+}
+
 rate_changes() {
 	local before i
 	device
@@ -119,9 +144,7 @@ keys_change() {
 	local before
 	device
 	before=$(node)
-	rm -f /tmp/keys
-	stream --keys "$before" >/tmp/keys &
-	wait_for 5 said /tmp/keys open
+	keys "$before" /tmp/keys
 	# report 1 presses a key, report 3 releases it
 	echo 2 >$PARAMETERS/until
 	wait_for 5 said /tmp/keys "16 1"
@@ -145,9 +168,7 @@ delivered() {
 
 withdrawn() {
 	device
-	rm -f /tmp/keys
-	stream --keys "$(node)" >/tmp/keys &
-	wait_for 5 said /tmp/keys open
+	keys "$(node)" /tmp/keys
 	echo 2 >$PARAMETERS/until
 	wait_for 5 said /tmp/keys "16 1"
 	echo 1 >"$VDPA/in/contract/withdraw"
@@ -251,6 +272,8 @@ comes_and_goes() {
 test_case input_data.device_is_what_the_contract_says comes_up
 test_case input_data.all_reports_come_in_order in_order
 test_case input_data.what_is_not_granted_is_dropped_and_the_rest_comes hostile_events
+test_case input_data.buffers_of_a_wrong_length_hold_nothing wrong_lengths
+test_case input_data.report_without_an_end_is_lost_alone endless_report
 test_case input_data.another_rate_or_layout_loses_nothing rate_changes
 test_case input_data.other_keys_release_what_is_held keys_change
 test_case input_data.withdrawal_releases_and_removes withdrawn

@@ -3,8 +3,9 @@
  * The host's end of input, for tests only: in place of vsp_input it says yes to every contract,
  * answers queries, prints what comes back, and sends reports that a reader can foretell.  With
  * hostile=1 there are random events among them that no device of the contract may send; with
- * liar=1 every answer is one that makes no sense; with mute=1 none comes; with deaf=1 nothing
- * that comes back is taken.
+ * lengths=1 every other buffer is said to have another length than that of an event; loose=N has
+ * so many events come in one report.  With liar=1 every answer is one that makes no sense; with
+ * mute=1 none comes; with deaf=1 nothing that comes back is taken.
  */
 #define pr_fmt(fmt) "input_host: " fmt
 
@@ -17,6 +18,7 @@
 #include <linux/string.h>
 #include <uapi/linux/virtio_input.h>
 
+#include "channel/host/host.h"
 #include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_input.h"
@@ -25,9 +27,11 @@
 
 #define EXTRA		6	/* hostile events of a report, at most */
 
-static bool hostile, liar, mute, deaf;
+static bool hostile, lengths, liar, mute, deaf;
 module_param(hostile, bool, 0644);
 MODULE_PARM_DESC(hostile, "send what the contract does not allow among the rest (N)");
+module_param(lengths, bool, 0644);
+MODULE_PARM_DESC(lengths, "say of every other buffer that it has another length (N)");
 module_param(liar, bool, 0644);
 MODULE_PARM_DESC(liar, "answer queries with what makes no sense (N)");
 module_param(mute, bool, 0644);
@@ -61,7 +65,7 @@ struct input_host {
 
 static DEFINE_MUTEX(host_lock);		/* the_host */
 static struct input_host *the_host;
-static unsigned int until;
+static unsigned int until, loose;
 
 static void host_wake(struct input_host *host)
 {
@@ -104,6 +108,8 @@ static const struct kernel_param_ops until_ops = { .set = until_set, .get = para
 static const struct kernel_param_ops deaf_ops = { .set = deaf_set, .get = param_get_bool };
 module_param_cb(until, &until_ops, &until, 0644);
 MODULE_PARM_DESC(until, "send reports until there were so many (0)");
+module_param_cb(loose, &until_ops, &loose, 0644);
+MODULE_PARM_DESC(loose, "events of one report that are still to be sent (0)");
 module_param_cb(deaf, &deaf_ops, &deaf, 0644);
 MODULE_PARM_DESC(deaf, "take nothing that comes back (N)");
 
@@ -168,13 +174,47 @@ static void host_make_report(struct input_host *host)
 	host_put(host, EV_SYN, SYN_REPORT, 0);
 }
 
+/* Some of a report that has far more than any may have. */
+static void host_make_loose(struct input_host *host)
+{
+	unsigned int left = READ_ONCE(loose), count = min(left, EXTRA);
+
+	host->at = 0;
+	host->count = 0;
+	for (unsigned int i = 0; i < count; i++)
+		host_put(host, EV_REL, REL_X, 1);
+	if (left == count)
+		host_put(host, EV_SYN, SYN_REPORT, 0);
+	WRITE_ONCE(loose, left - count);
+}
+
 static bool host_has_event(struct input_host *host)
 {
 	if (!host->present)
 		return false;
-	if (host->at == host->count && host->sent < READ_ONCE(until))
+	if (host->at == host->count && READ_ONCE(loose))
+		host_make_loose(host);
+	else if (host->at == host->count && host->sent < READ_ONCE(until))
 		host_make_report(host);
 	return host->at < host->count;
+}
+
+/* None is that of an event. */
+static u32 host_wrong_length(struct input_host *host)
+{
+	static const u32 wrong[] = {
+		0, 1, sizeof(struct virtio_input_event) - 1,
+		sizeof(struct virtio_input_event) + 1, PAGE_SIZE, U32_MAX,
+	};
+
+	return wrong[prandom_u32_state(&host->random) % ARRAY_SIZE(wrong)];
+}
+
+/* A good host's ring never says more than the buffer has. */
+static void host_complete(struct vsp_queue *queue, u16 head, u32 length)
+{
+	queue->ring.room[head] = U32_MAX;
+	vsp_queue_complete(queue, head, length);
 }
 
 static void host_kick_events(struct input_host *host, struct vsp_queue *queue)
@@ -182,12 +222,16 @@ static void host_kick_events(struct input_host *host, struct vsp_queue *queue)
 	struct vsp_chain *chain = &host->chain[VS_INPUT_QUEUE_EVENTS];
 
 	while (host_has_event(host) && !vsp_queue_peek(queue, chain)) {
+		bool wrong = READ_ONCE(lengths) && prandom_u32_state(&host->random) % 2;
+
 		if (vsp_queue_write(queue, chain, 0, &host->report[host->at],
 				    sizeof(host->report[0])))
 			return;
-		host->at++;
 		vsp_queue_consume(queue);
-		vsp_queue_complete(queue, chain->head, sizeof(host->report[0]));
+		host_complete(queue, chain->head, wrong ? host_wrong_length(host) :
+							  sizeof(host->report[0]));
+		/* What had a wrong length does not count: it comes again. */
+		host->at += !wrong;
 	}
 }
 
@@ -246,9 +290,29 @@ static void host_answer(struct input_host *host, struct virtio_input_config *ans
 	}
 }
 
-static void host_lie(struct input_host *host, struct virtio_input_config *answer)
+/* Each way is wrong for sure. Return: the length that is said. */
+static u32 host_lie(struct input_host *host, struct virtio_input_config *answer)
 {
+	u32 way = prandom_u32_state(&host->random) % 6, value = prandom_u32_state(&host->random);
+	struct virtio_input_config truth = *answer;
+
 	prandom_bytes_state(&host->random, answer, sizeof(*answer));
+	answer->select = truth.select + (way == 0);
+	answer->subsel = truth.subsel + (way == 1);
+	answer->size = value % sizeof(answer->u);
+	switch (way) {
+	case 2:		/* more than an answer has room for */
+		answer->size = sizeof(answer->u) + 1 + value % 100;
+		break;
+	case 3:		/* more than was written */
+		answer->size++;
+		return offsetof(struct virtio_input_config, u) + answer->size - 1;
+	case 4:		/* no answer at all */
+		return value % offsetof(struct virtio_input_config, u);
+	case 5:		/* more than the buffer has */
+		return sizeof(*answer) + 1 + (value >> 8);
+	}
+	return sizeof(*answer);
 }
 
 static void host_kick_query(struct input_host *host, struct vsp_queue *queue)
@@ -256,6 +320,7 @@ static void host_kick_query(struct input_host *host, struct vsp_queue *queue)
 	struct vsp_chain *chain = &host->chain[VS_INPUT_QUEUE_QUERY];
 	struct vs_input_query query;
 	struct virtio_input_config answer;
+	u32 length;
 
 	while (!READ_ONCE(mute) && !vsp_queue_peek(queue, chain)) {
 		if (vsp_queue_read(queue, chain, 0, &query, sizeof(query)))
@@ -264,12 +329,11 @@ static void host_kick_query(struct input_host *host, struct vsp_queue *queue)
 		answer.select = query.select;
 		answer.subsel = query.subsel;
 		host_answer(host, &answer);
-		if (READ_ONCE(liar))
-			host_lie(host, &answer);
+		length = READ_ONCE(liar) ? host_lie(host, &answer) : sizeof(answer);
 		if (vsp_queue_write(queue, chain, 0, &answer, sizeof(answer)))
 			return;
 		vsp_queue_consume(queue);
-		vsp_queue_complete(queue, chain->head, sizeof(answer));
+		host_complete(queue, chain->head, length);
 	}
 }
 
