@@ -273,6 +273,23 @@ moves_the_keys_by_a_chord() {
 	(($(<"$VDPA/b/counters/renegotiations_source") >= 2)) || fail "the reason is not the source"
 }
 
+# Also where there is nobody else to have the keys
+keeps_the_chord_back() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 chord=leftctrl+54 enable=1
+	clients a
+	listen a /tmp/a
+	press 1 1 29 1
+	press 1 1 54 1
+	press 1 1 30 1
+	press 1 1 54 0
+	press 1 1 29 0
+	press 1 1 54 1
+	press 1 1 54 0
+	wait_for 10 hears /tmp/a "29 1 29 0 30 1 54 1 54 0 "
+}
+
 # From where it is taken until the other one's contract nobody has it: c has no client.
 keeps_what_is_typed_while_it_moves() {
 	start
@@ -403,6 +420,7 @@ test_case input.offer_is_what_the_sources_can offers_what_the_source_can
 test_case input.contract_follows_its_sources follows_its_source
 test_case input.keys_move_with_hold moves_the_keys
 test_case input.keys_move_with_the_chord moves_the_keys_by_a_chord
+test_case input.chord_is_for_no_client keeps_the_chord_back
 test_case input.keys_are_nobodys_while_they_move keeps_what_is_typed_while_it_moves
 test_case input.next_one_has_the_keys_of_one_that_goes leaves_the_keys_to_the_next
 test_case input.leds_are_those_of_who_has_the_keys gives_each_client_its_leds

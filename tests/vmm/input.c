@@ -164,7 +164,7 @@ static void moving(struct request *request)
 	any_segment(request)->addr = area_addr(AREA_MOVING) + below(area_size(AREA_MOVING) - 4096);
 }
 
-/* Each byte for itself, which is right. */
+/* Cut at random, which is right. */
 static void in_pieces(struct request *request)
 {
 	struct chain all = request->chain;

@@ -276,7 +276,7 @@ static bool feed_completes_chord(const struct vsp_input_feed *feed, unsigned int
 	return true;
 }
 
-/* For all clients the keys of the chord are released, whenever they are. */
+/* For the clients the keys of the chord are released now: they do not hear of it when they are. */
 static void feed_end_chord(struct vsp_input_feed *feed)
 {
 	struct vsp_input_event event = { .type = EV_KEY };
