@@ -17,10 +17,9 @@ types() {
 	vsp_service input.in pool=all local=1 enable=1
 	modprobe vsc
 	wait_for 60 client in
-	chvt 1
-	stty -F /dev/tty1 raw -echo
-	cat /dev/tty1 >/tmp/console &
-	pause 0.5
+	exec {console}<>/dev/tty1
+	stty raw -echo <&"$console"	# for as long as it is open
+	cat <&"$console" >/tmp/console &
 	type_into in 1 45 1
 	type_into in 1 45 0
 	wait_for 30 typed x
