@@ -7,12 +7,14 @@
 #include <linux/string.h>
 
 #include "vs_class.h"
+#include "vs_input.h"
 #include "vs_network.h"
 #include "vs_storage.h"
 
 static const struct vs_class_spec * const classes[] = {
 	&vs_class_storage,
 	&vs_class_network,
+	&vs_class_input,
 };
 
 /**

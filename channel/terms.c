@@ -93,6 +93,26 @@ bool vs_terms_text_valid(const char *text, size_t length)
 EXPORT_SYMBOL_GPL(vs_terms_text_valid);
 
 /**
+ * vs_terms_identity_valid() - may an IDENTITY have this text?
+ * @spec: the term
+ * @text: need not end in a zero
+ * @length: bytes of @text
+ *
+ * Context: any.
+ * Return: whether vs_terms_text_valid() and the term's class allow it; the empty text is allowed.
+ */
+bool vs_terms_identity_valid(const struct vs_term_spec *spec, const char *text, size_t length)
+{
+	if (!vs_terms_text_valid(text, length))
+		return false;
+	for (size_t i = 0; spec->characters && i < length; i++)
+		if (!strchr(spec->characters, text[i]))
+			return false;
+	return true;
+}
+EXPORT_SYMBOL_GPL(vs_terms_identity_valid);
+
+/**
  * vs_terms_find() - a term by its id
  * @terms: complete or not
  * @id: of the class
@@ -200,7 +220,7 @@ static int check_set(const struct vs_class_spec *spec, const struct vs_terms *se
 			return -EINVAL;
 		if (term->length && term->kind != VS_KIND_IDENTITY)
 			return -EINVAL;
-		if (!vs_terms_text_valid(term->text, term->length))
+		if (!vs_terms_identity_valid(&spec->term[i], term->text, term->length))
 			return -EINVAL;
 		if (!check(&spec->term[i], term))
 			return -ERANGE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a class is, and the registry of the classes.  Terms, units and the format of the data
- * queues of each are in a header of its own: vs_storage.h, vs_network.h.
+ * queues of each are in a header of its own: vs_storage.h, vs_network.h, vs_input.h.
  */
 #ifndef VS_CLASS_H
 #define VS_CLASS_H
@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 /* Of another build than its core, a class module is refused by name. */
-#define VS_CLASS_ABI		5
+#define VS_CLASS_ABI		6
 
 #define VS_CLASS_QUEUES_MAX	8	/* data queues of one service */
 #define VS_CLASS_FLOWS_MAX	2	/* flows of one service */
@@ -18,6 +18,7 @@
 enum vs_class_id {
 	VS_CLASS_STORAGE	= 1,
 	VS_CLASS_NETWORK	= 2,
+	VS_CLASS_INPUT		= 3,
 };
 
 /* The device's data must not see this term change while it is open. */
@@ -39,8 +40,9 @@ enum vs_class_id {
  * @lowest: least value of a grant (SPACE, LEVEL); of a RATE: least ceiling
  * @highest: most that can be asked for (SET: all bits there are)
  * @step: values are multiples of it (SPACE, LEVEL), or powers of two if 0 (LEVEL)
- * @preset: LEVEL only: most, where the administrator has set no limit; 0: @highest
+ * @preset: LEVEL, SET: most, where the administrator has set no limit; 0: @highest
  * @bits: SET only: name of each bit, ended by NULL
+ * @characters: IDENTITY only: all that its text may have; NULL: see vs_terms_text_valid()
  */
 struct vs_term_spec {
 	u16 id;
@@ -54,6 +56,7 @@ struct vs_term_spec {
 	u64 step;
 	u64 preset;
 	const char * const *bits;
+	const char *characters;
 };
 
 /**

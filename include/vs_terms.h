@@ -11,6 +11,7 @@
 #include "vs_limits.h"
 
 struct vs_class_spec;
+struct vs_term_spec;
 
 /* The five kinds of terms; the numbers are those on the wire. */
 enum vs_kind {
@@ -57,6 +58,7 @@ struct vs_terms {
 
 /* channel/terms.c */
 bool vs_terms_text_valid(const char *text, size_t length);
+bool vs_terms_identity_valid(const struct vs_term_spec *spec, const char *text, size_t length);
 const struct vs_term *vs_terms_find(const struct vs_terms *terms, u16 id);
 bool vs_terms_equal(const struct vs_terms *a, const struct vs_terms *b);
 u64 vs_terms_charge(const struct vs_class_spec *spec, const struct vs_terms *terms, u32 index);

@@ -116,7 +116,29 @@ name_of_a_netdev() {
 	done
 }
 
+# keyboard_has LAYOUT VARIANT: the XKB defaults that udev has set for the client's input device
+keyboard_has() {
+	local node
+	node=$(basename "$VSC"/input*/event*)
+	[[ $(udevadm info --query=property --property=XKBLAYOUT --value "/sys/class/input/$node") == "$1" &&
+		$(udevadm info --query=property --property=XKBVARIANT --value "/sys/class/input/$node") == "$2" ]]
+}
+
+# The host's end is tests/modules/input_host.c.
+layout_of_a_keyboard() {
+	modprobe -a evdev vsp input_host
+	vsp_pool input.all capacity_events=10000 enable=1
+	vsp_service input.in pool=input.all local=1 layout='de(nodeadkeys)' enable=1
+	start_udev
+	modprobe vsc
+	wait_for 30 keyboard_has de nodeadkeys
+	vsp_service input.in layout='us,de(neo)'
+	echo 1 >"$VDPA/in/contract/renegotiate"
+	wait_for 30 keyboard_has us,de ,neo
+}
+
 test_case packaging.dkms_builds_for_kernels_that_are_checked dkms_kernels
 test_case packaging.dkms_has_every_module dkms_modules
 test_case packaging.name_of_a_service_leads_to_its_device stable_name
 test_case packaging.netdev_is_named_like_its_service name_of_a_netdev
+test_case packaging.layout_of_a_keyboard_is_that_of_its_contract layout_of_a_keyboard

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --disk 512M
-# seconds: 90
+# seconds: 120
 # A hostile VMM (tests/vmm) with its hostile guest, on services of its own, beside a client of this kernel that does verified
 # I/O and must not notice. The random ones run for $FUZZ_TIME seconds each, from $FUZZ_SEED.
 . tests/lib.sh
@@ -13,7 +13,7 @@ vmm() {
 	"$VSP_MODULES/vmm/vmm" "$@"
 }
 
-# services: "disk" and "net" are a VMM's, and "local", a disk, is this kernel's own
+# services: "disk", "net" and "keys" are a VMM's, and "local", a disk, is this kernel's own. Arguments are of "keys".
 services() {
 	disk_pool capacity_cache=16M
 	disk_service local local=1
@@ -22,6 +22,9 @@ services() {
 	network_pool
 	network_service net
 	ip link set vsp-net up
+	modprobe evdev
+	vsp_pool input.desk enable=1
+	vsp_service input.keys pool=input.desk "$@" enable=1
 }
 
 # beside COMMAND...: while the local client does I/O, which goes on
@@ -34,16 +37,17 @@ beside() {
 	assert_eq "$(<$VDPA/local/counters/ring_errors)" 0 "ring errors of the good one"
 }
 
-# on_both ARGUMENT...: of the VMM
-on_both() {
+# on_each ARGUMENT...: of the VMM
+on_each() {
 	vmm disk "$@"
 	vmm net "$@"
+	vmm keys "$@"
 }
 
-# attacked WAY: by the VMM, on either device
+# attacked WAY: by the VMM, on each device. Without axes, which a guest is told first, each report is of two events.
 attacked() {
-	services
-	beside on_both "$1"
+	services kind_allowed='keyboard mouse'
+	beside on_each "$1"
 }
 
 # figure NAME FILE: of what the fuzzer says at its end
@@ -67,9 +71,9 @@ limited() {
 	services
 	echo +pids >/sys/fs/cgroup/cgroup.subtree_control
 	mkdir -p $CGROUP
-	beside on_both limits processes
-	beside on_both limits $CGROUP
-	beside on_both limits memory
+	beside on_each limits processes
+	beside on_each limits $CGROUP
+	beside on_each limits memory
 	rmdir $CGROUP
 }
 
@@ -168,3 +172,5 @@ test_case vmm.buffered_writes_are_charged_to_its_cgroup account
 test_case vmm.random_disk at_random disk executed error unsupported denied unseen
 test_case vmm.random_network_device at_random net frames_sent frames_received dropped_malformed dropped_size \
 	dropped_spoofed dropped_contract dropped_memory
+test_case vmm.random_input_device at_random keys executed events_sent status_events malformed_requests short huge one_way \
+	reversed both_ways hole not_for_it across_an_end

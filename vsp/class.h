@@ -81,6 +81,9 @@ struct vsp_contract {
  * @release: deletes the backing of a service without a contract, by the
  *	administrator's own word. Zeroes or frees what it held.
  *
+ * @switched: the administrator has written switch @index; or NULL. Context: the
+ *	administrator's process, under service->admin; the service is enabled.
+ *
  * @prepare: makes ready for @next (allocate the file's room, ...) while others may come
  *	into force. May sleep, for as long as the source likes, and fail: the errno becomes
  *	a denial. Beside the service's work; one at a time. Of a
@@ -121,6 +124,8 @@ struct vsp_class {
 	u64 (*kept)(struct vsp_service *service, u32 index);
 	int (*release)(struct vsp_service *service);
 
+	void (*switched)(struct vsp_service *service, u32 index);
+
 	int (*prepare)(struct vsp_service *service, const struct vsp_contract *next, u16 *denied);
 	void (*commit)(struct vsp_service *service, const struct vsp_contract *next);
 	void (*abort)(struct vsp_service *service, const struct vsp_contract *next);
@@ -158,6 +163,7 @@ struct vsp_pool *vsp_service_pool(const struct vsp_service *service);
 const char *vsp_service_backing(const struct vsp_service *service);
 bool vsp_service_is_local(const struct vsp_service *service);
 bool vsp_service_switch(const struct vsp_service *service, u32 index);
+void vsp_service_set_switch(struct vsp_service *service, u32 index, bool on);
 u64 vsp_service_staged_limit(struct vsp_service *service, u32 index);
 void vsp_service_limit(struct vsp_service *service, u32 index, struct vs_term *limit);
 bool vsp_service_may_log(struct vsp_service *service, const char *function);

@@ -129,7 +129,7 @@ teardown() {
 	! mountpoint -q /mnt || umount /mnt
 	echo 1 >/sys/bus/virtio/drivers_autoprobe
 	[[ ! -d /sys/module/network_hostile ]] || wait_for 30 modprobe -r network_hostile
-	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_network vsc_storage vsc
+	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_network vsc_storage vsc_input vsc
 	for i in "$CONFIG"/services/* "$CONFIG"/pools/*; do
 		[[ ! -d $i ]] || wait_for 30 remove_item "$i"
 	done
@@ -140,6 +140,7 @@ teardown() {
 	for i in /sys/class/net/t-*; do
 		[[ ! -e $i ]] || ip link del "${i##*/}"
 	done
+	[[ ! -d /sys/module/input_host ]] || wait_for 30 modprobe -r input_host
 	! mountpoint -q /tmp/pool || { rm -rf /tmp/pool/* && umount /tmp/pool; }
 	! mountpoint -q /tmp/pool2 || umount /tmp/pool2
 	for i in source bad; do

@@ -10,6 +10,7 @@
 
 #define _GNU_SOURCE
 
+#include <ctype.h>
 #include <endian.h>
 #include <errno.h>
 #include <limits.h>
@@ -128,6 +129,8 @@ static inline bool test_bit(unsigned int bit, const unsigned long *map)
 {
 	return map[bit / BITS_PER_LONG] & BIT(bit % BITS_PER_LONG);
 }
+
+#define bitmap_zero(map, bits) memset(map, 0, DIV_ROUND_UP(bits, BITS_PER_LONG) * sizeof(long))
 
 static inline void __set_bit(unsigned int bit, unsigned long *map)
 {

@@ -367,6 +367,8 @@ static void no_memory(struct device *device)
 	device_read_config(device);
 	if (device->class == VS_CLASS_NETWORK)
 		network_receive(device);	/* opens what nobody may not */
+	if (device->class == VS_CLASS_INPUT)
+		input_type(device);		/* likewise */
 	become_nobody();
 	device_start(device);
 	for (int i = 0; i < 100 && !message_contract(device); i++)

@@ -21,6 +21,8 @@ struct queue *push_round(struct device *device, bool hostile)
 {
 	if (device->class == VS_CLASS_NETWORK)
 		return network_push(device, hostile);
+	if (device->class == VS_CLASS_INPUT)
+		return input_push(device, hostile);
 	return storage_push(device, hostile);
 }
 
@@ -37,6 +39,8 @@ unsigned int reap(struct device *device)
 			count++;
 			if (device->class == VS_CLASS_NETWORK)
 				network_returned(device, queue, used);
+			else if (device->class == VS_CLASS_INPUT)
+				input_returned(device, queue, used);
 			else
 				storage_returned(device, queue, used);
 		}
@@ -211,15 +215,41 @@ static void one_life(struct device *device, u64 seed, u64 until)
 
 /* ---- What came of them ---- */
 
-static const char * const network_counters[] = {
-	"frames_sent", "frames_received", "dropped_malformed", "dropped_size", "dropped_spoofed",
-	"dropped_offload", "dropped_late", "dropped_contract", "dropped_down", "dropped_memory",
+#define COUNTERS_MAX	10
+
+/* What the host counts, where what comes back does not say it; storage has no such. */
+static const char * const counters_of[][COUNTERS_MAX] = {
+	[VS_CLASS_STORAGE] = {},
+	[VS_CLASS_NETWORK] = {
+		"frames_sent", "frames_received", "dropped_malformed", "dropped_size",
+		"dropped_spoofed", "dropped_offload", "dropped_late", "dropped_contract",
+		"dropped_down", "dropped_memory",
+	},
+	[VS_CLASS_INPUT] = {
+		"reports_sent", "events_sent", "events_dropped", "status_events",
+		"malformed_requests",
+	},
 };
+
+static const char *counter_name(const struct device *device, unsigned int i)
+{
+	return i < COUNTERS_MAX ? counters_of[device->class][i] : NULL;
+}
 
 static void read_counters(struct device *device, u64 *values)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(network_counters); i++)
-		values[i] = device_counter(device, network_counters[i]);
+	for (unsigned int i = 0; counter_name(device, i); i++)
+		values[i] = device_counter(device, counter_name(device, i));
+}
+
+static void tell_counters(struct device *device, const u64 *before)
+{
+	u64 after[COUNTERS_MAX];
+
+	read_counters(device, after);
+	for (unsigned int i = 0; counter_name(device, i); i++)
+		printf(" %s=%llu", counter_name(device, i),
+		       (unsigned long long)(after[i] - before[i]));
 }
 
 static void tell_messages(const struct counts *c)
@@ -248,14 +278,22 @@ static void tell_storage(const struct counts *c)
 
 static void tell_network(struct device *device, const struct counts *c, const u64 *before)
 {
-	u64 after[ARRAY_SIZE(network_counters)];
-
-	read_counters(device, after);
 	printf("network: pushed=%llu returned=%llu", (unsigned long long)c->pushed,
 	       (unsigned long long)c->returned);
-	for (unsigned int i = 0; i < ARRAY_SIZE(network_counters); i++)
-		printf(" %s=%llu", network_counters[i], (unsigned long long)(after[i] - before[i]));
+	tell_counters(device, before);
 	printf(" lost=%llu\n", (unsigned long long)c->lost);
+}
+
+/* Executed: events that came, and queries that were answered. */
+static void tell_input(struct device *device, const struct counts *c, const u64 *before)
+{
+	printf("input: pushed=%llu executed=%llu returned=%llu", (unsigned long long)c->pushed,
+	       (unsigned long long)c->executed, (unsigned long long)c->returned);
+	tell_counters(device, before);
+	printf(" lost=%llu\nrefused:", (unsigned long long)c->lost);
+	for (unsigned int i = 0; input_spoil(i); i++)
+		printf(" %s=%llu", input_spoil(i), (unsigned long long)c->refused[i]);
+	printf("\n");
 }
 
 static void tell(struct device *device, u64 seed, const u64 *before)
@@ -272,19 +310,20 @@ static void tell(struct device *device, u64 seed, const u64 *before)
 	tell_messages(c);
 	if (device->class == VS_CLASS_NETWORK)
 		tell_network(device, c, before);
+	else if (device->class == VS_CLASS_INPUT)
+		tell_input(device, c, before);
 	else
 		tell_storage(c);
 }
 
 void fuzz(struct device *device, u64 seed, unsigned int seconds)
 {
-	u64 told = now_ms(), until = told + seconds * 1000ULL, before[ARRAY_SIZE(network_counters)];
+	u64 told = now_ms(), until = told + seconds * 1000ULL, before[COUNTERS_MAX];
 
 	/* Which class it is, and that it is well. */
 	device_run(device);
 	device_close(device);
-	if (device->class == VS_CLASS_NETWORK)
-		read_counters(device, before);
+	read_counters(device, before);
 	while (now_ms() < until) {
 		one_life(device, seed + counts->lives, until);
 		if (now_ms() < told + TELL_MS)

@@ -192,7 +192,8 @@ static void far_ahead(struct broken *b)
 
 static void backwards(struct broken *b)
 {
-	b->queue->avail -= 1 + below(100);
+	/* Further than input_post() goes ahead. */
+	b->queue->avail -= INPUT_REPORT + below(100);
 	b->queue->ring.avail->idx = htole16(b->queue->avail);
 }
 

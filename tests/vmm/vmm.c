@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vs_input.h"
 #include "vmm.h"
 
 #define WELL_MS		10000	/* a device that takes longer is stuck */
@@ -123,13 +124,20 @@ static void start_again(struct device *device)
 	device_start(device);
 }
 
+/* Does the queue wait for something to come from the host? */
+static bool receives(const struct device *device, unsigned int queue)
+{
+	if (queue < VS_CHANNEL_QUEUE_DATA)
+		return false;
+	queue -= VS_CHANNEL_QUEUE_DATA;
+	return (device->class == VS_CLASS_NETWORK && !(queue % 2)) ||
+	       (device->class == VS_CLASS_INPUT && queue == VS_INPUT_QUEUE_EVENTS);
+}
+
 /* The queue has nothing before what breaks it, and the device looks at it. */
 static void get_ready(struct device *device, unsigned int queue)
 {
-	bool receives = device->class == VS_CLASS_NETWORK && queue >= VS_CHANNEL_QUEUE_DATA &&
-			!((queue - VS_CHANNEL_QUEUE_DATA) % 2);
-
-	if (receives)
+	if (receives(device, queue))
 		need_contract(device);
 	else if (queue != VS_CHANNEL_QUEUE_CALL)
 		check_well(device);
@@ -159,9 +167,13 @@ static void rings(struct device *device)
 			before = device_counter(device, "ring_errors");
 			must = ring_break(device, &device->queue[i], how) &&
 			       is_looked_at(device, i);
+			if (device->class == VS_CLASS_INPUT && receives(device, i))
+				input_post(device);
 			for (int wait = 0; wait < 500; wait++) {
 				if (device->class == VS_CLASS_NETWORK)
 					network_receive(device);
+				else if (device->class == VS_CLASS_INPUT)
+					input_type(device);
 				if (!must || device_counter(device, "ring_errors") > before)
 					break;
 				sleep_ms(2);

@@ -8,7 +8,7 @@
  *	memory.c	the guest's RAM, and what a VMM can do to it while it is used
  *	ring.c		the driver's side of the virtqueues, and how to break one
  *	message.c	the protocol: a contract, and messages of every kind at the wrong time
- *	storage.c	requests of a disk	network.c	frames
+ *	storage.c	requests of a disk	network.c	frames	input.c	events and queries
  *	fuzz.c		lives of VMMs, from a seed
  *	endings.c	how a VMM can end, in every state of the protocol; limits
  *	changes.c	one contract after the other
@@ -89,6 +89,7 @@ struct slot {
 	bool busy;
 	u64 writable;	/* bytes of its chain */
 	u8 *status;	/* where a storage request has its status byte, if that can be seen */
+	u8 how;		/* input: what is wrong with its chain, as input_spoil() names it */
 };
 
 struct queue {
@@ -173,7 +174,7 @@ void message_unanswered(struct device *device);	/* several, and no look at the a
 void message_random(struct device *device);
 
 /*
- * ---- storage.c, network.c: fill the free slots of a queue, and look at what comes back ----
+ * ---- storage.c, network.c, input.c: fill the free slots of queues, look at what comes back ----
  * Each returns the queue that something comes back on.
  */
 
@@ -185,6 +186,12 @@ struct queue *network_push(struct device *device, bool hostile);
 void network_receive(struct device *device);	/* frames for the guest */
 u32 network_pairs(const struct device *device);
 void network_returned(struct device *device, struct queue *queue, struct used used);
+struct queue *input_push(struct device *device, bool hostile);
+#define INPUT_REPORT	4	/* events of a report of input_type(), at most */
+void input_post(struct device *device);		/* room for a report, but for one event */
+void input_type(struct device *device);		/* a report for the guest */
+void input_returned(struct device *device, struct queue *queue, struct used used);
+const char *input_spoil(unsigned int how);	/* NULL: there are no more */
 
 /* ---- fuzz.c ---- */
 
@@ -193,8 +200,8 @@ struct counts {
 	u64 lives, killed, contracts, denied, resets, chaos, changes;
 	u64 messages, answered, status[VS_STATUSES];
 	u64 pushed, executed, lost, broken;
-	u64 refused[256];	/* storage: by status byte */
-	u64 returned;		/* network */
+	u64 refused[256];	/* storage: by status byte; input: by what was wrong */
+	u64 returned;		/* network; input: status */
 	bool sick;		/* a life has seen what must not be */
 };
 

@@ -45,11 +45,16 @@ static ssize_t switch_show(struct config_item *item, const struct vsp_file *file
 static ssize_t switch_store(struct config_item *item, const struct vsp_file *file,
 			    const char *page, size_t count)
 {
+	struct vsp_service *service = vsp_service_of_item(item);
 	bool on;
 
 	if (kstrtobool(page, &on))
 		return vsp_configfs_refuse(item, file->name, page, -EINVAL, "0 or 1 allowed");
-	assign_bit(file->index, &vsp_service_of_item(item)->switches, on);
+	mutex_lock(&service->admin);
+	assign_bit(file->index, &service->switches, on);
+	if (service->enabled && service->class->switched)
+		service->class->switched(service, file->index);
+	mutex_unlock(&service->admin);
 	return count;
 }
 

@@ -31,7 +31,7 @@ static u64 unset_value(const struct vs_term_spec *spec, enum side side)
 	case VS_KIND_LEVEL:
 		return side == HIGH ? spec->preset ?: spec->highest : spec->lowest;
 	case VS_KIND_SET:
-		return side == HIGH ? spec->highest : 0;
+		return side == HIGH ? spec->preset ?: spec->highest : 0;
 	default:
 		return 0;
 	}
@@ -202,7 +202,7 @@ static ssize_t allowed_store(struct config_item *item, const struct vsp_file *fi
 	struct vsp_service *service = vsp_service_of_item(item);
 	const struct vs_term_spec *spec = &service->spec->term[file->index];
 	bool set = !vs_value_unset(page);
-	u64 bits = spec->highest;
+	u64 bits = unset_value(spec, HIGH);
 	char words[128];
 
 	if (set && vs_value_set(spec, page, &bits)) {
@@ -234,6 +234,7 @@ static ssize_t identity_store(struct config_item *item, const struct vsp_file *f
 			      const char *page, size_t count)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
+	const struct vs_term_spec *spec = &service->spec->term[file->index];
 	struct vs_term *limit = &service->staged.limits.term[file->index];
 	char text[VS_WIRE_TEXT_MAX + 1] = "";
 	bool set = !vs_value_unset(page);
@@ -241,8 +242,12 @@ static ssize_t identity_store(struct config_item *item, const struct vsp_file *f
 
 	if (set)
 		error = vs_value_text(page, text, sizeof(text));
-	if (!error && !vs_terms_text_valid(text, strlen(text)))
+	if (!error && !vs_terms_identity_valid(spec, text, strlen(text)))
 		error = -EINVAL;
+	if (error && spec->characters)
+		return vsp_configfs_refuse(item, file->name, page, error,
+					   "up to %u characters of %s, or unset allowed",
+					   VS_WIRE_TEXT_MAX, spec->characters);
 	if (error)
 		return vsp_configfs_refuse(item, file->name, page, error,
 					   "up to %u printable characters without space and /, or unset allowed",

@@ -246,6 +246,20 @@ bool vsp_service_switch(const struct vsp_service *service, u32 index)
 EXPORT_SYMBOL_GPL(vsp_service_switch);
 
 /**
+ * vsp_service_set_switch() - have a switch say what is so
+ * @service: any
+ * @index: of the switch, in vs_class_spec.switches
+ * @on: what it says
+ *
+ * Context: any. The class's switched() is not called.
+ */
+void vsp_service_set_switch(struct vsp_service *service, u32 index, bool on)
+{
+	assign_bit(index, &service->switches, on);
+}
+EXPORT_SYMBOL_GPL(vsp_service_set_switch);
+
+/**
  * vsp_service_staged_limit() - the most of a term that may be granted once limits are taken
  * @service: any
  * @index: of the term

@@ -1,0 +1,431 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native-debug
+# seconds: 120
+# The provider of input: what is refused as a source, what is offered of one, what becomes of contracts when it goes, who of
+# two clients has its keys; and the device of a service that has none. The clients are this machine's own.
+. tests/lib.sh
+. tests/lib/input.sh
+
+INPUT=$VSP_MODULES/input
+
+# plug NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
+plug() {
+	local number=$1 plug
+	rm -f "/tmp/plug$number"
+	mkfifo "/tmp/plug$number"
+	"$INPUT/uinput" "$2" "test/$number" "${@:3}" <"/tmp/plug$number" >/dev/null &
+	processes[number]=$!
+	exec {plug}>"/tmp/plug$number"
+	plugs[number]=$plug
+	wait_for 10 node "test/$number"
+}
+
+unplug() {
+	kill "${processes[$1]}"
+}
+declare -a plugs processes
+
+# press NUMBER TYPE CODE VALUE...: one report of a plugged device
+press() {
+	local number=$1
+	shift
+	while (($#)); do
+		echo "$1 $2 $3"
+		shift 3
+	done >&"${plugs[$number]}"
+	echo "0 0 0" >&"${plugs[$number]}"
+}
+
+# client_of NAME: the directory of its client's input device
+client_of() {
+	echo "/sys/class/input/$(basename "$(client "$1")")/device"
+}
+
+# listen NAME FILE: what its client reads of keys
+listen() {
+	wait_for 30 client "$1"
+	"$INPUT/stream" --keys "$(client "$1")" >"$2" &
+	wait_for 10 hears "$2" ""
+}
+
+# hears FILE EVENTS: all of them but repeats
+hears() {
+	[[ $(grep -v ' 2$' "$1" | tr '\n' ' ') == "open $2" ]]
+}
+
+start() {
+	modprobe -a evdev uinput vsp
+}
+
+# clients NAME...: their services, of pool "all"
+clients() {
+	local name
+	for name; do
+		vsp_service "input.$name" pool=all local=1 enable=1
+	done
+	modprobe vsc
+	for name; do
+		wait_for 30 client "$name"
+	done
+}
+
+refuses() {
+	local wanted=$1
+	shift
+	mark_log
+	if (vsp_pool input.all "$@" enable=1) 2>/tmp/error; then
+		fail "pool was enabled with $*"
+	fi
+	host_log | grep -q "$wanted" || fail "the log does not say $wanted"
+}
+
+types_into_the_client() {
+	start
+	vsp_pool input.all enable=1
+	clients in
+	listen in /tmp/client
+	"$INPUT/stream" --keys "$(node vsp/in/)" >/tmp/host &
+	pause 0.5
+	type_into in 1 30 1
+	type_into in 1 30 0
+	type_into in 1 272 1 2 0 5
+	type_into in 1 272 0
+	wait_for 10 hears /tmp/client "30 1 30 0 272 1 272 0 "
+	assert_eq "$(cat /tmp/host)" open "what the host's own readers have"
+}
+
+keeps_power_keys_back() {
+	start
+	vsp_pool input.all enable=1
+	clients in
+	[[ $(<"$VDPA/in/terms/keys") != *power* ]] || fail "power keys are granted"
+	listen in /tmp/client
+	type_into in 1 116 1
+	type_into in 1 99 1
+	type_into in 1 30 1
+	wait_for 10 hears /tmp/client "30 1 "
+}
+
+gives_power_keys_if_told() {
+	start
+	vsp_pool input.all enable=1
+	vsp_service input.in keys_allowed='letters power'
+	clients in
+	assert_eq "$(<"$VDPA/in/terms/keys")" "letters power" "keys"
+	listen in /tmp/client
+	type_into in 1 116 1
+	wait_for 10 hears /tmp/client "116 1 "
+}
+
+refuses_what_is_no_source() {
+	start
+	plug 1 "a keyboard" keyboard
+	refuses 'no input device a piano' source="a piano"
+	refuses 'no list of' source="a keyboard,,"
+	"$INPUT/uinput" --grab "$(node test/1)" < <(pause 60) >/dev/null &
+	pause 0.5
+	refuses 'a keyboard is grabbed' source="a keyboard"
+	grep -q "busy" /tmp/error || fail "not EBUSY: $(cat /tmp/error)"
+}
+
+refuses_its_own_client() {
+	start
+	vsp_pool input.none enable=1
+	vsp_service input.in pool=none local=1 enable=1
+	modprobe vsc
+	wait_for 30 client in
+	refuses 'would go round' source="$(client in)"
+	refuses 'would go round' source="vsc/$(<$SERVICES/input.in/uuid)/input0"
+}
+
+# A client's device has the name of its source.
+takes_a_name_that_its_client_has_too() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source="a keyboard" enable=1
+	vsp_service input.in grab_allowed=exclusive
+	clients in
+	grep -q "a keyboard" "$(client_of in)/name" || fail "the client's device has another name"
+	vsp_pool input.more source="a keyboard" enable=1
+	vsp_service input.other pool=more local=1 grab_allowed=exclusive enable=1
+	listen in /tmp/client
+	listen other /tmp/other
+	press 1 1 30 1
+	press 1 1 30 0
+	wait_for 10 hears /tmp/client "30 1 30 0 "
+	wait_for 10 hears /tmp/other "30 1 30 0 "
+	! host_log | grep 'would go round' || fail "the log says that a client is its own source"
+	! (vsp_pool input.none source="VSP in" enable=1) || fail "a name that no device has is taken"
+}
+
+refuses_a_chord() {
+	local i
+	start
+	plug 1 "a keyboard" keyboard
+	for i in leftctrl+leftctrl leftctrl+ hyper 0 768 1+2+3+4+5; do
+		refuses 'is not 1..4 keys' source=test/1 chord=$i
+	done
+	refuses 'nothing to move' source= chord=leftctrl+rightctrl
+	vsp_pool input.all source=test/1 chord='leftctrl + 97' enable=1
+	assert_fails sh -c "echo 29 >$POOLS/input.all/chord"
+}
+
+refuses_a_layout() {
+	start
+	vsp_service input.in layout='de(nodeadkeys)'
+	mark_log
+	assert_fails sh -c "echo 'de;rm' >$SERVICES/input.in/layout"
+	host_log | grep -q 'characters of' || fail "the log does not say which characters"
+	assert_eq "$(<$SERVICES/input.in/layout)" 'de(nodeadkeys)' "layout"
+}
+
+offers_what_the_source_can() {
+	start
+	plug 1 "a keyboard" keyboard
+	plug 2 "a mouse" mouse
+	vsp_pool input.all source="$(node test/1), a mouse" enable=1
+	clients in
+	assert_eq "$(<"$VDPA/in/terms/offered_kind_allowed")" "keyboard mouse" "kinds"
+	assert_eq "$(<"$VDPA/in/terms/buttons")" 3 "buttons"
+	assert_eq "$(<"$VDPA/in/terms/wheels")" vertical "wheels"
+	assert_eq "$(<"$VDPA/in/terms/axes")" relative "axes"
+	assert_eq "$(<"$VDPA/in/terms/leds")" "num caps scroll" "LEDs"
+	listen in /tmp/client
+	press 1 1 30 1
+	wait_for 10 hears /tmp/client "30 1 "
+	press 2 1 272 1
+	wait_for 10 hears /tmp/client "30 1 272 1 "
+	press 1 1 30 0
+	wait_for 10 hears /tmp/client "30 1 272 1 30 0 "
+}
+
+follows_its_source() {
+	start
+	plug 1 "a keyboard" keyboard
+	plug 2 "a mouse" mouse
+	vsp_pool input.all source="a keyboard, a mouse" enable=1
+	clients in
+	listen in /tmp/client
+	press 1 1 30 1
+	wait_for 10 hears /tmp/client "30 1 "
+	unplug 1
+	wait_for 10 is "$VDPA/in/terms/kind" mouse
+	(($(<"$VDPA/in/counters/renegotiations_source") > 0)) || fail "the reason is not the source"
+	plug 1 "a keyboard" keyboard
+	wait_for 10 is "$VDPA/in/terms/kind" "keyboard mouse"
+	hears /tmp/client "30 1 30 0 " || fail "the key that was held: $(cat /tmp/client)"
+}
+
+holder_is() {
+	[[ $(<"$VDPA/$1/terms/grab") == *exclusive* && $(<"$VDPA/$2/terms/grab") == none ]]
+}
+
+moves_the_keys() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 enable=1
+	clients a b
+	wait_for 10 holder_is a b
+	assert_eq "$(cat $SERVICES/input.{a,b}/hold | tr -d '\n')" 10 "who holds"
+	listen a /tmp/a
+	listen b /tmp/b
+	press 1 1 30 1
+	wait_for 10 hears /tmp/a "30 1 "
+	echo 1 >$SERVICES/input.b/hold
+	wait_for 10 holder_is b a
+	assert_eq "$(cat $SERVICES/input.{a,b}/hold | tr -d '\n')" 01 "who holds"
+	press 1 1 30 0
+	press 1 1 31 1
+	press 1 1 31 0
+	wait_for 10 hears /tmp/b "31 1 31 0 "
+	hears /tmp/a "30 1 30 0 " || fail "the first has $(tr '\n' ' ' </tmp/a)"
+}
+
+# The chord is 29 and 54; 30 is held meanwhile. Service c has no client, so it is passed over.
+moves_the_keys_by_a_chord() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 chord=leftctrl+54 enable=1
+	clients a b
+	vsp_service input.c pool=all enable=1
+	wait_for 10 holder_is a b
+	listen a /tmp/a
+	listen b /tmp/b
+	press 1 1 30 1 1 29 1
+	wait_for 10 hears /tmp/a "30 1 29 1 "
+	press 1 1 54 1
+	wait_for 10 hears /tmp/a "30 1 29 1 29 0 30 0 "
+	wait_for 10 holder_is b a
+	assert_eq "$(cat $SERVICES/input.{a,b,c}/hold | tr -d '\n')" 010 "who holds"
+	press 1 1 54 0
+	press 1 1 29 0
+	press 1 1 30 0
+	press 1 1 31 1
+	press 1 1 31 0
+	wait_for 10 hears /tmp/b "31 1 31 0 "
+	press 1 1 54 1 1 29 1
+	wait_for 10 holder_is a b
+	press 1 1 54 0 1 29 0
+	press 1 1 32 1
+	wait_for 10 hears /tmp/a "30 1 29 1 29 0 30 0 32 1 "
+	hears /tmp/b "31 1 31 0 54 1 54 0 " || fail "the second has $(tr '\n' ' ' </tmp/b)"
+	(($(<"$VDPA/b/counters/renegotiations_source") >= 2)) || fail "the reason is not the source"
+}
+
+# Also where there is nobody else to have the keys
+keeps_the_chord_back() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 chord=leftctrl+54 enable=1
+	clients a
+	listen a /tmp/a
+	press 1 1 29 1
+	press 1 1 54 1
+	press 1 1 30 1
+	press 1 1 54 0
+	press 1 1 29 0
+	press 1 1 54 1
+	press 1 1 54 0
+	wait_for 10 hears /tmp/a "29 1 29 0 30 1 54 1 54 0 "
+}
+
+# From where it is taken until the other one's contract nobody has it: c has no client.
+keeps_what_is_typed_while_it_moves() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 enable=1
+	clients a b
+	vsp_service input.c pool=all enable=1
+	wait_for 10 holder_is a b
+	listen a /tmp/a
+	listen b /tmp/b
+	press 1 1 30 1
+	wait_for 10 hears /tmp/a "30 1 "
+	echo 1 >$SERVICES/input.c/hold
+	press 1 1 31 1
+	wait_for 10 hears /tmp/a "30 1 30 0 "
+	wait_for 10 is "$VDPA/a/terms/grab" none
+	press 1 1 31 0
+	press 1 1 32 1
+	press 1 1 32 0
+	echo 1 >$SERVICES/input.b/hold
+	wait_for 10 holder_is b a
+	press 1 1 33 1
+	wait_for 10 hears /tmp/b "33 1 "
+	hears /tmp/a "30 1 30 0 " || fail "the first has $(tr '\n' ' ' </tmp/a)"
+}
+
+# When its holder is disabled, the next one is told, without a look at the sources (poll_ms).
+leaves_the_keys_to_the_next() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 poll_ms=0 enable=1
+	clients a b
+	wait_for 10 holder_is a b
+	echo 0 >$SERVICES/input.a/enable
+	assert_eq "$(<$SERVICES/input.b/hold)" 1 "who holds"
+	wait_for 10 eval "[[ \$(<$VDPA/b/terms/grab) == *exclusive* ]]"
+}
+
+# lit NODE LEDS: for wait_for
+lit() {
+	[[ $("$INPUT/stream" --lit "$1") == "lit$2" ]]
+}
+
+gives_each_client_its_leds() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 enable=1
+	clients a b
+	wait_for 10 holder_is a b
+	"$INPUT/stream" --led 1=1 "$(client a)"
+	wait_for 10 lit "$(node test/1)" " 1"
+	echo 1 >$SERVICES/input.b/hold
+	wait_for 10 lit "$(node test/1)" ""
+	"$INPUT/stream" --led 0=1 "$(client b)"
+	wait_for 10 lit "$(node test/1)" " 0"
+	echo 1 >$SERVICES/input.a/hold
+	wait_for 10 lit "$(node test/1)" " 1"
+}
+
+# ask_sysrq COMMAND...: Alt, SysRq and h, by COMMAND
+ask_sysrq() {
+	"$@" 1 56 1
+	"$@" 1 99 1
+	"$@" 1 35 1
+	"$@" 1 35 0
+	"$@" 1 99 0
+	"$@" 1 56 0
+}
+
+# into EVENT...: of the service "in"; SysRq is on its other device
+into() {
+	type_into in "$@"
+	[[ $2 != 99 ]] || type_into in/input1 "$@"
+}
+
+sysrq_helps() {
+	host_log | grep -q 'sysrq: HELP'
+}
+
+# The client, which is this machine's, has no SysRq any more, so that it does not ask. The host's own SysRq sees keys first
+# once it was switched on again.
+keeps_sysrq_to_the_guest() {
+	start
+	vsp_pool input.all enable=1
+	vsp_service input.in keys_allowed='letters modifiers system'
+	clients in
+	vsp_service input.in keys_allowed='letters modifiers'
+	echo 1 >"$VDPA/in/contract/renegotiate"
+	wait_for 10 is "$VSC/counters/devices_replaced" 1
+	listen in /tmp/client
+	mark_log
+	ask_sysrq into
+	wait_for 10 hears /tmp/client "56 1 35 1 35 0 56 0 "
+	echo 0 >/proc/sys/kernel/sysrq
+	echo 1 >/proc/sys/kernel/sysrq
+	ask_sysrq into
+	wait_for 10 hears /tmp/client "56 1 35 1 35 0 56 0 56 1 35 1 35 0 56 0 "
+	! sysrq_helps || fail "what is typed to the guest is the host's SysRq"
+	plug 1 "a keyboard" keyboard
+	ask_sysrq press 1
+	wait_for 10 sysrq_helps
+}
+
+merges_motion() {
+	local i
+	start
+	plug 1 "a mouse" mouse
+	vsp_pool input.all source="a mouse" enable=1
+	vsp_service input.in events_ceiling=100
+	clients in
+	listen in /tmp/client
+	press 1 1 272 1
+	for ((i = 0; i < 2000; i++)); do
+		press 1 2 0 1
+	done
+	press 1 1 272 0
+	wait_for 20 hears /tmp/client "272 1 272 0 "
+	(($(<"$VDPA/in/counters/reports_sent") < 1000)) || fail "motion is not merged"
+	assert_eq "$(<"$VDPA/in/counters/events_dropped")" 0 "lost"
+}
+
+test_case input.what_is_typed_reaches_the_client_alone types_into_the_client
+test_case input.power_keys_are_kept_back keeps_power_keys_back
+test_case input.power_keys_are_given_where_allowed gives_power_keys_if_told
+test_case input.unknown_and_grabbed_sources_are_refused refuses_what_is_no_source
+test_case input.own_client_is_refused_as_a_source refuses_its_own_client
+test_case input.name_that_a_client_has_too_means_the_others takes_a_name_that_its_client_has_too
+test_case input.wrong_chord_is_refused refuses_a_chord
+test_case input.wrong_layout_is_refused refuses_a_layout
+test_case input.offer_is_what_the_sources_can offers_what_the_source_can
+test_case input.contract_follows_its_sources follows_its_source
+test_case input.keys_move_with_hold moves_the_keys
+test_case input.keys_move_with_the_chord moves_the_keys_by_a_chord
+test_case input.chord_is_for_no_client keeps_the_chord_back
+test_case input.keys_are_nobodys_while_they_move keeps_what_is_typed_while_it_moves
+test_case input.next_one_has_the_keys_of_one_that_goes leaves_the_keys_to_the_next
+test_case input.leds_are_those_of_who_has_the_keys gives_each_client_its_leds
+test_case input.sysrq_of_a_guest_is_not_the_hosts keeps_sysrq_to_the_guest
+test_case input.motion_is_merged_at_the_ceiling merges_motion
