@@ -7,36 +7,6 @@
 . tests/lib.sh
 . tests/lib/input.sh
 
-INPUT=$VSP_MODULES/input
-
-# plug NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
-plug() {
-	local number=$1 plug
-	rm -f "/tmp/plug$number"
-	mkfifo "/tmp/plug$number"
-	"$INPUT/uinput" "$2" "test/$number" "${@:3}" <"/tmp/plug$number" >/dev/null &
-	processes[number]=$!
-	exec {plug}>"/tmp/plug$number"
-	plugs[number]=$plug
-	wait_for 10 node "test/$number"
-}
-
-unplug() {
-	kill "${processes[$1]}"
-}
-declare -a plugs processes
-
-# press NUMBER TYPE CODE VALUE...: one report of a plugged device
-press() {
-	local number=$1
-	shift
-	while (($#)); do
-		echo "$1 $2 $3"
-		shift 3
-	done >&"${plugs[$number]}"
-	echo "0 0 0" >&"${plugs[$number]}"
-}
-
 # client_of NAME: the directory of its client's input device
 client_of() {
 	echo "/sys/class/input/$(basename "$(client "$1")")/device"
@@ -47,11 +17,6 @@ listen() {
 	wait_for 30 client "$1"
 	"$INPUT/stream" --keys "$(client "$1")" >"$2" &
 	wait_for 10 hears "$2" ""
-}
-
-# hears FILE EVENTS: all of them but repeats
-hears() {
-	[[ $(grep -v ' 2$' "$1" | tr '\n' ' ') == "open $2" ]]
 }
 
 start() {
@@ -85,7 +50,7 @@ types_into_the_client() {
 	vsp_pool input.all enable=1
 	clients in
 	listen in /tmp/client
-	"$INPUT/stream" --keys "$(node vsp/in/)" >/tmp/host &
+	"$INPUT/stream" --keys "$(node_of vsp/in/)" >/tmp/host &
 	pause 0.5
 	type_into in 1 30 1
 	type_into in 1 30 0
@@ -123,7 +88,7 @@ refuses_what_is_no_source() {
 	plug 1 "a keyboard" keyboard
 	refuses 'no input device a piano' source="a piano"
 	refuses 'no list of' source="a keyboard,,"
-	"$INPUT/uinput" --grab "$(node test/1)" < <(pause 60) >/dev/null &
+	"$INPUT/uinput" --grab "$(node_of test/1)" < <(pause 60) >/dev/null &
 	pause 0.5
 	refuses 'a keyboard is grabbed' source="a keyboard"
 	grep -q "busy" /tmp/error || fail "not EBUSY: $(cat /tmp/error)"
@@ -184,7 +149,7 @@ offers_what_the_source_can() {
 	start
 	plug 1 "a keyboard" keyboard
 	plug 2 "a mouse" mouse
-	vsp_pool input.all source="$(node test/1), a mouse" enable=1
+	vsp_pool input.all source="$(node_of test/1), a mouse" enable=1
 	clients in
 	assert_eq "$(<"$VDPA/in/terms/offered_kind_allowed")" "keyboard mouse" "kinds"
 	assert_eq "$(<"$VDPA/in/terms/buttons")" 3 "buttons"
@@ -209,7 +174,7 @@ follows_its_source() {
 	listen in /tmp/client
 	press 1 1 30 1
 	wait_for 10 hears /tmp/client "30 1 "
-	unplug 1
+	plug_out 1
 	wait_for 10 is "$VDPA/in/terms/kind" mouse
 	(($(<"$VDPA/in/counters/renegotiations_source") > 0)) || fail "the reason is not the source"
 	plug 1 "a keyboard" keyboard
@@ -340,13 +305,13 @@ gives_each_client_its_leds() {
 	clients a b
 	wait_for 10 holder_is a b
 	"$INPUT/stream" --led 1=1 "$(client a)"
-	wait_for 10 lit "$(node test/1)" " 1"
+	wait_for 10 lit "$(node_of test/1)" " 1"
 	echo 1 >$SERVICES/input.b/hold
-	wait_for 10 lit "$(node test/1)" ""
+	wait_for 10 lit "$(node_of test/1)" ""
 	"$INPUT/stream" --led 0=1 "$(client b)"
-	wait_for 10 lit "$(node test/1)" " 0"
+	wait_for 10 lit "$(node_of test/1)" " 0"
 	echo 1 >$SERVICES/input.a/hold
-	wait_for 10 lit "$(node test/1)" " 1"
+	wait_for 10 lit "$(node_of test/1)" " 1"
 }
 
 # ask_sysrq COMMAND...: Alt, SysRq and h, by COMMAND

@@ -26,13 +26,23 @@ has_source() {
 	grep -q 'Name="t-source"' /proc/bus/input/devices
 }
 
+has_no_device() {
+	! node
+}
+
+# plug: the host's device; its process is $source
+plug() {
+	rm -f /tmp/source
+	mkfifo /tmp/source
+	"$VSP_MODULES/input/stream" --source /tmp/source /dev/uinput &
+	source=$!
+	wait_for 10 has_source
+}
+
 # device: the host's device, and a client that has all of it that nobody has to allow
 device() {
 	modprobe -a evdev uinput vsp
-	rm -f /tmp/source
-	mkfifo /tmp/source
-	stream --source /tmp/source /dev/uinput &
-	wait_for 10 has_source
+	plug
 	vsp_pool input.all source=t-source enable=1
 	vsp_service input.in pool=input.all local=1 layout=de enable=1
 	modprobe vsc
@@ -83,6 +93,37 @@ rate_changes() {
 	assert_eq "$(<$VSC/counters/devices_replaced)" 0 "devices replaced"
 }
 
+# delivered COUNT: for wait_for: so many reports, in all
+delivered() {
+	[[ $(<"$VSC/counters/reports_delivered") -ge $1 ]]
+}
+
+# The source is unplugged while it sends: what has come is in order, what is held is released, and after it comes again all
+# goes on.
+unplugged() {
+	local done=0 reader
+	device
+	while more 3 $done; do
+		stream --reports 10000000 --push /tmp/source --gone "$(node)" >/tmp/reports 2>&1 &
+		reader=$!
+		wait_for 30 delivered $(($(<"$VSC/counters/reports_delivered") + 1000))
+		kill "$source"
+		wait $reader || { cat /tmp/reports && fail "round $done"; }
+		cat /tmp/reports
+		wait_for 10 has_no_device
+		plug
+		wait_for 10 has_device
+		reports 1000
+		done=$((done + 1))
+		# its numbers begin anew
+		kill "$source"
+		wait_for 10 has_no_device
+		plug
+		wait_for 10 has_device
+	done
+}
+
 test_case input_stream.device_is_what_the_host_has comes_up
 test_case input_stream.all_reports_come_in_order in_order
 test_case input_stream.another_rate_loses_nothing rate_changes
+test_case input_stream.unplugged_under_load_comes_back unplugged

@@ -2,16 +2,19 @@
 /*
  * A reader of an input device that knows what has to come.
  *
- * stream --reports N --push FILE [--from N] DEVICE: reads so many reports from DEVICE; each has
- *	to be the next one of those that tests/modules/input_host.c sends, complete and in order.
- *	FILE is told how many may be sent, so that no more than WINDOW are on their way. Prints
- *	how many events came, and in what time.
+ * stream --reports N --push FILE [--from N] [--gone] DEVICE: reads so many reports from DEVICE;
+ *	each has to be the next one of those that tests/modules/input_host.c sends, complete and
+ *	in order. FILE is told how many may be sent, so that no more than WINDOW are on their way.
+ *	Prints how many came, and in what time. With --gone DEVICE has to go before they are
+ *	there, and to release what is held on it.
  * stream --keys DEVICE: prints each key that is pressed or released, until DEVICE goes.
+ * stream --events DEVICE: prints each report as a line of TYPE CODE VALUE, until DEVICE goes.
  * stream --led CODE=VALUE DEVICE: sets a LED.
  * stream --lit DEVICE: prints which LEDs are on.
  * stream --led-flood COUNT DEVICE: sets LEDs as fast as that goes; LED 0 is on at the end.
  * stream --repeat DELAY,PERIOD DEVICE: sets how keys repeat.
- * stream --caps DEVICE: prints name, phys, uniq, ids and what it can.
+ * stream --caps DEVICE: prints name, phys, uniq, ids, what it can, which
+ *	LEDs are on (a sum of bits), and ranges of axes.
  * stream --source FIFO DEVICE: makes an input device of the host by DEVICE, which is uinput,
  *	and has it send those reports, up to the number that FIFO says last.
  */
@@ -43,10 +46,13 @@ static void wrong(unsigned int report, const struct input_event *event)
 	exit(1);
 }
 
+/* A source that is gone needs no push. */
 static void push(const char *path, unsigned int count)
 {
-	int file = open(path, O_WRONLY);
+	int file = open(path, O_WRONLY | O_NONBLOCK);
 
+	if (file < 0 && errno == ENXIO)
+		return;
 	if (file < 0 || dprintf(file, "%u\n", count) < 0)
 		fail(path);
 	close(file);
@@ -62,7 +68,8 @@ static bool is_event(unsigned int n, const struct input_event *event)
 	       event->value == (int)(1 + n % 100);
 }
 
-static void next_event(int device, struct input_event *event)
+/* Return: false: the device has gone. */
+static bool next_event(int device, struct input_event *event)
 {
 	static struct input_event buffer[256];
 	static size_t at, count;
@@ -70,33 +77,42 @@ static void next_event(int device, struct input_event *event)
 	while (at == count) {
 		ssize_t bytes = read(device, buffer, sizeof(buffer));
 
+		if (bytes < 0 && errno == ENODEV)
+			return false;
 		if (bytes <= 0)
 			fail("read");
 		at = 0;
 		count = bytes / sizeof(buffer[0]);
 	}
 	*event = buffer[at++];
+	return true;
 }
 
-static void one_report(int device, unsigned int n)
+/* The first event of the next report that is not a key that repeats by itself. */
+static bool next_report(int device, unsigned int n, struct input_event *event)
 {
-	struct input_event event;
+	bool there = next_event(device, event);
 
-	/* Keys that are held repeat by themselves, each in a report of its own. */
-	do {
-		next_event(device, &event);
-		if (event.type == EV_KEY && event.value == 2) {
-			next_event(device, &event);
-			if (event.type != EV_SYN)
-				wrong(n, &event);
-			event.type = EV_MAX;
-		}
-	} while (event.type == EV_MAX);
-	if (!is_event(n, &event))
-		wrong(n, &event);
-	next_event(device, &event);
-	if (event.type != EV_SYN || event.code != SYN_REPORT)
-		wrong(n, &event);
+	while (there && event->type == EV_KEY && event->value == 2) {
+		there = next_event(device, event);
+		if (there && event->type != EV_SYN)
+			wrong(n, event);
+		there = there && next_event(device, event);
+	}
+	return there;
+}
+
+/* Return: false: the device has gone, or @event is one of it that goes. */
+static bool one_report(int device, unsigned int n, struct input_event *event)
+{
+	bool there = next_report(device, n, event);
+
+	if (there && !is_event(n, event))
+		return false;
+	there = there && next_event(device, event);
+	if (!there)
+		event->type = EV_MAX;
+	return there && event->type == EV_SYN && event->code == SYN_REPORT;
 }
 
 static double now(void)
@@ -107,17 +123,52 @@ static double now(void)
 	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
-static void reports(int device, unsigned int from, unsigned int count, const char *path)
+static unsigned int pressed_by(unsigned int n)
 {
-	unsigned int end = from + count;
+	return n % 2 && n / 2 % 2 == 0 ? KEY_Q + n / 4 % 10 : 0;
+}
+
+/*
+ * @event comes in place of report @n, or in it: what is held is released, and then the device goes.
+ * A report whose end was never sent goes with it.
+ */
+static void ends(int device, unsigned int n, struct input_event *event)
+{
+	unsigned int held = pressed_by(n % 2 ? n - 2 : n - 1), half = pressed_by(n);
+
+	while (event->type != EV_MAX) {
+		if (event->type == EV_KEY && !event->value && event->code == held)
+			held = 0;
+		else if (event->type != EV_SYN &&
+			 (event->type != EV_KEY || event->value || event->code != half))
+			wrong(n, event);
+		if (!next_event(device, event))
+			break;
+	}
+	if (held) {
+		fprintf(stderr, "stream: key %u is still held\n", held);
+		exit(1);
+	}
+}
+
+static void reports(int device, unsigned int from, unsigned int count, const char *path,
+		    bool gone)
+{
+	unsigned int end = from + count, n;
+	struct input_event event;
 	double start = now();
 
-	for (unsigned int n = from; n < end; n++) {
+	for (n = from; n < end; n++) {
 		if ((n - from) % (WINDOW / 2) == 0)
 			push(path, n + WINDOW < end ? n + WINDOW : end);
-		one_report(device, n);
+		if (!one_report(device, n, &event))
+			break;
 	}
-	printf("%u in order, %.0f a second\n", count, count / (now() - start));
+	if (gone && n < end)
+		ends(device, n, &event);
+	else if (gone || n < end)
+		wrong(n, &event);
+	printf("%u in order, %.0f a second\n", n - from, (n - from) / (now() - start));
 }
 
 static void keys(int device)
@@ -130,6 +181,21 @@ static void keys(int device)
 	while (read(device, &event, sizeof(event)) == sizeof(event)) {
 		if (event.type == EV_KEY)
 			printf("%u %d\n", event.code, event.value);
+		fflush(stdout);
+	}
+}
+
+static void events(int device)
+{
+	struct input_event event;
+
+	printf("open\n");
+	fflush(stdout);
+	while (read(device, &event, sizeof(event)) == sizeof(event)) {
+		if (event.type != EV_SYN)
+			printf("%u %u %d ", event.type, event.code, event.value);
+		else
+			printf("%s\n", event.code == SYN_DROPPED ? "dropped" : "");
 		fflush(stdout);
 	}
 }
@@ -224,6 +290,24 @@ static void bits(int device, const char *name, unsigned int type, unsigned int c
 	printf("\n");
 }
 
+/* Those that are on, as bits. */
+static void leds(int device)
+{
+	unsigned int map = 0;
+
+	if (ioctl(device, EVIOCGLED(sizeof(map)), &map) >= 0)
+		printf("lit %u\n", map);
+}
+
+static void axes(int device)
+{
+	struct input_absinfo axis;
+
+	for (unsigned int code = 0; code < ABS_CNT; code++)
+		if (ioctl(device, EVIOCGABS(code), &axis) >= 0 && axis.maximum)
+			printf("axis %u %d %d\n", code, axis.minimum, axis.maximum);
+}
+
 static void caps(int device)
 {
 	char text[256] = "";
@@ -242,6 +326,8 @@ static void caps(int device)
 	bits(device, "rel", EV_REL, REL_CNT);
 	bits(device, "abs", EV_ABS, ABS_CNT);
 	bits(device, "leds", EV_LED, LED_CNT);
+	leds(device);
+	axes(device);
 }
 
 static void lit(int device)
@@ -261,7 +347,9 @@ static const struct option options[] = {
 	{ "reports", required_argument, NULL, 'n' },
 	{ "from", required_argument, NULL, 'f' },
 	{ "push", required_argument, NULL, 'p' },
+	{ "gone", no_argument, NULL, 'g' },
 	{ "keys", no_argument, NULL, 'k' },
+	{ "events", no_argument, NULL, 'e' },
 	{ "caps", no_argument, NULL, 'c' },
 	{ "source", required_argument, NULL, 's' },
 	{ "led", required_argument, NULL, 'l' },
@@ -276,6 +364,7 @@ int main(int argc, char **argv)
 	unsigned int from = 0, count = 0, code, value;
 	const char *path = NULL, *argument = NULL;
 	int option, device, what = 0;
+	bool gone = false;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
@@ -284,6 +373,9 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			path = optarg;
+			break;
+		case 'g':
+			gone = true;
 			break;
 		case '?':
 			return 2;
@@ -298,9 +390,11 @@ int main(int argc, char **argv)
 	if (argument)
 		count = strtoul(argument, NULL, 0);
 	if (what == 'n' && path)
-		reports(device, from, count, path);
+		reports(device, from, count, path, gone);
 	else if (what == 'k')
 		keys(device);
+	else if (what == 'e')
+		events(device);
 	else if (what == 's')
 		source(device, argument);
 	else if (what == 'c')

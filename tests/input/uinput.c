@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * uinput NAME PHYS [keyboard] [mouse] [tablet]: an input device of this machine.  It is there until
- *	standard input ends; each line of that, "TYPE CODE VALUE", is an event of it.
+ * uinput NAME PHYS [keyboard] [mouse] [tablet] [touch]: an input device of this machine.  It is
+ *	there until standard input ends; each line of that, "TYPE CODE VALUE", is an event of it.
  * uinput --grab DEVICE: grabs DEVICE for so long.
  */
 #include <errno.h>
@@ -26,9 +26,9 @@ static void set(int device, unsigned long request, unsigned int from, unsigned i
 			fail("capability");
 }
 
-static void set_position(int device, unsigned int code)
+static void set_axis(int device, unsigned int code, int maximum)
 {
-	struct uinput_abs_setup setup = { .code = code, .absinfo = { .maximum = 1000 } };
+	struct uinput_abs_setup setup = { .code = code, .absinfo = { .maximum = maximum } };
 
 	if (ioctl(device, UI_ABS_SETUP, &setup))
 		fail("axis");
@@ -52,8 +52,19 @@ static void be(int device, const char *kind)
 		set(device, UI_SET_EVBIT, EV_KEY, EV_KEY);
 		set(device, UI_SET_EVBIT, EV_ABS, EV_ABS);
 		set(device, UI_SET_KEYBIT, BTN_LEFT, BTN_LEFT);
-		set_position(device, ABS_X);
-		set_position(device, ABS_Y);
+		set_axis(device, ABS_X, 1000);
+		set_axis(device, ABS_Y, 1000);
+	} else if (!strcmp(kind, "touch")) {
+		set(device, UI_SET_EVBIT, EV_KEY, EV_KEY);
+		set(device, UI_SET_EVBIT, EV_ABS, EV_ABS);
+		set(device, UI_SET_KEYBIT, BTN_TOUCH, BTN_TOUCH);
+		set(device, UI_SET_PROPBIT, INPUT_PROP_DIRECT, INPUT_PROP_DIRECT);
+		set_axis(device, ABS_X, 1000);
+		set_axis(device, ABS_Y, 1000);
+		set_axis(device, ABS_MT_SLOT, 3);
+		set_axis(device, ABS_MT_TRACKING_ID, 65535);
+		set_axis(device, ABS_MT_POSITION_X, 1000);
+		set_axis(device, ABS_MT_POSITION_Y, 1000);
 	} else {
 		errno = EINVAL;
 		fail(kind);

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by tests of input, after lib.sh: devices of this machine, and what is typed into a service without a source.
+# Sourced by the tests of the input class, after lib.sh: devices of this machine (tests/input/uinput.c), what is typed on
+# them, and what a client's device is and says (tests/input/stream.c), in this kernel or in a guest.
 
-# node PHYS: the device node whose phys begins so
-node() {
+INPUT=$VSP_MODULES/input
+GUEST_INPUT=/vsp/build/stock/input	# in a guest
+
+# node_of PHYS: the device node whose phys begins so
+node_of() {
 	local phys
 	for phys in /sys/class/input/event*/device/phys; do
 		[[ $(<"$phys") == "$1"* ]] || continue
@@ -14,9 +18,38 @@ node() {
 	return 1
 }
 
+# plug NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
+plug() {
+	local number=$1 plug
+	rm -f "/tmp/plug$number"
+	mkfifo "/tmp/plug$number"
+	"$INPUT/uinput" "$2" "test/$number" "${@:3}" <"/tmp/plug$number" >/dev/null &
+	processes[number]=$!
+	exec {plug}>"/tmp/plug$number"
+	plugs[number]=$plug
+	wait_for 10 node_of "test/$number"
+}
+
+# plug_out NUMBER: it goes
+plug_out() {
+	kill "${processes[$1]}"
+}
+declare -a plugs processes
+
+# press NUMBER TYPE CODE VALUE...: one report of a plugged device
+press() {
+	local number=$1
+	shift
+	while (($#)); do
+		echo "$1 $2 $3"
+		shift 3
+	done >&"${plugs[$number]}"
+	echo "0 0 0" >&"${plugs[$number]}"
+}
+
 # client NAME: the node of a service's client
 client() {
-	node "vsc/$(<"$SERVICES/input.$1/uuid")"
+	node_of "vsc/$(<"$SERVICES/input.$1/uuid")"
 }
 
 # bytes TYPE CODE VALUE...: a struct input_event each
@@ -36,5 +69,42 @@ bytes() {
 type_into() {
 	bytes "${@:2}" 0 0 0 >/tmp/bytes
 	[[ $1 == */* ]] || set -- "$1/input0"
-	cat /tmp/bytes >"$(node "vsp/$1")"	# in one piece
+	cat /tmp/bytes >"$(node_of "vsp/$1")"	# in one piece
+}
+
+# hears FILE EVENTS: all of them but repeats
+hears() {
+	[[ $(grep -v ' 2$' "$1" | tr '\n' ' ') == "open $2" ]]
+}
+
+# client_node WHERE: of the client that is alone there, "host" or a guest
+client_node() {
+	in_guest "$1" "for i in $VSC/input*/event*; do [[ -c /dev/input/\${i##*/} ]] && echo /dev/input/\${i##*/} && exit; done; exit 1"
+}
+
+# client_is WHERE FILE VALUE: of the sysfs directory of its device
+client_is() {
+	[[ $(in_guest "$1" "cat $VSC/input*/$2") == "$3" ]]
+}
+
+# client_in_force WHERE: it has its device, under a contract
+client_in_force() {
+	in_guest "$1" "[[ $IN_FORCE ]]" && client_node "$1"
+}
+
+# agreed SERVICE ID: another contract than that one is in force, on both sides
+agreed() {
+	local id
+	id=$(<"$VDPA/$1/contract/id")
+	[[ $id != "$2" && $id != 0 && $(<"$VDPA/$1/contract/state") == RUNNING ]]
+}
+
+# limit SERVICE ATTRIBUTE=VALUE...: other limits of it, and a contract that has them
+limit() {
+	local name=$1 id
+	shift
+	id=$(<"$VDPA/$name/contract/id")
+	vsp_service "input.$name" "$@"
+	echo 1 >"$VDPA/$name/contract/renegotiate"
+	wait_for 30 agreed "$name" "$id"
 }

@@ -8,6 +8,7 @@
  * such a phys as a source.
  */
 #include <linux/bitmap.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/input.h>
 #include <linux/input/mt.h>
@@ -24,6 +25,12 @@
  * says that the machine sleeps, or that a ring is reset: the device stays for these.
  */
 #define LINGER_MS	100
+
+/*
+ * How long readers have for the last events of a device that goes. Once it has gone, evdev says
+ * ENODEV, whatever a reader has not read yet.
+ */
+#define READ_MS		50
 
 /* ---- sysfs: of the input_dev ---- */
 
@@ -128,7 +135,7 @@ static struct input_dev *device_make(struct vsc_input *input)
 	return dev;
 }
 
-/* The input core releases the keys that are held. */
+/* What is held is released first. */
 static void device_end_shown(struct vsc_input *input)
 {
 	struct vsc_input_device *device = &input->device;
@@ -138,6 +145,8 @@ static void device_end_shown(struct vsc_input *input)
 		return;
 	vsc_input_queue_lift(input);
 	vsc_input_queue_target(input, NULL, NULL);
+	input_reset_device(device->dev);
+	msleep(READ_MS);
 	input_unregister_device(device->dev);
 	device->dev = NULL;
 }

@@ -146,7 +146,8 @@ static int query_identity(struct query_run *run, struct vsc_input_caps *caps)
 	if (error)
 		return error;
 	vsc_input_answer_ids(&run->answer, &caps->id);
-	bitmap_fill(caps->props, INPUT_PROP_CNT);
+	/* Not bitmap_fill(): that sets whole words, and sysfs shows them. */
+	bitmap_set(caps->props, 0, INPUT_PROP_CNT);
 	error = query_ask(run, VIRTIO_INPUT_CFG_PROP_BITS, 0);
 	if (!error)
 		vsc_input_answer_bits(&run->answer, caps->props, INPUT_PROP_CNT);
