@@ -52,7 +52,7 @@ static ssize_t switch_store(struct config_item *item, const struct vsp_file *fil
 		return vsp_configfs_refuse(item, file->name, page, -EINVAL, "0 or 1 allowed");
 	mutex_lock(&service->admin);
 	assign_bit(file->index, &service->switches, on);
-	if (service->enabled && service->class->switched)
+	if (service->device.enabled && service->class->switched)
 		service->class->switched(service, file->index);
 	mutex_unlock(&service->admin);
 	return count;
