@@ -121,7 +121,7 @@ takes_a_name_that_its_client_has_too() {
 	wait_for 10 hears /tmp/client "30 1 30 0 "
 	wait_for 10 hears /tmp/other "30 1 30 0 "
 	! host_log | grep 'would go round' || fail "the log says that a client is its own source"
-	! (vsp_pool input.none source="VSP in" enable=1) || fail "a name that no device has is taken"
+	! (vsp_pool input.none source="VSP in" enable=1) 2>/dev/null || fail "a name that no device has is taken"
 }
 
 refuses_a_chord() {

@@ -226,6 +226,41 @@ static void random_answers_only_take_away(struct kunit *test)
 	KUNIT_EXPECT_GT(test, good, 0);
 }
 
+static void wrong_answers_are_refused(struct kunit *test)
+{
+	static const struct vs_input_query request = {
+		.select = VIRTIO_INPUT_CFG_EV_BITS, .subsel = EV_KEY,
+	};
+	static const struct {
+		u8 select;
+		u8 subsel;
+		u8 size;
+		u32 length;
+		int error;
+	} answers[] = {
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 128, 136, 0 },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 3, 11, 0 },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 0, 8, 0 },
+		{ VIRTIO_INPUT_CFG_PROP_BITS, EV_KEY, 128, 136, -EPROTO },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_REL, 128, 136, -EPROTO },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 129, 136, -EPROTO },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 3, 10, -EPROTO },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 0, 7, -EPROTO },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 128, 137, -EPROTO },
+		{ VIRTIO_INPUT_CFG_EV_BITS, EV_KEY, 128, U32_MAX, -EPROTO },
+	};
+	struct virtio_input_config answer = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		answer.select = answers[i].select;
+		answer.subsel = answers[i].subsel;
+		answer.size = answers[i].size;
+		KUNIT_EXPECT_EQ_MSG(test, vsc_input_answer_check(&answer, answers[i].length,
+								 &request),
+				    answers[i].error, "answer %zu", i);
+	}
+}
+
 static void input_set_axis(struct input_world *world, s32 minimum, s32 maximum, s32 fuzz)
 {
 	world->answer.size = sizeof(world->answer.u.abs);
@@ -289,6 +324,7 @@ static struct kunit_case input_report_cases[] = {
 	KUNIT_CASE(a_report_that_is_too_long_is_lost),
 	KUNIT_CASE(a_slot_that_is_not_there_takes_nothing),
 	KUNIT_CASE(random_answers_only_take_away),
+	KUNIT_CASE(wrong_answers_are_refused),
 	KUNIT_CASE(ranges_of_axes_make_sense),
 	KUNIT_CASE(layouts_have_two_parts),
 	{}
