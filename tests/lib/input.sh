@@ -4,6 +4,7 @@
 # them, and what a client's device is and says (tests/input/stream.c), in this kernel or in a guest.
 
 INPUT=$VSP_MODULES/input
+# shellcheck disable=SC2034 # used by the tests
 GUEST_INPUT=/vsp/build/stock/input	# in a guest
 
 # node_of PHYS: the device node whose phys begins so
