@@ -4,7 +4,7 @@
 # How long a key of the host takes to be an event of a guest: ours, beside a virtio-input device of QEMU
 # (virtio-input-host-pci) that has grabbed another keyboard of the same make; the same guest and the same keys, in turn.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 . tests/lib/delay.sh
 . bench/lib.sh
 

@@ -5,11 +5,52 @@
 # The provider of input: what is refused as a source, what is offered of one, what becomes of contracts when it goes, who of
 # two clients has its keys; and the device of a service that has none. The clients are this machine's own.
 . tests/lib.sh
-. tests/lib/input.sh
+
+INPUT=$VSP_MODULES/input
+
+# node PHYS: the device node whose phys begins so
+node() {
+	local phys
+	for phys in /sys/class/input/event*/device/phys; do
+		[[ $(<"$phys") == "$1"* ]] || continue
+		phys=${phys%/device/phys}
+		echo "/dev/input/${phys##*/}"
+		return
+	done
+	return 1
+}
 
 # client NAME: the node of a service's client
 client() {
-	node_of "vsc/$(<"$SERVICES/input.$1/uuid")"
+	node "vsc/$(<"$SERVICES/input.$1/uuid")"
+}
+
+# plug NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
+plug() {
+	local number=$1 plug
+	rm -f "/tmp/plug$number"
+	mkfifo "/tmp/plug$number"
+	"$INPUT/uinput" "$2" "test/$number" "${@:3}" <"/tmp/plug$number" >/dev/null &
+	processes[number]=$!
+	exec {plug}>"/tmp/plug$number"
+	plugs[number]=$plug
+	wait_for 10 node "test/$number"
+}
+
+unplug() {
+	kill "${processes[$1]}"
+}
+declare -a plugs processes
+
+# press NUMBER TYPE CODE VALUE...: one report of a plugged device
+press() {
+	local number=$1
+	shift
+	while (($#)); do
+		echo "$1 $2 $3"
+		shift 3
+	done >&"${plugs[$number]}"
+	echo "0 0 0" >&"${plugs[$number]}"
 }
 
 # bytes TYPE CODE VALUE...: a struct input_event each
@@ -28,7 +69,7 @@ bytes() {
 # type_into NAME TYPE CODE VALUE...: write to the device of a service that has no source
 type_into() {
 	bytes "${@:2}" 0 0 0 >/tmp/bytes
-	cat /tmp/bytes >"$(node_of "vsp/$1/")"	# in one piece
+	cat /tmp/bytes >"$(node "vsp/$1/")"	# in one piece
 }
 
 # listen NAME FILE: what its client reads of keys
@@ -36,6 +77,11 @@ listen() {
 	wait_for 30 client "$1"
 	"$INPUT/stream" --keys "$(client "$1")" >"$2" &
 	wait_for 10 hears "$2" ""
+}
+
+# hears FILE EVENTS: all of them but repeats
+hears() {
+	[[ $(grep -v ' 2$' "$1" | tr '\n' ' ') == "open $2" ]]
 }
 
 start() {
@@ -69,7 +115,7 @@ types_into_the_client() {
 	vsp_pool input.all enable=1
 	clients in
 	listen in /tmp/client
-	"$INPUT/stream" --keys "$(node_of vsp/in/)" >/tmp/host &
+	"$INPUT/stream" --keys "$(node vsp/in/)" >/tmp/host &
 	pause 0.5
 	type_into in 1 30 1
 	type_into in 1 30 0
@@ -107,7 +153,7 @@ refuses_what_is_no_source() {
 	plug 1 "a keyboard" keyboard
 	refuses 'no input device a piano' source="a piano"
 	refuses 'no list of' source="a keyboard,,"
-	"$INPUT/uinput" --grab "$(node_of test/1)" < <(pause 60) >/dev/null &
+	"$INPUT/uinput" --grab "$(node test/1)" < <(pause 60) >/dev/null &
 	pause 0.5
 	refuses 'a keyboard is grabbed' source="a keyboard"
 	grep -q "busy" /tmp/error || fail "not EBUSY: $(cat /tmp/error)"
@@ -135,7 +181,7 @@ offers_what_the_source_can() {
 	start
 	plug 1 "a keyboard" keyboard
 	plug 2 "a mouse" mouse
-	vsp_pool input.all source="$(node_of test/1), a mouse" enable=1
+	vsp_pool input.all source="$(node test/1), a mouse" enable=1
 	clients in
 	assert_eq "$(<"$VDPA/in/terms/offered_kind_allowed")" "keyboard mouse" "kinds"
 	assert_eq "$(<"$VDPA/in/terms/buttons")" 3 "buttons"
@@ -160,7 +206,7 @@ follows_its_source() {
 	listen in /tmp/client
 	press 1 1 30 1
 	wait_for 10 hears /tmp/client "30 1 "
-	plug_out 1
+	unplug 1
 	wait_for 10 is "$VDPA/in/terms/kind" mouse
 	(($(<"$VDPA/in/counters/renegotiations_source") > 0)) || fail "the reason is not the source"
 	plug 1 "a keyboard" keyboard

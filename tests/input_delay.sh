@@ -4,7 +4,7 @@
 # How long a key of the host takes to be an event of a guest, beside QEMU's virtio-input-host in the same guest: no longer
 # than that, with a margin for what else the machine does. bench/input.sh measures it.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 . tests/lib/delay.sh
 
 TRIES=6

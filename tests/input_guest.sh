@@ -5,7 +5,7 @@
 # Input devices of a real guest under real QEMU. Its reader is tests/input/stream.c, as there is no evtest in the root folder.
 # tests/input_usb.sh has the same of a stock host, whose keys come from outside of it.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 
 # guest_with_input NAME [ATTRIBUTE=VALUE...]: boots it with a service of the pool input.all, and its device
 guest_with_input() {

@@ -6,7 +6,7 @@
 # pressed comes from outside of the host: by the QMP of its QEMU, which it reaches itself by a port of virtio-serial.
 # Its reader is tests/input/stream.c, as there is no evtest in the root folder. tests/input_guest.sh has all else of guests.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 
 # monitor COMMAND [JSON-ARGUMENTS]: of the QEMU of this host; not in a subshell
 monitor() {

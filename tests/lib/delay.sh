@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by bench/input.sh and tests/input_delay.sh, after lib/input.sh: two keyboards of this host, of which one is ours
+# Sourced by bench/input.sh and tests/input_delay.sh, after lib/input_device.sh: two keyboards of this host, of which one is ours
 # and one a peer's in the same guest, and how long their keys take (tests/input/delay.c).
 
 declare -A delay_port=([ours]=7001 [peer]=7002) delay_in delay_out
