@@ -10,7 +10,7 @@
 
 PEER_NAME="virtio-input-host"
 ROUNDS=5
-PRESSES=400
+PRESSES=200
 
 measure() {
 	local round=$1 kind

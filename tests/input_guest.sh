@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests
-# seconds: 200
+# seconds: 300
 # Input devices of a real guest under real QEMU. Its reader is tests/input/stream.c, as there is no evtest in the root folder.
 # tests/input_usb.sh has the same of a stock host, whose keys come from outside of it.
 . tests/lib.sh

@@ -197,7 +197,6 @@ static void measure(int device, unsigned int cid, unsigned int port, unsigned in
 	press(device, connection, count);
 	close(connection);
 	printf("end\n");
-	fflush(stdout);
 }
 
 int main(int argc, char **argv)
@@ -209,6 +208,7 @@ int main(int argc, char **argv)
 		serve(strtoul(argv[2], NULL, 0), argv[3]);
 	if (argc != 2)
 		return 2;
+	setlinebuf(stdout);
 	device = keyboard(argv[1]);
 	while (scanf("%u %u %u", &cid, &port, &count) == 3)
 		measure(device, cid, port, count);
