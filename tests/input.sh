@@ -5,7 +5,7 @@
 # The provider of input: what is refused as a source, what is offered of one, what becomes of contracts when it goes, who of
 # two clients has its keys; and the device of a service that has none. The clients are this machine's own.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 
 # client_of NAME: the directory of its client's input device
 client_of() {

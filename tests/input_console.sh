@@ -4,7 +4,7 @@
 # What is typed into the device of a service that has no source, on a host with a console (the native kernels have none): it
 # reaches that only by way of this machine's own client, whose device is a keyboard as any other.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 
 typed() {
 	[[ $(</tmp/console) == "$1" ]]

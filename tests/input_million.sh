@@ -5,7 +5,7 @@
 # As tests/input_stream.sh, on a kernel that nothing slows down, with a million events: each round of the long form has as
 # many, the short form a tenth.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 
 ROUND=500000	# reports, of two events each
 [[ -n ${SOAK-} ]] || ROUND=50000

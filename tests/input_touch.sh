@@ -4,7 +4,7 @@
 # seconds: 60
 # A touch screen of the host, of four contacts, and what this machine's own client has of it.
 . tests/lib.sh
-. tests/lib/input.sh
+. tests/lib/input_device.sh
 
 # touch_screen [ATTRIBUTE=VALUE...]: number 1, a service of it, and its client
 touch_screen() {

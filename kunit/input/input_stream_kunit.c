@@ -295,12 +295,31 @@ static void what_is_not_granted_any_more_is_released(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, test_bit(KEY_A, world->client.state.key));
 }
 
+/* Neither that a key is pressed, nor that it is released. */
+static void what_is_not_granted_is_not_told(struct kunit *test)
+{
+	static const struct vsp_input_event key[] = {
+		{ EV_KEY, 0, KEY_1, 1 }, { EV_KEY, 0, KEY_1, 0 },
+	};
+	struct world *world = test->priv;
+
+	begin(world);
+	while (client_takes(test))
+		;
+	for (size_t i = 0; i < ARRAY_SIZE(key); i++) {
+		vsp_input_state_apply(&world->want, &key[i]);
+		vsp_input_stream_add(&world->stream, &key[i], 1);
+		KUNIT_EXPECT_FALSE(test, client_takes(test));
+	}
+}
+
 static struct kunit_case input_stream_cases[] = {
 	KUNIT_CASE(a_client_ends_as_its_source),
 	KUNIT_CASE(who_loses_the_source_holds_nothing),
 	KUNIT_CASE(who_gets_the_source_does_not_press_what_is_held),
 	KUNIT_CASE(motion_that_waits_is_one_report),
 	KUNIT_CASE(what_is_not_granted_any_more_is_released),
+	KUNIT_CASE(what_is_not_granted_is_not_told),
 	{}
 };
 

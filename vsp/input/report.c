@@ -337,18 +337,19 @@ static void out_event(struct report_out *out, const struct vsp_input_event *even
 	vsp_input_state_apply(&stream->have, event);
 }
 
-/* A release always goes its way: what a client holds may be more than is known of it. */
+/*
+ * A release of what is granted always goes its way: what a client holds may be more than is known
+ * of it. Of a key that is not granted the client hears only that one which it has is released.
+ */
 static bool stream_is_news(const struct vsp_input_stream *stream,
 			   const struct vs_input_grant *grant, const struct vsp_input_event *event)
 {
 	const struct vsp_input_state *have = &stream->have;
 
-	if (event->type == EV_KEY && !event->value)
-		return true;
 	if (!vs_input_allows(grant, event->type, event->code))
-		return false;
+		return event->type == EV_KEY && !event->value && test_bit(event->code, have->key);
 	if (event->type == EV_KEY)
-		return !test_bit(event->code, have->key);
+		return !event->value || !test_bit(event->code, have->key);
 	if (event->type == EV_REL)
 		return event->value;
 	if (!report_is_mt(event->code))

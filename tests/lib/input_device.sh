@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by the tests of the input class, after lib.sh: devices of this machine (tests/input/uinput.c), what is typed on
+# Sourced by tests of the input class, after lib.sh: devices of this machine (tests/input/uinput.c), what is typed on
 # them, and what a client's device is and says (tests/input/stream.c), in this kernel or in a guest.
 
 INPUT=$VSP_MODULES/input
+# shellcheck disable=SC2034 # used by the tests
 GUEST_INPUT=/vsp/build/stock/input	# in a guest
 
 # node_of PHYS: the device node whose phys begins so
