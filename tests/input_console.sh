@@ -20,11 +20,9 @@ types() {
 	exec {console}<>/dev/tty1
 	stty raw -echo <&"$console"	# for as long as it is open
 	cat <&"$console" >/tmp/console &
-	type_into in 1 45 1
-	type_into in 1 45 0
+	type_into in 1 45 1 0 0 0 1 45 0	# in one piece, or the console repeats it
 	wait_for 30 typed x
-	type_into in 1 21 1
-	type_into in 1 21 0
+	type_into in 1 21 1 0 0 0 1 21 0
 	wait_for 30 typed xy
 }
 
