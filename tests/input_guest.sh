@@ -110,14 +110,14 @@ leds() {
 	desk
 	guest_with_input g
 	in_guest g "/tmp/stream --led 1=1 $(client_node g)"
-	wait_for 10 lit 2
+	wait_for 10 lit ' 1'
 	in_guest g "/tmp/stream --led 1=0 $(client_node g)"
-	wait_for 10 lit 0
+	wait_for 10 lit ''
 }
 
-# lit BITS: of the host's keyboard
+# lit LEDS: those of the host's keyboard that are on, each after a blank
 lit() {
-	"$INPUT/stream" --caps "$(node_of test/1)" | grep -qx "lit $1"
+	"$INPUT/stream" --lit "$(node_of test/1)" | grep -qx "lit$1"
 }
 
 # A guest that sleeps holds nothing, and what is typed meanwhile is not typed to it later. Who reads its device goes on.

@@ -290,15 +290,6 @@ static void bits(int device, const char *name, unsigned int type, unsigned int c
 	printf("\n");
 }
 
-/* Those that are on, as bits. */
-static void leds(int device)
-{
-	unsigned int map = 0;
-
-	if (ioctl(device, EVIOCGLED(sizeof(map)), &map) >= 0)
-		printf("lit %u\n", map);
-}
-
 static void axes(int device)
 {
 	struct input_absinfo axis;
@@ -326,7 +317,6 @@ static void caps(int device)
 	bits(device, "rel", EV_REL, REL_CNT);
 	bits(device, "abs", EV_ABS, ABS_CNT);
 	bits(device, "leds", EV_LED, LED_CNT);
-	leds(device);
 	axes(device);
 }
 
