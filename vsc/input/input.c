@@ -109,8 +109,9 @@ static void input_detach(struct vsc_session *session, bool broken)
 }
 
 /* Any device that the contract can name can be shown. */
-static int input_session_prepare(struct vsc_session *session, const struct vs_terms *current_terms,
-			 const struct vs_terms *next)
+static int input_session_prepare(struct vsc_session *session,
+				 const struct vs_terms *current_terms,
+				 const struct vs_terms *next)
 {
 	return 0;
 }
