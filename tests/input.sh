@@ -358,6 +358,60 @@ keeps_sysrq_to_the_guest() {
 	wait_for 10 sysrq_helps
 }
 
+# is_grabbed NODE: by somebody
+is_grabbed() {
+	! "$INPUT/uinput" --grab "$1" </dev/null >/dev/null 2>&1
+}
+
+# A key that is held when a client takes the source from the host's seat: the seat sees its release.
+takes_the_seat_between_keys() {
+	local source
+	start
+	plug 1 "a keyboard" keyboard
+	source=$(node_of test/1)
+	vsp_pool input.all source=test/1 enable=1
+	vsp_service input.in grab_allowed=none
+	clients in
+	"$INPUT/stream" --keys "$source" >/tmp/seat &
+	wait_for 10 hears /tmp/seat ""
+	listen in /tmp/client
+	press 1 1 30 1
+	wait_for 10 hears /tmp/seat "30 1 "
+	wait_for 10 hears /tmp/client "30 1 "
+	vsp_service input.in grab_allowed=seat
+	echo 1 >"$VDPA/in/contract/renegotiate"
+	wait_for 10 is "$VDPA/in/terms/grab" seat
+	! is_grabbed "$source" || fail "grabbed while a key is held"
+	press 1 1 30 0
+	wait_for 10 hears /tmp/seat "30 1 30 0 "
+	wait_for 10 is_grabbed "$source"
+	press 1 1 31 1
+	press 1 1 31 0
+	wait_for 10 hears /tmp/client "30 1 30 0 31 1 31 0 "
+	hears /tmp/seat "30 1 30 0 " || fail "the seat has what is typed: $(</tmp/seat)"
+}
+
+# repeats NODE DELAY PERIOD: so its keys do
+repeats() {
+	"$INPUT/stream" --caps "$1" | grep -qx "repeat $2 $3"
+}
+
+keeps_its_own_repeat() {
+	local source
+	start
+	plug 1 "a keyboard" keyboard
+	source=$(node_of test/1)
+	vsp_pool input.all source=test/1 enable=1
+	clients in
+	repeats "$source" 250 33 || fail "it repeats otherwise than by default"
+	"$INPUT/stream" --repeat 300,40 "$(client in)"
+	repeats "$(client in)" 300 40 || fail "the client's device repeats as before"
+	# in order: what is sent after it has come
+	"$INPUT/stream" --led 1=1 "$(client in)"
+	wait_for 10 lit "$source" " 1"
+	repeats "$source" 250 33 || fail "the client has changed how keys of the host repeat"
+}
+
 merges_motion() {
 	local i
 	start
@@ -382,6 +436,8 @@ test_case input.power_keys_are_given_where_allowed gives_power_keys_if_told
 test_case input.unknown_and_grabbed_sources_are_refused refuses_what_is_no_source
 test_case input.own_client_is_refused_as_a_source refuses_its_own_client
 test_case input.name_that_a_client_has_too_means_the_others takes_a_name_that_its_client_has_too
+test_case input.seat_is_taken_between_keys takes_the_seat_between_keys
+test_case input.repeat_of_the_host_is_its_own keeps_its_own_repeat
 test_case input.wrong_chord_is_refused refuses_a_chord
 test_case input.wrong_layout_is_refused refuses_a_layout
 test_case input.offer_is_what_the_sources_can offers_what_the_source_can

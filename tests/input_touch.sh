@@ -90,6 +90,20 @@ fingers_are_lifted() {
 	come /tmp/after "3 47 1 3 57 11 3 53 101 3 54 200 3 53 102 1 330 1"
 }
 
+# A screen that is unplugged has no finger on it any more, though another one that can the same stays.
+fingers_are_lifted_by_who_goes() {
+	modprobe -a evdev uinput
+	plug 2 "a screen" touch
+	touch_screen
+	follow /tmp/reports
+	press 1 3 47 1 3 57 10 3 53 100 3 54 200 1 330 1
+	come /tmp/reports "3 47 1 3 57 10 3 53 100 3 54 200 1 330 1"
+	plug_out 1
+	wait_for 10 grep -q '3 57 -1' /tmp/reports
+	assert_eq "$(<$VSC/counters/devices_replaced)" 0 "devices replaced"
+}
+
 test_case input_touch.device_has_slots_and_properties has_its_slots
 test_case input_touch.contacts_that_are_granted_travel contacts_travel
 test_case input_touch.fingers_are_lifted_where_the_device_is_replaced fingers_are_lifted
+test_case input_touch.fingers_are_lifted_where_the_screen_is_unplugged fingers_are_lifted_by_who_goes

@@ -313,7 +313,49 @@ static void what_is_not_granted_is_not_told(struct kunit *test)
 	}
 }
 
+/* Though the report in which it began was dropped. */
+static void a_touch_that_began_in_what_was_lost_is_told(struct kunit *test)
+{
+	static const struct vsp_input_event touch = { EV_ABS, 2, ABS_MT_TRACKING_ID, 7 };
+	struct vsp_input_event key = { EV_KEY, 0, KEY_A, 0 };
+	struct world *world = test->priv;
+
+	begin(world);
+	vsp_input_state_apply(&world->want, &touch);
+	vsp_input_stream_add(&world->stream, &touch, 1);
+	for (unsigned int i = 0; i < VSP_INPUT_WAITING_MAX; i++) {
+		key.value = !key.value;
+		vsp_input_state_apply(&world->want, &key);
+		vsp_input_stream_add(&world->stream, &key, 1);
+	}
+	while (client_takes(test))
+		;
+	KUNIT_EXPECT_GT(test, world->dropped, 0);
+	expect_same_touches(test);
+}
+
+/* A new device of the client's changes nothing about what it was not told. */
+static void what_was_held_before_stays_untold_by_a_new_device(struct kunit *test)
+{
+	static const struct vsp_input_event press = { EV_KEY, 0, KEY_A, 1 };
+	static const struct vsp_input_event touch = { EV_ABS, 2, ABS_MT_TRACKING_ID, 7 };
+	struct world *world = test->priv;
+
+	begin(world);
+	vsp_input_stream_leave(&world->stream);
+	vsp_input_state_apply(&world->want, &press);
+	vsp_input_state_apply(&world->want, &touch);
+	vsp_input_stream_join(&world->stream);
+	vsp_input_stream_restart(&world->stream);
+	while (client_takes(test))
+		;
+	KUNIT_EXPECT_FALSE(test, test_bit(KEY_A, world->client.state.key));
+	KUNIT_EXPECT_LT(test, world->client.state.mt[2][REPORT_TRACKING], 0);
+}
+
 static struct kunit_case input_stream_cases[] = {
+	KUNIT_CASE(a_touch_that_began_in_what_was_lost_is_told),
+	KUNIT_CASE(what_was_held_before_stays_untold_by_a_new_device),
 	KUNIT_CASE(a_client_ends_as_its_source),
 	KUNIT_CASE(who_loses_the_source_holds_nothing),
 	KUNIT_CASE(who_gets_the_source_does_not_press_what_is_held),

@@ -13,8 +13,8 @@
  * stream --lit DEVICE: prints which LEDs are on.
  * stream --led-flood COUNT DEVICE: sets LEDs as fast as that goes; LED 0 is on at the end.
  * stream --repeat DELAY,PERIOD DEVICE: sets how keys repeat.
- * stream --caps DEVICE: prints name, phys, uniq, ids, what it can, which
- *	LEDs are on (a sum of bits), and ranges of axes.
+ * stream --caps DEVICE: prints name, phys, uniq, ids, what it can,
+ *	ranges of axes, and how keys repeat.
  * stream --source FIFO DEVICE: makes an input device of the host by DEVICE, which is uinput,
  *	and has it send those reports, up to the number that FIFO says last.
  */
@@ -301,6 +301,7 @@ static void axes(int device)
 
 static void caps(int device)
 {
+	unsigned int repeat[REP_CNT];
 	char text[256] = "";
 	struct input_id id;
 
@@ -318,6 +319,8 @@ static void caps(int device)
 	bits(device, "abs", EV_ABS, ABS_CNT);
 	bits(device, "leds", EV_LED, LED_CNT);
 	axes(device);
+	if (ioctl(device, EVIOCGREP, repeat) >= 0)
+		printf("repeat %u %u\n", repeat[REP_DELAY], repeat[REP_PERIOD]);
 }
 
 static void lit(int device)

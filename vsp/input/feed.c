@@ -7,8 +7,6 @@
  * first one loses it at once, and the second one has it from its next contract on: what is typed
  * between the two is for nobody.
  */
-#define pr_fmt(fmt) "vsp_input: " fmt
-
 #include <linux/lockdep.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -319,6 +317,8 @@ static bool feed_takes(struct vsp_input_device *device, struct vsp_input_event *
 		if (event->value > 1 || event->code > KEY_MAX)
 			return false;	/* each client repeats by itself */
 		__assign_bit(event->code, device->key, event->value);
+		if (!event->value && bitmap_empty(device->key, KEY_CNT))
+			queue_work(system_unbound_wq, &device->feed->seat);
 		return !feed_key_elsewhere(device, event->code) &&
 		       !feed_withholds(device->feed, event);
 	}
@@ -360,6 +360,22 @@ void vsp_input_feed_event(struct vsp_input_device *device, unsigned int type, un
 	spin_unlock(&feed->lock);
 }
 
+/* No touch goes on: those of all devices of a feed share its slots. */
+static void feed_lift(struct vsp_input_feed *feed)
+{
+	struct vsp_input_event event = {
+		.type = EV_ABS, .code = ABS_MT_TRACKING_ID, .value = -1,
+	};
+
+	lockdep_assert_held(&feed->lock);
+	for (event.slot = 0; event.slot < VS_INPUT_CONTACTS_MAX; event.slot++) {
+		if (feed->state.mt[event.slot][ABS_MT_TRACKING_ID - VSP_INPUT_MT_FIRST] < 0)
+			continue;
+		vsp_input_state_apply(&feed->state, &event);
+		feed_deliver(feed, &event, 1);
+	}
+}
+
 /* What a device that goes has pressed is released. */
 static void feed_release(struct vsp_input_device *device)
 {
@@ -377,6 +393,8 @@ static void feed_release(struct vsp_input_device *device)
 		feed_deliver(feed, &event, 1);
 	}
 	bitmap_zero(device->key, KEY_CNT);
+	if (test_bit(ABS_MT_SLOT, device->handle.dev->absbit))
+		feed_lift(feed);
 	spin_unlock_irq(&feed->lock);
 }
 
@@ -404,71 +422,15 @@ void vsp_input_feed_caps(struct vsp_input_feed *feed)
 	kfree(caps);
 }
 
-static bool feed_wants_seat(struct vsp_input_feed *feed)
-{
-	const struct vsp_input *input;
-	bool wants = false;
-
-	spin_lock_irq(&feed->lock);
-	list_for_each_entry(input, &feed->members, entry)
-		wants |= input->stream.active && !input->inject &&
-			 input->grant.grab & VS_INPUT_SEAT;
-	spin_unlock_irq(&feed->lock);
-	return wants;
-}
-
-static void feed_seat_device(struct vsp_input_device *device, bool wants)
-{
-	if (!wants && device->grabbed) {
-		input_release_device(&device->handle);
-		device->grabbed = false;
-	} else if (wants && !device->grabbed) {
-		device->grabbed = !input_grab_device(&device->handle);
-		if (!device->grabbed && !device->told)
-			pr_warn("%s: %s is grabbed by another program, which has its events: end that\n",
-				device->handle.name, device->handle.dev->name ?: "a device");
-		device->told = !device->grabbed;
-	}
-}
-
 /**
- * vsp_input_feed_seat() - take the devices from the host's seat, or give them back
- * @feed: any
- *
- * Context: may sleep; takes feed->devices_lock.
- */
-void vsp_input_feed_seat(struct vsp_input_feed *feed)
-{
-	struct vsp_input_device *device;
-	bool wants;
-
-	mutex_lock(&feed->devices_lock);
-	/* What is typed while the source moves is not for the seat either. */
-	if (READ_ONCE(feed->moving))
-		goto unlock;
-	wants = feed_wants_seat(feed);
-	list_for_each_entry(device, &feed->devices, entry)
-		feed_seat_device(device, wants);
-unlock:
-	mutex_unlock(&feed->devices_lock);
-}
-
-static void feed_seat_work(struct work_struct *work)
-{
-	vsp_input_feed_seat(container_of(work, struct vsp_input_feed, seat));
-}
-
-/**
- * vsp_input_feed_status() - what a client wants its LEDs to show, and keys to be repeated
+ * vsp_input_feed_led() - what a client wants one of its LEDs to show
  * @input: the client's
- * @type: EV_LED or EV_REP, allowed
- * @code: of @type
+ * @code: of EV_LED, allowed
  * @value: of @code
  *
  * Context: the mover; takes feed->devices_lock and locks of the input core.
  */
-void vsp_input_feed_status(struct vsp_input *input, unsigned int type, unsigned int code,
-			   s32 value)
+void vsp_input_feed_led(struct vsp_input *input, unsigned int code, s32 value)
 {
 	struct vsp_input_feed *feed = input->feed;
 	struct vsp_input_device *device;
@@ -477,7 +439,7 @@ void vsp_input_feed_status(struct vsp_input *input, unsigned int type, unsigned 
 		return;
 	mutex_lock(&feed->devices_lock);
 	list_for_each_entry(device, &feed->devices, entry) {
-		input_inject_event(&device->handle, type, code, value);
+		input_inject_event(&device->handle, EV_LED, code, value);
 		input_inject_event(&device->handle, EV_SYN, SYN_REPORT, 0);
 	}
 	mutex_unlock(&feed->devices_lock);
@@ -493,7 +455,7 @@ void vsp_input_feed_init(struct vsp_input_feed *feed)
 	mutex_init(&feed->devices_lock);
 	INIT_LIST_HEAD(&feed->members);
 	INIT_LIST_HEAD(&feed->devices);
-	INIT_WORK(&feed->seat, feed_seat_work);
+	INIT_WORK(&feed->seat, vsp_input_seat_work);
 	vsp_input_state_init(&feed->state);
 }
 
@@ -571,14 +533,14 @@ void vsp_input_device_close(struct input_handle *handle)
 	struct vsp_input_feed *feed = device->feed;
 
 	mutex_lock(&feed->devices_lock);
-	feed_seat_device(device, false);
+	vsp_input_seat_device(device, false);
 	input_close_device(handle);
+	input_unregister_handle(handle);	/* no event comes after that */
 	feed_release(device);
 	spin_lock_irq(&feed->lock);
 	list_del(&device->entry);
 	spin_unlock_irq(&feed->lock);
 	vsp_input_feed_caps(feed);
 	mutex_unlock(&feed->devices_lock);
-	input_unregister_handle(handle);
 	kfree(device);
 }

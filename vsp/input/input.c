@@ -90,7 +90,7 @@ static void input_pool_poll(struct vsp_pool *pool)
 	mutex_lock(&input->feed.devices_lock);
 	vsp_input_feed_caps(&input->feed);
 	mutex_unlock(&input->feed.devices_lock);
-	vsp_input_feed_seat(&input->feed);
+	vsp_input_seat_update(&input->feed);
 }
 
 /* ---- Services ---- */

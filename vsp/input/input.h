@@ -322,15 +322,18 @@ void vsp_input_feed_commit(struct vsp_input *input, const struct vs_terms *terms
 void vsp_input_feed_event(struct vsp_input_device *device, unsigned int type, unsigned int code,
 			  s32 value);
 void vsp_input_feed_caps(struct vsp_input_feed *feed);
-void vsp_input_feed_seat(struct vsp_input_feed *feed);
-void vsp_input_feed_status(struct vsp_input *input, unsigned int type, unsigned int code,
-			   s32 value);
+void vsp_input_feed_led(struct vsp_input *input, unsigned int code, s32 value);
 
 /* feed.c: devices */
 struct vsp_input_device *vsp_input_device_open(struct vsp_input_feed *feed,
 					       struct input_handler *handler,
 					       struct input_dev *dev);
 void vsp_input_device_close(struct input_handle *handle);
+
+/* seat.c */
+void vsp_input_seat_device(struct vsp_input_device *device, bool wants);
+void vsp_input_seat_update(struct vsp_input_feed *feed);
+void vsp_input_seat_work(struct work_struct *work);
 
 /* source.c */
 int vsp_input_source_open(struct vsp_input_pool *input, struct vsp_pool *pool);

@@ -95,8 +95,10 @@ static bool queue_send(struct vsp_input *input, struct vsp_queue *queue)
 		return false;
 	for (unsigned int i = 0; i < input->count; i++)
 		whole &= queue_write(input, queue, &input->report[i]);
-	vsp_input_count(input, VSP_INPUT_REPORTS, 1);
-	vsp_input_count(input, VSP_INPUT_SENT, input->count);
+	if (whole) {
+		vsp_input_count(input, VSP_INPUT_REPORTS, 1);
+		vsp_input_count(input, VSP_INPUT_SENT, input->count);
+	}
 	input->count = 0;
 	if (whole)
 		return true;
@@ -149,7 +151,9 @@ static int queue_status(struct vsp_input *input, struct vsp_queue *queue,
 	if (!vs_input_allows(&grant, type, le16_to_cpu(event.code)))
 		return 0;
 	vsp_input_count(input, VSP_INPUT_STATUS, 1);
-	vsp_input_feed_status(input, type, le16_to_cpu(event.code), le32_to_cpu(event.value));
+	/* Each client repeats by itself; how the host's own seat does is none of its business. */
+	if (type == EV_LED)
+		vsp_input_feed_led(input, le16_to_cpu(event.code), le32_to_cpu(event.value));
 	return 0;
 }
 

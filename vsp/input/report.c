@@ -102,8 +102,8 @@ void vsp_input_stream_clear(struct vsp_input_stream *stream)
  */
 void vsp_input_stream_restart(struct vsp_input_stream *stream)
 {
-	bitmap_and(stream->mute, stream->base.key, stream->have.key, KEY_CNT);
-	stream->mute_slot = 0;
+	bitmap_or(stream->mute, stream->mute, stream->have.key, KEY_CNT);
+	bitmap_and(stream->mute, stream->mute, stream->base.key, KEY_CNT);
 	for (unsigned int i = 0; i < VS_INPUT_CONTACTS_MAX; i++)
 		if (stream->have.mt[i][REPORT_TRACKING] >= 0)
 			stream->mute_slot |= BIT(i);
@@ -233,16 +233,25 @@ static void stream_merge(struct vsp_input_stream *stream, const struct vsp_input
 	}
 }
 
+/* All that waits is dropped. A touch that has begun in it is not the one that was muted. */
+static void stream_drop(struct vsp_input_stream *stream)
+{
+	for (unsigned int i = 0; i < VS_INPUT_CONTACTS_MAX; i++)
+		if (stream->want->mt[i][REPORT_TRACKING] != stream->base.mt[i][REPORT_TRACKING])
+			stream->mute_slot &= ~BIT(i);
+	stream->head = stream->end;
+	stream->motion = false;
+	stream->lost = true;
+	stream->sync = true;
+	stream->base = *stream->want;
+	bitmap_and(stream->mute, stream->mute, stream->want->key, KEY_CNT);
+}
+
 static bool stream_append(struct vsp_input_stream *stream, const struct vsp_input_event *report,
 			  unsigned int count, bool motion)
 {
 	if (count + 1 > stream_room(stream)) {
-		stream->head = stream->end;
-		stream->motion = false;
-		stream->lost = true;
-		stream->sync = true;
-		stream->base = *stream->want;
-		bitmap_and(stream->mute, stream->mute, stream->want->key, KEY_CNT);
+		stream_drop(stream);
 		return false;
 	}
 	stream->tail = stream->end;
