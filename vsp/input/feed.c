@@ -317,8 +317,10 @@ static bool feed_takes(struct vsp_input_device *device, struct vsp_input_event *
 		if (event->value > 1 || event->code > KEY_MAX)
 			return false;	/* each client repeats by itself */
 		__assign_bit(event->code, device->key, event->value);
-		if (!event->value && bitmap_empty(device->key, KEY_CNT))
+		if (device->awaited && bitmap_empty(device->key, KEY_CNT)) {
+			device->awaited = false;
 			queue_work(system_unbound_wq, &device->feed->seat);
+		}
 		return !feed_key_elsewhere(device, event->code) &&
 		       !feed_withholds(device->feed, event);
 	}

@@ -2,8 +2,9 @@
 /*
  * The provider's side of an input device: what input.c (the contract), source.c (devices of the
  * host), inject.c (a service's own devices in the host), feed.c (who has the events of these),
- * chord.c (the keys that move them), report.c (what waits for a client), caps.c (what is told of
- * the devices) and queue.c (the data queues) share.
+ * seat.c (whether the host's own seat has them, too), chord.c (the keys that move them), report.c
+ * (what waits for a client), caps.c (what is told of the devices) and queue.c (the data queues)
+ * share.
  *
  * Events come with interrupts off, under the event_lock of their device.  Each report updates the
  * state of its feed and is copied to the streams of those who have the feed; the mover of a
@@ -177,7 +178,8 @@ struct vsp_input_feed {
  * @grabbed: nobody else in the host has its events
  * @busy: another one had grabbed it when it was found
  * @told: that it cannot be grabbed was logged
- * @key: pressed; under feed->lock, like what follows
+ * @awaited: the last release of @key has the seat looked at; under feed->lock, like what follows
+ * @key: pressed
  * @slot: that its ABS_MT_* are of
  * @count: events of @report
  * @report: that is not complete yet
@@ -189,6 +191,7 @@ struct vsp_input_device {
 	bool grabbed;
 	bool busy;
 	bool told;
+	bool awaited;
 	DECLARE_BITMAP(key, KEY_CNT);
 	u32 slot;
 	unsigned int count;

@@ -30,6 +30,7 @@ static bool seat_is_idle(struct vsp_input_device *device)
 
 	spin_lock_irq(&device->feed->lock);
 	idle = bitmap_empty(device->key, KEY_CNT);
+	device->awaited = !idle;
 	spin_unlock_irq(&device->feed->lock);
 	return idle;
 }
