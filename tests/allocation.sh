@@ -184,9 +184,11 @@ called_for_a_gain() {
 	local calls first=greedy second=late
 	disk_pool capacity_bandwidth=100M
 	disk_service modest local=1 bandwidth_floor=8M bandwidth_ceiling=16M
+	modprobe vsc
+	running_clients 1
+	floors $((8 << 20)) modest	# were it the last, it would have less, and be called when another gives back
 	disk_service greedy local=1 bandwidth_floor=60M
 	disk_service late local=1 bandwidth_floor=60M
-	modprobe vsc
 	running_clients 3
 	calls=$(<$VDPA/modest/counters/calls)
 	echo 1 >$POOL/renegotiate
