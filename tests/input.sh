@@ -314,6 +314,27 @@ gives_each_client_its_leds() {
 	wait_for 10 lit "$(node_of test/1)" " 1"
 }
 
+# Each report of the source with a LED in it is one write. There are no two of them within 20 ms, however long this takes.
+merges_leds() {
+	local source began writes
+	start
+	plug 1 "a keyboard" keyboard
+	source=$(node_of test/1)
+	vsp_pool input.all source=test/1 enable=1
+	vsp_service input.in grab_allowed=exclusive
+	clients in
+	wait_for 30 client in
+	"$INPUT/stream" --events "$source" >/tmp/source &
+	wait_for 10 hears /tmp/source ""
+	began=${EPOCHREALTIME/./}
+	"$INPUT/stream" --led-flood 3003 "$(client in)"
+	wait_for 10 lit "$source" " 0"
+	wait_for 10 grep -q '^17 ' /tmp/source
+	writes=$(grep -c '^17 ' /tmp/source)
+	echo "$writes writes in $(((${EPOCHREALTIME/./} - began) / 1000)) ms, of $(<"$VDPA/in/counters/status_events") states"
+	((writes * 20000 <= ${EPOCHREALTIME/./} - began + 20000)) || fail "the source had its LEDs written $writes times"
+}
+
 # ask_sysrq COMMAND...: Alt, SysRq and h, by COMMAND
 ask_sysrq() {
 	"$@" 1 56 1
@@ -448,5 +469,6 @@ test_case input.chord_is_for_no_client keeps_the_chord_back
 test_case input.keys_are_nobodys_while_they_move keeps_what_is_typed_while_it_moves
 test_case input.next_one_has_the_keys_of_one_that_goes leaves_the_keys_to_the_next
 test_case input.leds_are_those_of_who_has_the_keys gives_each_client_its_leds
+test_case input.leds_are_merged merges_leds
 test_case input.sysrq_of_a_guest_is_not_the_hosts keeps_sysrq_to_the_guest
 test_case input.motion_is_merged_at_the_ceiling merges_motion

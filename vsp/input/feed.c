@@ -425,29 +425,6 @@ void vsp_input_feed_caps(struct vsp_input_feed *feed)
 }
 
 /**
- * vsp_input_feed_led() - what a client wants one of its LEDs to show
- * @input: the client's
- * @code: of EV_LED, allowed
- * @value: of @code
- *
- * Context: the mover; takes feed->devices_lock and locks of the input core.
- */
-void vsp_input_feed_led(struct vsp_input *input, unsigned int code, s32 value)
-{
-	struct vsp_input_feed *feed = input->feed;
-	struct vsp_input_device *device;
-
-	if (!READ_ONCE(input->stream.active))
-		return;
-	mutex_lock(&feed->devices_lock);
-	list_for_each_entry(device, &feed->devices, entry) {
-		input_inject_event(&device->handle, EV_LED, code, value);
-		input_inject_event(&device->handle, EV_SYN, SYN_REPORT, 0);
-	}
-	mutex_unlock(&feed->devices_lock);
-}
-
-/**
  * vsp_input_feed_init() - a feed of no devices and no members
  * @feed: zeroed
  */
@@ -458,7 +435,20 @@ void vsp_input_feed_init(struct vsp_input_feed *feed)
 	INIT_LIST_HEAD(&feed->members);
 	INIT_LIST_HEAD(&feed->devices);
 	INIT_WORK(&feed->seat, vsp_input_seat_work);
+	vsp_input_led_init(feed);
 	vsp_input_state_init(&feed->state);
+}
+
+/**
+ * vsp_input_feed_stop() - nothing of a feed is under way any more
+ * @feed: without devices; nobody has it
+ *
+ * Context: may sleep.
+ */
+void vsp_input_feed_stop(struct vsp_input_feed *feed)
+{
+	disable_work_sync(&feed->seat);
+	disable_delayed_work_sync(&feed->leds.work);
 }
 
 /* The list is read by events, too. */

@@ -227,7 +227,7 @@ void vsp_input_inject_close(struct vsp_input *input)
 	input_unregister_handler(&inject->handler);
 	inject_remove_devices(inject);
 	vsp_input_feed_leave(input);
-	disable_work_sync(&inject->feed.seat);
+	vsp_input_feed_stop(&inject->feed);
 	input->inject = NULL;
 	kfree(inject);
 }

@@ -2,9 +2,9 @@
 /*
  * The provider's side of an input device: what input.c (the contract), source.c (devices of the
  * host), inject.c (a service's own devices in the host), feed.c (who has the events of these),
- * seat.c (whether the host's own seat has them, too), chord.c (the keys that move them), report.c
- * (what waits for a client), caps.c (what is told of the devices) and queue.c (the data queues)
- * share.
+ * seat.c (whether the host's own seat has them, too), led.c (their LEDs), chord.c (the keys that
+ * move them), report.c (what waits for a client), caps.c (what is told of the devices) and queue.c
+ * (the data queues) share.
  *
  * Events come with interrupts off, under the event_lock of their device.  Each report updates the
  * state of its feed and is copied to the streams of those who have the feed; the mover of a
@@ -136,10 +136,22 @@ struct vsp_input_chord {
 };
 
 /**
+ * struct vsp_input_leds - LEDs that clients have set
+ * @due: set since they were written last; under feed->lock, like the next
+ * @lit: what each shows
+ * @work: writes them; queued while some are due
+ */
+struct vsp_input_leds {
+	DECLARE_BITMAP(due, LED_CNT);
+	DECLARE_BITMAP(lit, LED_CNT);
+	struct delayed_work work;
+};
+
+/**
  * struct vsp_input_feed - events of some devices, and who has them
  * @chord: moves @holder; constant while there are devices
  *
- * @lock: protects all up to @caps; interrupts off
+ * @lock: protects all up to @leds; interrupts off
  * @members: services, by vsp_input.entry
  * @holder: the one that may have the source alone; the administrator or @chord moves it
  * @exclusive: the one whose contract says so; @holder, if there are several
@@ -148,6 +160,7 @@ struct vsp_input_chord {
  * @withheld: keys of @chord that are still pressed since it was complete: no client hears of them
  * @state: of all devices together
  * @caps: of all devices together
+ * @leds: of all devices
  *
  * @devices_lock: protects the next
  * @devices: by vsp_input_device.entry
@@ -164,6 +177,7 @@ struct vsp_input_feed {
 	DECLARE_BITMAP(withheld, KEY_CNT);
 	struct vsp_input_state state;
 	struct vsp_input_caps caps;
+	struct vsp_input_leds leds;
 
 	struct mutex devices_lock;	/* devices */
 	struct list_head devices;
@@ -317,6 +331,7 @@ void vsp_input_caps_answer(const struct vsp_input_caps *caps, const struct vs_in
 
 /* feed.c */
 void vsp_input_feed_init(struct vsp_input_feed *feed);
+void vsp_input_feed_stop(struct vsp_input_feed *feed);
 void vsp_input_feed_join(struct vsp_input_feed *feed, struct vsp_input *input);
 void vsp_input_feed_leave(struct vsp_input *input);
 void vsp_input_feed_hold(struct vsp_input *input, bool hold);
@@ -325,7 +340,6 @@ void vsp_input_feed_commit(struct vsp_input *input, const struct vs_terms *terms
 void vsp_input_feed_event(struct vsp_input_device *device, unsigned int type, unsigned int code,
 			  s32 value);
 void vsp_input_feed_caps(struct vsp_input_feed *feed);
-void vsp_input_feed_led(struct vsp_input *input, unsigned int code, s32 value);
 
 /* feed.c: devices */
 struct vsp_input_device *vsp_input_device_open(struct vsp_input_feed *feed,
@@ -337,6 +351,10 @@ void vsp_input_device_close(struct input_handle *handle);
 void vsp_input_seat_device(struct vsp_input_device *device, bool wants);
 void vsp_input_seat_update(struct vsp_input_feed *feed);
 void vsp_input_seat_work(struct work_struct *work);
+
+/* led.c */
+void vsp_input_led_init(struct vsp_input_feed *feed);
+void vsp_input_led_set(struct vsp_input *input, unsigned int code, s32 value);
 
 /* source.c */
 int vsp_input_source_open(struct vsp_input_pool *input, struct vsp_pool *pool);

@@ -153,7 +153,7 @@ static int queue_status(struct vsp_input *input, struct vsp_queue *queue,
 	vsp_input_count(input, VSP_INPUT_STATUS, 1);
 	/* Each client repeats by itself; how the host's own seat does is none of its business. */
 	if (type == EV_LED)
-		vsp_input_feed_led(input, le16_to_cpu(event.code), le32_to_cpu(event.value));
+		vsp_input_led_set(input, le16_to_cpu(event.code), le32_to_cpu(event.value));
 	return 0;
 }
 

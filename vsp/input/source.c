@@ -220,6 +220,6 @@ int vsp_input_source_open(struct vsp_input_pool *input, struct vsp_pool *pool)
 void vsp_input_source_close(struct vsp_input_pool *input)
 {
 	input_unregister_handler(&input->handler);
-	disable_work_sync(&input->feed.seat);
+	vsp_input_feed_stop(&input->feed);
 	source_free(input);
 }
