@@ -77,6 +77,11 @@ limited() {
 	rmdir $CGROUP
 }
 
+tells_nothing_unasked() {
+	services
+	vmm keys unasked
+}
+
 is_free() {
 	! fuser -s "$(node disk)"
 }
@@ -169,6 +174,7 @@ test_case vmm.may_have_few_processes_and_lock_no_memory limited
 test_case vmm.may_get_little_time_and_is_killed_all_the_same throttled
 test_case vmm.ram_on_fuse_is_not_used_and_keeps_no_one_alive on_fuse
 test_case vmm.buffered_writes_are_charged_to_its_cgroup account
+test_case vmm.input_tells_nothing_without_a_contract tells_nothing_unasked
 test_case vmm.random_disk at_random disk executed error unsupported denied unseen
 test_case vmm.random_network_device at_random net frames_sent frames_received dropped_malformed dropped_size \
 	dropped_spoofed dropped_contract dropped_memory

@@ -341,6 +341,7 @@ static void check_answer(const u8 *query, const u8 *answer)
 	if (config->select != query[0] || config->subsel != query[1] ||
 	    config->size > sizeof(config->u))
 		sick("this answers another query", answer);
+	counts->told += config->size > 0;
 }
 
 /* Of a status nobody says whether it was taken: the host's counters do. */

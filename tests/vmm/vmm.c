@@ -9,6 +9,8 @@
  *	vmm SERVICE limits WHICH	processes|memory: within what the VMM is allowed
  *	vmm SERVICE nowhere		a bad address, again and again: the log is to hint at it
  *	vmm SERVICE serve		a good one: a contract, and I/O until its input ends
+ *	vmm SERVICE silent		a contract, and no word after that until its input ends
+ *	vmm SERVICE unasked		an input device tells nothing before there is a contract
  *	vmm SERVICE write		all of its disk, in odd pieces
  *	vmm SERVICE fuse		its RAM is on a FUSE file whose daemon has stopped; likewise
  *
@@ -98,20 +100,26 @@ static void need_contract(struct device *device)
 		die("%s: no contract any more", device->service);
 }
 
-/* What has to be true of the device again, whatever was done to it: good requests are done. */
-void check_well(struct device *device)
+/* Good requests, which come back. */
+static void one_round(struct device *device)
 {
-	u64 before = counts->executed + counts->returned;
-	struct queue *queue;
+	struct queue *queue = push_round(device, false);
 
-	need_contract(device);
-	reap(device);
-	queue = push_round(device, false);
 	while (queue->under_way) {
 		if (!ring_wait(queue, WELL_MS))
 			die("%s: %u requests do not come back", device->service, queue->under_way);
 		reap(device);
 	}
+}
+
+/* What has to be true of the device again, whatever was done to it: good requests are done. */
+void check_well(struct device *device)
+{
+	u64 before = counts->executed + counts->returned;
+
+	need_contract(device);
+	reap(device);
+	one_round(device);
 	if (counts->executed + counts->returned == before)
 		die("%s: no request is executed", device->service);
 }
@@ -264,18 +272,43 @@ static void nowhere(struct device *device)
 	}
 }
 
-static void serve(struct device *device)
+static void until_input_ends(void)
 {
 	char byte;
 
-	device_run(device);
-	check_well(device);
 	printf("serving\n");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
+}
+
+static void serve(struct device *device)
+{
+	device_run(device);
+	check_well(device);
+	until_input_ends();
 	check_well(device);
 	device_stop(device);
+}
+
+static void silent(struct device *device)
+{
+	device_run(device);
+	need_contract(device);
+	until_input_ends();
+	device_stop(device);
+}
+
+static void unasked(struct device *device)
+{
+	device_run(device);
+	one_round(device);
+	if (counts->told)
+		die("%s: %llu queries are answered without a contract", device->service,
+		    (unsigned long long)counts->told);
+	check_well(device);
+	if (!counts->told)
+		die("%s: no query is answered", device->service);
 }
 
 static void write_all(struct device *device)
@@ -297,6 +330,8 @@ static const struct {
 	{ "endings", endings },
 	{ "nowhere", nowhere },
 	{ "serve", serve },
+	{ "silent", silent },
+	{ "unasked", unasked },
 	{ "fuse", fuse },
 	{ "write", write_all },
 };

@@ -202,6 +202,7 @@ struct counts {
 	u64 pushed, executed, lost, broken;
 	u64 refused[256];	/* storage: by status byte; input: by what was wrong */
 	u64 returned;		/* network; input: status */
+	u64 told;		/* input: answers that have something in them */
 	bool sick;		/* a life has seen what must not be */
 };
 

@@ -234,7 +234,7 @@ static u8 caps_ids(const struct vsp_input_caps *caps, struct virtio_input_config
 /**
  * vsp_input_caps_answer() - what a config space of virtio-input would hold
  * @caps: of the devices
- * @grant: of the contract in force; all zero: there is none, and nothing that it could grant
+ * @grant: of the contract in force; NULL: there is none, so there is no such thing
  * @query: any
  * @config: filled; its size is 0 if there is no such thing
  *
@@ -246,6 +246,8 @@ void vsp_input_caps_answer(const struct vsp_input_caps *caps, const struct vs_in
 	memset(config, 0, sizeof(*config));
 	config->select = query->select;
 	config->subsel = query->subsel;
+	if (!grant)
+		return;
 	switch (query->select) {
 	case VIRTIO_INPUT_CFG_ID_NAME:
 		config->size = caps_string(config, caps->name);

@@ -163,7 +163,7 @@ static void queue_answer(struct vsp_input *input, const struct vs_input_query *q
 	struct vsp_input_feed *feed = input->feed;
 
 	spin_lock_irq(&feed->lock);
-	vsp_input_caps_answer(&feed->caps, &input->grant, query, config);
+	vsp_input_caps_answer(&feed->caps, input->present ? &input->grant : NULL, query, config);
 	/* Who asks for the axes makes a device, in which none of them has a value yet. */
 	if (query->select == VIRTIO_INPUT_CFG_EV_BITS && query->subsel == EV_ABS) {
 		vsp_input_stream_axes(&input->stream);
