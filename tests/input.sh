@@ -281,6 +281,35 @@ keeps_what_is_typed_while_it_moves() {
 	hears /tmp/a "30 1 30 0 " || fail "the first has $(tr '\n' ' ' </tmp/a)"
 }
 
+# The first one's contract stays: its guest answers no call. The second one's may not give it the source alone.
+keeps_the_keys_where_they_were_moved() {
+	local id
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source=test/1 enable=1
+	vsp_service input.a pool=all deadline_ms=600000 enable=1
+	mkfifo /tmp/go_on
+	"$VSP_MODULES/vmm/vmm" a silent </tmp/go_on >/tmp/silent &
+	exec 5>/tmp/go_on
+	wait_for 30 grep -q serving /tmp/silent
+	vsp_service input.b grab_allowed=none
+	clients b
+	assert_eq "$(<"$VDPA/a/terms/grab")" "exclusive seat" "grab of the first"
+	listen b /tmp/b
+	id=$(<"$VDPA/b/contract/id")
+	echo 1 >$SERVICES/input.b/hold
+	wait_for 30 agreed b "$id"
+	press 1 1 30 1
+	press 1 1 30 0
+	wait_for 10 hears /tmp/b "30 1 30 0 "
+	assert_eq "$(<"$VDPA/a/terms/grab")" "exclusive seat" "grab of the first"
+	echo 0 >$SERVICES/input.b/hold
+	press 1 1 31 1
+	press 1 1 31 0
+	wait_for 10 hears /tmp/b "30 1 30 0 31 1 31 0 "
+	exec 5>&-
+}
+
 # When its holder is disabled, the next one is told, without a look at the sources (poll_ms).
 leaves_the_keys_to_the_next() {
 	start
@@ -467,6 +496,7 @@ test_case input.keys_move_with_hold moves_the_keys
 test_case input.keys_move_with_the_chord moves_the_keys_by_a_chord
 test_case input.chord_is_for_no_client keeps_the_chord_back
 test_case input.keys_are_nobodys_while_they_move keeps_what_is_typed_while_it_moves
+test_case input.keys_stay_where_they_were_moved keeps_the_keys_where_they_were_moved
 test_case input.next_one_has_the_keys_of_one_that_goes leaves_the_keys_to_the_next
 test_case input.leds_are_those_of_who_has_the_keys gives_each_client_its_leds
 test_case input.leds_are_merged merges_leds

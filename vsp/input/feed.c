@@ -4,8 +4,9 @@
  *
  * Without an exclusive contract every client of the pool has them.  With one, its client alone.
  * When the administrator, or a chord of keys, moves the source from one client to another, the
- * first one loses it at once, and the second one has it from its next contract on: what is typed
- * between the two is for nobody.
+ * first one loses it at once, and its exclusive contract does not count any more.  The second one
+ * has the source from its next contract on, which alone can keep a third one from hearing what is
+ * typed to it: what is typed before that is for nobody.
  */
 #include <linux/lockdep.h>
 #include <linux/slab.h>
@@ -15,12 +16,20 @@
 
 /* ---- Who has it: under feed->lock ---- */
 
+static bool feed_has_exclusive(const struct vsp_input *input)
+{
+	return input->present && input->grant.grab & VS_INPUT_EXCLUSIVE;
+}
+
+/* Who has lost the source while its contract gave it that alone has nothing until the next one. */
 static bool feed_is_active(const struct vsp_input_feed *feed, const struct vsp_input *input)
 {
 	lockdep_assert_held(&feed->lock);
 	if (!input->present || feed->moving)
 		return false;
-	return !feed->exclusive || feed->exclusive == input;
+	if (feed->exclusive)
+		return feed->exclusive == input;
+	return !feed_has_exclusive(input);
 }
 
 static void feed_wake(struct vsp_input *input)
@@ -59,12 +68,6 @@ static void feed_set_holder(struct vsp_input_feed *feed, struct vsp_input *input
 	WRITE_ONCE(feed->holder, input);
 }
 
-static bool feed_has_exclusive(const struct vsp_input *input)
-{
-	return input->present && input->grant.grab & VS_INPUT_EXCLUSIVE;
-}
-
-/* Two contracts may say so until that of the former holder is replaced. */
 static void feed_find_exclusive(struct vsp_input_feed *feed)
 {
 	struct vsp_input *input;
@@ -72,8 +75,21 @@ static void feed_find_exclusive(struct vsp_input_feed *feed)
 	lockdep_assert_held(&feed->lock);
 	feed->exclusive = NULL;
 	list_for_each_entry(input, &feed->members, entry)
-		if (feed_has_exclusive(input) && (!feed->exclusive || input == feed->holder))
+		if (feed_has_exclusive(input) && !input->lost)
 			feed->exclusive = input;
+}
+
+/*
+ * What the contracts of all others say of it counts no more, even if that of @holder does not
+ * give it the source alone, and if the source is let go of before they are replaced.
+ */
+static void feed_lose(struct vsp_input_feed *feed, const struct vsp_input *holder)
+{
+	struct vsp_input *input;
+
+	lockdep_assert_held(&feed->lock);
+	list_for_each_entry(input, &feed->members, entry)
+		input->lost = input != holder;
 }
 
 /* To @input, or to nobody: then who has the source alone goes on until its next contract. */
@@ -82,6 +98,8 @@ static void feed_move(struct vsp_input_feed *feed, struct vsp_input *input)
 	bool alone = feed->exclusive || feed->moving;
 
 	feed_set_holder(feed, input);
+	if (input)
+		feed_lose(feed, input);
 	feed_find_exclusive(feed);
 	feed->moving = input && alone && feed->exclusive != input;
 	feed_update(feed);
@@ -133,6 +151,8 @@ void vsp_input_feed_commit(struct vsp_input *input, const struct vs_terms *terms
 	if (terms && input->present && feed_differs(&old, &input->grant))
 		vsp_input_stream_restart(&input->stream);
 	input->present = terms;
+	/* It may have been granted before the source was moved. */
+	input->lost = feed->holder && feed->holder != input;
 	if (!terms) {
 		input->stream.active = false;
 		vsp_input_stream_clear(&input->stream);

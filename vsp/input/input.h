@@ -154,7 +154,7 @@ struct vsp_input_leds {
  * @lock: protects all up to @leds; interrupts off
  * @members: services, by vsp_input.entry
  * @holder: the one that may have the source alone; the administrator or @chord moves it
- * @exclusive: the one whose contract says so; @holder, if there are several
+ * @exclusive: the one whose contract says so, and that has not lost the source since
  * @moving: @holder was moved away from the one that had the source alone, and no contract of the
  *	new one has come into force since: nobody has it
  * @withheld: keys of @chord that are still pressed since it was complete: no client hears of them
@@ -275,6 +275,7 @@ enum vsp_input_counter {
  * Under feed->lock:
  * @entry: in feed->members
  * @present: there is a contract in force
+ * @lost: the source was moved to another one, whatever @grant says of having it alone
  * @grant: of it
  * @queue: events, from its first kick to its reset
  * @stream: what waits
@@ -293,6 +294,7 @@ struct vsp_input {
 
 	struct list_head entry;
 	bool present;
+	bool lost;
 	struct vs_input_grant grant;
 	struct vsp_queue *queue;
 	struct vsp_input_stream stream;
