@@ -182,6 +182,49 @@ follows_its_source() {
 	hears /tmp/client "30 1 30 0 " || fail "the key that was held: $(cat /tmp/client)"
 }
 
+# sourced: pool "all" has device test/1
+sourced() {
+	grep -A 3 '^P: Phys=test/1$' /proc/bus/input/devices | grep -q '^H: Handlers=.*pool all'
+}
+
+# evdev, which makes nodes, comes after the device, which is the only one.
+takes_a_node_that_comes_late() {
+	start
+	plug 1 "a keyboard" keyboard
+	vsp_pool input.all source="$(node_of test/1)" enable=1
+	sourced || fail "not taken: $(</proc/bus/input/devices)"
+	plug_out 1
+	wait_for 10 is_unplugged 1
+	modprobe -r evdev
+	insert 1 "a keyboard" keyboard
+	! sourced || fail "taken without a node"
+	modprobe evdev
+	wait_for 10 sourced
+}
+
+# A device of the pool that is held meanwhile stays so. A link to what the pool has is nothing new.
+takes_a_link_that_comes_late() {
+	local link=/dev/input/by-id/keyboard
+	start
+	plug 1 "a keyboard" keyboard
+	plug 2 "a mouse" mouse
+	mkdir -p "${link%/*}"
+	ln -s "$(node_of test/1)" $link
+	vsp_pool input.all source="$link, a mouse" poll_ms=100 enable=1
+	clients in
+	wait_for 10 is "$VDPA/in/terms/kind" "keyboard mouse"
+	rm $link
+	plug_out 1
+	wait_for 10 is "$VDPA/in/terms/kind" mouse
+	plug 1 "a keyboard" keyboard
+	ln -s "$(node_of test/1)" $link
+	wait_for 10 is "$VDPA/in/terms/kind" "keyboard mouse"
+	listen in /tmp/client
+	press 1 1 30 1
+	press 1 1 30 0
+	wait_for 10 hears /tmp/client "30 1 30 0 "
+}
+
 holder_is() {
 	[[ $(<"$VDPA/$1/terms/grab") == *exclusive* && $(<"$VDPA/$2/terms/grab") == none ]]
 }
@@ -492,6 +535,8 @@ test_case input.wrong_chord_is_refused refuses_a_chord
 test_case input.wrong_layout_is_refused refuses_a_layout
 test_case input.offer_is_what_the_sources_can offers_what_the_source_can
 test_case input.contract_follows_its_sources follows_its_source
+test_case input.node_that_comes_late_is_taken takes_a_node_that_comes_late
+test_case input.link_that_comes_late_is_taken takes_a_link_that_comes_late
 test_case input.keys_move_with_hold moves_the_keys
 test_case input.keys_move_with_the_chord moves_the_keys_by_a_chord
 test_case input.chord_is_for_no_client keeps_the_chord_back

@@ -19,8 +19,17 @@ node_of() {
 	return 1
 }
 
-# plug NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
-plug() {
+# is_plugged NUMBER: it is there, whether or not it has a node
+is_plugged() {
+	grep -qx "test/$1" /sys/class/input/input*/phys
+}
+
+is_unplugged() {
+	! is_plugged "$1"
+}
+
+# insert NUMBER NAME KIND...: a device of this machine, with phys test/NUMBER; what press writes comes out of it
+insert() {
 	local number=$1 plug
 	rm -f "/tmp/plug$number"
 	mkfifo "/tmp/plug$number"
@@ -28,7 +37,13 @@ plug() {
 	processes[number]=$!
 	exec {plug}>"/tmp/plug$number"
 	plugs[number]=$plug
-	wait_for 10 node_of "test/$number"
+	wait_for 10 is_plugged "$number"
+}
+
+# plug NUMBER NAME KIND...: insert, and wait for its node
+plug() {
+	insert "$@"
+	wait_for 10 node_of "test/$1"
 }
 
 # plug_out NUMBER: it goes

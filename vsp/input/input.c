@@ -87,6 +87,7 @@ static void input_pool_poll(struct vsp_pool *pool)
 
 	if (!vsp_pool_source(pool)[0])
 		return;
+	vsp_input_source_look(input);
 	mutex_lock(&input->feed.devices_lock);
 	vsp_input_feed_caps(&input->feed);
 	mutex_unlock(&input->feed.devices_lock);

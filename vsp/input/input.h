@@ -213,22 +213,38 @@ struct vsp_input_device {
 };
 
 /**
+ * struct vsp_input_source - one of the devices that a pool names
+ * @input: whose
+ * @name: path, name or phys
+ * @handler: finds it
+ * @registered: the handler is
+ * @number: of the node that a path leads to, while the handler is being registered; else 0
+ */
+struct vsp_input_source {
+	struct vsp_input_pool *input;
+	const char *name;
+	struct input_handler handler;
+	bool registered;
+	dev_t number;
+};
+
+/**
  * struct vsp_input_pool - what the class has of a pool with a source
  * @pool: whose
- * @handler: of its devices
  * @feed: of its devices
- * @names: entries of @name
- * @text: what @name points into
- * @name: path, name or phys of each device
+ * @label: name of all handlers
+ * @text: what the names of @source point into
+ * @sources: how many there are
+ * @source: what is named
  * @refused: a device of one of our clients was named
  */
 struct vsp_input_pool {
 	struct vsp_pool *pool;
-	struct input_handler handler;
 	struct vsp_input_feed feed;
-	unsigned int names;
+	char *label;
 	char *text;
-	const char *name[VSP_INPUT_NAMES_MAX];
+	unsigned int sources;
+	struct vsp_input_source source[VSP_INPUT_NAMES_MAX];
 	bool refused;
 };
 
@@ -361,6 +377,7 @@ void vsp_input_led_set(struct vsp_input *input, unsigned int code, s32 value);
 /* source.c */
 int vsp_input_source_open(struct vsp_input_pool *input, struct vsp_pool *pool);
 void vsp_input_source_close(struct vsp_input_pool *input);
+void vsp_input_source_look(struct vsp_input_pool *input);
 
 /* inject.c */
 int vsp_input_inject_open(struct vsp_input *input);
