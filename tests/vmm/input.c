@@ -205,18 +205,6 @@ const char *input_spoil(unsigned int how)
 
 /* ---- Into the rings ---- */
 
-/* Readable after writable would make a bad ring. */
-static void order(struct chain *chain)
-{
-	struct chain all = *chain;
-
-	chain->count = 0;
-	for (int writable = 0; writable < 2; writable++)
-		for (unsigned int i = 0; i < all.count; i++)
-			if (all.segment[i].writable == writable)
-				chain->segment[chain->count++] = all.segment[i];
-}
-
 static void push(struct device *device, unsigned int number, int slot, bool hostile)
 {
 	struct queue *queue = data_queue(device, number);
@@ -227,7 +215,7 @@ static void push(struct device *device, unsigned int number, int slot, bool host
 	if (hostile)
 		how = below(ARRAY_SIZE(spoils));
 	spoils[how].spoil(&request);
-	order(&request.chain);
+	chain_order(&request.chain);
 	queue->slot[slot].how = how;
 	ring_push(device, queue, slot, &request.chain);
 	counts->pushed++;

@@ -13,6 +13,17 @@
 #define QUEUE_BYTES	(128 * 1024)	/* of AREA_RINGS: ring, then indirect tables */
 #define RING_BYTES	(32 * 1024)
 
+void chain_order(struct chain *chain)
+{
+	struct chain all = *chain;
+
+	chain->count = 0;
+	for (int writable = 0; writable < 2; writable++)
+		for (unsigned int i = 0; i < all.count; i++)
+			if (all.segment[i].writable == writable)
+				chain->segment[chain->count++] = all.segment[i];
+}
+
 void ring_init(struct device *device, unsigned int index)
 {
 	struct queue *queue = &device->queue[index];

@@ -285,19 +285,6 @@ static void add_header(struct chain *chain, const struct request *request)
 		add(chain, request->addr + first, request->header_length - first, false);
 }
 
-/* Data that are readable where they have to be writable would make a bad ring. */
-static void order(struct chain *chain)
-{
-	struct chain all = *chain;
-
-	chain->count = 0;
-	for (int writable = 0; writable < 2; writable++)
-		for (unsigned int i = 0; i < all.count; i++)
-			if (all.segment[i].writable == writable)
-				chain->segment[chain->count++] = all.segment[i];
-	chain->count = min(chain->count, VS_CHANNEL_SEGMENTS);
-}
-
 static void push(struct device *device, struct queue *queue, const struct request *request)
 {
 	struct slot *slot = &queue->slot[request->slot];
@@ -309,7 +296,8 @@ static void push(struct device *device, struct queue *queue, const struct reques
 		    request->data.segment[i].writable);
 	if (request->status)
 		add(&chain, request->status, request->status_length, true);
-	order(&chain);
+	chain_order(&chain);
+	chain.count = min(chain.count, VS_CHANNEL_SEGMENTS);
 	slot->status = NULL;
 	if (request->status == request->addr + STATUS) {
 		slot->status = request->bytes + STATUS + request->status_length - 1;

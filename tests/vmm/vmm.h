@@ -111,6 +111,7 @@ struct used {
 	u32 length;
 };
 
+void chain_order(struct chain *chain);	/* what is readable first: else it would be a bad ring */
 void ring_init(struct device *device, unsigned int index);
 void ring_reset(struct queue *queue);
 int ring_slot(const struct queue *queue);	/* a free one, or -1 */
