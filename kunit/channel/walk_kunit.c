@@ -697,7 +697,7 @@ static bool world_queue_delayed_work(struct workqueue_struct *queue, struct dela
 
 static void client_wish(void)
 {
-	struct vs_term *wish = &world->client.wish.term[0];
+	struct vs_term *wish = &world->client.request.wish.term[0];
 
 	wish->low = world_below(LEVEL_MAX / 4);
 	wish->high = max(wish->low, 1 + world_below(LEVEL_MAX));
@@ -721,10 +721,10 @@ static void client_init(void)
 	session->state = VS_STATE_START;
 	session->work = work;
 	mutex_init(&session->class_lock);
-	mutex_init(&session->request_lock);
+	mutex_init(&session->request.lock);
 	spin_lock_init(&session->lock);
-	vs_terms_unlimited(&walk_spec, &session->wish);
-	session->wish_set = 1;
+	vs_terms_unlimited(&walk_spec, &session->request.wish);
+	session->request.wish_set = 1;
 	client_wish();
 	work->session = session;
 	mutex_init(&work->run_lock);
@@ -998,14 +998,15 @@ static const char *check_client(void)
 
 	if (!world->attached)
 		return NULL;
-	if (session->state == VS_STATE_RUNNING && !session->id && !world->work.grant.id)
+	if (session->state == VS_STATE_RUNNING && !session->held.id && !world->work.grant.id)
 		return "the client is RUNNING without a contract";
-	if (session->state == VS_STATE_RUNNING && session->id != in_force && !client_will_hear())
+	if (session->state == VS_STATE_RUNNING && session->held.id != in_force &&
+	    !client_will_hear())
 		return "the client is RUNNING with another contract, and will not hear of it";
-	if (session->id && session->id != in_force && in_force && world->by_start &&
+	if (session->held.id && session->held.id != in_force && in_force && world->by_start &&
 	    !world->narrowed)
 		return "the client uses what a START has replaced";
-	if (session->state == VS_STATE_START && session->id)
+	if (session->state == VS_STATE_START && session->held.id)
 		return "the client holds a contract and has no channel";
 	return NULL;
 }
@@ -1029,11 +1030,11 @@ static const char *check_end(void)
 
 	if (client->state != VS_STATE_RUNNING)
 		return "the client does not get to RUNNING";
-	if (!in_force || client->id != in_force->id)
+	if (!in_force || client->held.id != in_force->id)
 		return "the two hold different contracts";
-	if (!vs_terms_equal(&client->held, &in_force->terms))
+	if (!vs_terms_equal(&client->held.terms, &in_force->terms))
 		return "the two hold different terms under one id";
-	if (in_force->terms.term[0].high != min(client->wish.term[0].high, world->level))
+	if (in_force->terms.term[0].high != min(client->request.wish.term[0].high, world->level))
 		return "the client has something else than it wishes";
 	if (provider->held.contract || provider->grant.pending || provider->preparation.next ||
 	    provider->call.open)
@@ -1116,7 +1117,7 @@ static void both_sides_hold_the_same_contract_when_all_is_quiet(struct kunit *te
 			continue;
 		world_show_log();
 		KUNIT_FAIL(test, "seed=%u: %s (in force %llu, the client holds %llu)",
-			   first + i, wrong, world->in_force, world->client.id);
+			   first + i, wrong, world->in_force, world->client.held.id);
 		return;
 	}
 	kunit_info(test, "seed=%u, %u walks\n", first, WALKS);

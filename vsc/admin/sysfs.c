@@ -67,7 +67,7 @@ static ssize_t epoch_show(struct device *dev, struct device_attribute *attr, cha
 	u64 epoch;
 
 	spin_lock(&session->lock);
-	epoch = session->epoch;
+	epoch = session->last.epoch;
 	spin_unlock(&session->lock);
 	return sysfs_emit(text, "0x%016llx\n", epoch);
 }
@@ -78,7 +78,7 @@ static ssize_t id_show(struct device *dev, struct device_attribute *attr, char *
 	u64 id;
 
 	spin_lock(&session->lock);
-	id = session->id;
+	id = session->held.id;
 	spin_unlock(&session->lock);
 	return sysfs_emit(text, "%llu\n", id);
 }
@@ -89,7 +89,7 @@ static ssize_t reason_show(struct device *dev, struct device_attribute *attr, ch
 	u32 reason;
 
 	spin_lock(&session->lock);
-	reason = session->reason;
+	reason = session->last.reason;
 	spin_unlock(&session->lock);
 	return sysfs_emit(text, "%s\n", vs_wire_reason_name(reason));
 }
@@ -110,7 +110,7 @@ static ssize_t result_show(struct device *dev, struct device_attribute *attr, ch
 	ssize_t at;
 
 	spin_lock(&session->lock);
-	result = session->result;
+	result = session->last.result;
 	spin_unlock(&session->lock);
 	if (!result.epoch)
 		return sysfs_emit(text, "none\n");
@@ -137,7 +137,7 @@ static ssize_t deadline_ms_show(struct device *dev, struct device_attribute *att
 	ktime_t deadline;
 
 	spin_lock(&session->lock);
-	deadline = session->deadline;
+	deadline = session->last.deadline;
 	spin_unlock(&session->lock);
 	if (!deadline)
 		return sysfs_emit(text, "none\n");
@@ -151,7 +151,7 @@ static ssize_t last_us_show(struct device *dev, struct device_attribute *attr, c
 	u64 last_ns;
 
 	spin_lock(&session->lock);
-	last_ns = session->last_ns;
+	last_ns = session->last.ns;
 	spin_unlock(&session->lock);
 	return sysfs_emit(text, "%llu\n", div_u64(last_ns, NSEC_PER_USEC));
 }
@@ -176,15 +176,15 @@ static ssize_t renegotiate_store(struct device *dev, struct device_attribute *at
 	if (error)
 		return error;
 	/* Held until the wishes are there: the work takes it to read them. */
-	mutex_lock(&session->request_lock);
-	error = vsc_policy_check(session, &session->staged);
+	mutex_lock(&session->request.lock);
+	error = vsc_policy_check(session, &session->request.staged);
 	if (!error)
 		error = vsc_session_renegotiate(session, VS_REASON_NEED);
 	if (!error) {
-		session->wish = session->staged;
-		session->wish_set = session->staged_set;
+		session->request.wish = session->request.staged;
+		session->request.wish_set = session->request.staged_set;
 	}
-	mutex_unlock(&session->request_lock);
+	mutex_unlock(&session->request.lock);
 	return error ?: length;
 }
 

@@ -135,13 +135,13 @@ static const struct vs_terms *find_view(const struct vsc_session *session, enum 
 {
 	switch (view) {
 	case VIEW_ASKED:
-		return &session->asked;
+		return &session->last.asked;
 	case VIEW_OFFERED:
-		return &session->offered;
+		return &session->last.offered;
 	case VIEW_GRANTED:
-		return &session->granted;
+		return &session->last.granted;
 	default:
-		return &session->held;
+		return &session->held.terms;
 	}
 }
 
@@ -193,12 +193,12 @@ static ssize_t staged_show(struct device *dev, struct device_attribute *attr, ch
 	struct vsc_session *session = to_vsc_session(dev);
 	ssize_t length;
 
-	mutex_lock(&session->request_lock);
-	if (session->staged_set & staged_bit(file))
-		length = show_term(session, file, &session->staged.term[file->index], text);
+	mutex_lock(&session->request.lock);
+	if (session->request.staged_set & staged_bit(file))
+		length = show_term(session, file, &session->request.staged.term[file->index], text);
 	else
 		length = sysfs_emit(text, "unset\n");
-	mutex_unlock(&session->request_lock);
+	mutex_unlock(&session->request.lock);
 	return length;
 }
 
@@ -294,7 +294,7 @@ static ssize_t staged_store(struct device *dev, struct device_attribute *attr,
 	const struct term_attribute *file = to_term(attr);
 	struct vsc_session *session = to_vsc_session(dev);
 	const struct vs_term_spec *spec = to_spec(session, file);
-	struct vs_term *term = &session->staged.term[file->index];
+	struct vs_term *term = &session->request.staged.term[file->index];
 	char *copy = kstrndup(text, length, GFP_KERNEL);
 	int error = 0;
 	char *word;
@@ -302,16 +302,16 @@ static ssize_t staged_store(struct device *dev, struct device_attribute *attr,
 	if (!copy)
 		return -ENOMEM;
 	word = strim(copy);
-	mutex_lock(&session->request_lock);
+	mutex_lock(&session->request.lock);
 	if (vs_value_unset(word)) {
 		unset_staged(spec, file->high, term);
-		session->staged_set &= ~staged_bit(file);
+		session->request.staged_set &= ~staged_bit(file);
 	} else {
 		error = parse_staged(spec, file->high, word, term);
 		if (!error)
-			session->staged_set |= staged_bit(file);
+			session->request.staged_set |= staged_bit(file);
 	}
-	mutex_unlock(&session->request_lock);
+	mutex_unlock(&session->request.lock);
 	kfree(copy);
 	if (error)
 		complain_of_staged(dev, file, spec, text, strcspn(text, "\n"));

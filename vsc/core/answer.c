@@ -38,7 +38,7 @@ static enum vsc_event answer_denied(struct vsc_session *session)
 {
 	bool keep_tried = session->work->epoch.keep_tried;
 
-	return session->id && !keep_tried ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
+	return session->held.id && !keep_tried ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
 }
 
 static enum vsc_event answer_initialized(struct vsc_session *session)
@@ -51,11 +51,11 @@ static enum vsc_event answer_initialized(struct vsc_session *session)
 	if (message->contract &&
 	    vs_terms_check_grant(session->spec, &message->terms))
 		return answer_malformed(session, "no contract of this class");
-	if (message->contract == session->id &&
-	    (!message->contract || vs_terms_equal(&message->terms, &session->held)))
+	if (message->contract == session->held.id &&
+	    (!message->contract || vs_terms_equal(&message->terms, &session->held.terms)))
 		return VSC_EVENT_INITIALIZED;
 	if (message->contract && message->contract == session->work->grant.id &&
-	    vs_terms_equal(&message->terms, &session->granted))
+	    vs_terms_equal(&message->terms, &session->last.granted))
 		return VSC_EVENT_INITIALIZED_GRANT;
 	return VSC_EVENT_INITIALIZED_OTHER;
 }
@@ -63,7 +63,7 @@ static enum vsc_event answer_initialized(struct vsc_session *session)
 static void set_offered(struct vsc_session *session, const struct vs_terms *terms)
 {
 	spin_lock(&session->lock);
-	session->offered = *terms;
+	session->last.offered = *terms;
 	spin_unlock(&session->lock);
 }
 
@@ -84,9 +84,9 @@ static enum vsc_event answer_offered(struct vsc_session *session)
 
 	/* Refused, by this side: what is held is to go on. */
 	work->epoch.result.outcome = VS_OUTCOME_OFFER;
-	work->epoch.result.reason = term ? session->reason : VS_REASON_ROUNDS;
+	work->epoch.result.reason = term ? session->last.reason : VS_REASON_ROUNDS;
 	work->epoch.result.term = term;
-	vsc_policy_shortfall(&session->asked, offer, &work->epoch.result);
+	vsc_policy_shortfall(&session->last.asked, offer, &work->epoch.result);
 	work->epoch.retry_ms = vsc_session_back_off(session);
 	return answer_denied(session);
 }
@@ -96,14 +96,14 @@ static enum vsc_event answer_granted(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_message *message = &work->round.message;
-	const struct vs_terms *asked = &session->asked;
+	const struct vs_terms *asked = &session->last.asked;
 	bool keep = work->round.sent == VSC_SENT_KEEP;
-	bool same = message->granted == session->id;
+	bool same = message->granted == session->held.id;
 	int error;
 
 	if (work->round.sent == VSC_SENT_CHOICE)
 		asked = &work->round.choice;
-	if (keep != same || (keep && !vs_terms_equal(&message->terms, &session->held)))
+	if (keep != same || (keep && !vs_terms_equal(&message->terms, &session->held.terms)))
 		return answer_malformed(session, "a grant of another contract than asked for");
 	if (vs_terms_check_grant(session->spec, &message->terms) ||
 	    (!keep && !vsc_policy_within(session->spec, asked, &message->terms)))
@@ -120,7 +120,7 @@ static enum vsc_event answer_granted(struct vsc_session *session)
 		return answer_denied(session);
 	}
 	spin_lock(&session->lock);
-	session->granted = message->terms;
+	session->last.granted = message->terms;
 	spin_unlock(&session->lock);
 	work->grant.id = message->granted;
 	work->grant.prepared = !keep;
@@ -145,9 +145,9 @@ static enum vsc_event answer_refused(struct vsc_session *session)
 	if (vs_terms_check_ask(session->spec, &message->terms))
 		return answer_denied(session);	/* says nothing of what there is */
 	set_offered(session, &message->terms);
-	if (message->term && vs_terms_find(&session->asked, message->term)) {
+	if (message->term && vs_terms_find(&session->last.asked, message->term)) {
 		work->epoch.result.term = message->term;
-		vsc_policy_shortfall(&session->asked, &message->terms, &work->epoch.result);
+		vsc_policy_shortfall(&session->last.asked, &message->terms, &work->epoch.result);
 	}
 	return answer_denied(session);
 }
@@ -162,7 +162,7 @@ static enum vsc_event answer_to_request(struct vsc_session *session)
 		return answer_malformed(session,
 					"not the end of the contract that was given back");
 	}
-	if (message->contract != session->id)
+	if (message->contract != session->held.id)
 		return answer_foreign(session);
 	switch (message->outcome) {
 	case VS_OUTCOME_OFFER:
@@ -185,9 +185,9 @@ static enum vsc_event answer_started(struct vsc_session *session)
 		return message->contract == work->grant.id ? VSC_EVENT_STARTED :
 			answer_foreign(session);
 	work->epoch.result.error = -ETIME;
-	if (message->contract != session->id)
+	if (message->contract != session->held.id)
 		return answer_foreign(session);
-	return session->id ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
+	return session->held.id ? VSC_EVENT_EXPIRED : VSC_EVENT_EXPIRED_NONE;
 }
 
 static bool too_late(const struct vsc_work *work)
@@ -220,7 +220,7 @@ static enum vsc_event answer_judge(struct vsc_session *session)
 	}
 	if (message->type != answer_types[work->round.sent])
 		return answer_malformed(session, "not the answer to what was sent");
-	if (message->epoch != session->epoch)
+	if (message->epoch != session->last.epoch)
 		return answer_malformed(session, "of another epoch");
 	switch (message->type) {
 	case VS_WIRE_INITIALIZE_COMPLETE:
@@ -239,7 +239,7 @@ static void answer_proceed(struct vsc_session *session)
 
 	if (!work->leave.release) {
 		vsc_machine_step(session, VSC_EVENT_PROCEED);
-	} else if (session->id) {
+	} else if (session->held.id) {
 		vsc_machine_release(session);
 	} else {
 		vsc_machine_none(session);
@@ -281,7 +281,7 @@ void vsc_answer_take(struct vsc_session *session, struct vsc_exchange *exchange)
 	trace_vsc_message(dev_name(&session->dev), false, &work->round.message);
 	if (!awaited) {
 		/* Late, but the provider is there: no need to pause any longer. */
-		if (epoch == session->epoch && session->state == VS_STATE_UNINITIALIZED &&
+		if (epoch == session->last.epoch && session->state == VS_STATE_UNINITIALIZED &&
 		    work->wait.timer == VSC_TIMER_RETRY)
 			vsc_session_wait(session, VSC_TIMER_RETRY, 0);
 		return;
@@ -350,13 +350,13 @@ void vsc_answer_call(struct vsc_session *session, size_t length)
 	}
 	vsc_machine_count(session, &session->counters.calls);
 	spin_lock(&session->lock);
-	session->reason = message->reason;
-	session->deadline = message->deadline_ms ?
+	session->last.reason = message->reason;
+	session->last.deadline = message->deadline_ms ?
 		ktime_add_ms(ktime_get(), message->deadline_ms) : 0;
 	spin_unlock(&session->lock);
-	if (message->deadline_ms && session->id && session->class->called)
+	if (message->deadline_ms && session->held.id && session->class->called)
 		tell_class(session);
-	if (message->epoch == session->epoch) {
+	if (message->epoch == session->last.epoch) {
 		work->reason = VS_REASON_CALLED;
 		event = VSC_EVENT_CALL;
 	}

@@ -81,8 +81,8 @@ void vsc_event_changed(struct vsc_session *session, const char *what)
 	struct vsc_event_note note = {
 		.what = what,
 		.state = session->state,
-		.id = session->id,
-		.reason = work->epoch.result.reason ?: session->reason,
+		.id = session->held.id,
+		.reason = work->epoch.result.reason ?: session->last.reason,
 	};
 	unsigned long now = jiffies, delay;
 

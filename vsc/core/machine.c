@@ -31,7 +31,7 @@ void vsc_machine_count(struct vsc_session *session, u64 *counter)
  */
 const struct vs_terms *vsc_machine_held(struct vsc_session *session)
 {
-	return session->id ? &session->held : NULL;
+	return session->held.id ? &session->held.terms : NULL;
 }
 
 /**
@@ -42,14 +42,14 @@ const struct vs_terms *vsc_machine_held(struct vsc_session *session)
  */
 void vsc_machine_set_held(struct vsc_session *session, u64 id, const struct vs_terms *terms)
 {
-	bool changed = !terms || !vs_terms_equal(&session->held, terms);
+	bool changed = !terms || !vs_terms_equal(&session->held.terms, terms);
 
 	spin_lock(&session->lock);
-	session->id = id;
+	session->held.id = id;
 	if (terms)
-		session->held = *terms;
+		session->held.terms = *terms;
 	else
-		session->held.count = 0;
+		session->held.terms.count = 0;
 	spin_unlock(&session->lock);
 	vsc_watch_contract(session, changed);
 }
@@ -64,7 +64,7 @@ void vsc_machine_publish(struct vsc_session *session, const char *what)
 	struct vsc_work *work = session->work;
 
 	spin_lock(&session->lock);
-	session->result = session->work->epoch.result;
+	session->last.result = session->work->epoch.result;
 	spin_unlock(&session->lock);
 	spin_lock_irq(&work->inbox.lock);
 	work->inbox.settled = work->epoch.asked_needs;
@@ -81,10 +81,10 @@ static void send_message(struct vsc_session *session, enum vsc_sent sent)
 	int error = -ENOMEM;
 
 	work->round.exchange = NULL;
-	work->round.out.epoch = session->epoch;
+	work->round.out.epoch = session->last.epoch;
 	if (!exchange)
 		goto failed;
-	exchange->epoch = session->epoch;
+	exchange->epoch = session->last.epoch;
 	exchange->request_length = vs_wire_encode(&work->round.out, exchange->request,
 						  sizeof(exchange->request));
 	error = -EMSGSIZE;
@@ -131,7 +131,7 @@ static void forget_grant(struct vsc_session *session)
 	work->grant.prepared = false;
 	work->grant.id = 0;
 	spin_lock(&session->lock);
-	session->granted.count = 0;
+	session->last.granted.count = 0;
 	spin_unlock(&session->lock);
 }
 
@@ -150,13 +150,13 @@ static void undo_grant(struct vsc_session *session)
 /* Nothing is held any more. */
 static void let_contract_go(struct vsc_session *session, const char *what)
 {
-	if (!session->id)
+	if (!session->held.id)
 		return;
 	vsc_machine_set_held(session, 0, NULL);
 	session->work->unapplied = false;
 	spin_lock(&session->lock);
-	session->granted.count = 0;
-	session->deadline = 0;
+	session->last.granted.count = 0;
+	session->last.deadline = 0;
 	spin_unlock(&session->lock);
 	session->class->lost(session);
 	vsc_event_changed(session, what);
@@ -172,7 +172,7 @@ static void let_contract_go(struct vsc_session *session, const char *what)
  */
 void vsc_machine_none(struct vsc_session *session)
 {
-	if (session->class && !session->id)
+	if (session->class && !session->held.id)
 		session->class->lost(session);
 }
 
@@ -180,12 +180,12 @@ void vsc_machine_none(struct vsc_session *session)
 static int apply_held(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	int error = session->class->apply(session, &session->held);
+	int error = session->class->apply(session, &session->held.terms);
 
 	work->unapplied = error;
 	if (error)
 		dev_err_ratelimited(&session->dev, "contract %llu holds but cannot be applied (%d), trying again\n",
-				    session->id, error);
+				    session->held.id, error);
 	return error;
 }
 
@@ -239,18 +239,18 @@ static void measure_negotiation(struct vsc_session *session, bool begins)
 static void widen_to_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
-	bool kept = work->grant.id == session->id;
+	bool kept = work->grant.id == session->held.id;
 	int error = 0;
 
-	if (!kept && session->id) {
+	if (!kept && session->held.id) {
 		vsc_machine_count(session, &session->counters.renegotiations);
-		vsc_machine_count(session, &session->counters.reasons[session->reason]);
+		vsc_machine_count(session, &session->counters.reasons[session->last.reason]);
 	}
 	if (kept) {
 		vsc_machine_count(session, &session->counters.kept);
 		vsc_watch_kept(session);
 	} else {
-		vsc_machine_set_held(session, work->grant.id, &session->granted);
+		vsc_machine_set_held(session, work->grant.id, &session->last.granted);
 	}
 	if (!kept || work->unapplied)
 		error = apply_held(session);
@@ -270,8 +270,8 @@ static void settle_renegotiation(struct vsc_session *session)
 	work->mismatches = 0;
 	work->wait.missed = 0;
 	spin_lock(&session->lock);
-	session->deadline = 0;
-	session->last_ns = ktime_to_ns(ktime_sub(ktime_get(), work->epoch.began));
+	session->last.deadline = 0;
+	session->last.ns = ktime_to_ns(ktime_sub(ktime_get(), work->epoch.began));
 	spin_unlock(&session->lock);
 	measure_negotiation(session, false);
 
@@ -298,7 +298,7 @@ static void new_epoch(struct vsc_session *session)
 
 	do {
 		epoch = get_random_u64();
-	} while (!epoch || epoch == session->epoch);
+	} while (!epoch || epoch == session->last.epoch);
 
 	/* What is still under way belongs to an older one. */
 	work->round.exchange = NULL;
@@ -309,10 +309,10 @@ static void new_epoch(struct vsc_session *session)
 	memset(&work->epoch.result, 0, sizeof(work->epoch.result));
 	work->epoch.result.epoch = epoch;
 	spin_lock(&session->lock);
-	session->epoch = epoch;
+	session->last.epoch = epoch;
 	/* An answer to a call leaves the call's own reason to be seen. */
 	if (work->reason != VS_REASON_CALLED)
-		session->reason = work->reason;
+		session->last.reason = work->reason;
 	spin_unlock(&session->lock);
 	measure_negotiation(session, true);
 }
@@ -342,11 +342,11 @@ static void send_ask(struct vsc_session *session)
 		/* Nothing to ask for: as after a denial, until there are other wishes. */
 		work->epoch.result.error = error;
 		work->epoch.retry_ms = 0;
-		work->follow = session->id ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
+		work->follow = session->held.id ? VSC_EVENT_DENY : VSC_EVENT_DENY_FINAL;
 		return;
 	}
 	spin_lock(&session->lock);
-	session->asked = out->terms;
+	session->last.asked = out->terms;
 	spin_unlock(&session->lock);
 	send_message(session, VSC_SENT_ASK);
 }
@@ -366,7 +366,7 @@ static void send_keep(struct vsc_session *session)
 
 	session->work->epoch.keep_tried = true;
 	out->flags = VS_REQUEST_KEEP;
-	out->contract = session->id;
+	out->contract = session->held.id;
 	send_message(session, VSC_SENT_KEEP);
 }
 
@@ -381,7 +381,7 @@ static void narrow_to_grant(struct vsc_session *session)
 	ktime_t began = ktime_get();
 
 	if (work->grant.prepared)
-		session->class->narrow(session, vsc_machine_held(session), &session->granted);
+		session->class->narrow(session, vsc_machine_held(session), &session->last.granted);
 	work->follow = VSC_EVENT_NARROWED;
 	if (!ms || ktime_ms_delta(ktime_get(), began) <= ms)
 		return;
@@ -418,7 +418,7 @@ static void back_off(struct vsc_session *session)
 	u32 ms = vsc_session_back_off(session);
 
 	/* The first START that came too late for a call is made good before its deadline. */
-	if (first && work->round.sent == VSC_SENT_START && session->deadline)
+	if (first && work->round.sent == VSC_SENT_START && session->last.deadline)
 		ms = 0;
 	work->round.exchange = NULL;
 	work->reason = VS_REASON_RETRY;
@@ -495,7 +495,7 @@ void vsc_machine_release_ends(struct vsc_session *session, enum vsc_event event)
 	work->leave.released = true;
 	if (event == VSC_EVENT_RELEASED) {
 		memset(&work->epoch.result, 0, sizeof(work->epoch.result));
-		work->epoch.result.epoch = session->epoch;
+		work->epoch.result.epoch = session->last.epoch;
 		work->epoch.result.outcome = VS_OUTCOME_RELEASED;
 	}
 	vsc_machine_step(session, event);

@@ -202,7 +202,7 @@ static void session_free(struct device *dev)
 
 	vsc_sysfs_remove(session);
 	ida_free(&numbers, dev->id);
-	mutex_destroy(&session->request_lock);
+	mutex_destroy(&session->request.lock);
 	mutex_destroy(&session->class_lock);
 	kfree(session);
 }
@@ -237,7 +237,7 @@ struct vsc_session *vsc_main_new(struct device *parent, const struct vs_class_sp
 	session->spec = spec;
 	INIT_LIST_HEAD(&session->entry);
 	mutex_init(&session->class_lock);
-	mutex_init(&session->request_lock);
+	mutex_init(&session->request.lock);
 	spin_lock_init(&session->lock);
 	device_initialize(&session->dev);
 	session->dev.id = number;

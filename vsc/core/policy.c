@@ -48,16 +48,16 @@ int vsc_policy_check(struct vsc_session *session, const struct vs_terms *wish)
  *	complete by the class, less what the client itself has found to be enough, with
  *	the present demand
  *
- * Context: the session's work; takes request_lock; may sleep.
+ * Context: the session's work; takes request.lock; may sleep.
  * Return: 0; -ERANGE: what the administrator and the device want does not go together.
  */
 int vsc_policy_wish(struct vsc_session *session, struct vs_terms *wish)
 {
 	const struct vsc_class *class = session->class;
 
-	mutex_lock(&session->request_lock);
-	*wish = session->wish;
-	mutex_unlock(&session->request_lock);
+	mutex_lock(&session->request.lock);
+	*wish = session->request.wish;
+	mutex_unlock(&session->request.lock);
 
 	for (u32 i = 0; i < wish->count; i++)
 		if (class->used && wish->term[i].kind != VS_KIND_IDENTITY)
@@ -108,21 +108,21 @@ bool vsc_policy_within(const struct vs_class_spec *spec, const struct vs_terms *
  * @choice: filled, see vs_terms_choose()
  * @term: likewise
  *
- * Context: the session's work; takes request_lock.
+ * Context: the session's work; takes request.lock.
  * Return: 0, or -ENOSPC: the offer is less than the least that was asked for.
  */
 int vsc_policy_choose(struct vsc_session *session, const struct vs_terms *offer,
 		      struct vs_terms *choice, u16 *term)
 {
-	const struct vs_terms *asked = &session->asked;
+	const struct vs_terms *asked = &session->last.asked;
 	int error = vs_terms_choose(session->spec, asked, offer, choice, term);
 	u32 set;
 
 	if (error)
 		return error;
-	mutex_lock(&session->request_lock);
-	set = session->wish_set;
-	mutex_unlock(&session->request_lock);
+	mutex_lock(&session->request.lock);
+	set = session->request.wish_set;
+	mutex_unlock(&session->request.lock);
 	for (u32 i = 0; i < choice->count; i++)
 		if (choice->term[i].kind == VS_KIND_RATE && set & BIT(2 * i) &&
 		    !asked->term[i].low)

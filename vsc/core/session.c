@@ -309,8 +309,8 @@ static int on_attach(struct vsc_channel *channel, const struct vs_wire_config *w
 	session->channel = channel;
 	import_uuid(&session->uuid, wire->uuid);
 	take_name(session, wire);
-	vs_terms_unlimited(spec, &session->wish);
-	session->staged = session->wish;
+	vs_terms_unlimited(spec, &session->request.wish);
+	session->request.staged = session->request.wish;
 	session->knobs = vsc_auto_defaults;
 	session->state = VS_STATE_START;
 	session->work = new_work(session);

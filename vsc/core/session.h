@@ -144,7 +144,7 @@ struct vsc_watch {
  * @old_wish: what was wished before
  * @old_staged: what was staged before
  *
- * Protected by the session's request_lock.
+ * Protected by the session's request.lock.
  */
 struct vsc_want {
 	struct ratelimit_state limit;

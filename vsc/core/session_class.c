@@ -277,10 +277,10 @@ void vsc_session_leave(struct vsc_session *session, unsigned int why)
 	if (!first)
 		return;
 	work->leave.release = true;
-	if (session->id && session->class->leave && !vsc_channel_broken(session->channel))
+	if (session->held.id && session->class->leave && !vsc_channel_broken(session->channel))
 		session->class->leave(session);
 	work->leave.by = ktime_add_ms(ktime_get(), VSC_RELEASE_MS);
-	if (vsc_channel_broken(session->channel) || (!session->id && !work->grant.id))
+	if (vsc_channel_broken(session->channel) || (!session->held.id && !work->grant.id))
 		work->leave.released = true;
 	else
 		vsc_machine_release(session);

@@ -98,7 +98,7 @@ static void session_need(struct vsc_session *session, u32 reason)
 static void session_release(struct vsc_session *session)
 {
 	session->work->leave.release = true;
-	if (session->id && session->class->write_back)
+	if (session->held.id && session->class->write_back)
 		session->class->write_back(session);
 	vsc_machine_release(session);
 }

@@ -11,7 +11,7 @@
  * callbacks (interrupt) and sysfs writers only queue to it.  Data requests run in
  * blk-mq and in the virtqueue's callback and never wait for the session.
  *
- * Lock order: vsc_session.request_lock > vsc_session.lock, class_lock > lock; a class's own
+ * Lock order: vsc_request.lock > vsc_session.lock, class_lock > lock; a class's own
  * spinlocks > the session's inbox.
  */
 #ifndef VSC_H
@@ -76,6 +76,55 @@ struct vsc_sysfs;	/* vsc/admin/sysfs_terms.c: attributes of the terms */
 struct vsc_work;	/* vsc/core/session.h: workqueue, timers, exchanges */
 
 /**
+ * struct vsc_request - what is to be asked for
+ * @lock: protects the rest
+ * @staged: wishes as written, complete set; taken by "renegotiate"
+ * @staged_set: bit 2*index: low written, 2*index+1: high or text
+ * @wish: what the next ask is made from (taken from @staged by "renegotiate")
+ * @wish_set: as @staged_set, of @wish: a floor of 0 that was written is no floor, one that
+ *	was not is whatever the service allows
+ */
+struct vsc_request {
+	struct mutex lock;	/* staged wishes */
+	struct vs_terms staged;
+	u32 staged_set;
+	struct vs_terms wish;
+	u32 wish_set;
+};
+
+/**
+ * struct vsc_held - the contract that is held
+ * @id: 0: none
+ * @terms: its terms
+ */
+struct vsc_held {
+	u64 id;
+	struct vs_terms terms;
+};
+
+/**
+ * struct vsc_negotiation - the negotiation that goes on, or was the last one
+ * @epoch: current
+ * @asked: last ask sent
+ * @offered: last offer, or what a denial says is available
+ * @granted: last grant, whether or not it has started
+ * @reason: of the last INITIALIZE, either way
+ * @deadline: ktime of the open call's deadline, 0: none (shown only, never acted on)
+ * @ns: how long the last one that is over took, from INITIALIZE to START_COMPLETE
+ * @result: how that one ended
+ */
+struct vsc_negotiation {
+	u64 epoch;
+	struct vs_terms asked;
+	struct vs_terms offered;
+	struct vs_terms granted;
+	u32 reason;
+	ktime_t deadline;
+	u64 ns;
+	struct vsc_session_result result;
+};
+
+/**
  * struct vsc_session - one service as this machine sees it
  * @dev: vsc<N>; its reference count is the session's
  * @spec: its class, known without its module
@@ -89,27 +138,14 @@ struct vsc_work;	/* vsc/core/session.h: workqueue, timers, exchanges */
  *
  * @class_lock: held to change @class, and to call a class from outside the work
  *
- * @request_lock: protects @staged, @staged_set and @wish
- * @staged: wishes as written, complete set; taken by "renegotiate"
- * @staged_set: bit 2*index: low written, 2*index+1: high or text
- * @wish: what the next ask is made from (taken from @staged by "renegotiate")
- * @wish_set: as @staged_set, of @wish: a floor of 0 that was written is no floor, one that
- *	was not is whatever the service allows
+ * @request: what is to be asked for; has a lock of its own
  *
  * @lock: protects what follows, for readers in sysfs; written by the work only, but for
  *	@knobs. Not for interrupt context
  * @state: VSC state
  * @class_missing: shown in "state" as such
- * @epoch: current
- * @id: of the contract held, 0: none
- * @held: its terms
- * @asked: last ask sent
- * @offered: last offer, or what a denial says is available
- * @granted: last grant, whether or not it has started
- * @reason: of the last INITIALIZE, either way
- * @deadline: ktime of the open call's deadline, 0: none (shown only, never acted on)
- * @last_ns: how long the last renegotiation took, from INITIALIZE to START_COMPLETE
- * @result: how the last renegotiation ended
+ * @held: see there
+ * @last: see struct vsc_negotiation
  * @counters: see there
  * @knobs: of the client's own judgement; written by sysfs
  * @work: the machine's innards
@@ -126,25 +162,13 @@ struct vsc_session {
 	struct vsc_sysfs *sysfs;
 
 	struct mutex class_lock;	/* changes of class */
-	struct mutex request_lock;	/* staged wishes */
-	struct vs_terms staged;
-	u32 staged_set;
-	struct vs_terms wish;
-	u32 wish_set;
+	struct vsc_request request;
 
 	spinlock_t lock;	/* what sysfs shows */
 	enum vs_state state;
 	bool class_missing;
-	u64 epoch;
-	u64 id;
-	struct vs_terms held;
-	struct vs_terms asked;
-	struct vs_terms offered;
-	struct vs_terms granted;
-	u32 reason;
-	ktime_t deadline;
-	u64 last_ns;
-	struct vsc_session_result result;
+	struct vsc_held held;
+	struct vsc_negotiation last;
 	struct vsc_session_counters counters;
 	struct vsc_auto_knobs knobs;
 

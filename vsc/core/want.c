@@ -77,15 +77,15 @@ static void replace_term(struct vs_term *term, const struct vs_term *from, const
 static void want_finish(struct vsc_session *session, int error)
 {
 	struct vsc_want *want = &session->work->want;
-	struct vs_term *staged = &session->staged.term[want->index];
+	struct vs_term *staged = &session->request.staged.term[want->index];
 	struct vs_term granted = want->wanted;
 
-	lockdep_assert_held(&session->request_lock);
+	lockdep_assert_held(&session->request.lock);
 	/* Less may come to be offered, and has to do then. */
 	granted.low = min(want->wanted.low, want->old_wish.low);
 	if (error && !want->was_set && is_same_term(staged, &want->wanted))
-		session->staged_set &= ~BIT(2 * want->index + 1);
-	replace_term(&session->wish.term[want->index], &want->wanted,
+		session->request.staged_set &= ~BIT(2 * want->index + 1);
+	replace_term(&session->request.wish.term[want->index], &want->wanted,
 		     error ? &want->old_wish : &granted);
 	replace_term(staged, &want->wanted, error ? &want->old_staged : &granted);
 	want->error = error;
@@ -102,7 +102,7 @@ static bool is_answered(struct vsc_session *session, struct vsc_session_result *
 	settled = work->inbox.settled >= work->want.needs;
 	spin_unlock_irq(&work->inbox.lock);
 	spin_lock(&session->lock);
-	*result = session->result;
+	*result = session->last.result;
 	spin_unlock(&session->lock);
 	return settled && (result->outcome || result->error == -ERANGE);
 }
@@ -122,7 +122,7 @@ void vsc_want_init(struct vsc_want *want)
  * vsc_want_end() - end the want, if it has an answer or will have none
  * @session: any
  *
- * Context: the session's work, or in its place; takes request_lock.
+ * Context: the session's work, or in its place; takes request.lock.
  */
 void vsc_want_end(struct vsc_session *session)
 {
@@ -130,12 +130,12 @@ void vsc_want_end(struct vsc_session *session)
 	struct vsc_want *want = &work->want;
 	struct vsc_session_result result;
 
-	mutex_lock(&session->request_lock);
+	mutex_lock(&session->request.lock);
 	if (want->pending && is_answered(session, &result))
 		want_finish(session, to_error(&session->spec->term[want->index], &result));
 	else if (want->pending && want_is_over(work))
 		want_finish(session, -ENODEV);
-	mutex_unlock(&session->request_lock);
+	mutex_unlock(&session->request.lock);
 	wake_up_all(&work->inbox.settling);
 }
 
@@ -156,11 +156,12 @@ static struct vs_term wanted_term(const struct vs_term *wish, u64 value, const c
 
 static int want_begin(struct vsc_session *session, u32 index, u64 value, const char *text)
 {
-	struct vs_term *wish = &session->wish.term[index], *staged = &session->staged.term[index];
+	struct vs_term *staged = &session->request.staged.term[index];
+	struct vs_term *wish = &session->request.wish.term[index];
 	struct vsc_want *want = &session->work->want;
 	int error;
 
-	lockdep_assert_held(&session->request_lock);
+	lockdep_assert_held(&session->request.lock);
 	/* What the administrator has given back, only he asks for again. */
 	if (vsc_session_is_released(session))
 		return -EACCES;
@@ -173,13 +174,13 @@ static int want_begin(struct vsc_session *session, u32 index, u64 value, const c
 		return error;
 	want->index = index;
 	want->needs = READ_ONCE(session->work->inbox.needs);
-	want->was_set = session->staged_set & BIT(2 * index + 1);
+	want->was_set = session->request.staged_set & BIT(2 * index + 1);
 	want->old_wish = *wish;
 	want->old_staged = *staged;
 	want->wanted = wanted_term(wish, value, text);
 	*wish = want->wanted;
 	*staged = want->wanted;
-	session->staged_set |= BIT(2 * index + 1);
+	session->request.staged_set |= BIT(2 * index + 1);
 	WRITE_ONCE(want->pending, true);
 	return 0;
 }
@@ -206,19 +207,19 @@ int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char
 	struct vsc_want *want = &work->want;
 	int error;
 
-	mutex_lock(&session->request_lock);
+	mutex_lock(&session->request.lock);
 	error = want_begin(session, index, value, text);
-	mutex_unlock(&session->request_lock);
+	mutex_unlock(&session->request.lock);
 	if (error)
 		return error;
 	wait_event_timeout(work->inbox.settling, !READ_ONCE(want->pending) || is_gone(work),
 			   msecs_to_jiffies(WANT_MS));
-	mutex_lock(&session->request_lock);
+	mutex_lock(&session->request.lock);
 	if (!want->pending)
 		error = want->error;
 	else
 		error = is_gone(work) ? -ENODEV : -EAGAIN;
-	mutex_unlock(&session->request_lock);
+	mutex_unlock(&session->request.lock);
 	return error;
 }
 EXPORT_SYMBOL_GPL(vsc_want_value);

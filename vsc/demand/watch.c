@@ -127,7 +127,7 @@ void vsc_watch_busy(struct vsc_session *session)
 	struct vsc_watch *watch = &session->work->watch;
 	ktime_t soon = ktime_add_ms(ktime_get(), SAMPLE_MS);
 
-	if (!session->class || !session->id)
+	if (!session->class || !session->held.id)
 		return;
 	if (!watch->on)
 		watch_measure(session);
@@ -161,7 +161,7 @@ bool vsc_watch_knobs(struct vsc_session *session)
 {
 	struct vsc_watch *watch = &session->work->watch;
 
-	if (!session->class || !session->id)
+	if (!session->class || !session->held.id)
 		return false;
 	if (!copy_knobs(session).on)
 		return vsc_watch_take_back(session);
@@ -203,13 +203,14 @@ static void watch_violated(struct vsc_session *session, const struct vsc_watch_f
 
 	for (u32 i = 0; i < session->spec->count; i++)
 		if (term[i].kind == VS_KIND_RATE && term[i].flow == index_of(session, flow) &&
-		    session->held.term[i].low)
-			trace_vsc_violation(dev_name(&session->dev), session->id,
+		    session->held.terms.term[i].low)
+			trace_vsc_violation(dev_name(&session->dev), session->held.id,
 					    term[i].name, window->served[i],
-					    session->held.term[i].low, now_ns - window->start_ns);
+					    session->held.terms.term[i].low,
+					    now_ns - window->start_ns);
 	vsc_machine_count(session, &session->counters.violations);
 	vsc_event_changed(session, "violated");
-	if (may_ask(session) && vsc_auto_violated(&watch->floors, set, session->id, now_ns))
+	if (may_ask(session) && vsc_auto_violated(&watch->floors, set, session->held.id, now_ns))
 		watch->wanted = VS_REASON_VIOLATED;
 }
 
@@ -225,9 +226,9 @@ static void judge_floor(struct vsc_session *session, struct vsc_watch_flow *flow
 		return;
 	}
 	vs_window_join(window, seen);
-	if (!vs_window_decides(window, now_ns, session->spec, index, &session->held))
+	if (!vs_window_decides(window, now_ns, session->spec, index, &session->held.terms))
 		return;
-	if (vs_window_violated(window, now_ns, session->spec, index, &session->held))
+	if (vs_window_violated(window, now_ns, session->spec, index, &session->held.terms))
 		watch_violated(session, flow, set, now_ns);
 	vs_window_begin(window, now_ns, true);
 }
