@@ -48,7 +48,7 @@ static void space_of_source(struct kunit *test, const char *source, uuid_t *spac
 
 	KUNIT_ASSERT_NOT_NULL(test, pool);
 	mutex_init(&pool->lock);
-	strscpy(pool->source, source, sizeof(pool->source));
+	strscpy(pool->settings.source, source, sizeof(pool->settings.source));
 	space_of(pool, space);
 	mutex_destroy(&pool->lock);
 }

@@ -22,7 +22,7 @@ static void deficit_is_shared_by_weight_in_any_order(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 500, fallback->term[RATE].high);
 	}
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_deficit(&fixture->pool, RATE));
-	KUNIT_EXPECT_EQ(test, 500, fixture->pool.charged[RATE]);
+	KUNIT_EXPECT_EQ(test, 500, fixture->pool.amounts.charged[RATE]);
 }
 
 static void deficit_takes_from_the_lowest_priority_first(struct kunit *test)
@@ -166,12 +166,12 @@ static void what_the_source_has_counts_unless_it_is_set(struct kunit *test)
 	ask_for(&fixture->ask, 800, 0, 100, 0);
 	grant(test, &fixture->holder[0], &fixture->ask);
 	vsp_pool_found(pool, KEPT, 2000);
-	KUNIT_EXPECT_EQ(test, 1000, pool->capacity[KEPT]);
+	KUNIT_EXPECT_EQ(test, 1000, pool->amounts.capacity[KEPT]);
 	KUNIT_EXPECT_NULL(test, queued);
 
-	pool->capacity_set[KEPT] = false;
+	pool->amounts.capacity_set[KEPT] = false;
 	vsp_pool_found(pool, KEPT, 2000);
-	KUNIT_EXPECT_EQ(test, 2000, pool->capacity[KEPT]);
+	KUNIT_EXPECT_EQ(test, 2000, pool->amounts.capacity[KEPT]);
 	KUNIT_ASSERT_PTR_EQ(test, &pool->renegotiation, queued);
 	fixture->holder[0].invited = 0;
 	queued->work.func(&queued->work);

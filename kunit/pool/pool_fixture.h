@@ -77,8 +77,8 @@ static int pool_open(struct vsp_pool *pool)
 {
 	if (!open_error) {
 		opened++;
-		if (!pool->capacity_set[KEPT])
-			pool->capacity[KEPT] = 5000;
+		if (!pool->amounts.capacity_set[KEPT])
+			pool->amounts.capacity[KEPT] = 5000;
 	}
 	return open_error;
 }
@@ -311,9 +311,9 @@ static inline void expect_charges(struct kunit *test, struct fixture *fixture)
 	for (u32 i = 0; i < TERMS; i++) {
 		u64 sum = total(fixture, i);
 
-		KUNIT_ASSERT_EQ(test, sum, fixture->pool.charged[i]);
-		KUNIT_ASSERT_EQ(test, sum > fixture->pool.capacity[i] ?
-				sum - fixture->pool.capacity[i] : 0,
+		KUNIT_ASSERT_EQ(test, sum, fixture->pool.amounts.charged[i]);
+		KUNIT_ASSERT_EQ(test, sum > fixture->pool.amounts.capacity[i] ?
+				sum - fixture->pool.amounts.capacity[i] : 0,
 				vsp_pool_deficit(&fixture->pool, i));
 	}
 }

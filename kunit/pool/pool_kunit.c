@@ -30,7 +30,7 @@ static void step_reserve(struct kunit *test, struct fixture *fixture, struct hol
 	if (below(fixture, 2))
 		vsp_pool_asked(&holder->service, ask);
 	for (u32 i = 0; i < TERMS; i++)
-		before[i] = fixture->pool.charged[i];
+		before[i] = fixture->pool.amounts.charged[i];
 	error = reserve(holder, ask, &denied, &reason);
 	if (error) {
 		KUNIT_ASSERT_EQ(test, -ENOSPC, error);
@@ -40,12 +40,12 @@ static void step_reserve(struct kunit *test, struct fixture *fixture, struct hol
 				   holder->service.member.displaced));
 	}
 	for (u32 i = 0; i < TERMS; i++) {
-		u64 charged = fixture->pool.charged[i];
+		u64 charged = fixture->pool.amounts.charged[i];
 
 		if (error)
 			KUNIT_ASSERT_EQ(test, before[i], charged);
 		else if (charged > before[i])
-			KUNIT_ASSERT_LE(test, charged, fixture->pool.capacity[i]);
+			KUNIT_ASSERT_LE(test, charged, fixture->pool.amounts.capacity[i]);
 	}
 	if (!error)
 		KUNIT_ASSERT_EQ(test, 0,
@@ -65,7 +65,7 @@ static void step_fallback(struct kunit *test, struct fixture *fixture, struct ho
 		return;
 	KUNIT_ASSERT_EQ(test, running->term[KEPT].high, fallback->term[KEPT].high);
 	KUNIT_ASSERT_LE(test, fallback->term[RATE].low, running->term[RATE].low);
-	KUNIT_ASSERT_LE(test, fallback->term[RATE].high, fixture->pool.capacity[RATE]);
+	KUNIT_ASSERT_LE(test, fallback->term[RATE].high, fixture->pool.amounts.capacity[RATE]);
 	KUNIT_ASSERT_LE(test, fallback->term[SPACE].high, running->term[SPACE].high);
 	recharge(holder);
 }
@@ -73,7 +73,8 @@ static void step_fallback(struct kunit *test, struct fixture *fixture, struct ho
 static void expect_room(struct kunit *test, const struct fixture *fixture)
 {
 	for (u32 i = RATE; i < TERMS; i++)
-		KUNIT_ASSERT_LE(test, fixture->pool.charged[i], fixture->pool.capacity[i]);
+		KUNIT_ASSERT_LE(test, fixture->pool.amounts.charged[i],
+				fixture->pool.amounts.capacity[i]);
 }
 
 /* Nobody answers the call: all that is affected falls back, and then there is room. */
@@ -153,7 +154,7 @@ static void pool_never_grants_more_than_there_is(struct kunit *test)
 		drop_all(&fixture->holder[i]);
 	}
 	for (u32 i = 0; i < TERMS; i++)
-		KUNIT_EXPECT_EQ(test, 0, fixture->pool.charged[i]);
+		KUNIT_EXPECT_EQ(test, 0, fixture->pool.amounts.charged[i]);
 }
 
 /* ---- By hand ---- */
@@ -196,10 +197,10 @@ static void renegotiation_reserves_only_the_excess(struct kunit *test)
 	grant(test, &fixture->holder[0], &fixture->ask);
 	ask_for(&fixture->ask, 1, 900, 900, 0);
 	grant(test, &fixture->holder[0], &fixture->ask);
-	KUNIT_EXPECT_EQ(test, 900, fixture->pool.charged[RATE]);
+	KUNIT_EXPECT_EQ(test, 900, fixture->pool.amounts.charged[RATE]);
 	ask_for(&fixture->ask, 1, 100, 100, 0);
 	grant(test, &fixture->holder[0], &fixture->ask);
-	KUNIT_EXPECT_EQ(test, 100, fixture->pool.charged[RATE]);
+	KUNIT_EXPECT_EQ(test, 100, fixture->pool.amounts.charged[RATE]);
 }
 
 static void kept_space_stays_charged_until_released(struct kunit *test)
@@ -209,14 +210,14 @@ static void kept_space_stays_charged_until_released(struct kunit *test)
 	ask_for(&fixture->ask, 500, 0, 100, 100);
 	grant(test, &fixture->holder[0], &fixture->ask);
 	drop_all(&fixture->holder[0]);
-	KUNIT_EXPECT_EQ(test, 500, fixture->pool.charged[KEPT]);
-	KUNIT_EXPECT_EQ(test, 0, fixture->pool.charged[SPACE]);
+	KUNIT_EXPECT_EQ(test, 500, fixture->pool.amounts.charged[KEPT]);
+	KUNIT_EXPECT_EQ(test, 0, fixture->pool.amounts.charged[SPACE]);
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, KEPT, 100));
 	vsp_pool_offer(&fixture->holder[0].service, NULL, &fixture->offer, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, 500, fixture->offer.term[KEPT].high);
 	fixture->holder[0].kept = 0;
 	recharge(&fixture->holder[0]);
-	KUNIT_EXPECT_EQ(test, 0, fixture->pool.charged[KEPT]);
+	KUNIT_EXPECT_EQ(test, 0, fixture->pool.amounts.charged[KEPT]);
 }
 
 static void wanted_is_what_the_pool_has_for_one_alone(struct kunit *test)
@@ -265,7 +266,7 @@ static void what_many_have_freed_is_one_invitation(struct kunit *test)
 	struct vsp_pool *pool = &fixture->pool;
 
 	/* The last round is long ago. */
-	pool->invited = ktime_sub_ms(ktime_get(), 1000);
+	pool->invitation.last = ktime_sub_ms(ktime_get(), 1000);
 	take_and_give(test, fixture, 0);
 	KUNIT_ASSERT_NOT_NULL(test, invitation);
 	KUNIT_EXPECT_EQ(test, 0, invitation_ms);
@@ -277,7 +278,7 @@ static void what_many_have_freed_is_one_invitation(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 1, fixture->holder[i].invited);
 
 	/* The next one is not before its time: as if the last one had been later than now. */
-	pool->invited = ktime_add_ms(ktime_get(), 1000);
+	pool->invitation.last = ktime_add_ms(ktime_get(), 1000);
 	for (u32 i = 0; i < 100; i++)
 		take_and_give(test, fixture, 0);
 	KUNIT_EXPECT_GE(test, invitation_ms, 100);
@@ -331,9 +332,9 @@ static void enable_fails_without_rate_class_or_source(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(pool, RATE, 1));
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_unset_capacity(pool, KEPT));
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_enable(pool));
-	KUNIT_EXPECT_EQ(test, 5000, pool->capacity[KEPT]);
+	KUNIT_EXPECT_EQ(test, 5000, pool->amounts.capacity[KEPT]);
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_disable(pool));
-	KUNIT_EXPECT_EQ(test, 0, pool->capacity[KEPT]);
+	KUNIT_EXPECT_EQ(test, 0, pool->amounts.capacity[KEPT]);
 	KUNIT_EXPECT_EQ(test, 0, opened);
 }
 
@@ -344,7 +345,7 @@ static void capacity_out_of_range_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ERANGE, vsp_pool_set_capacity(pool, RATE, 0));
 	KUNIT_EXPECT_EQ(test, -ERANGE, vsp_pool_set_capacity(pool, RATE, (1 << 20) + 1));
 	KUNIT_EXPECT_EQ(test, -EINVAL, vsp_pool_set_capacity(pool, TERMS, 1));
-	KUNIT_EXPECT_EQ(test, 1000, pool->capacity[RATE]);
+	KUNIT_EXPECT_EQ(test, 1000, pool->amounts.capacity[RATE]);
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_set_capacity(pool, SPACE, 0));
 }
 
@@ -358,22 +359,23 @@ static void leaving_returns_all_but_what_is_kept(struct kunit *test)
 	drop_all(holder);
 	vsp_pool_leave(&fixture->pool, &holder->service);
 	for (u32 i = 0; i < TERMS; i++)
-		KUNIT_EXPECT_EQ(test, i == KEPT ? 500 : 0, fixture->pool.charged[i]);
+		KUNIT_EXPECT_EQ(test, i == KEPT ? 500 : 0, fixture->pool.amounts.charged[i]);
 	invite();
 	KUNIT_EXPECT_LE(test, 1, fixture->holder[1].invited);
 
 	/* It is nobody's, until it is found again. */
 	vsp_pool_offer(&fixture->holder[1].service, NULL, &fixture->offer, NULL, NULL);
-	KUNIT_EXPECT_EQ(test, fixture->pool.capacity[KEPT] - 500, fixture->offer.term[KEPT].high);
+	KUNIT_EXPECT_EQ(test, fixture->pool.amounts.capacity[KEPT] - 500,
+			fixture->offer.term[KEPT].high);
 	vsp_pool_join(&fixture->pool, &holder->service);
 	for (int i = 0; i < 2; i++) {
 		vsp_pool_adopt(&holder->service);
-		KUNIT_EXPECT_EQ(test, 500, fixture->pool.charged[KEPT]);
+		KUNIT_EXPECT_EQ(test, 500, fixture->pool.amounts.charged[KEPT]);
 		KUNIT_EXPECT_EQ(test, 500, holder->service.member.charge[KEPT]);
 	}
 	holder->kept = 0;
 	recharge(holder);
-	KUNIT_EXPECT_EQ(test, 0, fixture->pool.charged[KEPT]);
+	KUNIT_EXPECT_EQ(test, 0, fixture->pool.amounts.charged[KEPT]);
 }
 
 static struct kunit_case pool_cases[] = {

@@ -69,7 +69,7 @@ static const struct vsp_class class = { .spec = &spec, .wake = wake };
 
 u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
 {
-	return pool->capacity[index];
+	return pool->amounts.capacity[index];
 }
 
 void vsp_service_violated(struct vsp_service *service)
@@ -86,8 +86,8 @@ static struct fixture *make(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->pool.spec = &spec;
-	f->pool.capacity[0] = CAPACITY;
-	f->pool.burst_ms = 10;
+	f->pool.amounts.capacity[0] = CAPACITY;
+	f->pool.settings.burst_ms = 10;
 	mutex_init(&f->pool.lock);
 	INIT_LIST_HEAD(&f->pool.services);
 	vsp_rates_pool_init(&f->pool);
@@ -241,7 +241,7 @@ static void a_load_that_comes_and_goes_is_told_of_more_and_more_seldom(struct ku
 	times_slow(f, 0, 3600);
 	KUNIT_EXPECT_FALSE(test, f->pool.rates.slow);
 	/* With another capacity it begins anew. */
-	f->pool.capacity[0] /= 2;
+	f->pool.amounts.capacity[0] /= 2;
 	mutex_lock(&f->pool.lock);
 	vsp_rates_pool_changed(&f->pool);
 	mutex_unlock(&f->pool.lock);

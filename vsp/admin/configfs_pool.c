@@ -35,7 +35,7 @@ static ssize_t pool_source_show(struct config_item *item, char *page)
 	ssize_t length;
 
 	mutex_lock(&pool->admin);
-	length = sysfs_emit(page, "%s\n", pool->source);
+	length = sysfs_emit(page, "%s\n", pool->settings.source);
 	mutex_unlock(&pool->admin);
 	return length;
 }
@@ -57,7 +57,7 @@ static ssize_t pool_source_store(struct config_item *item, const char *page, siz
 	if (pool->enabled)
 		error = -EBUSY;
 	else
-		strscpy(pool->source, source, sizeof(pool->source));
+		strscpy(pool->settings.source, source, sizeof(pool->settings.source));
 	mutex_unlock(&pool->admin);
 	if (error)
 		return vsp_configfs_refuse(item, "source", page, error,
@@ -84,7 +84,7 @@ static ssize_t pool_enable_store(struct config_item *item, const char *page, siz
 
 static ssize_t pool_burst_ms_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->burst_ms));
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->settings.burst_ms));
 }
 
 static ssize_t pool_burst_ms_store(struct config_item *item, const char *page, size_t count)
@@ -99,7 +99,7 @@ static ssize_t pool_burst_ms_store(struct config_item *item, const char *page, s
 		return vsp_configfs_refuse(item, "burst_ms", page, error, "%u..%u ms allowed",
 					   BURST_MS_MIN, BURST_MS_MAX);
 	mutex_lock(&pool->lock);
-	WRITE_ONCE(pool->burst_ms, value);
+	WRITE_ONCE(pool->settings.burst_ms, value);
 	vsp_rates_pool_changed(pool);
 	mutex_unlock(&pool->lock);
 	return count;
@@ -107,7 +107,7 @@ static ssize_t pool_burst_ms_store(struct config_item *item, const char *page, s
 
 static ssize_t pool_reserved_percent_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->reserved_percent));
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->settings.reserved_percent));
 }
 
 static ssize_t pool_reserved_percent_store(struct config_item *item, const char *page,
@@ -126,7 +126,7 @@ static ssize_t pool_reserved_percent_store(struct config_item *item, const char 
 
 static ssize_t pool_poll_ms_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->poll_ms));
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_pool(item)->watch.poll_ms));
 }
 
 static ssize_t pool_poll_ms_store(struct config_item *item, const char *page, size_t count)
@@ -141,7 +141,7 @@ static ssize_t pool_poll_ms_store(struct config_item *item, const char *page, si
 		return vsp_configfs_refuse(item, "poll_ms", page, error,
 					   "0 (never) or %u..%u ms allowed", POLL_MS_MIN,
 					   POLL_MS_MAX);
-	WRITE_ONCE(pool->poll_ms, value);
+	WRITE_ONCE(pool->watch.poll_ms, value);
 	/* Else the old time would have to pass first. */
 	vsp_watch_look(pool);
 	return count;
@@ -208,8 +208,8 @@ static ssize_t capacity_show(struct config_item *item, const struct vsp_file *fi
 	bool known;
 
 	mutex_lock(&pool->lock);
-	capacity = pool->capacity[file->index];
-	known = pool->enabled || pool->capacity_set[file->index];
+	capacity = pool->amounts.capacity[file->index];
+	known = pool->enabled || pool->amounts.capacity_set[file->index];
 	mutex_unlock(&pool->lock);
 	return known ? sysfs_emit(page, "%llu\n", capacity) : sysfs_emit(page, "unset\n");
 }
@@ -245,7 +245,7 @@ static ssize_t charged_show(struct config_item *item, const struct vsp_file *fil
 	u64 charged;
 
 	mutex_lock(&pool->lock);
-	charged = pool->charged[file->index];
+	charged = pool->amounts.charged[file->index];
 	mutex_unlock(&pool->lock);
 	return sysfs_emit(page, "%llu\n", charged);
 }
@@ -289,7 +289,7 @@ static ssize_t text_show(struct config_item *item, const struct vsp_file *file, 
 	ssize_t length;
 
 	mutex_lock(&pool->admin);
-	length = sysfs_emit(page, "%s\n", pool->text[file->index]);
+	length = sysfs_emit(page, "%s\n", pool->settings.text[file->index]);
 	mutex_unlock(&pool->admin);
 	return length;
 }
@@ -308,7 +308,7 @@ static ssize_t text_store(struct config_item *item, const struct vsp_file *file,
 	if (pool->enabled)
 		error = -EBUSY;
 	else
-		strscpy(pool->text[file->index], text, VSP_TEXT_MAX);
+		strscpy(pool->settings.text[file->index], text, VSP_TEXT_MAX);
 	mutex_unlock(&pool->admin);
 	if (error)
 		return vsp_configfs_refuse(item, file->name, page, error,

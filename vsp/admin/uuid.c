@@ -60,7 +60,7 @@ static void space_of(struct vsp_pool *pool, uuid_t *space)
 	size_t length = 0;
 
 	mutex_lock(&pool->lock);
-	for (const char *from = pool->source; *from; from++)
+	for (const char *from = pool->settings.source; *from; from++)
 		if (*from != '/' || (from[1] && from[1] != '/'))
 			source[length++] = *from;
 	mutex_unlock(&pool->lock);

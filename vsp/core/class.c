@@ -36,7 +36,7 @@ EXPORT_SYMBOL_GPL(vsp_pool_name);
  */
 const char *vsp_pool_source(const struct vsp_pool *pool)
 {
-	return pool->source;
+	return pool->settings.source;
 }
 EXPORT_SYMBOL_GPL(vsp_pool_source);
 
@@ -50,7 +50,7 @@ EXPORT_SYMBOL_GPL(vsp_pool_source);
  */
 const char *vsp_pool_text(const struct vsp_pool *pool, u32 index)
 {
-	return pool->text[index];
+	return pool->settings.text[index];
 }
 EXPORT_SYMBOL_GPL(vsp_pool_text);
 
@@ -64,7 +64,7 @@ EXPORT_SYMBOL_GPL(vsp_pool_text);
  */
 bool vsp_pool_capacity_is_set(const struct vsp_pool *pool, u32 index)
 {
-	return READ_ONCE(pool->capacity_set[index]);
+	return READ_ONCE(pool->amounts.capacity_set[index]);
 }
 EXPORT_SYMBOL_GPL(vsp_pool_capacity_is_set);
 
@@ -78,7 +78,7 @@ EXPORT_SYMBOL_GPL(vsp_pool_capacity_is_set);
  */
 u64 vsp_pool_capacity(const struct vsp_pool *pool, u32 index)
 {
-	return READ_ONCE(pool->capacity[index]);
+	return READ_ONCE(pool->amounts.capacity[index]);
 }
 EXPORT_SYMBOL_GPL(vsp_pool_capacity);
 
@@ -96,9 +96,9 @@ bool vsp_pool_fill_capacity(struct vsp_pool *pool, u32 index, u64 value)
 	bool filled;
 
 	mutex_lock(&pool->lock);
-	filled = !pool->capacity_set[index];
+	filled = !pool->amounts.capacity_set[index];
 	if (filled)
-		pool->capacity[index] = value;
+		pool->amounts.capacity[index] = value;
 	mutex_unlock(&pool->lock);
 	return filled;
 }

@@ -51,6 +51,72 @@ static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
 #define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
 
 /**
+ * struct vsp_pool_settings - what the administrator has said of a pool
+ * @source: staged; read at enable
+ * @text: of the class; staged; read at enable
+ * @burst_ms: rates may be passed by this much at once
+ * @reserved_percent: of every RATE's capacity, never granted as a floor
+ */
+struct vsp_pool_settings {
+	char source[VSP_PATH_MAX];
+	char text[VSP_TEXTS_MAX][VSP_TEXT_MAX];
+	u32 burst_ms;
+	u32 reserved_percent;
+};
+
+/**
+ * struct vsp_pool_amounts - what a pool has and has given, per term of the class
+ * @capacity: of RATE and SPACE only
+ * @capacity_set: by the administrator, else the class may fill it in
+ * @charged: sum over the pool's services of vsp_member.charge[], and @orphaned; saturates
+ * @orphaned: what the source keeps for services that have not been enabled since the
+ *	pool was, or have left it
+ */
+struct vsp_pool_amounts {
+	u64 capacity[VS_WIRE_TERMS_MAX];
+	bool capacity_set[VS_WIRE_TERMS_MAX];
+	u64 charged[VS_WIRE_TERMS_MAX];
+	u64 orphaned[VS_WIRE_TERMS_MAX];
+};
+
+/**
+ * struct vsp_pool_scratch - too large for a stack
+ * @offer: that is made
+ * @grant: likewise
+ */
+struct vsp_pool_scratch {
+	struct vs_terms offer;
+	struct vs_terms grant;
+};
+
+/**
+ * struct vsp_pool_invitation - what has become free is told in rounds; vsp/pool/invite.c
+ * @work: the next round; queued under the pool's lock, while it is enabled
+ * @queued: it is
+ * @last: when the last round was
+ * @freed_by: the service that alone has freed what @work is for; NULL: several have.
+ *	Not a reference: it is only compared
+ */
+struct vsp_pool_invitation {
+	struct delayed_work work;
+	bool queued;
+	ktime_t last;
+	const struct vsp_service *freed_by;
+};
+
+/**
+ * struct vsp_pool_watch - what sources do by themselves; vsp/pool/watch.c
+ * @poll_ms: how often @work runs by itself; 0: never
+ * @work: looks at the source while the pool is enabled
+ * @gone: likewise, only for what is gone, and waits for nothing
+ */
+struct vsp_pool_watch {
+	u32 poll_ms;
+	struct delayed_work work;
+	struct work_struct gone;
+};
+
+/**
  * struct vsp_pool - a resource that services have portions of
  * @group: configfs item; its reference count is the pool's
  * @class: of the directory's name, pinned while @enabled
@@ -59,32 +125,17 @@ static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
  * @lock: protects all below; held only around the pure algebra, never while sleeping
  *	for I/O or a peer (enable and disable hold it not at all: @admin does that)
  * @admin: serialises enable and disable
- * @source: staged; read at enable
- * @text: of the class; staged; read at enable
+ * @settings: see there
  * @enabled: source is open; class_data valid
- * @capacity: per term of the class; of RATE and SPACE only
- * @capacity_set: by the administrator, else the class may fill it in
- * @charged: sum over @services of vsp_member.charge[], and @orphaned, per term;
- *	saturates
- * @orphaned: what the source keeps for services that have not been enabled since the
- *	pool was, or have left it
+ * @amounts: see there
  * @services: all that name this pool, by vsp_member.entry
  * @no_space: writes that the source had no space for, though it was granted; of the class
  * @users: vsp_pool_use() without vsp_pool_unuse(); the pool stays enabled while > 0
- * @offer: scratch: too large for a stack
- * @grant: likewise
- * @burst_ms: rates may be passed by this much at once
- * @reserved_percent: of every RATE's @capacity, never granted as a floor
- * @renegotiation: some time after @capacity or @reserved_percent was changed; queued
+ * @scratch: of offers and grants
+ * @renegotiation: some time after a capacity or the reserved percentage was changed; queued
  *	under @admin, while @enabled
- * @invitation: the next round of invitations; queued under @lock, while @enabled
- * @inviting: it is queued
- * @invited: when the last round was
- * @freed_by: the service that alone has freed what @invitation is for; NULL: several have.
- *	Not a reference: it is only compared
- * @poll_ms: how often @watch runs by itself; 0: never
- * @watch: looks at the source while @enabled; see vsp/pool/watch.c
- * @gone: likewise, only for what is gone, and waits for nothing
+ * @invitation: see there
+ * @watch: see there
  * @rates: the data path's; has a lock of its own
  * @class_data: owned by the class
  */
@@ -95,28 +146,16 @@ struct vsp_pool {
 	char name[VSP_NAME_MAX];
 	struct mutex admin;	/* enable and disable */
 	struct mutex lock;	/* capacity, charges, membership */
-	char source[VSP_PATH_MAX];
-	char text[VSP_TEXTS_MAX][VSP_TEXT_MAX];
+	struct vsp_pool_settings settings;
 	bool enabled;
-	u64 capacity[VS_WIRE_TERMS_MAX];
-	bool capacity_set[VS_WIRE_TERMS_MAX];
-	u64 charged[VS_WIRE_TERMS_MAX];
-	u64 orphaned[VS_WIRE_TERMS_MAX];
+	struct vsp_pool_amounts amounts;
 	struct list_head services;
 	atomic64_t no_space;
 	unsigned int users;
-	struct vs_terms offer;
-	struct vs_terms grant;
-	u32 burst_ms;
-	u32 reserved_percent;
+	struct vsp_pool_scratch scratch;
 	struct delayed_work renegotiation;
-	struct delayed_work invitation;
-	bool inviting;
-	ktime_t invited;
-	const struct vsp_service *freed_by;
-	u32 poll_ms;
-	struct delayed_work watch;
-	struct work_struct gone;
+	struct vsp_pool_invitation invitation;
+	struct vsp_pool_watch watch;
 	struct vsp_rates_pool rates;
 	void *class_data;
 };
@@ -245,7 +284,7 @@ struct vsp_staged {
  *	"renegotiate"
  * @charge: what the pool is charged for this service, per term: the most of in
  *	force, held, pending, fallback and kept
- * @adopted: what its backing keeps is in @charge, not in pool->orphaned
+ * @adopted: what its backing keeps is in @charge, not in pool->amounts.orphaned
  * @least: what its client's last ask needs at least, per term; 0: any less will do
  * @share: what it may hold of @charge while its pool is in deficit, per term: its
  *	part of the capacity, as it was divided when that fell

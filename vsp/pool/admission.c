@@ -35,8 +35,8 @@
  */
 u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
 {
-	u64 capacity = pool->capacity[index], reserved;
-	u32 percent = pool->reserved_percent, rest;
+	u64 capacity = pool->amounts.capacity[index], reserved;
+	u32 percent = pool->settings.reserved_percent, rest;
 
 	if (pool->spec->term[index].kind != VS_KIND_RATE)
 		return capacity;
@@ -54,7 +54,7 @@ u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
  */
 u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index)
 {
-	return vsp_pool_subtract(pool->charged[index], vsp_pool_grantable(pool, index));
+	return vsp_pool_subtract(pool->amounts.charged[index], vsp_pool_grantable(pool, index));
 }
 
 /* ---- Charges: all under pool->lock ---- */
@@ -63,7 +63,7 @@ u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index)
 static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_service *except, u32 index)
 {
 	const struct vsp_service *service;
-	u64 sum = pool->orphaned[index];
+	u64 sum = pool->amounts.orphaned[index];
 
 	lockdep_assert_held(&pool->lock);
 	list_for_each_entry(service, &pool->services, member.entry)
@@ -81,7 +81,7 @@ static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_service *ex
 void vsp_pool_recount(struct vsp_pool *pool)
 {
 	for (u32 i = 0; i < pool->spec->count; i++)
-		pool->charged[i] = sum_charges(pool, NULL, i);
+		pool->amounts.charged[i] = sum_charges(pool, NULL, i);
 }
 
 /**
@@ -159,7 +159,7 @@ static void make_offer(struct vsp_service *service, const struct vs_terms *limit
 	lockdep_assert_held(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count; i++)
 		free[i] = vsp_pool_room(pool, service, i, kept[i]);
-	vs_terms_offer(pool->spec, limits, free, pool->capacity, offer);
+	vs_terms_offer(pool->spec, limits, free, pool->amounts.capacity, offer);
 }
 
 /* Which is short: what the service may have at all, or what the pool has left? */
@@ -204,12 +204,13 @@ int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 	get_kept(service, kept);
 	get_limits(service, offer);
 	mutex_lock(&pool->lock);
-	make_offer(service, offer, kept, &pool->offer);
-	if (ask && vs_terms_grant(pool->spec, ask, &pool->offer, &pool->grant, denied)) {
+	make_offer(service, offer, kept, &pool->scratch.offer);
+	if (ask && vs_terms_grant(pool->spec, ask, &pool->scratch.offer, &pool->scratch.grant,
+				  denied)) {
 		*reason = why_denied(service, ask, offer, *denied);
 		error = -ENOSPC;
 	}
-	*offer = pool->offer;
+	*offer = pool->scratch.offer;
 	mutex_unlock(&pool->lock);
 	return error;
 }
@@ -241,13 +242,13 @@ int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
 	get_kept(service, kept);
 	get_limits(service, grant);
 	mutex_lock(&pool->lock);
-	make_offer(service, grant, kept, &pool->offer);
-	error = vs_terms_grant(pool->spec, ask, &pool->offer, &pool->grant, denied);
+	make_offer(service, grant, kept, &pool->scratch.offer);
+	error = vs_terms_grant(pool->spec, ask, &pool->scratch.offer, &pool->scratch.grant, denied);
 	if (error) {
 		*reason = why_denied(service, ask, grant, *denied);
 		error = -ENOSPC;
 	} else {
-		*grant = pool->grant;
+		*grant = pool->scratch.grant;
 		service->member.displaced = false;
 		if (set_charge(service, charged, count, grant, kept))
 			vsp_pool_invite(pool, service);
@@ -291,8 +292,8 @@ void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
 	mutex_lock(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count; i++)
 		free[i] = vsp_pool_grantable(pool, i);
-	vs_terms_offer(pool->spec, wanted, free, pool->capacity, &pool->offer);
-	vs_terms_choose(pool->spec, ask, &pool->offer, wanted, &denied);
+	vs_terms_offer(pool->spec, wanted, free, pool->amounts.capacity, &pool->scratch.offer);
+	vs_terms_choose(pool->spec, ask, &pool->scratch.offer, wanted, &denied);
 	mutex_unlock(&pool->lock);
 }
 
@@ -335,7 +336,7 @@ void vsp_pool_adopt(struct vsp_service *service)
 	get_kept(service, kept);
 	mutex_lock(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count && !service->member.adopted; i++)
-		pool->orphaned[i] = vsp_pool_subtract(pool->orphaned[i], kept[i]);
+		pool->amounts.orphaned[i] = vsp_pool_subtract(pool->amounts.orphaned[i], kept[i]);
 	service->member.adopted = true;
 	set_charge(service, NULL, 0, NULL, kept);
 	mutex_unlock(&pool->lock);
@@ -399,11 +400,11 @@ void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms
 	get_kept(service, kept);
 	get_limits(service, fallback);
 	mutex_lock(&pool->lock);
-	make_offer(service, fallback, kept, &pool->offer);
+	make_offer(service, fallback, kept, &pool->scratch.offer);
 	if (vsp_pool_displaced(pool, service))
 		memset(fallback, 0, sizeof(*fallback));
 	else
-		vs_terms_clamp(pool->spec, terms, &pool->offer, fallback);
+		vs_terms_clamp(pool->spec, terms, &pool->scratch.offer, fallback);
 	take_identities(service, fallback);
 	mutex_unlock(&pool->lock);
 }
@@ -421,7 +422,8 @@ u64 vsp_pool_available(struct vsp_pool *pool, u32 index)
 	u64 available;
 
 	mutex_lock(&pool->lock);
-	available = vsp_pool_subtract(vsp_pool_grantable(pool, index), pool->charged[index]);
+	available = vsp_pool_subtract(vsp_pool_grantable(pool, index),
+				      pool->amounts.charged[index]);
 	mutex_unlock(&pool->lock);
 	return available;
 }

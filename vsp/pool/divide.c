@@ -33,7 +33,8 @@ static void set_claim(struct vsp_service *service, u32 index)
 /* Return: whether a service is displaced that was not before. */
 static bool divide_term(struct vsp_pool *pool, u32 index)
 {
-	u64 capacity = vsp_pool_subtract(vsp_pool_grantable(pool, index), pool->orphaned[index]);
+	u64 capacity = vsp_pool_subtract(vsp_pool_grantable(pool, index),
+					 pool->amounts.orphaned[index]);
 	struct vsp_service *service;
 	bool displaced = false;
 	LIST_HEAD(claims);
@@ -103,7 +104,7 @@ static bool pool_fits(const struct vsp_pool *pool, const struct vsp_service *ser
 	if (!vsp_pool_has_capacity(term) || (term->flags & VS_TERM_KEPT))
 		return true;
 	return charge <= vsp_pool_room(pool, service, index, 0) &&
-		(term->kind != VS_KIND_RATE || ceiling <= pool->capacity[index]);
+		(term->kind != VS_KIND_RATE || ceiling <= pool->amounts.capacity[index]);
 }
 
 /* ---- Renegotiation ---- */
@@ -222,8 +223,8 @@ int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value)
 		return -ERANGE;
 	mutex_lock(&pool->admin);
 	mutex_lock(&pool->lock);
-	WRITE_ONCE(pool->capacity[index], value);
-	pool->capacity_set[index] = true;
+	WRITE_ONCE(pool->amounts.capacity[index], value);
+	pool->amounts.capacity_set[index] = true;
 	capacity_changed(pool);
 	mutex_unlock(&pool->lock);
 	mutex_unlock(&pool->admin);
@@ -246,7 +247,7 @@ int vsp_pool_set_reserved(struct vsp_pool *pool, u64 percent)
 		return -ERANGE;
 	mutex_lock(&pool->admin);
 	mutex_lock(&pool->lock);
-	WRITE_ONCE(pool->reserved_percent, percent);
+	WRITE_ONCE(pool->settings.reserved_percent, percent);
 	capacity_changed(pool);
 	mutex_unlock(&pool->lock);
 	mutex_unlock(&pool->admin);
@@ -268,8 +269,8 @@ int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index)
 	mutex_lock(&pool->admin);
 	if (!pool->enabled) {
 		mutex_lock(&pool->lock);
-		WRITE_ONCE(pool->capacity[index], 0);
-		pool->capacity_set[index] = false;
+		WRITE_ONCE(pool->amounts.capacity[index], 0);
+		pool->amounts.capacity_set[index] = false;
 		mutex_unlock(&pool->lock);
 		error = 0;
 	}
@@ -291,8 +292,8 @@ void vsp_pool_found(struct vsp_pool *pool, u32 index, u64 value)
 {
 	value = min(value, pool->spec->term[index].highest);
 	mutex_lock(&pool->lock);
-	if (!pool->capacity_set[index] && value != pool->capacity[index]) {
-		WRITE_ONCE(pool->capacity[index], value);
+	if (!pool->amounts.capacity_set[index] && value != pool->amounts.capacity[index]) {
+		WRITE_ONCE(pool->amounts.capacity[index], value);
 		capacity_changed(pool);
 	}
 	mutex_unlock(&pool->lock);

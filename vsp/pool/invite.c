@@ -19,7 +19,7 @@
 static unsigned int invite_wait_ms(const struct vsp_pool *pool)
 {
 	/* One more, as the timer may be early by a part of a jiffy. */
-	return max_t(s64, INVITE_MS + 1 - ktime_ms_delta(ktime_get(), pool->invited), 0);
+	return max_t(s64, INVITE_MS + 1 - ktime_ms_delta(ktime_get(), pool->invitation.last), 0);
 }
 
 /**
@@ -34,30 +34,30 @@ void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by)
 	lockdep_assert_held(&pool->lock);
 	if (!pool->enabled)
 		return;
-	if (pool->inviting) {
-		if (pool->freed_by != freed_by)
-			pool->freed_by = NULL;
+	if (pool->invitation.queued) {
+		if (pool->invitation.freed_by != freed_by)
+			pool->invitation.freed_by = NULL;
 		return;
 	}
-	pool->inviting = true;
-	pool->freed_by = freed_by;
-	vsp_service_queue(&pool->invitation, invite_wait_ms(pool));
+	pool->invitation.queued = true;
+	pool->invitation.freed_by = freed_by;
+	vsp_service_queue(&pool->invitation.work, invite_wait_ms(pool));
 }
 
 /**
  * vsp_pool_invitation_work() - a round of invitations
- * @work: pool->invitation
+ * @work: pool->invitation.work
  */
 void vsp_pool_invitation_work(struct work_struct *work)
 {
-	struct vsp_pool *pool = container_of(work, struct vsp_pool, invitation.work);
+	struct vsp_pool *pool = container_of(work, struct vsp_pool, invitation.work.work);
 	struct vsp_service *service;
 
 	mutex_lock(&pool->lock);
-	pool->inviting = false;
-	pool->invited = ktime_get();
+	pool->invitation.queued = false;
+	pool->invitation.last = ktime_get();
 	list_for_each_entry(service, &pool->services, member.entry)
-		if (service != pool->freed_by)
+		if (service != pool->invitation.freed_by)
 			vsp_service_invite(service);
 	mutex_unlock(&pool->lock);
 }
@@ -70,8 +70,8 @@ void vsp_pool_invitation_work(struct work_struct *work)
  */
 void vsp_pool_invite_stop(struct vsp_pool *pool)
 {
-	cancel_delayed_work_sync(&pool->invitation);
+	cancel_delayed_work_sync(&pool->invitation.work);
 	mutex_lock(&pool->lock);
-	pool->inviting = false;
+	pool->invitation.queued = false;
 	mutex_unlock(&pool->lock);
 }

@@ -27,11 +27,11 @@ void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, cons
 	mutex_init(&pool->admin);
 	mutex_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->services);
-	pool->burst_ms = BURST_MS_DEFAULT;
+	pool->settings.burst_ms = BURST_MS_DEFAULT;
 	vsp_rates_pool_init(pool);
-	pool->reserved_percent = RESERVED_DEFAULT;
+	pool->settings.reserved_percent = RESERVED_DEFAULT;
 	INIT_DELAYED_WORK(&pool->renegotiation, vsp_pool_renegotiation_work);
-	INIT_DELAYED_WORK(&pool->invitation, vsp_pool_invitation_work);
+	INIT_DELAYED_WORK(&pool->invitation.work, vsp_pool_invitation_work);
 	vsp_watch_init(pool);
 }
 
@@ -40,8 +40,8 @@ static void forget_unset_capacity(struct vsp_pool *pool)
 {
 	mutex_lock(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count; i++)
-		if (!pool->capacity_set[i])
-			pool->capacity[i] = 0;
+		if (!pool->amounts.capacity_set[i])
+			pool->amounts.capacity[i] = 0;
 	mutex_unlock(&pool->lock);
 }
 
@@ -51,7 +51,7 @@ static int check_capacity(const struct vsp_pool *pool)
 	const struct vs_class_spec *spec = pool->spec;
 
 	for (u32 i = 0; i < spec->count && !pool->class->finds_rates; i++) {
-		if (spec->term[i].kind != VS_KIND_RATE || pool->capacity_set[i])
+		if (spec->term[i].kind != VS_KIND_RATE || pool->amounts.capacity_set[i])
 			continue;
 		pr_err("pool %s.%s: capacity_%s is unset: write the source's %s (%llu..%llu) before enable\n",
 		       spec->name, pool->name, spec->term[i].name, spec->term[i].unit,
@@ -69,7 +69,7 @@ static void count_orphans(struct vsp_pool *pool)
 
 	lockdep_assert_held(&pool->lock);
 	for (u32 i = 0; i < spec->count; i++)
-		pool->orphaned[i] = (spec->term[i].flags & VS_TERM_KEPT) &&
+		pool->amounts.orphaned[i] = (spec->term[i].flags & VS_TERM_KEPT) &&
 			pool->class->pool_kept ? pool->class->pool_kept(pool, i) : 0;
 	list_for_each_entry(service, &pool->services, member.entry) {
 		memset(service->member.charge, 0, sizeof(service->member.charge));
@@ -249,8 +249,8 @@ void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service)
 	/* Its contract is over: what it is charged for is what its backing keeps. */
 	for (u32 i = 0; i < pool->spec->count; i++)
 		if (pool->spec->term[i].flags & VS_TERM_KEPT)
-			pool->orphaned[i] = vsp_pool_add(pool->orphaned[i],
-							 service->member.charge[i]);
+			pool->amounts.orphaned[i] = vsp_pool_add(pool->amounts.orphaned[i],
+								 service->member.charge[i]);
 	memset(service->member.charge, 0, sizeof(service->member.charge));
 	vsp_pool_recount(pool);
 	vsp_pool_invite(pool, NULL);

@@ -38,7 +38,7 @@ static bool is_news(struct vsp_service *service, const struct vs_terms *limits, 
 
 static void look_at_services(struct vsp_pool *pool, bool gone_only)
 {
-	struct vs_terms *limits = &pool->offer;
+	struct vs_terms *limits = &pool->scratch.offer;
 	struct vsp_service *service;
 
 	mutex_lock(&pool->lock);
@@ -57,22 +57,22 @@ static void look_at_services(struct vsp_pool *pool, bool gone_only)
 /* A work of its own: what a look at another source waits for must not delay a withdrawal. */
 static void gone_work(struct work_struct *work)
 {
-	look_at_services(container_of(work, struct vsp_pool, gone), true);
+	look_at_services(container_of(work, struct vsp_pool, watch.gone), true);
 }
 
 /* NOIO: what it opens again may be what memory is written back to. */
 static void pool_watch_work(struct work_struct *work)
 {
-	struct vsp_pool *pool = container_of(work, struct vsp_pool, watch.work);
+	struct vsp_pool *pool = container_of(work, struct vsp_pool, watch.work.work);
 	unsigned int noio = memalloc_noio_save();
 	u32 poll_ms;
 
 	if (pool->class->pool_poll)
 		pool->class->pool_poll(pool);
 	look_at_services(pool, false);
-	poll_ms = READ_ONCE(pool->poll_ms);
+	poll_ms = READ_ONCE(pool->watch.poll_ms);
 	if (poll_ms)
-		queue_delayed_work(system_unbound_wq, &pool->watch, msecs_to_jiffies(poll_ms));
+		queue_delayed_work(system_unbound_wq, &pool->watch.work, msecs_to_jiffies(poll_ms));
 	memalloc_noio_restore(noio);
 }
 
@@ -82,11 +82,11 @@ static void pool_watch_work(struct work_struct *work)
  */
 void vsp_watch_init(struct vsp_pool *pool)
 {
-	pool->poll_ms = POLL_MS_DEFAULT;
-	INIT_WORK(&pool->gone, gone_work);
-	disable_work(&pool->gone);
-	INIT_DELAYED_WORK(&pool->watch, pool_watch_work);
-	disable_delayed_work(&pool->watch);
+	pool->watch.poll_ms = POLL_MS_DEFAULT;
+	INIT_WORK(&pool->watch.gone, gone_work);
+	disable_work(&pool->watch.gone);
+	INIT_DELAYED_WORK(&pool->watch.work, pool_watch_work);
+	disable_delayed_work(&pool->watch.work);
 }
 
 /**
@@ -98,8 +98,8 @@ void vsp_watch_init(struct vsp_pool *pool)
 void vsp_watch_start(struct vsp_pool *pool)
 {
 	lockdep_assert_held(&pool->admin);
-	enable_work(&pool->gone);
-	enable_delayed_work(&pool->watch);
+	enable_work(&pool->watch.gone);
+	enable_delayed_work(&pool->watch.work);
 	vsp_watch_look(pool);
 }
 
@@ -112,8 +112,8 @@ void vsp_watch_start(struct vsp_pool *pool)
 void vsp_watch_stop(struct vsp_pool *pool)
 {
 	lockdep_assert_held(&pool->admin);
-	disable_delayed_work_sync(&pool->watch);
-	disable_work_sync(&pool->gone);
+	disable_delayed_work_sync(&pool->watch.work);
+	disable_work_sync(&pool->watch.gone);
 }
 
 /**
@@ -124,8 +124,8 @@ void vsp_watch_stop(struct vsp_pool *pool)
  */
 void vsp_watch_look(struct vsp_pool *pool)
 {
-	queue_work(system_unbound_wq, &pool->gone);
-	mod_delayed_work(system_unbound_wq, &pool->watch, 0);
+	queue_work(system_unbound_wq, &pool->watch.gone);
+	mod_delayed_work(system_unbound_wq, &pool->watch.work, 0);
 }
 EXPORT_SYMBOL_GPL(vsp_watch_look);
 

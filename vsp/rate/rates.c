@@ -479,7 +479,7 @@ static void set_line(struct vsp_rates_line *line, u64 burst_ns)
 	struct vsp_pool *pool = line->pool;
 
 	for (unsigned int i = 0; i < line->share.rates; i++) {
-		capacity[i] = pool->capacity[line->index[i]];
+		capacity[i] = pool->amounts.capacity[line->index[i]];
 		limit[i] = vsp_pool_grantable(pool, line->index[i]);
 	}
 	/* What was found of the source was measured by another capacity. */
@@ -500,7 +500,7 @@ static void set_line(struct vsp_rates_line *line, u64 burst_ns)
  */
 void vsp_rates_pool_changed(struct vsp_pool *pool)
 {
-	u64 burst_ns = (u64)READ_ONCE(pool->burst_ms) * NSEC_PER_MSEC;
+	u64 burst_ns = (u64)READ_ONCE(pool->settings.burst_ms) * NSEC_PER_MSEC;
 
 	lockdep_assert_held(&pool->lock);
 	for (u32 flow = 0; flow < pool->spec->flows; flow++)
