@@ -70,7 +70,7 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 	channel->local = config->local;
 	channel->workers = min(config->workers, VSP_WORKERS_MAX);
 	channel->owner = config->owner;
-	spin_lock_init(&channel->lock);
+	spin_lock_init(&channel->hold.lock);
 	ratelimit_state_init(&channel->ratelimit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 	vs_vdpa_dma_dev(&channel->vdpa) = &channel->vdpa.dev;
@@ -160,12 +160,12 @@ int vsp_channel_kill(struct vsp_channel *channel)
 {
 	int error = 0;
 
-	spin_lock(&channel->lock);
-	if (channel->held)
+	spin_lock(&channel->hold.lock);
+	if (channel->hold.held)
 		error = -EBUSY;
 	else
-		channel->dying = true;
-	spin_unlock(&channel->lock);
+		channel->hold.dying = true;
+	spin_unlock(&channel->hold.lock);
 	return error;
 }
 
@@ -177,9 +177,9 @@ int vsp_channel_kill(struct vsp_channel *channel)
  */
 void vsp_channel_revive(struct vsp_channel *channel)
 {
-	spin_lock(&channel->lock);
-	channel->dying = false;
-	spin_unlock(&channel->lock);
+	spin_lock(&channel->hold.lock);
+	channel->hold.dying = false;
+	spin_unlock(&channel->hold.lock);
 }
 
 /**
@@ -218,9 +218,9 @@ void vsp_channel_unregister(struct vsp_channel *channel)
 {
 	struct device *dev = get_device(&channel->vdpa.dev);
 
-	spin_lock(&channel->lock);
-	channel->removing = true;
-	spin_unlock(&channel->lock);
+	spin_lock(&channel->hold.lock);
+	channel->hold.removing = true;
+	spin_unlock(&channel->hold.lock);
 	/* See open_late(): who was refused until here is out of vhost_vdpa then. */
 	if (!channel->local)
 		msleep(LATE_OPEN_MS);

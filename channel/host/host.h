@@ -137,6 +137,34 @@ struct vsp_jobs {
 struct vsp_messages;
 
 /**
+ * struct vsp_channel_driver - what the driver of a channel has said
+ * @features: negotiated
+ * @status: of the device
+ * @config_read: a driver has read the config space since the last reset
+ */
+struct vsp_channel_driver {
+	u64 features;
+	u8 status;
+	bool config_read;
+};
+
+/**
+ * struct vsp_channel_hold - who may open a channel, and who has
+ * @lock: protects the rest
+ * @held: a VMM has it open
+ * @dying: nobody may open it any more
+ * @removing: it is about to be unregistered
+ * @late: it was opened all the same
+ */
+struct vsp_channel_hold {
+	spinlock_t lock;	/* a leaf */
+	bool held;
+	bool dying;
+	bool removing;
+	bool late;
+};
+
+/**
  * struct vsp_channel - the host end of one
  * @vdpa: the device. First; its last reference frees all of it
  * @ops: of the service
@@ -146,16 +174,8 @@ struct vsp_messages;
  * @local: for virtio_vdpa, else for vhost_vdpa
  * @workers: how many threads a VMM that holds it has for @jobs
  * @owner: pinned while held
- *
- * @features: negotiated
- * @status: of the device
- * @config_read: a driver has read the config space since the last reset
- *
- * @lock: protects the next four
- * @held: a VMM has it open
- * @dying: nobody may open it any more
- * @removing: it is about to be unregistered
- * @late: it was opened all the same
+ * @driver: see there
+ * @hold: see there; has a lock of its own
  *
  * @memory: of the driver
  * @queues: entries of @queue: 2 and the class's
@@ -177,15 +197,8 @@ struct vsp_channel {
 	unsigned int workers;
 	struct module *owner;
 
-	u64 features;
-	u8 status;
-	bool config_read;
-
-	spinlock_t lock;	/* a leaf */
-	bool held;
-	bool dying;
-	bool removing;
-	bool late;
+	struct vsp_channel_driver driver;
+	struct vsp_channel_hold hold;
 
 	struct vs_memory memory;
 	unsigned int queues;

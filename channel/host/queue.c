@@ -75,8 +75,8 @@ void vsp_queue_prepare(struct vsp_queue *queue)
 	struct vs_ring_layout layout = queue->staged;
 
 	lockdep_assert_held(&queue->mover->mutex);
-	layout.event_idx = channel->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-	layout.indirect = channel->features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	layout.event_idx = channel->driver.features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	layout.indirect = channel->driver.features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	vs_ring_setup(&queue->ring, &channel->memory, &layout);
 	queue->told = false;
 	queue->in_flight = 0;

@@ -84,24 +84,24 @@ static int channel_admit(struct vsp_channel *channel, bool *late)
 	int error = 0;
 
 	*late = false;
-	spin_lock(&channel->lock);
-	if (channel->removing) {
-		*late = !channel->late;
-		channel->late = true;
-	} else if (channel->dying) {
+	spin_lock(&channel->hold.lock);
+	if (channel->hold.removing) {
+		*late = !channel->hold.late;
+		channel->hold.late = true;
+	} else if (channel->hold.dying) {
 		error = -ENODEV;
 	} else {
-		channel->held = true;
+		channel->hold.held = true;
 	}
-	spin_unlock(&channel->lock);
+	spin_unlock(&channel->hold.lock);
 	return error;
 }
 
 static void channel_let_go(struct vsp_channel *channel)
 {
-	spin_lock(&channel->lock);
-	channel->held = false;
-	spin_unlock(&channel->lock);
+	spin_lock(&channel->hold.lock);
+	channel->hold.held = false;
+	spin_unlock(&channel->hold.lock);
 }
 
 static int open_channel(struct vsp_channel *channel)
@@ -114,7 +114,7 @@ static int open_channel(struct vsp_channel *channel)
 		return error;
 	if (late)
 		return open_late(channel);
-	if (!channel->held)
+	if (!channel->hold.held)
 		return 0;
 	error = -ENODEV;
 	if (!try_module_get(channel->owner))
@@ -135,10 +135,10 @@ static void channel_unbind_mm(struct vdpa_device *vdpa)
 {
 	struct vsp_channel *channel = to_channel(vdpa);
 
-	spin_lock(&channel->lock);
-	channel->late = false;
-	spin_unlock(&channel->lock);
-	if (!channel->held)
+	spin_lock(&channel->hold.lock);
+	channel->hold.late = false;
+	spin_unlock(&channel->hold.lock);
+	if (!channel->hold.held)
 		return;
 	for (unsigned int i = 0; i < channel->movers; i++)
 		vsp_mover_quiesce(&channel->mover[i], false);
@@ -158,7 +158,7 @@ static int channel_bind_mm(struct vdpa_device *vdpa, struct mm_struct *mm)
 	struct vsp_channel *channel = to_channel(vdpa);
 	int error;
 
-	if (!channel->held || channel->local)
+	if (!channel->hold.held || channel->local)
 		return -ENODEV;
 	channel->memory.mm = mm;
 	error = vsp_movers_start(channel);
@@ -178,9 +178,9 @@ forget:
 static int channel_reset(struct vdpa_device *vdpa)
 {
 	struct vsp_channel *channel = to_channel(vdpa);
-	bool opens = !channel->held && driver_is(channel, "vhost_vdpa");
+	bool opens = !channel->hold.held && driver_is(channel, "vhost_vdpa");
 	/* A VMM stops and goes on by resets; in this kernel a driver that resets has ended. */
-	bool gone = channel->local && channel->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool gone = channel->local && channel->driver.status & VIRTIO_CONFIG_S_DRIVER_OK;
 	int error;
 
 	if (opens && channel->local)
@@ -192,10 +192,10 @@ static int channel_reset(struct vdpa_device *vdpa)
 	}
 	for (unsigned int i = 0; i < channel->movers; i++)
 		vsp_mover_quiesce(&channel->mover[i], false);
-	WRITE_ONCE(channel->status, 0);
-	channel->features = 0;
-	WRITE_ONCE(channel->config_read, false);
-	if (!opens && (channel->held || channel->local))
+	WRITE_ONCE(channel->driver.status, 0);
+	channel->driver.features = 0;
+	WRITE_ONCE(channel->driver.config_read, false);
+	if (!opens && (channel->hold.held || channel->local))
 		channel->ops->reset(channel->service, gone);
 	return 0;
 }
@@ -212,13 +212,14 @@ static int channel_suspend(struct vdpa_device *vdpa)
 /* DRIVER_OK: until here nothing in the driver's memory is touched. */
 static void channel_start(struct vsp_channel *channel)
 {
-	if (!driver_is(channel, vsp_vdpa_driver_name(channel)) || channel->held == channel->local) {
+	if (!driver_is(channel, vsp_vdpa_driver_name(channel)) ||
+	    channel->hold.held == channel->local) {
 		if (__ratelimit(&channel->ratelimit))
 			dev_warn(&channel->vdpa.dev, "is for %s: moves no data for another driver\n",
 				 vsp_vdpa_driver_name(channel));
 		return;
 	}
-	channel->ops->ready(channel->service, READ_ONCE(channel->config_read));
+	channel->ops->ready(channel->service, READ_ONCE(channel->driver.config_read));
 	for (unsigned int i = 0; i < channel->queues; i++) {
 		struct vsp_queue *queue = &channel->queue[i];
 
@@ -237,16 +238,16 @@ static void channel_start(struct vsp_channel *channel)
 static void channel_set_status(struct vdpa_device *vdpa, u8 status)
 {
 	struct vsp_channel *channel = to_channel(vdpa);
-	bool starts = status & ~channel->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool starts = status & ~channel->driver.status & VIRTIO_CONFIG_S_DRIVER_OK;
 
-	WRITE_ONCE(channel->status, status);
+	WRITE_ONCE(channel->driver.status, status);
 	if (starts)
 		channel_start(channel);
 }
 
 static u8 channel_get_status(struct vdpa_device *vdpa)
 {
-	return READ_ONCE(to_channel(vdpa)->status);
+	return READ_ONCE(to_channel(vdpa)->driver.status);
 }
 
 static u64 channel_get_device_features(struct vdpa_device *vdpa)
@@ -259,13 +260,13 @@ static int channel_set_driver_features(struct vdpa_device *vdpa, u64 features)
 {
 	if ((features & ~FEATURES) || !(features & BIT_ULL(VIRTIO_F_VERSION_1)))
 		return -EINVAL;
-	to_channel(vdpa)->features = features;
+	to_channel(vdpa)->driver.features = features;
 	return 0;
 }
 
 static u64 channel_get_driver_features(struct vdpa_device *vdpa)
 {
-	return to_channel(vdpa)->features;
+	return to_channel(vdpa)->driver.features;
 }
 
 /* ---- Config space: static ---- */
@@ -285,7 +286,7 @@ static void channel_get_config(struct vdpa_device *vdpa, unsigned int offset,
 		memcpy(to, (u8 *)&channel->wire + offset,
 		       min_t(size_t, length, sizeof(channel->wire) - offset));
 	/* A VMM forwards every read of its guest, and reads nothing on its own. */
-	WRITE_ONCE(channel->config_read, true);
+	WRITE_ONCE(channel->driver.config_read, true);
 }
 
 static void channel_set_config(struct vdpa_device *vdpa, unsigned int offset,
