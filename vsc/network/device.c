@@ -180,11 +180,11 @@ static int netdev_set_mac(struct net_device *netdev, const u8 *mac)
 static u32 usable_mtu(struct vsc_network *network, const struct vsc_network_target *target)
 {
 	ASSERT_RTNL();
-	if (network->wanted_mtu && target->mtu == network->wanted_mtu) {
-		network->chosen_mtu = 0;
-		network->wanted_mtu = 0;
+	if (network->mtu.wanted && target->mtu == network->mtu.wanted) {
+		network->mtu.chosen = 0;
+		network->mtu.wanted = 0;
 	}
-	return network->chosen_mtu ? min(network->chosen_mtu, target->mtu) : target->mtu;
+	return network->mtu.chosen ? min(network->mtu.chosen, target->mtu) : target->mtu;
 }
 
 /* All that can be done is, whatever comes of the rest. Return: the first errno. */
@@ -253,7 +253,7 @@ int vsc_network_device_update(struct vsc_network *network)
 	int error;
 
 	ASSERT_RTNL();
-	if (READ_ONCE(network->dead) || !READ_ONCE(network->awake))
+	if (READ_ONCE(network->dead) || !READ_ONCE(network->rings.awake))
 		return 0;
 	vsc_network_device_target(network, &target);
 	network->updating = true;
@@ -339,7 +339,7 @@ static int want_mtu(struct vsc_network *network, u32 mtu, struct vsc_network_tar
 	int error = vsc_network_device_want(network, VS_NETWORK_MTU, mtu, NULL);
 
 	if (error == -EAGAIN)
-		network->wanted_mtu = mtu;
+		network->mtu.wanted = mtu;
 	if (error)
 		return error;
 	/* The next contract can be there already. */
@@ -361,8 +361,8 @@ static int change_mtu(struct net_device *netdev, int mtu)
 		error = want_mtu(network, mtu, &target);
 	if (error)
 		return error;
-	network->chosen_mtu = mtu == target.mtu ? 0 : mtu;
-	network->wanted_mtu = 0;
+	network->mtu.chosen = mtu == target.mtu ? 0 : mtu;
+	network->mtu.wanted = 0;
 set:
 	WRITE_ONCE(netdev->mtu, mtu);
 	return 0;

@@ -14,8 +14,8 @@
  * and not at all while such a request waits: then, or when others hold it for too long,
  * vsc_network.update brings the netdev to its target, later.
  *
- * Lock order: rtnl > ring_lock > a transmit queue's lock > vsc_network_flow.lock > the
- * session's inbox.  Nobody waits for rtnl under ring_lock.
+ * Lock order: rtnl > rings.lock > a transmit queue's lock > vsc_network_flow.lock > the
+ * session's inbox.  Nobody waits for rtnl under rings.lock.
  */
 #ifndef VSC_NETWORK_H
 #define VSC_NETWORK_H
@@ -97,7 +97,7 @@ struct vsc_network_batch {
  * struct vsc_network_rx - a receive queue
  * @network: whose
  * @index: of its pair
- * @vq: its virtqueue, and what is in it: of @napi's poll, or of who holds ring_lock while
+ * @vq: its virtqueue, and what is in it: of @napi's poll, or of who holds rings.lock while
  *	@napi is disabled. NULL while the machine sleeps
  * @napi: enabled while the rings run
  * @pool: pages for it; allocated from in the poll only
@@ -175,6 +175,30 @@ struct vsc_network_flow {
 };
 
 /**
+ * struct vsc_network_mtu - what the users of the netdev have said of its MTU; under rtnl
+ * @chosen: by them, 0: what the contract says
+ * @wanted: that they have asked for, without an answer in time, or 0
+ */
+struct vsc_network_mtu {
+	u32 chosen;
+	u32 wanted;
+};
+
+/**
+ * struct vsc_network_rings - whether the rings run
+ * @lock: protects the rest, and enabling and disabling NAPI
+ * @up: opened
+ * @awake: there are virtqueues
+ * @running: the rings run: @up and @awake
+ */
+struct vsc_network_rings {
+	struct mutex lock;	/* the rings' start and end */
+	bool up;
+	bool awake;
+	bool running;
+};
+
+/**
  * struct vsc_network - one network device; the private part of its netdev
  * @session: whose vsc_session_data() it is; readers other than the session's work come through RCU
  * @channel: of the session
@@ -194,16 +218,12 @@ struct vsc_network_flow {
  * @dead: nothing is asked for or updated any more; set by the session's work
  * @wanting: who holds rtnl waits for the session's work; written under rtnl
  * @updating: under rtnl: the netdev is being brought to its target: no request
- * @chosen_mtu: under rtnl: chosen by its users, 0: what the contract says
- * @wanted_mtu: under rtnl: that they have asked for, without an answer in time, or 0
+ * @mtu: under rtnl: see there
  * @update: does so when the session's work could not
  * @end: unregisters the netdev: that flushes works, which the session's own may not wait for
  * @ended: by @end
  *
- * @ring_lock: protects what follows, and enabling and disabling NAPI
- * @up: opened
- * @awake: there are virtqueues
- * @running: the rings run: @up and @awake
+ * @rings: see there; has a lock of its own
  *
  * @pair: all of them; those from @queues on stay, or become, empty
  * @tx: measured of what is transmitted
@@ -225,16 +245,12 @@ struct vsc_network {
 	bool dead;
 	bool wanting;
 	bool updating;
-	u32 chosen_mtu;
-	u32 wanted_mtu;
+	struct vsc_network_mtu mtu;
 	struct delayed_work update;
 	struct work_struct end;
 	struct completion ended;
 
-	struct mutex ring_lock;	/* the rings' start and end */
-	bool up;
-	bool awake;
-	bool running;
+	struct vsc_network_rings rings;
 
 	struct vsc_network_pair pair[VS_NETWORK_PAIRS];
 	struct vsc_network_flow tx;

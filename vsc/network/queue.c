@@ -350,12 +350,12 @@ static void stop_pair(struct vsc_network_pair *pair)
 /* Starts or stops the rings, as it has to be now. */
 static void settle_pairs(struct vsc_network *network)
 {
-	bool run = network->up && network->awake;
+	bool run = network->rings.up && network->rings.awake;
 
-	lockdep_assert_held(&network->ring_lock);
-	if (run == network->running)
+	lockdep_assert_held(&network->rings.lock);
+	if (run == network->rings.running)
 		return;
-	WRITE_ONCE(network->running, run);
+	WRITE_ONCE(network->rings.running, run);
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		if (run)
 			start_pair(&network->pair[i]);
@@ -378,10 +378,10 @@ void vsc_network_queue_up(struct vsc_network *network, bool up)
 	/* Nothing comes any more; what stays in the rings would seem to be under way. */
 	if (!up)
 		vsc_network_queue_drain(network);
-	mutex_lock(&network->ring_lock);
-	network->up = up;
+	mutex_lock(&network->rings.lock);
+	network->rings.up = up;
 	settle_pairs(network);
-	mutex_unlock(&network->ring_lock);
+	mutex_unlock(&network->rings.lock);
 }
 
 /**
@@ -418,7 +418,7 @@ void vsc_network_queue_drain(struct vsc_network *network)
 	u32 added[VS_NETWORK_PAIRS];
 
 	/* Else nobody looks for what is over. */
-	if (!READ_ONCE(network->running))
+	if (!READ_ONCE(network->rings.running))
 		return;
 	/* Who has begun to send by what was allowed before has put it into the ring. */
 	synchronize_net();
@@ -459,15 +459,15 @@ static void empty_tx(struct vsc_network_tx *tx)
 void vsc_network_queue_sleep(struct vsc_network *network)
 {
 	netif_device_detach(network->netdev);
-	mutex_lock(&network->ring_lock);
-	WRITE_ONCE(network->awake, false);
+	mutex_lock(&network->rings.lock);
+	WRITE_ONCE(network->rings.awake, false);
 	settle_pairs(network);
 	vsc_channel_stop(network->channel);
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		vsc_network_receive_empty(&network->pair[i].rx);
 		empty_tx(&network->pair[i].tx);
 	}
-	mutex_unlock(&network->ring_lock);
+	mutex_unlock(&network->rings.lock);
 }
 
 /**
@@ -482,16 +482,16 @@ int vsc_network_queue_wake(struct vsc_network *network)
 	for (unsigned int i = 0; i < 2 * VS_NETWORK_PAIRS; i++)
 		if (!vsc_channel_queue(network->channel, i))
 			return -ENODEV;
-	mutex_lock(&network->ring_lock);
+	mutex_lock(&network->rings.lock);
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		struct vsc_network_pair *pair = &network->pair[i];
 
 		pair->rx.vq = vsc_channel_queue(network->channel, VS_NETWORK_RX_QUEUE(i));
 		pair->tx.vq = vsc_channel_queue(network->channel, VS_NETWORK_TX_QUEUE(i));
 	}
-	WRITE_ONCE(network->awake, true);
+	WRITE_ONCE(network->rings.awake, true);
 	settle_pairs(network);
-	mutex_unlock(&network->ring_lock);
+	mutex_unlock(&network->rings.lock);
 	return 0;
 }
 
@@ -504,7 +504,7 @@ int vsc_network_queue_wake(struct vsc_network *network)
  */
 int vsc_network_queue_init(struct vsc_network *network)
 {
-	mutex_init(&network->ring_lock);
+	mutex_init(&network->rings.lock);
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		struct vsc_network_tx *tx = &network->pair[i].tx;
 		int error;
@@ -529,5 +529,5 @@ void vsc_network_queue_exit(struct vsc_network *network)
 {
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++)
 		vsc_network_receive_exit(&network->pair[i].rx);
-	mutex_destroy(&network->ring_lock);
+	mutex_destroy(&network->rings.lock);
 }

@@ -296,13 +296,13 @@ static int poll_rx(struct napi_struct *napi, int budget)
  * vsc_network_receive_empty() - takes back what is in a ring after a reset
  * @rx: its NAPI is disabled; loses its virtqueue
  *
- * Context: process, ring_lock held.
+ * Context: process, rings.lock held.
  */
 void vsc_network_receive_empty(struct vsc_network_rx *rx)
 {
 	struct page *page;
 
-	lockdep_assert_held(&rx->network->ring_lock);
+	lockdep_assert_held(&rx->network->rings.lock);
 	if (!rx->vq)
 		return;
 	while ((page = virtqueue_detach_unused_buf(rx->vq)))
