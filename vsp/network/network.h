@@ -131,6 +131,20 @@ struct vsp_network_done {
 };
 
 /**
+ * struct vsp_network_arrivals - when the frames of a ring were first seen; its mover's
+ * @ahead: what had passed when the head was, or when it began to wait
+ * @taken: frames that were taken out of the ring
+ * @stamped: of these and of those behind, how many have a stamp
+ * @stamp: what had passed when each was first seen, by number modulo their number
+ */
+struct vsp_network_arrivals {
+	u64 ahead;
+	u32 taken;
+	u32 stamped;
+	u64 stamp[VSP_NETWORK_RING_MAX];
+};
+
+/**
  * struct vsp_network_ring - one data queue
  * @network: whose
  * @pair: of which pair
@@ -153,10 +167,7 @@ struct vsp_network_done {
  *	waits behind it: while there is always one, the flow is never idle. 0: none
  * @head: TX: frame that was copied and waits for its rate
  * @cost: of it
- * @ahead: what had passed when it was first seen, or when it began to wait
- * @taken: frames that were taken out of the ring
- * @stamped: of these and of those behind, how many have a stamp
- * @stamp: what had passed when each was first seen, by number modulo their number
+ * @arrivals: see there
  * @chain: as last peeked
  */
 struct vsp_network_ring {
@@ -179,10 +190,7 @@ struct vsp_network_ring {
 	u64 owed;
 	struct sk_buff *head;
 	u64 cost;
-	u64 ahead;
-	u32 taken;
-	u32 stamped;
-	u64 stamp[VSP_NETWORK_RING_MAX];
+	struct vsp_network_arrivals arrivals;
 	struct vsp_chain chain;
 };
 

@@ -140,8 +140,8 @@ static void reset_ring(struct vsp_network_ring *ring)
 	vsp_network_turn_settle(ring);
 	kfree_skb(ring->head);
 	ring->head = NULL;
-	ring->taken = 0;
-	ring->stamped = 0;
+	ring->arrivals.taken = 0;
+	ring->arrivals.stamped = 0;
 }
 
 /**

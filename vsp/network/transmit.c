@@ -27,10 +27,11 @@
 static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	u64 now = READ_ONCE(ring->network->turn[ring->flow].passed);
-	u32 end = ring->taken + vsp_queue_seen(queue);
+	struct vsp_network_arrivals *arrivals = &ring->arrivals;
+	u32 end = arrivals->taken + vsp_queue_seen(queue);
 
-	for (; (s32)(end - ring->stamped) > 0; ring->stamped++)
-		ring->stamp[ring->stamped % VSP_NETWORK_RING_MAX] = now;
+	for (; (s32)(end - arrivals->stamped) > 0; arrivals->stamped++)
+		arrivals->stamp[arrivals->stamped % VSP_NETWORK_RING_MAX] = now;
 }
 
 /*
@@ -41,7 +42,7 @@ static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 static bool is_late(const struct vsp_network_ring *ring, const struct vsp_queue *queue)
 {
 	const struct vsp_network *network = ring->network;
-	u64 passed = READ_ONCE(network->turn[ring->flow].passed) - ring->ahead;
+	u64 passed = READ_ONCE(network->turn[ring->flow].passed) - ring->arrivals.ahead;
 	u64 behind = (vsp_queue_seen(queue) - 1) * ring->cost;
 	u64 bound = READ_ONCE(network->terms.bound[ring->flow]);
 
@@ -172,21 +173,22 @@ static enum vsp_network_counter take_frame(struct vsp_network_ring *ring, struct
 /* Return: whether there is a head, or may be one if it is tried again. */
 static bool take_next_frame(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
+	struct vsp_network_arrivals *arrivals = &ring->arrivals;
 	enum vsp_network_counter verdict;
 	int error = 0;
 
 	if (vsp_queue_peek(queue, &ring->chain))
 		return false;
 	/* Seen by the peek, and not by a look before it. */
-	if (ring->stamped == ring->taken)
+	if (arrivals->stamped == arrivals->taken)
 		stamp_frames(ring, queue);
-	ring->ahead = ring->stamp[ring->taken % VSP_NETWORK_RING_MAX];
+	arrivals->ahead = arrivals->stamp[arrivals->taken % VSP_NETWORK_RING_MAX];
 	verdict = is_late(ring, queue) ? VSP_NETWORK_LATE : take_frame(ring, queue, &error);
 	if (error == -EINTR)
 		return false;
 	vsp_queue_consume(queue);
 	vsp_queue_complete(queue, ring->chain.head, 0);
-	ring->taken++;
+	arrivals->taken++;
 	if (verdict != VSP_NETWORK_SENT)
 		vsp_network_queue_dropped(ring, verdict);
 	return true;
