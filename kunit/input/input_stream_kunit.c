@@ -278,6 +278,22 @@ static void motion_that_waits_is_one_report(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world->dropped, 0);
 }
 
+/* Where an axis comes twice in a report, the last one is where it is. */
+static void a_position_is_merged_into_the_last_one(struct kunit *test)
+{
+	static const struct vsp_input_event twice[] = { { EV_ABS, 0, ABS_X, 1 },
+							{ EV_ABS, 0, ABS_X, 2 } };
+	static const struct vsp_input_event next = { EV_ABS, 0, ABS_X, 3 };
+	struct world *world = test->priv;
+
+	begin(world);
+	vsp_input_stream_add(&world->stream, twice, ARRAY_SIZE(twice));
+	vsp_input_stream_add(&world->stream, &next, 1);
+	while (client_takes(test))
+		;
+	KUNIT_EXPECT_EQ(test, world->client.state.abs[ABS_X], 3);
+}
+
 static void what_is_not_granted_any_more_is_released(struct kunit *test)
 {
 	static const struct vsp_input_event press = { EV_KEY, 0, KEY_A, 1 };
@@ -360,6 +376,7 @@ static struct kunit_case input_stream_cases[] = {
 	KUNIT_CASE(who_loses_the_source_holds_nothing),
 	KUNIT_CASE(who_gets_the_source_does_not_press_what_is_held),
 	KUNIT_CASE(motion_that_waits_is_one_report),
+	KUNIT_CASE(a_position_is_merged_into_the_last_one),
 	KUNIT_CASE(what_is_not_granted_any_more_is_released),
 	KUNIT_CASE(what_is_not_granted_is_not_told),
 	{}

@@ -166,12 +166,12 @@ static bool report_is_motion(const struct vsp_input_event *report, unsigned int 
 	return true;
 }
 
-/* The same axis in the last report, which ends before @end. */
+/* The same axis in the last report, which ends before @end; where it comes twice, the later one. */
 static struct vsp_input_event *stream_same(struct vsp_input_stream *stream,
 					   const struct vsp_input_event *event)
 {
-	for (u32 i = stream->tail; i != stream->end - 1; i++) {
-		struct vsp_input_event *other = stream_at(stream, i);
+	for (u32 i = stream->end - 1; i != stream->tail; i--) {
+		struct vsp_input_event *other = stream_at(stream, i - 1);
 
 		if (other->type == event->type && other->code == event->code &&
 		    other->slot == event->slot)
