@@ -24,10 +24,10 @@ CGROUP=/sys/fs/cgroup
 declare -A GOAL=([rate_error_1s]=0.2 [rate_error_first_second]=1 [rate_error_100ms]=3 [floor_kept]=98 [change_in_force]=10)
 
 # Each class has its own rate, floor and capacity (bytes/s), and functions CLASS_...; rates.sh calls those of $class.
-declare -A rate_of=([storage]=$((8 << 20)) [network]=2000000)
-declare -A floor_of=([storage]=$((8 << 20)) [network]=1000000)
+declare -A rate_of=([storage]=$((8 << 20)) [network]=1000000)
+declare -A floor_of=([storage]=$((8 << 20)) [network]=500000)
 declare -A peer_of=([storage]="io.max of blk-throttle" [network]="tc htb")
-declare -A capacity_of=([storage]=$((32 << 20)) [network]=4000000)
+declare -A capacity_of=([storage]=$((32 << 20)) [network]=2000000)
 
 # ---- storage ----
 
@@ -227,12 +227,13 @@ network_load() {
 	floods=()
 }
 
-# network_neighbours KIND: each of 16 sends half of what there is for all, in frames of mixed sizes
+# network_neighbours KIND: each of 16 sends half of what there is for all, in frames of mixed sizes. Their programs give way
+# to the victim's on the one processor that there is: else it is that which they take from it, and not its rate.
 network_neighbours() {
 	local place i n=2
 	for i in $(neighbours); do
 		network_place "$1" "$i"
-		at "${place[0]}" "$VSP_MODULES/flood" "10.0.0.$n" $((200 + 75 * n)) $((n % 4 * 2 + 1)) $((capacity / 2)) &
+		at "${place[0]}" nice -n 19 "$VSP_MODULES/flood" "10.0.0.$n" $((200 + 75 * n)) $((n % 4 * 2 + 1)) $((capacity / 2)) &
 		busy+=($!)
 		n=$((n + 1))
 	done
