@@ -348,22 +348,29 @@ static int want_mtu(struct vsc_network *network, u32 mtu, struct vsc_network_tar
 }
 
 /* An MTU below the contract's is in no need of another contract. */
+static int choose_mtu(struct vsc_network *network, int mtu)
+{
+	struct vsc_network_target target;
+	int error;
+
+	vsc_network_device_target(network, &target);
+	if (!netif_carrier_ok(network->netdev) || mtu > target.mtu) {
+		error = want_mtu(network, mtu, &target);
+		if (error)
+			return error;
+	}
+	network->mtu.chosen = mtu == target.mtu ? 0 : mtu;
+	network->mtu.wanted = 0;
+	return 0;
+}
+
 static int change_mtu(struct net_device *netdev, int mtu)
 {
 	struct vsc_network *network = netdev_priv(netdev);
-	struct vsc_network_target target;
-	int error = 0;
+	int error = network->updating ? 0 : choose_mtu(network, mtu);
 
-	if (network->updating)
-		goto set;
-	vsc_network_device_target(network, &target);
-	if (!netif_carrier_ok(netdev) || mtu > target.mtu)
-		error = want_mtu(network, mtu, &target);
 	if (error)
 		return error;
-	network->mtu.chosen = mtu == target.mtu ? 0 : mtu;
-	network->mtu.wanted = 0;
-set:
 	WRITE_ONCE(netdev->mtu, mtu);
 	return 0;
 }
