@@ -30,19 +30,22 @@ pause() {
 }
 exec {never}<> <(:)
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds, which may be an assertion
+# wait_for SECONDS COMMAND...: until COMMAND succeeds, which may be an assertion. Each look is a process or more, of which a
+# native debug kernel makes some thirty a second: it looks less often at what takes its time.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local start=$SECONDS seconds=$1
 	shift
 	until ("$@") >/dev/null 2>&1; do
-		((SECONDS <= end)) || fail "did not happen in time: $*"
-		pause 0.1
+		((SECONDS - start <= seconds)) || fail "did not happen in time: $*"
+		pause "0.$((SECONDS - start < 3 ? 1 : 3))"
 	done
 }
 
-# is FILE VALUE: for wait_for
+# is FILE VALUE: for wait_for; of one line, read without a further process
 is() {
-	[[ $(<"$1") == "$2" ]]
+	local has=
+	IFS= read -r has <"$1" || :
+	[[ $has == "$2" ]]
 }
 
 # said FILE PART: likewise, of what is in it
