@@ -16,6 +16,7 @@
 #include <linux/timer.h>
 #include <linux/unaligned.h>
 #include <linux/vdpa.h>
+#include <linux/virtio_config.h>
 
 /* Older kernels have the function set by hand. */
 #ifndef VS_HAVE_HRTIMER_SETUP
@@ -31,6 +32,39 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 /* The same under its older name. */
 #ifndef timer_container_of
 #define timer_container_of from_timer
+#endif
+
+/*
+ * Older kernels cannot keep a work from being queued again. Only the session's work queues those
+ * that this is used for, and that is also who ends them.
+ */
+#ifndef VS_HAVE_DISABLE_WORK
+#define disable_delayed_work_sync cancel_delayed_work_sync
+#endif
+
+/* A class of devices, and the device that its uevent is of, were not constant. */
+#ifdef VS_HAVE_CONST_CLASS
+#define VS_CONST_CLASS const
+#else
+#define VS_CONST_CLASS
+#endif
+#ifdef VS_HAVE_UEVENT_OF_CONST
+#define VS_CONST_UEVENT const
+#else
+#define VS_CONST_UEVENT
+#endif
+
+/* Older kernels do not say that they change nothing of the bus. */
+#ifndef VS_HAVE_NOTIFIER_OF_CONST_BUS
+#define bus_register_notifier(bus, block) bus_register_notifier((void *)(bus), block)
+#define bus_unregister_notifier(bus, block) bus_unregister_notifier((void *)(bus), block)
+#endif
+
+/* Older kernels want to hear once more what a text of a tracepoint is assigned from. */
+#ifdef VS_HAVE_ASSIGN_STR_OF_ONE
+#define vs_assign_str(text) __assign_str(text)
+#else
+#define vs_assign_str(text) __assign_str(text, text)
 #endif
 
 /* Newer kernels merge the requests of every queue, and have no flag for it. */
@@ -68,6 +102,33 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	dev_set_mac_address_user(netdev, (struct sockaddr *)(address), NULL)
 #endif
 
+/* In older kernels it shares a word with others, and cannot be read as a whole. */
+#ifdef VS_HAVE_REG_STATE_OF_ITS_OWN
+#define vs_netdev_reg_state(netdev) READ_ONCE((netdev)->reg_state)
+#else
+#define vs_netdev_reg_state(netdev) ((netdev)->reg_state)
+#endif
+
+/* Older kernels have one size for both versions of IP. */
+#ifndef VS_HAVE_GSO_IPV4_MAX_SIZE
+#define gso_ipv4_max_size gso_max_size
+#endif
+
+/* Older kernels know no header of a frame for UDP that is still to be segmented. */
+#ifdef VS_HAVE_VIRTIO_USO
+#define VS_VIRTIO_USO true
+#else
+#define VS_VIRTIO_USO false
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+
+/* Newer kernels recycle a page without a lock where its pool's own NAPI frees it. */
+#ifdef VS_HAVE_PAGE_POOL_NAPI
+#define vs_page_pool_set_napi(parameters, owner) ((parameters)->napi = (owner))
+#else
+#define vs_page_pool_set_napi(parameters, owner) ((void)(owner))
+#endif
+
 /**
  * vs_sha1() - SHA-1 in one go
  * @input: has room for one block more than the @length bytes, which may be overwritten
@@ -100,6 +161,34 @@ static inline void vs_sha1(u8 *input, size_t length, u8 *digest)
 #define VS_MODULE_IMPORT_KUNIT MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING")
 #else
 #define VS_MODULE_IMPORT_KUNIT MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING)
+#endif
+
+/* Older kernels take what is wanted of each virtqueue from one array a property. */
+#ifndef VS_HAVE_VIRTQUEUE_INFO
+#define VS_VIRTQUEUES_MAX 16
+
+struct virtqueue_info {
+	const char *name;
+	vq_callback_t *callback;
+};
+
+static inline int vs_virtio_find_vqs(struct virtio_device *vdev, unsigned int count,
+				     struct virtqueue **vqs, struct virtqueue_info *info)
+{
+	vq_callback_t *callback[VS_VIRTQUEUES_MAX];
+	const char *name[VS_VIRTQUEUES_MAX];
+
+	if (WARN_ON_ONCE(count > VS_VIRTQUEUES_MAX))
+		return -EINVAL;
+	for (unsigned int i = 0; i < count; i++) {
+		callback[i] = info[i].callback;
+		name[i] = info[i].name;
+	}
+	return virtio_find_vqs(vdev, count, vqs, callback, name, NULL);
+}
+#else
+#define vs_virtio_find_vqs(vdev, count, vqs, info) \
+	virtio_find_vqs(vdev, count, vqs, info, NULL)
 #endif
 
 /* A vDPA device has, in newer kernels, a union of what maps its memory, and operations for that. */

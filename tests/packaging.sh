@@ -13,19 +13,33 @@ dkms_builds() {
 # Where a build fails, so does apt.
 dkms_kernels() {
 	local i
-	for i in "$(uname -r)" 6.12.117+deb12-amd64 6.12.95+bpo-rt-amd64 7.3.4+deb13-amd64; do
+	for i in "$(uname -r)" 6.12.117+deb12-amd64 6.12.95+bpo-rt-amd64 7.3.4+deb13-amd64 6.1.0-50-amd64; do
 		dkms_builds "$i" || fail "not built for $i"
 	done
-	for i in 6.1.0-40-amd64 6.11.10-amd64 6.13.1-amd64 6.120.1 7.2.9-amd64 7.30.1 7.4.1 16.12.1 17.3.1; do
+	for i in 6.10.1-amd64 6.11.10-amd64 6.13.1-amd64 6.120.1 7.2.9-amd64 7.30.1 7.4.1 16.12.1 17.3.1; do
 		assert_fails dkms_builds "$i"
 	done
 }
 
+# dkms_list RELEASE VARIABLE: what dkms has of it for such a kernel
+dkms_list() {
+	kernelver=$1 bash -c ". /vsp/dkms.conf && printf '%s\n' \"\${$2[@]}\"" | sort | xargs
+}
+
+# kbuild_list WHERE: the modules that Kbuild builds: m, in any kernel; \$(vs_host), in that of a host
+kbuild_list() {
+	sed -n "s/^obj-$1 += \([a-z_]*\)\.o\$/\1/p" /vsp/Kbuild
+}
+
 dkms_modules() {
-	assert_eq "$(bash -c '. /vsp/dkms.conf && printf "%s\n" "${BUILT_MODULE_NAME[@]}"' | sort | xargs)" \
-		"$(sed -n 's/^obj-m += \([a-z_]*\)\.o$/\1/p' /vsp/Kbuild | sort | xargs)" "modules"
-	assert_eq "$(bash -c '. /vsp/dkms.conf && echo ${#BUILT_MODULE_NAME[@]}')" \
-		"$(bash -c '. /vsp/dkms.conf && echo ${#DEST_MODULE_LOCATION[@]}')" "places of modules"
+	local i
+	assert_eq "$(dkms_list 6.12.1 BUILT_MODULE_NAME)" \
+		"$( (kbuild_list m; kbuild_list '$(vs_host)') | sort | xargs)" "modules"
+	assert_eq "$(dkms_list 6.1.0-50-amd64 BUILT_MODULE_NAME)" "$(kbuild_list m | sort | xargs)" "modules of a guest's kernel"
+	for i in 6.12.1 6.1.0-50-amd64; do
+		assert_eq "$(dkms_list $i BUILT_MODULE_NAME | wc -w)" "$(dkms_list $i DEST_MODULE_LOCATION | wc -w)" \
+			"$i: places of modules"
+	done
 }
 
 start_udev() {

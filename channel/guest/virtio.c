@@ -24,6 +24,7 @@
 #include <linux/virtio_ring.h>
 
 #include "channel/guest/guest.h"
+#include "vs_compat.h"
 
 /*
  * Entries that a data queue has at least. With indirect descriptors a request takes one;
@@ -159,7 +160,7 @@ static int find_queues(struct vsc_channel *channel)
 			.name = spec->queue_names[i],
 			.callback = data_done,
 		};
-	error = virtio_find_vqs(channel->vdev, count, channel->vq, info, NULL);
+	error = vs_virtio_find_vqs(channel->vdev, count, channel->vq, info);
 	channel->found = !error;
 	return error ?: check_queues(channel, count);
 }

@@ -14,6 +14,7 @@
 #include <linux/spinlock.h>
 
 #include "channel/guest/channel.h"
+#include "vs_compat.h"
 #include "vsc/core/vsc.h"
 
 /**
@@ -188,7 +189,7 @@ void vsc_class_put(const struct vsc_class *class)
 	mutex_unlock(&lock);
 }
 
-static int session_uevent(const struct device *dev, struct kobj_uevent_env *env)
+static int session_uevent(VS_CONST_UEVENT struct device *dev, struct kobj_uevent_env *env)
 {
 	const struct vsc_session *session = container_of_const(dev, struct vsc_session, dev);
 	int error = add_uevent_var(env, "VSC_UUID=%pUb", &session->uuid);
@@ -207,7 +208,7 @@ static void session_free(struct device *dev)
 	kfree(session);
 }
 
-static const struct class device_class = {
+static VS_CONST_CLASS struct class device_class = {
 	.name = "vsc",
 	.dev_uevent = session_uevent,
 	.dev_release = session_free,

@@ -11,6 +11,7 @@
 
 #include <linux/tracepoint.h>
 
+#include "vs_compat.h"
 #include "vs_states.h"
 #include "vs_message.h"
 
@@ -28,7 +29,7 @@ TRACE_EVENT(vsc_message,
 		__field(u32, outcome)
 	),
 	TP_fast_assign(
-		__assign_str(session);
+		vs_assign_str(session);
 		__entry->sent = sent;
 		__entry->type = message->type;
 		__entry->status = message->status;
@@ -54,7 +55,7 @@ TRACE_EVENT(vsc_state,
 		__field(u8, to)
 	),
 	TP_fast_assign(
-		__assign_str(session);
+		vs_assign_str(session);
 		__entry->from = from;
 		__entry->event = event;
 		__entry->to = to;
@@ -77,8 +78,8 @@ TRACE_EVENT(vsc_violation,
 		__field(u64, ns)
 	),
 	TP_fast_assign(
-		__assign_str(session);
-		__assign_str(rate);
+		vs_assign_str(session);
+		vs_assign_str(rate);
 		__entry->contract = contract;
 		__entry->served = served;
 		__entry->floor = floor;

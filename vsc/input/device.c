@@ -17,6 +17,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "vs_compat.h"
 #include "vsc/class.h"
 #include "vsc/input/input.h"
 

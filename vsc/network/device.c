@@ -122,7 +122,7 @@ static void set_gso_max(struct net_device *netdev, u32 size)
  */
 void vsc_network_device_carrier(struct vsc_network *network, bool on)
 {
-	if (READ_ONCE(network->netdev->reg_state) > NETREG_REGISTERED)
+	if (vs_netdev_reg_state(network->netdev) > NETREG_REGISTERED)
 		return;
 	if (on)
 		netif_carrier_on(network->netdev);

@@ -25,6 +25,7 @@
 
 #include "vs_channel.h"
 #include "vs_class.h"
+#include "vs_compat.h"
 #include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
@@ -139,14 +140,20 @@ static void network_detach(struct vsc_session *session, bool broken)
 	free_netdev(network->netdev);
 }
 
-/* More queues than processors are of no use, but for who wishes just that, or has them. */
+/*
+ * More queues than processors are of no use, but for who wishes just that, or has them. UDP to be
+ * segmented by the other side is of none to a kernel that cannot say so in a frame's header.
+ */
 static void network_wish(struct vsc_session *session, struct vs_terms *wish)
 {
+	struct vs_term *offloads = &wish->term[VS_NETWORK_INDEX(VS_NETWORK_OFFLOADS)];
 	struct vs_term *queues = &wish->term[VS_NETWORK_INDEX(VS_NETWORK_QUEUES)];
 	struct vsc_network *network = vsc_session_data(session);
 	u64 enough = max(num_online_cpus(), network->queues);
 
 	queues->high = max(queues->low, min(queues->high, enough));
+	if (!VS_VIRTIO_USO)
+		offloads->high &= ~VS_NETWORK_USO;
 }
 
 static int network_prepare(struct vsc_session *session, const struct vs_terms *current_terms,

@@ -324,7 +324,6 @@ int vsc_network_receive_init(struct vsc_network *network, unsigned int index)
 	struct page_pool_params parameters = {
 		.pool_size = VS_NETWORK_QUEUE_SIZE,
 		.nid = NUMA_NO_NODE,
-		.napi = &rx->napi,
 		.dma_dir = DMA_FROM_DEVICE,
 	};
 	struct page_pool *pool;
@@ -334,6 +333,7 @@ int vsc_network_receive_init(struct vsc_network *network, unsigned int index)
 	u64_stats_init(&rx->stats.sync);
 	timer_setup(&rx->refill, rx_refill, 0);
 	netif_napi_add(network->netdev, &rx->napi, poll_rx);
+	vs_page_pool_set_napi(&parameters, &rx->napi);
 	pool = page_pool_create(&parameters);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);

@@ -15,6 +15,7 @@
 #include <linux/sysfs.h>
 #include <linux/virtio.h>
 
+#include "vs_compat_block.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
@@ -24,8 +25,9 @@
 
 static DEFINE_IDA(numbers);
 
-static int disk_open(struct gendisk *disk, blk_mode_t mode)
+static int disk_open(struct vs_opened *opened, vs_blk_mode_t mode)
 {
+	struct gendisk *disk = vs_disk_of_opened(opened);
 	struct vsc_storage *storage = disk->private_data;
 
 	lockdep_assert_held(&disk->open_mutex);
@@ -70,7 +72,7 @@ ATTRIBUTE_GROUPS(disk);
  * What a contract says of the queue's limits. dma_alignment is left at that of all disks,
  * 511: for a source that wants more the provider copies.
  */
-static void fill_limits(struct queue_limits *limits, u32 block_size, bool cache, bool discard)
+static void fill_limits(struct vs_queue_limits *limits, u32 block_size, bool cache, bool discard)
 {
 	u32 physical = max_t(u32, block_size, VS_STORAGE_PHYSICAL_BLOCK);
 
@@ -88,12 +90,12 @@ static void fill_limits(struct queue_limits *limits, u32 block_size, bool cache,
  * As queue_limits_start_update(), but with an end: who writes to queue/ of the disk
  * holds this mutex until every request is over, and the provider may hold those back.
  */
-static int start_limits(struct vsc_storage *storage, struct queue_limits *limits)
+static int start_limits(struct vsc_storage *storage, struct vs_queue_limits *limits)
 {
 	struct request_queue *queue = storage->disk->queue;
 	unsigned long end = jiffies + msecs_to_jiffies(LIMITS_MS);
 
-	while (!mutex_trylock(&queue->limits_lock)) {
+	while (!mutex_trylock(vs_queue_limits_lock(queue))) {
 		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end)) {
 			dev_warn_ratelimited(vsc_session_device(storage->session),
 					     "vscblk%d: limits unchanged: a write to its queue/ attributes takes more than %d ms\n",
@@ -102,7 +104,7 @@ static int start_limits(struct vsc_storage *storage, struct queue_limits *limits
 		}
 		msleep(LIMITS_STEP_MS);
 	}
-	*limits = queue->limits;
+	*limits = vs_queue_limits_of(queue);
 	return 0;
 }
 
@@ -124,7 +126,7 @@ int vsc_storage_disk_set_limits(struct vsc_storage *storage, u32 block_size, boo
 				bool discard)
 {
 	struct request_queue *queue = storage->disk->queue;
-	struct queue_limits limits;
+	struct vs_queue_limits limits;
 	bool old_cache, old_discard;
 	int error;
 
@@ -137,11 +139,11 @@ int vsc_storage_disk_set_limits(struct vsc_storage *storage, u32 block_size, boo
 	/* A commit also takes back what the administrator has set for read-ahead. */
 	if (limits.logical_block_size == block_size && old_cache == cache &&
 	    old_discard == discard) {
-		queue_limits_cancel_update(queue);
+		mutex_unlock(vs_queue_limits_lock(queue));
 		return 0;
 	}
 	fill_limits(&limits, block_size, cache, discard);
-	return queue_limits_commit_update(queue, &limits);
+	return vs_queue_limits_commit_update(queue, &limits);
 }
 
 /**
@@ -156,7 +158,7 @@ int vsc_storage_disk_set_limits(struct vsc_storage *storage, u32 block_size, boo
 int vsc_storage_disk_announce_cache(struct vsc_storage *storage)
 {
 	/* Who has the limits' lock may wait for what sleeps, and that for this contract. */
-	if (blk_queue_write_cache(storage->disk->queue))
+	if (vs_blk_queue_write_cache(storage->disk->queue))
 		return 0;
 	return vsc_storage_disk_set_limits(storage, storage->block_size, true,
 					   storage->queue.granted & VS_STORAGE_DISCARD);
@@ -193,7 +195,7 @@ int vsc_storage_disk_create(struct vsc_storage *storage, const struct vs_terms *
 {
 	size_t segment_max = min_t(size_t, virtio_max_dma_size(storage->vdev),
 				   VS_STORAGE_REQUEST_MAX);
-	struct queue_limits limits = {
+	struct vs_queue_limits limits = {
 		.max_hw_sectors = VS_STORAGE_REQUEST_MAX >> SECTOR_SHIFT,
 		.max_segments = VS_STORAGE_SEGMENTS,
 		.max_segment_size = segment_max,
@@ -212,7 +214,7 @@ int vsc_storage_disk_create(struct vsc_storage *storage, const struct vs_terms *
 	error = vsc_storage_queue_init(storage);
 	if (error)
 		goto free_number;
-	disk = blk_mq_alloc_disk(&storage->tags, &limits, storage);
+	disk = vs_blk_mq_alloc_disk(&storage->tags, &limits, storage);
 	if (IS_ERR(disk)) {
 		error = PTR_ERR(disk);
 		goto exit_queue;

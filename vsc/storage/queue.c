@@ -21,6 +21,7 @@
 #include <linux/virtio_config.h>
 
 #include "vs_compat.h"
+#include "vs_compat_block.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
 

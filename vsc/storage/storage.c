@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 
 #include "vs_class.h"
+#include "vs_compat_block.h"
 #include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
@@ -257,7 +258,7 @@ static int storage_take_over(struct vsc_storage *storage, const struct vs_terms 
 	error = vsc_storage_disk_set_limits(storage, block_size, cache,
 					    vsc_storage_granted_access(next) & VS_STORAGE_DISCARD);
 	if (error && (block_size != storage->block_size ||
-		      (cache && !blk_queue_write_cache(storage->disk->queue))))
+		      (cache && !vs_blk_queue_write_cache(storage->disk->queue))))
 		return error;
 	spin_lock_irq(&storage->queue.lock);
 	storage->block_size = block_size;

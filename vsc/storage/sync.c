@@ -17,6 +17,7 @@
 #include <linux/virtio.h>
 #include <linux/workqueue.h>
 
+#include "vs_compat_block.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
@@ -24,18 +25,6 @@
 #define STALL_MS	30000
 /* How often that, and a broken ring, is looked for. */
 #define STALL_STEP_MS	100
-
-/* As ioctl(BLKFLSBUF) does: whoever has claimed the device knows what is dirty on it. */
-static void sync_device(struct block_device *bdev)
-{
-	mutex_lock(&bdev->bd_holder_lock);
-	if (bdev->bd_holder_ops && bdev->bd_holder_ops->sync) {
-		bdev->bd_holder_ops->sync(bdev);	/* lets go of the lock */
-		return;
-	}
-	mutex_unlock(&bdev->bd_holder_lock);
-	sync_blockdev(bdev);
-}
 
 static void sync_partitions(struct gendisk *disk)
 {
@@ -47,7 +36,7 @@ static void sync_partitions(struct gendisk *disk)
 		if (!kobject_get_unless_zero(&bdev->bd_device.kobj))
 			continue;
 		rcu_read_unlock();
-		sync_device(bdev);
+		vs_sync_bdev(bdev);
 		put_device(&bdev->bd_device);
 		rcu_read_lock();
 	}
