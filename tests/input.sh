@@ -386,15 +386,20 @@ gives_each_client_its_leds() {
 	wait_for 10 lit "$(node_of test/1)" " 1"
 }
 
-# Each report of the source with a LED in it is one write. There are no two of them within 20 ms, however long this takes.
-merges_leds() {
-	local source began writes
+# one_keyboard GRAB: it is the source of one client, whose service allows that; fills source
+one_keyboard() {
 	start
 	plug 1 "a keyboard" keyboard
 	source=$(node_of test/1)
 	vsp_pool input.all source=test/1 enable=1
-	vsp_service input.in grab_allowed=exclusive
+	vsp_service input.in "grab_allowed=$1"
 	clients in
+}
+
+# Each report of the source with a LED in it is one write. There are no two of them within 20 ms, however long this takes.
+merges_leds() {
+	local source began writes
+	one_keyboard exclusive
 	wait_for 30 client in
 	"$INPUT/stream" --events "$source" >/tmp/source &
 	wait_for 10 hears /tmp/source ""
@@ -459,12 +464,7 @@ is_grabbed() {
 # A key that is held when a client takes the source from the host's seat: the seat sees its release.
 takes_the_seat_between_keys() {
 	local source
-	start
-	plug 1 "a keyboard" keyboard
-	source=$(node_of test/1)
-	vsp_pool input.all source=test/1 enable=1
-	vsp_service input.in grab_allowed=none
-	clients in
+	one_keyboard none
 	"$INPUT/stream" --keys "$source" >/tmp/seat &
 	wait_for 10 hears /tmp/seat ""
 	listen in /tmp/client
