@@ -21,6 +21,7 @@
 #define vsp_storage_io_undo	stub_undo
 #define vsp_storage_io_start	stub_io_start
 #define vsp_storage_io_sync	stub_sync
+#define vsp_storage_memory_request stub_request
 #define vsp_storage_source_size	stub_size
 #define vsp_storage_source_end	stub_source_end
 
@@ -135,6 +136,11 @@ bool stub_held(const struct vsp_service *service, u32 flow)
 void stub_done(struct vsp_service *service, u32 flow, const u64 *cost)
 {
 	world.owed--;
+}
+
+struct vsp_storage_request *stub_request(struct vsp_storage *storage)
+{
+	return list_first_entry_or_null(&storage->free, struct vsp_storage_request, entry);
 }
 
 int stub_prepare(struct vsp_storage_request *request, struct vsp_queue *queue)

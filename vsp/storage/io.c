@@ -16,7 +16,6 @@
 #include <linux/bvec.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 #include <uapi/linux/virtio_blk.h>
@@ -210,11 +209,11 @@ static int take_bounce(struct vsp_storage_request *request, struct vsp_queue *qu
 {
 	struct vsp_storage *storage = request->storage;
 	struct vsp_storage_bounce *bounce;
-	int error = 0;
+	int error;
 
-	bounce = list_first_entry_or_null(&storage->bounces, struct vsp_storage_bounce, entry);
-	if (!bounce)
-		return -EAGAIN;
+	error = vsp_storage_memory_bounce(storage, &bounce);
+	if (error)
+		return error;
 	if (request->type == VIRTIO_BLK_T_OUT)
 		error = vsp_queue_read(queue, &request->chain,
 				       sizeof(struct virtio_blk_outhdr), bounce->bytes,
@@ -254,7 +253,7 @@ static bool payload_is_aligned(const struct vsp_payload *payload,
  *
  * Context: the mover.
  * Return: 0; -EAGAIN if all bounce buffers are in use, whose end wakes the mover;
- *	-EFAULT and others if the client's memory cannot be used
+ *	-ENOMEM if there is none; -EFAULT and others if the client's memory cannot be used
  */
 int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
@@ -324,15 +323,19 @@ void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue 
 		vsp_queue_job(queue, &request->job, storage->slow);
 }
 
-static int make_bounce(struct vsp_storage_bounce *bounce)
+/**
+ * vsp_storage_io_init() - a request that there was not before
+ * @request: zeroed
+ * @storage: whose
+ */
+void vsp_storage_io_init(struct vsp_storage_request *request, struct vsp_storage *storage)
 {
-	bounce->bytes = vmalloc(VS_STORAGE_REQUEST_MAX);
-	bounce->bvec = kmalloc_array(VSP_STORAGE_BOUNCE_PAGES, sizeof(*bounce->bvec), GFP_KERNEL);
-	return bounce->bytes && bounce->bvec ? 0 : -ENOMEM;
+	request->storage = storage;
+	INIT_WORK(&request->job.work, slow_work);
 }
 
 /**
- * vsp_storage_io_open() - make what requests need, so that none has to allocate it
+ * vsp_storage_io_open() - make what requests need
  * @storage: its source is open
  *
  * Context: may sleep.
@@ -340,27 +343,13 @@ static int make_bounce(struct vsp_storage_bounce *bounce)
  */
 int vsp_storage_io_open(struct vsp_storage *storage)
 {
-	const u32 count = vs_class_storage.queue_size;
+	/* Reclaim waits for a disk of this kernel alone, and a rescuer is a thread. */
+	unsigned int reclaim = vsp_service_is_local(storage->service) ? WQ_MEM_RECLAIM : 0;
 
-	INIT_LIST_HEAD(&storage->free);
-	INIT_LIST_HEAD(&storage->bounces);
 	INIT_WORK(&storage->sync.work, sync_work);
-	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++) {
-		if (make_bounce(&storage->bounce[i]))
-			return -ENOMEM;
-		list_add(&storage->bounce[i].entry, &storage->bounces);
-	}
-	storage->request = kvcalloc(count, sizeof(*storage->request), GFP_KERNEL);
-	if (!storage->request)
-		return -ENOMEM;
-	for (u32 i = 0; i < count; i++) {
-		storage->request[i].storage = storage;
-		INIT_WORK(&storage->request[i].job.work, slow_work);
-		list_add_tail(&storage->request[i].entry, &storage->free);
-	}
-	storage->slow = alloc_workqueue("vsp_storage_%s", WQ_UNBOUND | WQ_MEM_RECLAIM,
+	storage->slow = alloc_workqueue("vsp_storage_%s", WQ_UNBOUND | reclaim,
 					VSP_STORAGE_WORKERS, vsp_service_name(storage->service));
-	return storage->slow ? 0 : -ENOMEM;
+	return storage->slow ? vsp_storage_memory_open(storage) : -ENOMEM;
 }
 
 /**
@@ -371,11 +360,8 @@ int vsp_storage_io_open(struct vsp_storage *storage)
  */
 void vsp_storage_io_close(struct vsp_storage *storage)
 {
-	if (storage->slow)
-		destroy_workqueue(storage->slow);
-	kvfree(storage->request);
-	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++) {
-		kfree(storage->bounce[i].bvec);
-		vfree(storage->bounce[i].bytes);
-	}
+	if (!storage->slow)
+		return;
+	destroy_workqueue(storage->slow);
+	vsp_storage_memory_close(storage);
 }

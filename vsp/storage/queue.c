@@ -457,7 +457,7 @@ static bool take_request(struct vsp_storage *storage, struct vsp_queue *queue)
 	struct vsp_storage_request *request;
 	int verdict;
 
-	request = list_first_entry_or_null(&storage->free, struct vsp_storage_request, entry);
+	request = vsp_storage_memory_request(storage);
 	if (!request || vsp_queue_peek(queue, &request->chain))
 		return false;
 	verdict = parse_request(request, queue);

@@ -34,7 +34,7 @@ struct vsp_storage_source;
 
 /* "service NAME", for log lines. */
 #define VSP_STORAGE_LABEL		(VSP_NAME_MAX + 8)
-/* Bounce buffers of a service, each of VS_STORAGE_REQUEST_MAX bytes. */
+/* Bounce buffers of a service at most, each of VS_STORAGE_REQUEST_MAX bytes. */
 #define VSP_STORAGE_BOUNCES		4
 /* Rates, in the order of the class's table: bandwidth, iops. */
 #define VSP_STORAGE_RATES		2
@@ -248,6 +248,9 @@ enum vsp_storage_counter {
  * Of the mover, and of whoever reaps in its place:
  * @free: requests not in use
  * @bounces: likewise
+ * @chunks: requests, as they were allocated
+ * @requests: of these
+ * @bounce_count: buffers there are
  * @unsynced: bytes completed since the last sync
  * @covered: of these, what the sync under way covers
  * @sync_error: of a sync that no flush has heard of: the next flush's. What was
@@ -257,8 +260,6 @@ enum vsp_storage_counter {
  * @syncing_list: done, to be completed after the sync under way
  *
  * @sync: the sync
- * @request: all there are
- * @bounce: all there are
  */
 struct vsp_storage {
 	struct vsp_service *service;
@@ -283,6 +284,9 @@ struct vsp_storage {
 
 	struct list_head free;
 	struct list_head bounces;
+	struct list_head chunks;
+	unsigned int requests;
+	unsigned int bounce_count;
 	u64 unsynced;
 	u64 covered;
 	int sync_error;
@@ -291,8 +295,6 @@ struct vsp_storage {
 	struct list_head syncing_list;
 
 	struct vsp_job sync;
-	struct vsp_storage_request *request;
-	struct vsp_storage_bounce bounce[VSP_STORAGE_BOUNCES];
 };
 
 /* storage.c */
@@ -370,12 +372,19 @@ ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb 
 				struct iov_iter *iter);
 
 /* vsp/storage/io.c */
+void vsp_storage_io_init(struct vsp_storage_request *request, struct vsp_storage *storage);
 int vsp_storage_io_open(struct vsp_storage *storage);
 void vsp_storage_io_close(struct vsp_storage *storage);
 int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue *queue);
 void vsp_storage_io_undo(struct vsp_storage_request *request);
 void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue *queue);
 void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue);
+
+/* vsp/storage/memory.c */
+int vsp_storage_memory_open(struct vsp_storage *storage);
+void vsp_storage_memory_close(struct vsp_storage *storage);
+struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *storage);
+int vsp_storage_memory_bounce(struct vsp_storage *storage, struct vsp_storage_bounce **bounce);
 
 /* vsp/storage/queue.c */
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of a disk's requests: what there is from the beginning, what is made when it is
+ * needed, and what becomes of who gets none.
+ */
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+static void *stub_vmalloc(unsigned long size, gfp_t gfp);
+
+#define vsp_service_is_local	stub_is_local
+#define vsp_storage_io_init	stub_init
+#undef __vmalloc
+#define __vmalloc		stub_vmalloc
+
+#include "vs_storage.h"
+#include "vsp/storage/memory.c"
+
+#include <kunit/test.h>
+#include <linux/module.h>
+
+static struct {
+	bool local;
+	bool no_memory;		/* for bounce buffers */
+	unsigned int inits;
+	unsigned int vmallocs;
+} world;
+
+static void *stub_vmalloc(unsigned long size, gfp_t gfp)
+{
+	world.vmallocs++;
+	return world.no_memory ? NULL : vmalloc(size);
+}
+
+bool stub_is_local(const struct vsp_service *service)
+{
+	return world.local;
+}
+
+void stub_init(struct vsp_storage_request *request, struct vsp_storage *storage)
+{
+	world.inits++;
+}
+
+static struct vsp_storage *open_storage(struct kunit *test, bool local)
+{
+	struct vsp_storage *storage = kunit_kzalloc(test, sizeof(*storage), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, storage);
+	memset(&world, 0, sizeof(world));
+	world.local = local;
+	KUNIT_ASSERT_EQ(test, vsp_storage_memory_open(storage), 0);
+	return storage;
+}
+
+static void an_idle_disk_has_next_to_nothing(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, false);
+
+	KUNIT_EXPECT_EQ(test, world.inits, CHUNK_REQUESTS);
+	KUNIT_EXPECT_EQ(test, world.vmallocs, 0);
+	KUNIT_EXPECT_LE(test, sizeof(struct vsp_storage_chunk), 32 << 10);
+	vsp_storage_memory_close(storage);
+}
+
+static void requests_are_made_up_to_the_ring(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, false);
+	struct vsp_storage_request *request;
+	LIST_HEAD(used);
+
+	for (unsigned int i = 0; i < vs_class_storage.queue_size; i++) {
+		request = vsp_storage_memory_request(storage);
+		KUNIT_ASSERT_NOT_NULL(test, request);
+		list_move(&request->entry, &used);
+	}
+	KUNIT_EXPECT_NULL(test, vsp_storage_memory_request(storage));
+	KUNIT_EXPECT_EQ(test, world.inits, vs_class_storage.queue_size);
+	/* One that has come back is used again. */
+	list_move(&request->entry, &storage->free);
+	KUNIT_EXPECT_PTR_EQ(test, vsp_storage_memory_request(storage), request);
+	vsp_storage_memory_close(storage);
+}
+
+/* Takes a buffer, or says why it has none. */
+static int take(struct vsp_storage *storage, struct list_head *used)
+{
+	struct vsp_storage_bounce *bounce;
+	int error = vsp_storage_memory_bounce(storage, &bounce);
+
+	if (!error)
+		list_move(&bounce->entry, used);
+	return error;
+}
+
+static void buffers_are_made_up_to_their_most(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, false);
+	LIST_HEAD(used);
+
+	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++)
+		KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
+	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
+	list_splice(&used, &storage->bounces);
+	KUNIT_EXPECT_EQ(test, world.vmallocs, VSP_STORAGE_BOUNCES);
+	vsp_storage_memory_close(storage);
+}
+
+/* There is nothing to wait for, and then there is. */
+static void who_gets_no_buffer_waits_for_one_in_use(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, false);
+	LIST_HEAD(used);
+
+	world.no_memory = true;
+	KUNIT_EXPECT_EQ(test, take(storage, &used), -ENOMEM);
+	world.no_memory = false;
+	KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
+	world.no_memory = true;
+	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
+	list_splice(&used, &storage->bounces);
+	vsp_storage_memory_close(storage);
+}
+
+static void a_disk_of_this_kernel_has_a_buffer_from_the_beginning(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, true);
+	LIST_HEAD(used);
+
+	world.no_memory = true;
+	KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
+	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
+	list_splice(&used, &storage->bounces);
+	vsp_storage_memory_close(storage);
+}
+
+static struct kunit_case storage_memory_cases[] = {
+	KUNIT_CASE(an_idle_disk_has_next_to_nothing),
+	KUNIT_CASE(requests_are_made_up_to_the_ring),
+	KUNIT_CASE(buffers_are_made_up_to_their_most),
+	KUNIT_CASE(who_gets_no_buffer_waits_for_one_in_use),
+	KUNIT_CASE(a_disk_of_this_kernel_has_a_buffer_from_the_beginning),
+	{}
+};
+
+static struct kunit_suite storage_memory_suite = {
+	.name = "vsp_storage_memory",
+	.test_cases = storage_memory_cases,
+};
+kunit_test_suite(storage_memory_suite);
+
+MODULE_AUTHOR("VSP/VSC developers");
+MODULE_DESCRIPTION("Tests of the memory that requests of a disk need");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory that requests of a disk need, made when it is first needed, and kept: a disk that
+ * is idle costs next to nothing. On account of the VMM, if its thread asks.
+ *
+ * The disk may be what this kernel itself writes back to: then there may be no memory before a
+ * request is done. So there are some requests from the beginning, and one bounce buffer for a
+ * client of this kernel, and whoever gets no more waits for these.
+ */
+#include <linux/bvec.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "vsp/storage/storage.h"
+
+/* Requests that are allocated together. */
+#define CHUNK_REQUESTS	8
+
+/**
+ * struct vsp_storage_chunk - requests
+ * @entry: in storage->chunks
+ * @request: of these
+ */
+struct vsp_storage_chunk {
+	struct list_head entry;
+	struct vsp_storage_request request[CHUNK_REQUESTS];
+};
+
+static_assert(VS_STORAGE_QUEUE_SIZE % CHUNK_REQUESTS == 0);
+
+static int add_requests(struct vsp_storage *storage)
+{
+	struct vsp_storage_chunk *chunk;
+
+	if (storage->requests >= vs_class_storage.queue_size)
+		return -EBUSY;
+	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!chunk)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < CHUNK_REQUESTS; i++) {
+		vsp_storage_io_init(&chunk->request[i], storage);
+		list_add_tail(&chunk->request[i].entry, &storage->free);
+	}
+	list_add(&chunk->entry, &storage->chunks);
+	storage->requests += CHUNK_REQUESTS;
+	return 0;
+}
+
+static void free_bounce(struct vsp_storage_bounce *bounce)
+{
+	kfree(bounce->bvec);
+	vfree(bounce->bytes);
+	kfree(bounce);
+}
+
+static int add_bounce(struct vsp_storage *storage)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	struct vsp_storage_bounce *bounce = kzalloc(sizeof(*bounce), gfp);
+
+	if (!bounce)
+		return -ENOMEM;
+	bounce->bytes = __vmalloc(VS_STORAGE_REQUEST_MAX, gfp);
+	bounce->bvec = kmalloc_array(VSP_STORAGE_BOUNCE_PAGES, sizeof(*bounce->bvec), gfp);
+	if (!bounce->bytes || !bounce->bvec) {
+		free_bounce(bounce);
+		return -ENOMEM;
+	}
+	list_add(&bounce->entry, &storage->bounces);
+	storage->bounce_count++;
+	return 0;
+}
+
+/**
+ * vsp_storage_memory_open() - make what there has to be from the beginning
+ * @storage: new
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM; then vsp_storage_memory_close() is still to be called
+ */
+int vsp_storage_memory_open(struct vsp_storage *storage)
+{
+	int error;
+
+	INIT_LIST_HEAD(&storage->chunks);
+	INIT_LIST_HEAD(&storage->free);
+	INIT_LIST_HEAD(&storage->bounces);
+	error = add_requests(storage);
+	if (!error && vsp_service_is_local(storage->service))
+		error = add_bounce(storage);
+	return error;
+}
+
+/**
+ * vsp_storage_memory_close() - undo vsp_storage_memory_open()
+ * @storage: nothing that it was asked for is in use
+ *
+ * Context: may sleep.
+ */
+void vsp_storage_memory_close(struct vsp_storage *storage)
+{
+	struct vsp_storage_bounce *bounce, *next_bounce;
+	struct vsp_storage_chunk *chunk, *next_chunk;
+
+	list_for_each_entry_safe(bounce, next_bounce, &storage->bounces, entry)
+		free_bounce(bounce);
+	list_for_each_entry_safe(chunk, next_chunk, &storage->chunks, entry)
+		kvfree(chunk);
+}
+
+/**
+ * vsp_storage_memory_request() - a request that is not in use
+ * @storage: open
+ *
+ * Context: the mover.
+ * Return: it, still in storage->free; or NULL: there are some in use, whose end wakes the mover
+ */
+struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *storage)
+{
+	if (list_empty(&storage->free) && add_requests(storage))
+		return NULL;
+	return list_first_entry(&storage->free, struct vsp_storage_request, entry);
+}
+
+/**
+ * vsp_storage_memory_bounce() - a bounce buffer that is not in use
+ * @storage: open
+ * @bounce: filled, still in storage->bounces
+ *
+ * Context: the mover.
+ * Return: 0; -EAGAIN: all are in use, whose end wakes the mover; -ENOMEM: there is none
+ */
+int vsp_storage_memory_bounce(struct vsp_storage *storage, struct vsp_storage_bounce **bounce)
+{
+	if (list_empty(&storage->bounces)) {
+		if (storage->bounce_count == VSP_STORAGE_BOUNCES)
+			return -EAGAIN;
+		if (add_bounce(storage))
+			return storage->bounce_count ? -EAGAIN : -ENOMEM;
+	}
+	*bounce = list_first_entry(&storage->bounces, struct vsp_storage_bounce, entry);
+	return 0;
+}
