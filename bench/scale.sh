@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native --memory 6144
-# What one service of many costs, and loses to the others: 1, 10, 100 and 1000 disks of local clients in one pool. With no client:
-# the memory of a service, and the time to make one. With all clients: how many contracts a second come about when all ask at
-# once; how long the provider takes from an ask to its answer; what one disk reads beside all others, idle or busy; and what the
-# processor does when nothing happens. The peer is a service that is alone.
+# What one service of many costs, and loses to the others: 1, 10, 100 and 1000 disks in one pool. For guests, with none of them
+# there: the memory of a service, and the time to make one. With local clients: how many contracts a second come about when
+# all ask at once; how long the provider takes from an ask to its answer; what one disk reads beside all others, idle or busy;
+# and what the processor does when nothing happens. The peer is a service that is alone.
 . tests/lib.sh
 . tests/lib/storage.sh
 . bench/lib.sh
@@ -34,7 +34,7 @@ make_services() {
 	local before began took added=$(($1 - made)) i
 	for ((i = made; i < $1; i++)); do
 		null_disk "t-$i" memory_backed=0 blocksize=4096
-		vsp_service "storage.s$i" pool=storage.disk backing="/dev/t-$i" local=1
+		vsp_service "storage.s$i" pool=storage.disk backing="/dev/t-$i"
 	done
 	before=$(free_kib)
 	began=$(us "$EPOCHREALTIME")
@@ -44,6 +44,9 @@ make_services() {
 	took=$(($(us "$EPOCHREALTIME") - began))
 	memory[$1]=$(((before - $(free_kib)) / added))
 	enable[$1]=$((took / added))
+	for ((i = made; i < $1; i++)); do
+		configure services "storage.s$i" enable=0 local=1 enable=1
+	done
 	made=$1
 }
 declare -A memory enable negotiations admission alone idle busy
@@ -132,8 +135,7 @@ measure() {
 
 mark_log
 mkdir -p /tmp/pool
-modprobe vsp
-modprobe vdpa
+modprobe -a vsp vhost_vdpa
 vsp_pool storage.disk source=/tmp/pool capacity_bandwidth=1T capacity_iops=1G capacity_size=1T enable=1
 for i in $COUNTS; do
 	measure "$i"
