@@ -93,12 +93,12 @@ static bool world_queue_delayed_work(struct workqueue_struct *queue, struct dela
 #undef dev_err_ratelimited
 #define dev_err_ratelimited(dev, ...)	world_no_log(dev, __VA_ARGS__)
 
-#include "vsp/core/session.c"
-#include "vsp/core/session_ask.c"
-#include "vsp/core/session_call.c"
-#include "vsp/core/session_contract.c"
-#include "vsp/core/session_invite.c"
-#include "vsp/core/session_prepare.c"
+#include "vsp/core/machine.c"
+#include "vsp/core/machine_ask.c"
+#include "vsp/core/machine_call.c"
+#include "vsp/core/machine_contract.c"
+#include "vsp/core/machine_invite.c"
+#include "vsp/core/machine_prepare.c"
 
 #include "vsc/core/answer.c"
 #include "vsc/core/machine.c"
@@ -281,7 +281,7 @@ int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
 	return 0;
 }
 
-void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
+void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
 			const void *bytes, size_t length)
 {
 	struct vsc_exchange *exchange = world->taken[slot];
@@ -416,7 +416,7 @@ bool vsp_service_may_log(struct vsp_service *service, const char *function)
 	return false;
 }
 
-void vsp_service_queue_prepare(struct work_struct *work)
+void vsp_session_queue_prepare(struct work_struct *work)
 {
 	world->preparing = true;
 }
@@ -430,9 +430,9 @@ static bool world_cancel_work(struct work_struct *work)
 	return true;
 }
 
-void vsp_service_prepared(struct vsp_session *session)
+void vsp_session_prepared(struct vsp_session *session)
 {
-	vsp_session_prepared(session);
+	vsp_machine_prepared(session);
 }
 
 static void provider_limits(struct vsp_service *service, struct vs_terms *limits)
@@ -580,7 +580,7 @@ u32 vsc_watch_run(struct vsc_session *session)
 
 static void provider_run(void)
 {
-	world->provider_next = vsp_session_expire(&world->provider);
+	world->provider_next = vsp_machine_expire(&world->provider);
 }
 
 static void client_run(unsigned long inbox)
@@ -617,7 +617,7 @@ static bool provider_take_request(void)
 	/* Now and then a client says what nobody understands. */
 	if (world_fails(4 * world->rate))
 		session->round.bytes[0] ^= 0x80;
-	vsp_session_message(session, slot, session->inbox.generation, exchange->request_length);
+	vsp_machine_message(session, slot, session->inbox.generation, exchange->request_length);
 	world->starting = session->round.message.type == VS_WIRE_START;
 	provider_run();
 	return true;
@@ -738,7 +738,7 @@ static void client_init(void)
 static void world_bind(void)
 {
 	channel_reset();
-	vsp_session_event(&world->provider, VSP_EVENT_NEW_DRIVER);
+	vsp_machine_event(&world->provider, VSP_EVENT_NEW_DRIVER);
 	provider_run();
 	client_init();
 	world->attached = true;
@@ -753,7 +753,7 @@ static void world_kill(void)
 	world->attached = false;
 	world->narrowed = false;
 	if (world_below(2))
-		vsp_session_event(&world->provider, VSP_EVENT_GONE);
+		vsp_machine_event(&world->provider, VSP_EVENT_GONE);
 }
 
 /* The VM stops and goes on; of what was under way, some is still in the rings. */
@@ -766,7 +766,7 @@ static void world_stop_and_go(void)
 	channel_void_slots();
 	world->call_length = 0;
 	world->now = ktime_add_ms(world->now, world_below(2000));
-	vsp_session_event(&world->provider, VSP_EVENT_RESUME);
+	vsp_machine_event(&world->provider, VSP_EVENT_RESUME);
 }
 
 /* As the pool does when something has become of its capacity. */
@@ -776,25 +776,25 @@ static void pool_set_level(u64 level)
 
 	world->level = level;
 	if (less)
-		vsp_session_renegotiate(&world->provider, VS_REASON_CAPACITY);
+		vsp_machine_renegotiate(&world->provider, VS_REASON_CAPACITY);
 	else
-		vsp_session_invite(&world->provider);
+		vsp_machine_invite(&world->provider);
 }
 
 static void source_set_gone(bool gone)
 {
 	world->source_gone = gone;
-	vsp_session_changed(&world->provider);
+	vsp_machine_changed(&world->provider);
 }
 
 static void provider_disturb(void)
 {
 	switch (world_below(8)) {
 	case 0:
-		vsp_session_renegotiate(&world->provider, VS_REASON_ADMIN);
+		vsp_machine_renegotiate(&world->provider, VS_REASON_ADMIN);
 		break;
 	case 1:
-		vsp_session_withdraw(&world->provider);
+		vsp_machine_withdraw(&world->provider);
 		break;
 	case 2:
 		source_set_gone(!world->source_gone);
@@ -896,11 +896,11 @@ static bool world_calm_step(void)
 		 client_take_call() || world_pass(min(world->provider_next, client_next())))
 		return true;
 	else if (session->withdrawn)
-		vsp_session_renegotiate(session, VS_REASON_ADMIN);
+		vsp_machine_renegotiate(session, VS_REASON_ADMIN);
 	else if (world->work.leave.release)
 		client_need();
 	else if (!world->invited)
-		vsp_session_invite(session);
+		vsp_machine_invite(session);
 	else
 		return false;
 	world->invited = !session->withdrawn && !world->work.leave.release;
@@ -926,7 +926,7 @@ static void provider_ids(u64 *ids)
 {
 	const struct vsp_session *session = &world->provider;
 	const struct vsp_contract *contracts[VSP_SESSION_SETS] = {
-		vsp_session_in_force(&world->provider), session->held.contract,
+		vsp_machine_in_force(&world->provider), session->held.contract,
 		session->grant.pending, session->preparation.next, session->call.fallback,
 	};
 
@@ -946,7 +946,7 @@ static bool is_among(const u64 *ids, u64 id)
 static const char *check_returns(void)
 {
 	const struct vs_terms *sets[VSP_SESSION_SETS];
-	unsigned int count = vsp_session_charged_sets(&world->provider, sets);
+	unsigned int count = vsp_machine_charged_sets(&world->provider, sets);
 	u64 ids[VSP_SESSION_SETS];
 
 	if (world->charged != pool_most(sets, count))
@@ -969,7 +969,7 @@ static const char *check_returns(void)
 static const char *check_provider(void)
 {
 	const struct vsp_session *session = &world->provider;
-	const struct vsp_contract *in_force = vsp_session_in_force(&world->provider);
+	const struct vsp_contract *in_force = vsp_machine_in_force(&world->provider);
 
 	if (in_force && session->held.contract)
 		return "a contract is in force and another one held";
@@ -994,7 +994,7 @@ static bool client_will_hear(void)
 static const char *check_client(void)
 {
 	const struct vsc_session *session = &world->client;
-	u64 in_force = vsp_session_in_force_id(&world->provider);
+	u64 in_force = vsp_machine_in_force_id(&world->provider);
 
 	if (!world->attached)
 		return NULL;
@@ -1013,7 +1013,7 @@ static const char *check_client(void)
 
 static const char *check_world(void)
 {
-	u64 in_force = vsp_session_in_force_id(&world->provider);
+	u64 in_force = vsp_machine_in_force_id(&world->provider);
 
 	if (in_force != world->in_force)
 		world->by_start = world->starting;
@@ -1024,7 +1024,7 @@ static const char *check_world(void)
 /* What has to hold in the end. */
 static const char *check_end(void)
 {
-	const struct vsp_contract *in_force = vsp_session_in_force(&world->provider);
+	const struct vsp_contract *in_force = vsp_machine_in_force(&world->provider);
 	const struct vsp_session *provider = &world->provider;
 	const struct vsc_session *client = &world->client;
 
@@ -1091,14 +1091,14 @@ static void walk_begin(struct kunit *test, u32 random)
 	session->state = VS_STATE_START;
 	spin_lock_init(&session->inbox.lock);
 	spin_lock_init(&session->view_lock);
-	vsp_session_prepare_init(session);
+	vsp_machine_prepare_init(session);
 }
 
 static void walk_end(void)
 {
 	channel_reset();
 	provider_end_preparation();
-	vsp_session_close(&world->provider);
+	vsp_machine_close(&world->provider);
 }
 
 static void both_sides_hold_the_same_contract_when_all_is_quiet(struct kunit *test)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When a client is called as there is more for it, and when not: vsp/core/session_invite.c
+ * When a client is called as there is more for it, and when not: vsp/core/machine_invite.c
  * itself, over a pool that offers what a test says.
  */
 
 /* Not exported by vsp.ko: this module has its own copy, and what it calls, below. */
-#include "vsp/core/session_invite.c"
+#include "vsp/core/machine_invite.c"
 
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -44,9 +44,9 @@ static struct fixture *fixture_of(struct vsp_service *service)
 	return container_of(service, struct fixture, service);
 }
 
-/* ---- What vsp/core/session_invite.c calls of other files ---- */
+/* ---- What vsp/core/machine_invite.c calls of other files ---- */
 
-struct vsp_contract *vsp_session_in_force(struct vsp_session *session)
+struct vsp_contract *vsp_machine_in_force(struct vsp_session *session)
 {
 	return rcu_dereference_protected(session->service->in_force, true);
 }
@@ -74,18 +74,18 @@ void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms
 	*fallback = fixture_of(service)->fallback;
 }
 
-void vsp_session_settle(struct vsp_session *session)
+void vsp_machine_settle(struct vsp_session *session)
 {
 	session->call.open = false;
 }
 
-void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
+void vsp_machine_open_invitation(struct vsp_session *session, u32 reason)
 {
 	fixture_of(session->service)->invitations++;
 	fixture_of(session->service)->reason = reason;
 }
 
-void vsp_session_event(struct vsp_session *session, enum vsp_event event)
+void vsp_machine_event(struct vsp_session *session, enum vsp_event event)
 {
 	if (event == VSP_EVENT_INVITE)
 		fixture_of(session->service)->told++;
@@ -132,7 +132,7 @@ static bool offered(struct fixture *fixture, u64 low, u64 high)
 	unsigned int before = fixture->invitations;
 
 	set(&fixture->offer, 0, low, high);
-	vsp_session_invite(&fixture->session);
+	vsp_machine_invite(&fixture->session);
 	return fixture->invitations > before;
 }
 

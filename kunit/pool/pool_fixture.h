@@ -136,13 +136,13 @@ void vsp_watch_stop(struct vsp_pool *pool)
 {
 }
 
-void vsp_service_invite(struct vsp_service *service)
+void vsp_session_invite(struct vsp_service *service)
 {
 	lockdep_assert_held(&service->pool->lock);
 	holder_of(service)->invited++;
 }
 
-int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
+int vsp_session_renegotiate(struct vsp_service *service, u32 reason)
 {
 	lockdep_assert_held(&service->pool->lock);
 	holder_of(service)->called++;
@@ -150,7 +150,7 @@ int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
 }
 
 /* Not by itself: a test says when the time has passed. */
-void vsp_service_queue(struct delayed_work *work, unsigned int ms)
+void vsp_session_queue(struct delayed_work *work, unsigned int ms)
 {
 	if (work->work.func == vsp_pool_invitation_work) {
 		invitation = work;

@@ -117,7 +117,7 @@ static ssize_t contract_renegotiate_store(struct device *dev, struct device_attr
 	if (!sysfs_streq(page, "1"))
 		return refuse_trigger(dev, "renegotiate", page);
 	mutex_lock(&service->pool->lock);
-	error = vsp_service_renegotiate(service, VS_REASON_ADMIN);
+	error = vsp_session_renegotiate(service, VS_REASON_ADMIN);
 	mutex_unlock(&service->pool->lock);
 	return error ?: count;
 }
@@ -134,7 +134,7 @@ static ssize_t contract_withdraw_store(struct device *dev, struct device_attribu
 	if (!sysfs_streq(page, "1"))
 		return refuse_trigger(dev, "withdraw", page);
 	mutex_lock(&service->pool->lock);
-	error = vsp_service_withdraw(service);
+	error = vsp_session_withdraw(service);
 	mutex_unlock(&service->pool->lock);
 	return error ?: count;
 }

@@ -134,13 +134,13 @@ bool vsp_class_loaded(const struct vs_class_spec *spec)
 
 static int __init vsp_init(void)
 {
-	int error = vsp_service_start();
+	int error = vsp_session_start();
 
 	if (error)
 		return error;
 	error = vsp_configfs_init();
 	if (error)
-		vsp_service_stop();
+		vsp_session_stop();
 	return error;
 }
 
@@ -148,7 +148,7 @@ static int __init vsp_init(void)
 static void __exit vsp_exit(void)
 {
 	vsp_configfs_exit();
-	vsp_service_stop();
+	vsp_session_stop();
 	/* channel_free() gives back the last of these, and has yet to return. */
 	synchronize_rcu_tasks();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The life of a service: made, enabled, disabled and released by the administrator.
- * What happens to it while it is enabled comes by its inbox (service_inbox.c).
+ * What happens to it while it is enabled comes by the inbox of its session (session.c).
  */
 #define pr_fmt(fmt) "vsp: " fmt
 
@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "vsp/core/machine.h"
 #include "vsp/core/session.h"
 #include "vs_compat.h"
 
@@ -63,8 +64,8 @@ static struct vsp_session *new_session(struct vsp_service *service)
 		return NULL;
 	session->service = service;
 	spin_lock_init(&session->view_lock);
-	vsp_service_init_inbox(session);
-	vsp_session_prepare_init(session);
+	vsp_session_init_inbox(session);
+	vsp_machine_prepare_init(session);
 	return session;
 }
 
@@ -90,7 +91,7 @@ static int make_channel(struct vsp_service *service)
 	error = vsp_sysfs_terms_groups(service->class, &config.groups);
 	if (error)
 		return error;
-	channel = vsp_channel_create(&config, &vsp_service_channel_ops, service);
+	channel = vsp_channel_create(&config, &vsp_session_channel_ops, service);
 	if (IS_ERR(channel)) {
 		error = PTR_ERR(channel);
 		goto free_groups;
@@ -140,8 +141,8 @@ static void end_session(struct vsp_service *service)
 	mutex_unlock(&service->pool->lock);
 	disable_work_sync(&session->work);
 	hrtimer_cancel(&session->timer);
-	vsp_session_close(session);
-	vsp_session_end_preparation(session);
+	vsp_machine_close(session);
+	vsp_machine_end_preparation(session);
 	kvfree(session);
 }
 
@@ -248,13 +249,13 @@ static int close_session(struct vsp_service *service)
 	unsigned long end = jiffies + msecs_to_jiffies(CLOSE_MS);
 
 	lockdep_assert_held(&service->admin);
-	vsp_service_post(service->session, VSP_INBOX_CLOSING);
+	vsp_session_post(service->session, VSP_INBOX_CLOSING);
 	flush_work(&service->session->work);
 	while (is_busy(service) && time_before(jiffies, end) && !fatal_signal_pending(current))
 		msleep(CLOSE_POLL_MS);
 	if (!is_busy(service))
 		return 0;
-	vsp_service_post(service->session, VSP_INBOX_REOPEN);
+	vsp_session_post(service->session, VSP_INBOX_REOPEN);
 	vsp_channel_revive(service->device.channel);
 	pr_err("service %s: its source has not finished what it was given, within %u ms: the contract has ended, write 0 to enable again once the source goes on\n",
 	       service->name, CLOSE_MS);

@@ -8,7 +8,7 @@
  *	class	module that knows one kind of device; const table, registered
  *
  * Contexts.  Everything that changes a service's session (messages, calls,
- * deadlines, leases, resets) runs in the service's own work item (vsp/core/service_inbox.c),
+ * deadlines, leases, resets) runs in the service's own work item (vsp/core/session.c),
  * one at a time.  Data requests run in the channel's movers and
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.
@@ -444,16 +444,16 @@ int vsp_service_enable(struct vsp_service *service);
 int vsp_service_disable(struct vsp_service *service);
 int vsp_service_release(struct vsp_service *service);
 
-/* vsp/core/service_inbox.c: what is wanted of it */
-int vsp_service_start(void);
-void vsp_service_stop(void);
-int vsp_service_renegotiate(struct vsp_service *service, u32 reason);
-int vsp_service_withdraw(struct vsp_service *service);
-void vsp_service_invite(struct vsp_service *service);
-void vsp_service_changed(struct vsp_service *service);
-void vsp_service_violated(struct vsp_service *service);
-void vsp_service_source_slow(struct vsp_service *service);
-void vsp_service_queue(struct delayed_work *work, unsigned int ms);
+/* vsp/core/session.c: what is wanted of it */
+int vsp_session_start(void);
+void vsp_session_stop(void);
+int vsp_session_renegotiate(struct vsp_service *service, u32 reason);
+int vsp_session_withdraw(struct vsp_service *service);
+void vsp_session_invite(struct vsp_service *service);
+void vsp_session_changed(struct vsp_service *service);
+void vsp_session_violated(struct vsp_service *service);
+void vsp_session_source_slow(struct vsp_service *service);
+void vsp_session_queue(struct delayed_work *work, unsigned int ms);
 
 /**
  * struct vsp_service_view - a consistent copy of a session, for sysfs

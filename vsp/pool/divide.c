@@ -144,9 +144,9 @@ void vsp_pool_renegotiate(struct vsp_pool *pool)
 	divide_pool(pool);
 	list_for_each_entry(service, &pool->services, member.entry) {
 		if (is_affected(pool, service))
-			vsp_service_renegotiate(service, VS_REASON_CAPACITY);
+			vsp_session_renegotiate(service, VS_REASON_CAPACITY);
 		else
-			vsp_service_invite(service);
+			vsp_session_invite(service);
 	}
 	mutex_unlock(&pool->lock);
 }
@@ -197,7 +197,7 @@ static void capacity_changed(struct vsp_pool *pool)
 	divide_pool(pool);
 	vsp_rates_pool_changed(pool);
 	if (pool->enabled)
-		vsp_service_queue(&pool->renegotiation, RENEGOTIATE_MS);
+		vsp_session_queue(&pool->renegotiation, RENEGOTIATE_MS);
 }
 
 /**

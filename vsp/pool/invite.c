@@ -41,7 +41,7 @@ void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by)
 	}
 	pool->invitation.queued = true;
 	pool->invitation.freed_by = freed_by;
-	vsp_service_queue(&pool->invitation.work, invite_wait_ms(pool));
+	vsp_session_queue(&pool->invitation.work, invite_wait_ms(pool));
 }
 
 /**
@@ -58,7 +58,7 @@ void vsp_pool_invitation_work(struct work_struct *work)
 	pool->invitation.last = ktime_get();
 	list_for_each_entry(service, &pool->services, member.entry)
 		if (service != pool->invitation.freed_by)
-			vsp_service_invite(service);
+			vsp_session_invite(service);
 	mutex_unlock(&pool->lock);
 }
 

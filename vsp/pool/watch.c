@@ -5,7 +5,7 @@
  *
  * Each enabled pool has a work that lets its class look at the source, and then asks it
  * what every service's part of that can do now.  Where this is another answer than the
- * last one, the service is to renegotiate (vsp_session_changed()).  The work runs every
+ * last one, the service is to renegotiate (vsp_machine_changed()).  The work runs every
  * poll_ms, and at once where the class has been told of something.  The size of the
  * source goes by way of its pool's capacity: vsp_watch_found().
  */
@@ -49,7 +49,7 @@ static void look_at_services(struct vsp_pool *pool, bool gone_only)
 		if (!is_news(service, limits, gone_only))
 			continue;
 		service->member.source_limits = *limits;
-		vsp_service_changed(service);
+		vsp_session_changed(service);
 	}
 	mutex_unlock(&pool->lock);
 }

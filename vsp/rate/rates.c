@@ -428,13 +428,13 @@ static void rates_watch_work(struct work_struct *work)
 	list_for_each_entry(service, &pool->services, member.entry) {
 		verdict = judge_all(service);
 		if (verdict > KEPT)
-			vsp_service_violated(service);
+			vsp_session_violated(service);
 		worst = max(worst, verdict);
 	}
 	judge_source(pool, worst);
 	if (was_slow != rates->slow)
 		list_for_each_entry(service, &pool->services, member.entry)
-			vsp_service_source_slow(service);
+			vsp_session_source_slow(service);
 	spin_lock_irq(&rates->lock);
 	if (has_contracts(pool))
 		queue_delayed_work(system_wq, &rates->watch, HZ + 1);

@@ -4,6 +4,7 @@
  * whose contract is less than its last ask would have taken.  A call costs both sides a
  * negotiation, so there is none without a gain, and none twice for the same offer.
  */
+#include "vsp/core/machine.h"
 #include "vsp/core/session.h"
 
 /* Less than this part of what is wanted is no gain, unless then nothing is wanting. */
@@ -63,7 +64,7 @@ static bool gets_more(struct vsp_session *session, const struct vs_terms *runnin
 static bool call_is_over(struct vsp_session *session)
 {
 	const struct vsp_contract *held = session->held.contract;
-	const struct vsp_contract *running = vsp_session_in_force(session) ?: held;
+	const struct vsp_contract *running = vsp_machine_in_force(session) ?: held;
 
 	if (!session->call.open || session->call.reason != VS_REASON_CAPACITY || !running)
 		return false;
@@ -72,7 +73,7 @@ static bool call_is_over(struct vsp_session *session)
 }
 
 /**
- * vsp_session_invite() - there may be more than when the last ask was answered
+ * vsp_machine_invite() - there may be more than when the last ask was answered
  * @session: of an enabled service
  *
  * Calls only if that ask was denied and would be granted now, or would now take more than
@@ -80,9 +81,9 @@ static bool call_is_over(struct vsp_session *session)
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_invite(struct vsp_session *session)
+void vsp_machine_invite(struct vsp_session *session)
 {
-	const struct vsp_contract *running = vsp_session_in_force(session);
+	const struct vsp_contract *running = vsp_machine_in_force(session);
 	u32 reason;
 	u16 term;
 
@@ -90,8 +91,8 @@ void vsp_session_invite(struct vsp_session *session)
 	if (session->withdrawn)
 		return;
 	if (call_is_over(session)) {
-		vsp_session_settle(session);
-		return vsp_session_open_invitation(session, VS_REASON_MORE);
+		vsp_machine_settle(session);
+		return vsp_machine_open_invitation(session, VS_REASON_MORE);
 	}
 	if (!session->asked.count ||
 	    vsp_pool_offer(session->service, &session->asked, &session->round.scratch, &term,
@@ -106,8 +107,8 @@ void vsp_session_invite(struct vsp_session *session)
 	/* An open call says it as well: whoever answers it is offered what there is. */
 	if (session->call.open) {
 		session->call.unanswered = true;
-		vsp_session_event(session, VSP_EVENT_INVITE);
+		vsp_machine_event(session, VSP_EVENT_INVITE);
 		return;
 	}
-	vsp_session_open_invitation(session, VS_REASON_MORE);
+	vsp_machine_open_invitation(session, VS_REASON_MORE);
 }
