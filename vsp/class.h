@@ -140,7 +140,7 @@ struct vsp_class {
 	const struct attribute_group *counters;
 };
 
-/* vsp/core/main.c */
+/* vsp/core/registry.c */
 int vsp_class_register(const struct vsp_class *class);
 void vsp_class_unregister(const struct vsp_class *class);
 

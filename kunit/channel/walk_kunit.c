@@ -340,7 +340,7 @@ static u64 pool_most(const struct vs_terms * const *sets, unsigned int count)
 	return most;
 }
 
-int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_offer(struct vsp_member *member, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason)
 {
 	vs_terms_unlimited(&walk_spec, offer);
@@ -353,11 +353,11 @@ int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 	return -ENOSPC;
 }
 
-int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_reserve(struct vsp_member *member, const struct vs_terms *ask,
 		     const struct vs_terms * const *charged, unsigned int count,
 		     struct vs_terms *grant, u16 *denied, u32 *reason)
 {
-	int error = vsp_pool_offer(service, ask, &world->scratch, denied, reason);
+	int error = vsp_pool_offer(member, ask, &world->scratch, denied, reason);
 
 	if (!error)
 		error = vs_terms_grant(&walk_spec, ask, &world->scratch, grant, denied);
@@ -367,33 +367,33 @@ int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
 	return 0;
 }
 
-void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
+void vsp_pool_charge(struct vsp_member *member, const struct vs_terms * const *charged,
 		     unsigned int count)
 {
 	world->charged = pool_most(charged, count);
 }
 
-void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask)
+void vsp_pool_asked(struct vsp_member *member, const struct vs_terms *ask)
 {
 }
 
-void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+void vsp_pool_wanted(struct vsp_member *member, const struct vs_terms *ask,
 		     struct vs_terms *wanted)
 {
 	*wanted = *ask;
 }
 
-bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
+bool vsp_pool_names(struct vsp_member *member, const struct vs_terms *terms)
 {
 	return terms->term[0].high <= pool_has();
 }
 
-bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms)
+bool vsp_pool_holds(struct vsp_member *member, const struct vs_terms *terms)
 {
 	return terms->term[0].high <= pool_has();
 }
 
-void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+void vsp_pool_fallback(struct vsp_member *member, const struct vs_terms *terms,
 		       struct vs_terms *fallback)
 {
 	*fallback = *terms;
@@ -407,16 +407,18 @@ void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms)
 {
 }
 
-void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
+static void provider_tell(struct vsp_service *service, enum vsp_change change)
 {
 }
+
+static const struct vsp_service_files provider_files = { .changed = provider_tell };
 
 bool vsp_service_may_log(struct vsp_service *service, const char *function)
 {
 	return false;
 }
 
-void vsp_session_queue_prepare(struct work_struct *work)
+void vsp_work_queue_preparation(struct work_struct *work)
 {
 	world->preparing = true;
 }
@@ -1083,6 +1085,7 @@ static void walk_begin(struct kunit *test, u32 random)
 	spin_lock_init(&world->pool.rates.lock);
 	service->spec = &walk_spec;
 	service->class = &provider_class;
+	service->files = &provider_files;
 	service->pool = &world->pool;
 	service->settings.lease_ms = 3000;
 	service->settings.deadline_ms = 1000;

@@ -44,6 +44,11 @@ static struct fixture *fixture_of(struct vsp_service *service)
 	return container_of(service, struct fixture, service);
 }
 
+static struct fixture *fixture_of_member(struct vsp_member *member)
+{
+	return container_of(member, struct fixture, service.member);
+}
+
 /* ---- What vsp/core/machine_invite.c calls of other files ---- */
 
 struct vsp_contract *vsp_machine_in_force(struct vsp_session *session)
@@ -51,27 +56,27 @@ struct vsp_contract *vsp_machine_in_force(struct vsp_session *session)
 	return rcu_dereference_protected(session->service->in_force, true);
 }
 
-int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_offer(struct vsp_member *member, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason)
 {
-	struct vs_terms *grant = &fixture_of(service)->session.round.message.terms;
+	struct vs_terms *grant = &fixture_of_member(member)->session.round.message.terms;
 
-	*offer = fixture_of(service)->offer;
+	*offer = fixture_of_member(member)->offer;
 	return vs_terms_grant(&spec, ask, offer, grant, denied);
 }
 
-void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+void vsp_pool_wanted(struct vsp_member *member, const struct vs_terms *ask,
 		     struct vs_terms *wanted)
 {
 	u16 denied;
 
-	vs_terms_choose(&spec, ask, &fixture_of(service)->limits, wanted, &denied);
+	vs_terms_choose(&spec, ask, &fixture_of_member(member)->limits, wanted, &denied);
 }
 
-void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+void vsp_pool_fallback(struct vsp_member *member, const struct vs_terms *terms,
 		       struct vs_terms *fallback)
 {
-	*fallback = fixture_of(service)->fallback;
+	*fallback = fixture_of_member(member)->fallback;
 }
 
 void vsp_machine_settle(struct vsp_session *session)

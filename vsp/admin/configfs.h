@@ -75,6 +75,8 @@ void vsp_files_free_all(void);
 
 /* vsp/admin/configfs.c */
 extern struct configfs_subsystem vsp_configfs_subsystem;
+int vsp_configfs_depend(struct vsp_service *service);
+void vsp_configfs_undepend(struct vsp_service *service);
 void vsp_configfs_leave(struct vsp_service *service);
 const struct vs_class_spec *vsp_configfs_parse(const char *directory, const char *name,
 					       const char **rest);

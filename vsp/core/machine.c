@@ -178,7 +178,7 @@ void vsp_machine_event(struct vsp_session *session, enum vsp_event event)
 		trace_vsp_state(session->service->name, from, event, step.next);
 	do_actions(session, step.actions);
 	if (step.next != from)
-		vsp_sysfs_changed(session->service, VSP_CHANGE_STATE);
+		session->service->files->changed(session->service, VSP_CHANGE_STATE);
 }
 
 static enum vsp_event start_event(const struct vsp_session *session, u64 running)

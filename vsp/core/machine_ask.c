@@ -26,7 +26,7 @@ static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retr
 			   reason == VS_REASON_CAPACITY;
 	service->counters.denials++;
 	vsp_machine_set_result(session, VS_OUTCOME_DENY, reason);
-	vsp_sysfs_changed(service, VSP_CHANGE_DENIED);
+	service->files->changed(service, VSP_CHANGE_DENIED);
 }
 
 /**
@@ -85,11 +85,11 @@ static void ask_keep(struct vsp_session *session)
 	if (!running || running->id != session->round.message.contract)
 		return ask_deny(session, VS_REASON_CHANGED, 0, 0);
 	if (session->call.open &&
-	    (!service->settings.keep || !vsp_pool_names(service, &running->terms)))
+	    (!service->settings.keep || !vsp_pool_names(&service->member, &running->terms)))
 		return ask_deny(session, VS_REASON_LIMIT, 0, 0);
 	if (!source_can(session, &running->terms))
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	if (!vsp_pool_holds(service, &running->terms))
+	if (!vsp_pool_holds(&service->member, &running->terms))
 		return ask_deny(session, VS_REASON_CAPACITY, 0, 0);
 	vsp_machine_drop_pending(session);
 	copy = vsp_machine_new_contract(session, running->id, &running->terms);
@@ -129,7 +129,7 @@ static void ask_offer_again(struct vsp_session *session)
 {
 	u32 reason = VS_REASON_NONE;
 	u16 term = 0;
-	int error = vsp_pool_offer(session->service, &session->asked, &session->round.scratch,
+	int error = vsp_pool_offer(&session->service->member, &session->asked, &session->round.scratch,
 				   &term, &reason);
 
 	spin_lock(&session->view_lock);
@@ -211,7 +211,7 @@ static void ask_reserve(struct vsp_session *session, bool choice)
 	if (!contract)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 	count = vsp_machine_charged_sets(session, sets);
-	error = vsp_pool_reserve(service, ask, sets, count, &contract->terms, &term, &reason);
+	error = vsp_pool_reserve(&service->member, ask, sets, count, &contract->terms, &term, &reason);
 	if (error) {
 		vsp_machine_free_contract(contract);
 		return choice ? ask_offer_again(session) : ask_deny(session, reason, term, 0);
@@ -237,7 +237,7 @@ void vsp_machine_ask(struct vsp_session *session)
 	u16 term = 0;
 	int error;
 
-	error = vsp_pool_offer(service, terms, &session->round.scratch, &term, &reason);
+	error = vsp_pool_offer(&service->member, terms, &session->round.scratch, &term, &reason);
 	spin_lock(&session->view_lock);
 	session->offered = session->round.scratch;
 	if (terms && !choice)
@@ -245,7 +245,7 @@ void vsp_machine_ask(struct vsp_session *session)
 	spin_unlock(&session->view_lock);
 
 	if (terms && !choice)
-		vsp_pool_asked(service, terms);
+		vsp_pool_asked(&service->member, terms);
 	if (++session->limits.rounds > VSP_ROUNDS_MAX)
 		return ask_deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
 	if (session->withdrawn)

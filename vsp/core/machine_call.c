@@ -101,7 +101,7 @@ void vsp_machine_call_anew(struct vsp_session *session)
 	session->call.anew = false;
 	if (!session->call.open || session->withdrawn)
 		return;
-	vsp_pool_fallback(service, &vsp_machine_in_force(session)->terms, &session->round.scratch);
+	vsp_pool_fallback(&service->member, &vsp_machine_in_force(session)->terms, &session->round.scratch);
 	if (vs_terms_equal(&session->round.scratch, &vsp_machine_in_force(session)->terms)) {
 		vsp_machine_settle(session);
 	} else {
@@ -167,7 +167,7 @@ static void invite_anew(struct vsp_session *session, u32 reason)
 {
 	const struct vsp_contract *next = session->grant.pending ?: session->preparation.next;
 
-	if (next && !vsp_pool_holds(session->service, &next->terms))
+	if (next && !vsp_pool_holds(&session->service->member, &next->terms))
 		vsp_machine_drop_pending(session);
 	vsp_machine_open_invitation(session, reason);
 }
@@ -205,7 +205,7 @@ void vsp_machine_renegotiate(struct vsp_session *session, u32 reason)
 	session->withdrawn = false;
 	if (!running)
 		return invite_anew(session, reason);
-	vsp_pool_fallback(session->service, &running->terms, &session->round.scratch);
+	vsp_pool_fallback(&session->service->member, &running->terms, &session->round.scratch);
 	if (called_already(session, reason))
 		return;
 	if (vs_terms_equal(&session->round.scratch, &running->terms)) {

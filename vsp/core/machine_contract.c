@@ -77,7 +77,7 @@ void vsp_machine_recharge(struct vsp_session *session)
 	const struct vs_terms *sets[VSP_SESSION_SETS];
 	unsigned int count = vsp_machine_charged_sets(session, sets);
 
-	vsp_pool_charge(session->service, sets, count);
+	vsp_pool_charge(&session->service->member, sets, count);
 }
 
 /**
@@ -209,7 +209,7 @@ void vsp_machine_commit(struct vsp_session *session)
 	}
 	vsp_machine_recharge(session);
 	vsp_machine_set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
-	vsp_sysfs_changed(service, VSP_CHANGE_CONTRACT);
+	service->files->changed(service, VSP_CHANGE_CONTRACT);
 }
 
 /**
@@ -246,7 +246,7 @@ void vsp_machine_start_fallback(struct vsp_session *session)
 	pr_info("service %s: contract %s (%s)\n", service->name,
 		fallback ? "changed at its deadline" : "withdrawn",
 		vs_wire_reason_name(session->call.reason));
-	vsp_sysfs_changed(service, fallback ? VSP_CHANGE_FALLBACK : VSP_CHANGE_WITHDRAWN);
+	service->files->changed(service, fallback ? VSP_CHANGE_FALLBACK : VSP_CHANGE_WITHDRAWN);
 }
 
 /**
@@ -272,7 +272,7 @@ void vsp_machine_hold(struct vsp_session *session)
 	if (session->withdrawn)
 		session->held.expires = min(session->held.expires, session->call.deadline);
 	vsp_machine_recharge(session);
-	vsp_sysfs_changed(service, VSP_CHANGE_HELD);
+	service->files->changed(service, VSP_CHANGE_HELD);
 }
 
 /**
@@ -292,5 +292,5 @@ void vsp_machine_forget(struct vsp_session *session)
 	vsp_machine_free_contract(session->held.contract);
 	session->held.contract = NULL;
 	vsp_machine_recharge(session);
-	vsp_sysfs_changed(service, VSP_CHANGE_RELEASED);
+	service->files->changed(service, VSP_CHANGE_RELEASED);
 }

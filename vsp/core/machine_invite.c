@@ -50,7 +50,7 @@ static bool gets_more(struct vsp_session *session, const struct vs_terms *runnin
 
 	if (vs_terms_choose(spec, &session->asked, scratch, choice, &term))
 		return false;
-	vsp_pool_wanted(session->service, &session->asked, scratch);
+	vsp_pool_wanted(&session->service->member, &session->asked, scratch);
 	if (!is_better(spec, running, choice, scratch))
 		return false;
 	/* It has been told, and did not take it. */
@@ -68,7 +68,7 @@ static bool call_is_over(struct vsp_session *session)
 
 	if (!session->call.open || session->call.reason != VS_REASON_CAPACITY || !running)
 		return false;
-	vsp_pool_fallback(session->service, &running->terms, &session->round.scratch);
+	vsp_pool_fallback(&session->service->member, &running->terms, &session->round.scratch);
 	return vs_terms_equal(&session->round.scratch, &running->terms);
 }
 
@@ -95,7 +95,7 @@ void vsp_machine_invite(struct vsp_session *session)
 		return vsp_machine_open_invitation(session, VS_REASON_MORE);
 	}
 	if (!session->asked.count ||
-	    vsp_pool_offer(session->service, &session->asked, &session->round.scratch, &term,
+	    vsp_pool_offer(&session->service->member, &session->asked, &session->round.scratch, &term,
 			   &reason))
 		return;
 	if (!session->invitation.denied) {

@@ -15,6 +15,7 @@
 #include "vsp/core/machine.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
+#include "vsp/core/work.h"
 
 static void prepare_work(struct work_struct *work)
 {
@@ -57,7 +58,7 @@ void vsp_machine_prepare(struct vsp_session *session, struct vsp_contract *next)
 	preparation->dropped = false;
 	WRITE_ONCE(preparation->next, next);
 	session->round.answer_later = true;
-	vsp_session_queue_prepare(&preparation->work);
+	vsp_work_queue_preparation(&preparation->work);
 }
 
 static void preparation_answer(struct vsp_session *session)

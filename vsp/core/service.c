@@ -15,6 +15,7 @@
 #include <linux/string.h>
 
 #include "vsp/core/machine.h"
+#include "vsp/core/registry.h"
 #include "vsp/core/session.h"
 #include "vs_compat.h"
 
@@ -25,6 +26,72 @@
 #define CLOSE_MS		5000
 #define CLOSE_POLL_MS		10
 
+/* ---- What its pool asks and tells ---- */
+
+static struct vsp_service *of_member(struct vsp_member *member)
+{
+	return container_of(member, struct vsp_service, member);
+}
+
+static void service_limits(struct vsp_member *member, struct vs_terms *limits)
+{
+	struct vsp_service *service = of_member(member);
+
+	service->class->limits(service, limits);
+}
+
+static u64 service_kept(struct vsp_member *member, u32 index)
+{
+	struct vsp_service *service = of_member(member);
+
+	return service->class->kept ? service->class->kept(service, index) : 0;
+}
+
+static u64 service_ceiling(struct vsp_member *member, u32 index)
+{
+	const struct vsp_contract *contract;
+	u64 ceiling;
+
+	rcu_read_lock();
+	contract = rcu_dereference(of_member(member)->in_force);
+	ceiling = contract ? contract->terms.term[index].high : 0;
+	rcu_read_unlock();
+	return ceiling;
+}
+
+static void service_rank(struct vsp_member *member, u32 *weight, u32 *priority)
+{
+	const struct vsp_service *service = of_member(member);
+
+	*weight = READ_ONCE(service->settings.weight);
+	*priority = READ_ONCE(service->settings.priority);
+}
+
+static void service_renegotiate(struct vsp_member *member, u32 reason)
+{
+	vsp_session_renegotiate(of_member(member), reason);
+}
+
+static void service_invite(struct vsp_member *member)
+{
+	vsp_session_invite(of_member(member));
+}
+
+static void service_changed(struct vsp_member *member)
+{
+	vsp_session_changed(of_member(member));
+}
+
+static const struct vsp_member_ops member_ops = {
+	.limits = service_limits,
+	.kept = service_kept,
+	.ceiling = service_ceiling,
+	.rank = service_rank,
+	.renegotiate = service_renegotiate,
+	.invite = service_invite,
+	.changed = service_changed,
+};
+
 /* ---- What the administrator wants ---- */
 
 /**
@@ -32,11 +99,14 @@
  * @service: zeroed
  * @spec: its class
  * @name: shorter than VSP_NAME_MAX
+ * @files: the administrator's, of every service
  */
 void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *spec,
-		      const char *name)
+		      const char *name, const struct vsp_service_files *files)
 {
 	service->spec = spec;
+	service->files = files;
+	service->member.ops = &member_ops;
 	strscpy(service->name, name, sizeof(service->name));
 	INIT_LIST_HEAD(&service->identity.entry);
 	mutex_init(&service->admin);
@@ -88,7 +158,7 @@ static int make_channel(struct vsp_service *service)
 
 	export_uuid(config.wire.uuid, &service->identity.uuid);
 	strscpy_pad(config.wire.name, service->name, sizeof(config.wire.name));
-	error = vsp_sysfs_terms_groups(service->class, &config.groups);
+	error = service->files->groups(service->class, &config.groups);
 	if (error)
 		return error;
 	channel = vsp_channel_create(&config, &vsp_session_channel_ops, service);
@@ -104,7 +174,7 @@ static int make_channel(struct vsp_service *service)
 	service->device.channel = NULL;
 	service->device.groups = NULL;
 free_groups:
-	vsp_sysfs_free_groups(config.groups);
+	service->files->free_groups(config.groups);
 	return error;
 }
 
@@ -206,8 +276,8 @@ int vsp_service_enable(struct vsp_service *service)
 	error = class->service_open(service);
 	if (error)
 		goto end_session;
-	vsp_pool_adopt(service);
-	vsp_watch_add(service);
+	vsp_pool_adopt(&service->member);
+	vsp_watch_add(&service->member);
 	error = make_channel(service);
 	if (error)
 		goto close_class;
@@ -217,7 +287,7 @@ int vsp_service_enable(struct vsp_service *service)
 close_class:
 	/* It may have heard of its source, and ask the class. */
 	end_session(service);
-	vsp_watch_drop(service);
+	vsp_watch_drop(&service->member);
 	class->service_close(service);
 	goto put_class;
 end_session:
@@ -297,9 +367,9 @@ int vsp_service_disable(struct vsp_service *service)
 	end_session(service);
 	service->device.channel = NULL;
 	put_device(dev);
-	vsp_sysfs_free_groups(service->device.groups);
+	service->files->free_groups(service->device.groups);
 	service->device.groups = NULL;
-	vsp_watch_drop(service);
+	vsp_watch_drop(&service->member);
 	service->class->service_close(service);
 	vsp_class_put(service->class);
 	service->class = NULL;
@@ -346,9 +416,9 @@ int vsp_service_release(struct vsp_service *service)
 	service->class = class;
 	error = class->service_open(service);
 	if (!error) {
-		vsp_pool_adopt(service);
+		vsp_pool_adopt(&service->member);
 		error = class->release(service);
-		vsp_pool_charge(service, NULL, 0);
+		vsp_pool_charge(&service->member, NULL, 0);
 		class->service_close(service);
 	}
 	service->class = NULL;

@@ -4,7 +4,6 @@
  * its session is put there; the service's work takes it out and drives the machine
  * (machine.c).  The life of a service is in service.c.
  */
-#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
@@ -12,17 +11,12 @@
 
 #include "vsp/core/machine.h"
 #include "vsp/core/session.h"
+#include "vsp/core/work.h"
 #include "vs_compat.h"
-
-/* With a rescuer: a local client's disk may be what reclaim waits for. */
-static struct workqueue_struct *workqueue;
-
-/* For what may sleep as long as a source likes: nothing else waits in it. */
-static struct workqueue_struct *preparations;
 
 static void session_wake(struct vsp_session *session)
 {
-	queue_work(workqueue, &session->work);
+	vsp_work_queue_session(&session->work);
 }
 
 /* Not a delayed work: a deadline is kept to the millisecond, whatever a jiffy is. */
@@ -65,7 +59,9 @@ static void on_channel_message(void *data, unsigned int slot, const void *bytes,
 
 static int on_channel_opened(void *data)
 {
-	return vsp_configfs_depend(data);
+	struct vsp_service *service = data;
+
+	return service->files->depend(service);
 }
 
 static void void_slots(struct vsp_session *session)
@@ -92,7 +88,7 @@ static void on_channel_closed(void *data)
 	struct vsp_service *service = data;
 
 	client_gone(service->session);
-	vsp_configfs_undepend(service);
+	service->files->undepend(service);
 }
 
 static void on_channel_ready(void *data, bool new_driver)
@@ -152,17 +148,6 @@ const struct vsp_channel_ops vsp_session_channel_ops = {
 void vsp_session_prepared(struct vsp_session *session)
 {
 	vsp_session_post(session, VSP_INBOX_PREPARED);
-}
-
-/**
- * vsp_session_queue_prepare() - have the class make ready, beside the service's work
- * @work: of a session, which cancels it before it goes
- *
- * Context: the service's work.
- */
-void vsp_session_queue_prepare(struct work_struct *work)
-{
-	queue_work(preparations, work);
 }
 
 /**
@@ -235,6 +220,8 @@ static bool take_slot(struct vsp_session *session, unsigned int *index, u32 *gen
 
 static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 reason)
 {
+	struct vsp_service *service = session->service;
+
 	if (inbox & VSP_INBOX_CLOSED)
 		vsp_machine_event(session, VSP_EVENT_GONE);
 	if (inbox & VSP_INBOX_NEW_DRIVER)
@@ -252,11 +239,10 @@ static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 r
 	if (inbox & VSP_INBOX_INVITE)
 		vsp_machine_invite(session);
 	if (inbox & VSP_INBOX_VIOLATED)
-		vsp_sysfs_changed(session->service, VSP_CHANGE_VIOLATED);
+		service->files->changed(service, VSP_CHANGE_VIOLATED);
 	if (inbox & VSP_INBOX_SLOW)
-		vsp_sysfs_changed(session->service,
-				  READ_ONCE(session->service->pool->rates.slow) ?
-				  VSP_CHANGE_SLOW : VSP_CHANGE_WELL);
+		service->files->changed(service, READ_ONCE(service->pool->rates.slow) ?
+					VSP_CHANGE_SLOW : VSP_CHANGE_WELL);
 	if (inbox & VSP_INBOX_CLOSING)
 		vsp_machine_close(session);
 	if (inbox & VSP_INBOX_REOPEN)
@@ -327,44 +313,6 @@ void vsp_session_init_inbox(struct vsp_session *session)
 	hrtimer_setup(&session->timer, session_timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	ratelimit_state_init(&session->limits.messages, HZ, VSP_MESSAGES_PER_SECOND);
 	ratelimit_set_flags(&session->limits.messages, RATELIMIT_MSG_ON_RELEASE);
-}
-
-/**
- * vsp_session_start() - before there is any service
- *
- * Return: 0 or -ENOMEM.
- */
-int vsp_session_start(void)
-{
-	workqueue = alloc_workqueue("vsp", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!workqueue)
-		return -ENOMEM;
-	preparations = alloc_workqueue("vsp_prepare", WQ_UNBOUND | WQ_MEM_RECLAIM, WQ_MAX_ACTIVE);
-	if (preparations)
-		return 0;
-	destroy_workqueue(workqueue);
-	return -ENOMEM;
-}
-
-/**
- * vsp_session_stop() - undoes vsp_session_start(), when there is none any more
- */
-void vsp_session_stop(void)
-{
-	destroy_workqueue(preparations);
-	destroy_workqueue(workqueue);
-}
-
-/**
- * vsp_session_queue() - run another work of the provider, later
- * @work: not run before that, if it is queued already
- * @ms: from now
- *
- * Context: any. Who owns @work cancels it before the module goes.
- */
-void vsp_session_queue(struct delayed_work *work, unsigned int ms)
-{
-	mod_delayed_work(workqueue, work, msecs_to_jiffies(ms));
 }
 
 /**

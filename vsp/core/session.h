@@ -265,7 +265,6 @@ extern const struct vsp_channel_ops vsp_session_channel_ops;
 void vsp_session_init_inbox(struct vsp_session *session);
 void vsp_session_post(struct vsp_session *session, unsigned long bits);
 void vsp_session_prepared(struct vsp_session *session);
-void vsp_session_queue_prepare(struct work_struct *work);
 void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
 			const void *bytes, size_t length);
 

@@ -32,13 +32,13 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "vsp/pool/allocate.h"
 #include "channel/host/channel.h"
 #include "vs_class.h"
 #include "vs_states.h"
 #include "vs_terms.h"
 
 #include "vsp/class.h"
+#include "vsp/pool/member.h"
 #include "vsp/rate/rates.h"
 
 static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
@@ -94,14 +94,14 @@ struct vsp_pool_scratch {
  * @work: the next round; queued under the pool's lock, while it is enabled
  * @queued: it is
  * @last: when the last round was
- * @freed_by: the service that alone has freed what @work is for; NULL: several have.
+ * @freed_by: member that alone has freed what @work is for; NULL: several have.
  *	Not a reference: it is only compared
  */
 struct vsp_pool_invitation {
 	struct delayed_work work;
 	bool queued;
 	ktime_t last;
-	const struct vsp_service *freed_by;
+	const struct vsp_member *freed_by;
 };
 
 /**
@@ -215,6 +215,25 @@ enum vsp_change {
 struct vsp_session;	/* vsp/core/session.h */
 
 /**
+ * struct vsp_service_files - what the core has done by the administrator's files of a service
+ * @depend: a VMM opens the device: keep the service from being removed. Returns 0, or
+ *	-ENODEV: it is about to be. Context: any but interrupts
+ * @undepend: undoes @depend; the service may be gone when it returns
+ * @groups: makes the attribute groups of the device of a service of @class, ended by NULL.
+ *	Returns 0 or -ENOMEM
+ * @free_groups: undoes @groups, when the device is unregistered
+ * @changed: tells user space. Context: the service's work, or an administrator under
+ *	service->admin; may sleep
+ */
+struct vsp_service_files {
+	int (*depend)(struct vsp_service *service);
+	void (*undepend)(struct vsp_service *service);
+	int (*groups)(const struct vsp_class *class, const struct attribute_group ***groups);
+	void (*free_groups)(const struct attribute_group **groups);
+	void (*changed)(struct vsp_service *service, enum vsp_change change);
+};
+
+/**
  * struct vsp_identity - what a service's data are found by; vsp/admin/uuid.c
  * @uuid: for ever. Null until it was written or needed
  * @entry: in the list of those that are not null
@@ -278,38 +297,6 @@ struct vsp_staged {
 };
 
 /**
- * struct vsp_member - what a pool knows of one of its services
- * @entry: in pool->services
- * @limits: copy of vsp_staged.limits that offers are made from; taken at enable and
- *	"renegotiate"
- * @charge: what the pool is charged for this service, per term: the most of in
- *	force, held, pending, fallback and kept
- * @adopted: what its backing keeps is in @charge, not in pool->amounts.orphaned
- * @least: what its client's last ask needs at least, per term; 0: any less will do
- * @share: what it may hold of @charge while its pool is in deficit, per term: its
- *	part of the capacity, as it was divided when that fell
- * @displaced: by the same division, no contract of it fits any more; until it is granted
- *	one again
- * @claim: scratch of that division
- * @watched: the pool's watch may ask its class
- * @source_limits: what its class has answered last
- *
- * All under pool->lock.
- */
-struct vsp_member {
-	struct list_head entry;
-	struct vs_terms limits;
-	u64 charge[VS_WIRE_TERMS_MAX];
-	bool adopted;
-	u64 least[VS_WIRE_TERMS_MAX];
-	u64 share[VS_WIRE_TERMS_MAX];
-	bool displaced;
-	struct vsp_claim claim;
-	bool watched;
-	struct vs_terms source_limits;
-};
-
-/**
  * struct vsp_service_device - what a client sees of a service
  * @enabled: it is there
  * @channel: while @enabled
@@ -338,6 +325,7 @@ struct vsp_service_ratelimit {
  * @class: pinned while enabled
  * @name: what follows "<class>."; also the vDPA device's name
  * @identity: see there
+ * @files: what is done by the administrator's files; constant
  *
  * @admin: serialises enable, disable, release and changes of @pool, @settings and @access
  * @pool: configfs reference held while set
@@ -363,6 +351,7 @@ struct vsp_service {
 	const struct vsp_class *class;
 	char name[VSP_NAME_MAX];
 	struct vsp_identity identity;
+	const struct vsp_service_files *files;
 
 	struct mutex admin;	/* enable, disable, release */
 	struct vsp_pool *pool;
@@ -383,35 +372,30 @@ struct vsp_service {
 	void *class_data;
 };
 
-/* vsp/core/main.c: classes */
-const struct vsp_class *vsp_class_get(const struct vs_class_spec *spec);
-void vsp_class_put(const struct vsp_class *class);
-bool vsp_class_loaded(const struct vs_class_spec *spec);
-
 /* vsp/pool/pool.c: the life of a pool */
 void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, const char *name);
 int vsp_pool_enable(struct vsp_pool *pool);
 int vsp_pool_disable(struct vsp_pool *pool);
 int vsp_pool_use(struct vsp_pool *pool);
 void vsp_pool_unuse(struct vsp_pool *pool);
-void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service);
-void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service);
+void vsp_pool_join(struct vsp_pool *pool, struct vsp_member *member);
+void vsp_pool_leave(struct vsp_pool *pool, struct vsp_member *member);
 
 /* vsp/pool/admission.c: charges, offers and grants */
-int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_offer(struct vsp_member *member, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason);
-int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_reserve(struct vsp_member *member, const struct vs_terms *ask,
 		     const struct vs_terms * const *charged, unsigned int count,
 		     struct vs_terms *grant, u16 *denied, u32 *reason);
-void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask);
-void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+void vsp_pool_asked(struct vsp_member *member, const struct vs_terms *ask);
+void vsp_pool_wanted(struct vsp_member *member, const struct vs_terms *ask,
 		     struct vs_terms *wanted);
-void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
+void vsp_pool_charge(struct vsp_member *member, const struct vs_terms * const *charged,
 		     unsigned int count);
-bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms);
-void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+bool vsp_pool_names(struct vsp_member *member, const struct vs_terms *terms);
+void vsp_pool_fallback(struct vsp_member *member, const struct vs_terms *terms,
 		       struct vs_terms *fallback);
-void vsp_pool_adopt(struct vsp_service *service);
+void vsp_pool_adopt(struct vsp_member *member);
 u64 vsp_pool_available(struct vsp_pool *pool, u32 index);
 u64 vsp_pool_deficit(struct vsp_pool *pool, u32 index);
 u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index);
@@ -422,14 +406,14 @@ int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index);
 int vsp_pool_set_reserved(struct vsp_pool *pool, u64 percent);
 void vsp_pool_found(struct vsp_pool *pool, u32 index, u64 value);
 void vsp_pool_renegotiate(struct vsp_pool *pool);
-bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms);
+bool vsp_pool_holds(struct vsp_member *member, const struct vs_terms *terms);
 
 /* vsp/pool/watch.c: what sources do by themselves */
 void vsp_watch_init(struct vsp_pool *pool);
 void vsp_watch_start(struct vsp_pool *pool);
 void vsp_watch_stop(struct vsp_pool *pool);
-void vsp_watch_add(struct vsp_service *service);
-void vsp_watch_drop(struct vsp_service *service);
+void vsp_watch_add(struct vsp_member *member);
+void vsp_watch_drop(struct vsp_member *member);
 
 /* vsp/admin/uuid.c: what a service's data are known by */
 void vsp_uuid_of_name(const uuid_t *space, const char *name, uuid_t *uuid);
@@ -439,21 +423,18 @@ void vsp_uuid_drop(struct vsp_service *service);
 
 /* vsp/core/service.c: the life of a service */
 void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *spec,
-		      const char *name);
+		      const char *name, const struct vsp_service_files *files);
 int vsp_service_enable(struct vsp_service *service);
 int vsp_service_disable(struct vsp_service *service);
 int vsp_service_release(struct vsp_service *service);
 
 /* vsp/core/session.c: what is wanted of it */
-int vsp_session_start(void);
-void vsp_session_stop(void);
 int vsp_session_renegotiate(struct vsp_service *service, u32 reason);
 int vsp_session_withdraw(struct vsp_service *service);
 void vsp_session_invite(struct vsp_service *service);
 void vsp_session_changed(struct vsp_service *service);
 void vsp_session_violated(struct vsp_service *service);
 void vsp_session_source_slow(struct vsp_service *service);
-void vsp_session_queue(struct delayed_work *work, unsigned int ms);
 
 /**
  * struct vsp_service_view - a consistent copy of a session, for sysfs
@@ -493,15 +474,8 @@ struct vsp_service_view {
 
 void vsp_service_view(struct vsp_service *service, struct vsp_service_view *view);
 
-/* vsp/admin/configfs.c, vsp/admin/sysfs.c */
+/* vsp/admin/configfs.c */
 int vsp_configfs_init(void);
 void vsp_configfs_exit(void);
-int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute_group ***groups);
-void vsp_sysfs_free_groups(const struct attribute_group **groups);
-void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change);
-
-/* What a service's item pins while a VMM holds it. */
-int vsp_configfs_depend(struct vsp_service *service);
-void vsp_configfs_undepend(struct vsp_service *service);
 
 #endif

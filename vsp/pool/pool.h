@@ -31,15 +31,15 @@ static inline bool vsp_pool_has_capacity(const struct vs_term_spec *term)
 /* vsp/pool/admission.c */
 void vsp_pool_recount(struct vsp_pool *pool);
 u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index);
-u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
+u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_member *member, u32 index,
 		  u64 kept);
 
 /* vsp/pool/divide.c */
-bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_service *service);
+bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_member *member);
 void vsp_pool_renegotiation_work(struct work_struct *work);
 
 /* vsp/pool/invite.c */
-void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by);
+void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_member *freed_by);
 void vsp_pool_invitation_work(struct work_struct *work);
 void vsp_pool_invite_stop(struct vsp_pool *pool);
 
