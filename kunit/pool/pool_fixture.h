@@ -9,6 +9,7 @@
 #include "vsp/pool/divide.c"
 #include "vsp/pool/invite.c"
 #include "vsp/pool/allocate.c"
+#include "vsp/contract.h"
 
 #include <kunit/test.h>
 #include <linux/array_size.h>

@@ -14,6 +14,7 @@
 
 #include "vsp/admin/configfs.h"
 #include "vsp/core/registry.h"
+#include "vsp/pool/pool.h"
 #include "vs_value.h"
 
 #define BURST_MS_MIN	1

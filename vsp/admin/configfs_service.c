@@ -15,10 +15,14 @@
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
 
+#include "vs_states.h"
+#include "vs_value.h"
 #include "vsp/admin/configfs.h"
 #include "vsp/admin/sysfs.h"
+#include "vsp/admin/uuid.h"
 #include "vsp/core/registry.h"
-#include "vs_value.h"
+#include "vsp/core/view.h"
+#include "vsp/pool/pool.h"
 
 #define DROP_WAITS		20	/* of DROP_WAIT_MS, for an open that is failing */
 #define DROP_WAIT_MS		100

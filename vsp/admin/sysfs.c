@@ -18,9 +18,13 @@
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
 
+#include "channel/host/channel.h"
+#include "vs_class.h"
 #include "vs_message.h"
 #include "vsp/admin/sysfs.h"
-#include "vsp/core/vsp.h"
+#include "vsp/core/service.h"
+#include "vsp/core/view.h"
+#include "vsp/pool/pool.h"
 
 /**
  * vsp_sysfs_view() - a copy of the session behind a device

@@ -7,12 +7,11 @@
 
 #include <linux/types.h>
 
-#include "vsp/core/vsp.h"
+#include "vsp/core/service.h"
 
 struct attribute;
 struct attribute_group;
 struct device;
-struct vsp_class;
 struct vsp_service_view;
 
 int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute_group ***groups);

@@ -13,7 +13,9 @@
 #include <linux/ratelimit.h>
 #include <linux/string.h>
 
+#include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
 

@@ -9,8 +9,12 @@
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
 
+#include "vs_class.h"
+#include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
+#include "vsp/pool/pool.h"
 
 static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms)
 {

@@ -11,9 +11,13 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
+#include "channel/host/channel.h"
+#include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
+#include "vsp/pool/pool.h"
 
 /**
  * vsp_machine_settle() - the open call is over

@@ -11,9 +11,12 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 
+#include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
+#include "vsp/pool/pool.h"
 
 /**
  * vsp_machine_in_force() - the contract in force

@@ -4,8 +4,12 @@
  * whose contract is less than its last ask would have taken.  A call costs both sides a
  * negotiation, so there is none without a gain, and none twice for the same offer.
  */
+#include "vs_class.h"
+#include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
+#include "vsp/pool/pool.h"
 
 /* Less than this part of what is wanted is no gain, unless then nothing is wanting. */
 #define GAIN_PART	64

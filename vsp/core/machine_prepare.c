@@ -12,7 +12,9 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
+#include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
 #include "vsp/core/work.h"

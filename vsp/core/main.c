@@ -5,7 +5,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
-#include "vsp/core/vsp.h"
+#include "vsp/admin/configfs.h"
 #include "vsp/core/work.h"
 
 static int __init vsp_init(void)

@@ -14,10 +14,17 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "channel/host/channel.h"
+#include "vs_class.h"
+#include "vsp/admin/uuid.h"
+#include "vsp/class.h"
+#include "vsp/contract.h"
 #include "vsp/core/machine.h"
 #include "vsp/core/registry.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
-#include "vs_compat.h"
+#include "vsp/core/view.h"
+#include "vsp/pool/pool.h"
 
 #define LEASE_MS_DEFAULT	60000	/* an HA manager restarts a VM within this */
 #define DEADLINE_MS_DEFAULT	1000

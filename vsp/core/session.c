@@ -9,10 +9,13 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
+#include "channel/host/channel.h"
+#include "vs_compat.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/work.h"
-#include "vs_compat.h"
+#include "vsp/pool/pool.h"
 
 static void session_wake(struct vsp_session *session)
 {

@@ -15,7 +15,15 @@
 
 #include "vs_channel.h"
 #include "vs_message.h"
-#include "vsp/core/vsp.h"
+#include "vs_states.h"
+#include "vs_terms.h"
+
+struct vsp_channel_ops;
+struct vsp_contract;
+struct vsp_service;
+
+#define VSP_ROUNDS_MAX		8	/* asks in one epoch */
+#define VSP_BAD_MESSAGES_MAX	5	/* in a row, then the session ends */
 
 /*
  * What a grant leaves its client to start it. Not lease_ms: for that long a client that starts
@@ -145,6 +153,26 @@ struct vsp_grant {
 struct vsp_held {
 	struct vsp_contract *contract;
 	ktime_t expires;
+};
+
+/**
+ * struct vsp_call - a call for a new contract, with what happens if nobody answers
+ * @open: not settled yet; @reason, @deadline and @fallback are valid while it is
+ * @reason: enum vs_wire_reason
+ * @deadline: when @fallback comes into force
+ * @fallback: NULL: withdrawal; owned by the session
+ * @unanswered: the client has not answered the call (or what it was told last)
+ * @anew: the open call is to be made about the contract that was just started
+ *
+ * The last two belong to the session's work; the rest it writes under view_lock.
+ */
+struct vsp_call {
+	bool open;
+	u32 reason;
+	ktime_t deadline;
+	struct vsp_contract *fallback;
+	bool unanswered;
+	bool anew;
 };
 
 /**

@@ -21,7 +21,8 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "vsp/pool/pool.h"
+#include "vs_wire.h"
+#include "vsp/pool/internal.h"
 
 /**
  * vsp_pool_grantable() - what may be charged of a capacity

@@ -7,8 +7,9 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 
+#include "vs_wire.h"
 #include "vsp/core/work.h"
-#include "vsp/pool/pool.h"
+#include "vsp/pool/internal.h"
 
 /* After the last change of a capacity: those that belong together are taken together. */
 #define RENEGOTIATE_MS		100

@@ -12,7 +12,7 @@
 #include <linux/minmax.h>
 
 #include "vsp/core/work.h"
-#include "vsp/pool/pool.h"
+#include "vsp/pool/internal.h"
 
 #define INVITE_MS	100
 

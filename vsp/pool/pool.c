@@ -10,7 +10,7 @@
 #include <linux/string.h>
 
 #include "vsp/core/registry.h"
-#include "vsp/pool/pool.h"
+#include "vsp/pool/internal.h"
 
 #define BURST_MS_DEFAULT	10
 #define RESERVED_DEFAULT	1	/* percent */

@@ -16,7 +16,10 @@
 #include <linux/lockdep.h>
 #include <linux/sched/mm.h>
 
-#include "vsp/core/vsp.h"
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vsp/pool/member.h"
+#include "vsp/pool/pool.h"
 
 #define POLL_MS_DEFAULT	1000
 

@@ -14,9 +14,12 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
-#include "vsp/core/trace.h"
+#include "vs_class.h"
 #include "vs_compat.h"
-#include "vsp/core/vsp.h"
+#include "vsp/contract.h"
+#include "vsp/core/service.h"
+#include "vsp/core/trace.h"
+#include "vsp/pool/pool.h"
 
 /* A mover that needs longer to come back does not run: its client demands nothing. */
 #define AWAY_NS		(100 * NSEC_PER_MSEC)
