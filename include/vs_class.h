@@ -9,11 +9,10 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
+#include "vs_limits.h"
+
 /* Of another build than its core, a class module is refused by name. */
 #define VS_CLASS_ABI		6
-
-#define VS_CLASS_QUEUES_MAX	8	/* data queues of one service */
-#define VS_CLASS_FLOWS_MAX	2	/* flows of one service */
 
 enum vs_class_id {
 	VS_CLASS_STORAGE	= 1,

@@ -141,4 +141,18 @@ static inline struct gendisk *vs_blk_mq_alloc_disk(struct blk_mq_tag_set *tags,
 
 #endif
 
+/* Newer kernels merge the requests of every queue, and have no flag for it. */
+#ifdef VS_HAVE_BLK_MQ_F_SHOULD_MERGE
+#define VS_BLK_MQ_F_SHOULD_MERGE BLK_MQ_F_SHOULD_MERGE
+#else
+#define VS_BLK_MQ_F_SHOULD_MERGE 0
+#endif
+
+/* Older kernels want the queue as well, which the request knows. */
+#ifdef VS_HAVE_BLK_RQ_MAP_SG_OF_QUEUE
+#define vs_blk_rq_map_sg(queue, request, list) blk_rq_map_sg(queue, request, list)
+#else
+#define vs_blk_rq_map_sg(queue, request, list) blk_rq_map_sg(request, list)
+#endif
+
 #endif

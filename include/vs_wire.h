@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What crosses the channel: the config space, the message header, the six
- * messages and the terms they carry.  All fields little-endian, no holes.
+ * What crosses the channel: the message header, the six messages and the terms that
+ * they carry; the config space is in vs_config.h.  All fields little-endian, no holes.
  *
  * struct vs_wire_header and the INITIALIZE pair never change their layout in
  * any later version; all else may change with the version that the INITIALIZE
@@ -17,22 +17,8 @@
 
 #include "vs_limits.h"
 
-#define VS_WIRE_MAGIC		0x21435356	/* "VSC!", first bytes of the config space */
-#define VS_WIRE_LAYOUT		1		/* of struct vs_wire_config */
 #define VS_WIRE_VERSION_MIN	1
 #define VS_WIRE_VERSION_MAX	1
-
-/* Config space: small, static, read-only. */
-struct vs_wire_config {
-	__le32 magic;
-	__le16 layout;
-	__le16 class;
-	__u8 uuid[16];
-	__u8 name[VS_WIRE_NAME_MAX];	/* for people; need not end in a zero */
-	__u8 reserved[8];
-};
-
-static_assert(sizeof(struct vs_wire_config) == 64);
 
 enum vs_wire_type {
 	VS_WIRE_INITIALIZE		= 1,

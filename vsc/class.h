@@ -9,15 +9,14 @@
 #include <linux/types.h>
 #include <linux/uuid.h>
 
-#include "channel/guest/channel.h"
-#include "vs_class.h"
-#include "vs_terms.h"
-
 #include "vsc/demand/meter.h"
 
 struct attribute_group;
 struct device;
 struct module;
+struct vs_class_spec;
+struct vs_terms;
+struct vsc_channel;
 struct vsc_session;
 
 /**

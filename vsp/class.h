@@ -7,21 +7,24 @@
 #define VSP_CLASS_H
 
 #include <linux/printk.h>
-#include <linux/rcupdate.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
 
-#include "channel/host/queue.h"
-#include "vs_class.h"
-#include "vs_terms.h"
+#include "vs_limits.h"
 
 struct attribute_group;
 struct device;
 struct module;
+struct vs_class_spec;
+struct vs_term;
+struct vs_terms;
+struct vsp_contract;
 struct vsp_pool;
+struct vsp_queue;
 struct vsp_service;
 
 #define VSP_NAME_MAX		VS_WIRE_NAME_MAX
+#define VSP_PATH_MAX		256	/* bytes of source and backing, zero included */
 #define VSP_RATES_MAX		4	/* rates of one flow */
 
 /* For lines that a client can cause: no service silences another's. */
@@ -30,18 +33,6 @@ do {										\
 	if (vsp_service_may_log(service, __func__))				\
 		pr_warn(format, ##__VA_ARGS__);					\
 } while (0)
-
-/**
- * struct vsp_contract - what was agreed; never changed once it is published
- * @rcu: freed by kfree_rcu()
- * @id: never 0, never used twice by a service
- * @terms: a complete set, as granted
- */
-struct vsp_contract {
-	struct rcu_head rcu;
-	u64 id;
-	struct vs_terms terms;
-};
 
 /**
  * struct vsp_class - one kind of device, the provider's side
@@ -140,7 +131,7 @@ struct vsp_class {
 	const struct attribute_group *counters;
 };
 
-/* vsp/core/main.c */
+/* vsp/core/registry.c */
 int vsp_class_register(const struct vsp_class *class);
 void vsp_class_unregister(const struct vsp_class *class);
 

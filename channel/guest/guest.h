@@ -13,7 +13,8 @@
 #include "channel/guest/channel.h"
 #include "vs_channel.h"
 #include "vs_class.h"
-#include "vs_wire.h"
+#include "vs_config.h"
+#include "vs_limits.h"
 
 struct virtio_device;
 struct virtqueue;

@@ -25,6 +25,7 @@
 
 #include "channel/guest/guest.h"
 #include "vs_compat.h"
+#include "vs_compat_virtio.h"
 
 /*
  * Entries that a data queue has at least. With indirect descriptors a request takes one;

@@ -13,7 +13,8 @@
 #include <linux/slab.h>
 
 #include "channel/host/host.h"
-#include "vs_compat.h"
+#include "vs_class.h"
+#include "vs_compat_vdpa.h"
 
 #define LATE_OPEN_MS	20	/* for an open that was refused to get out of vhost_vdpa */
 

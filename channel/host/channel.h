@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#include "vs_wire.h"
+#include "vs_config.h"
 
 struct attribute_group;
 struct device;

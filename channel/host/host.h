@@ -22,8 +22,6 @@
 
 #include "channel/host/channel.h"
 #include "channel/host/ring.h"
-#include "vs_channel.h"
-#include "vs_class.h"
 
 struct task_struct;
 struct vhost_task;

@@ -23,7 +23,7 @@
 #include <uapi/linux/virtio_config.h>
 
 #include "channel/host/host.h"
-#include "vs_compat.h"
+#include "vs_class.h"
 
 #define VENDOR		0x00435356	/* "VSC": of nobody else's virtio devices */
 

@@ -9,7 +9,7 @@
  * Checked are the assertions below, that no state is a dead end, and that a calm world
  * comes to rest with both RUNNING under one contract (the formula at the end).
  *
- * What vsp/core/session.c, vsc/core/machine.c and vsc/core/answer.c do for an action is one line here;
+ * What vsp/core/machine.c, vsc/core/machine.c and vsc/core/answer.c do for an action is one line here;
  * where those three grow a rule, this has to have it as well.  Contracts and epochs are
  * only compared for equality, so they are renamed after each step in the order in which
  * they are found: states that differ in names only are one.
@@ -447,7 +447,7 @@ inline start_event()
 	fi
 }
 
-/* vsp/core/session.c: session_take_message(); judge_message() where @flip says that it was one bad message too many */
+/* vsp/core/machine.c: machine_take_message(); judge_message() where @flip says that it was one bad message too many */
 inline take_message()
 {
 	take_request();

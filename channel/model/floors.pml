@@ -36,7 +36,7 @@ hidden byte p_by_start, p_keep_expired;	/* of no interest here */
 #define charge(n)	(max(max(force[n], held[n]), max(pending[n], fallback[n])))
 #define running		(p_force -> p_force : p_held)
 
-/* vsp/core/session_ask.c: reserve(), for @amount; keep() for 0 */
+/* vsp/core/machine_ask.c: reserve(), for @amount; keep() for 0 */
 inline grant()
 {
 	drop_pending();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's machine and what its steps do to contracts (vsp/core/session.c: do_actions(), in
+ * The provider's machine and what its steps do to contracts (vsp/core/machine.c: do_actions(), in
  * its order), for one service: p_in, p_force, p_held, p_pending, p_fallback, p_open, ...
  * Included by both models.
  */
@@ -36,7 +36,7 @@ inline settle()
 	p_fallback = 0
 }
 
-/* vsp/core/session.c: do_actions(), in its order */
+/* vsp/core/machine.c: do_actions(), in its order */
 inline provider_contracts()
 {
 	old = p_force;

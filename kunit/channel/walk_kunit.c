@@ -4,583 +4,25 @@
  * walks: calls, deadlines, leases, changes of the source, resets, reboots, kills.  After each
  * walk the world calms down; then both sides must hold the same contract.
  *
- * This module has copies of the files that make the sessions; the channel, the pool, the classes
- * and the clock, which these call, are below.
+ * This module has copies of the files that make the sessions; the channel and the clock that these
+ * call are in walk_world.h, the pool and the classes in walk_sides.h.
  */
-#define pr_fmt(fmt) "vsp: " fmt
-/* No tracepoints: of the states a log is kept instead. */
-#define VSP_TRACE_H
-#define VSC_TRACE_H
-
-#include <kunit/test.h>
-#include <linux/array_size.h>
-#include <linux/bitmap.h>
-#include <linux/bits.h>
-#include <linux/completion.h>
-#include <linux/device.h>
-#include <linux/jiffies.h>
-#include <linux/ktime.h>
-#include <linux/list.h>
-#include <linux/minmax.h>
-#include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/prandom.h>
-#include <linux/printk.h>
-#include <linux/random.h>
-#include <linux/rcupdate.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
-#include <linux/string.h>
-#include <linux/timekeeping.h>
-#include <linux/wait.h>
-#include <linux/workqueue.h>
-
-#include "vs_message.h"
-#include "vs_states.h"
-
-struct world;
-
-static struct world *world;	/* of the walk that is under way */
-
-static void world_record(bool provider, u8 event, u8 next);
-
-static inline void trace_vsp_message(const char *service, bool sent,
-				     const struct vs_message *message)
-{
-}
-
-static inline void trace_vsp_state(const char *service, enum vs_state from, enum vsp_event event,
-				   enum vs_state to)
-{
-	world_record(true, event, to);
-}
-
-static inline void trace_vsp_contract(const char *service, u64 from, u64 to)
-{
-}
-
-static inline void trace_vsc_message(const char *session, bool sent,
-				     const struct vs_message *message)
-{
-}
-
-static inline void trace_vsc_state(const char *session, enum vs_state from, enum vsc_event event,
-				   enum vs_state to)
-{
-	world_record(false, event, to);
-}
-
-static ktime_t world_now(void);
-static u32 world_below(u32 end);
-static bool world_cancel_work(struct work_struct *work);
-static bool world_queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *work,
-				     unsigned long delay);
-
-/* A walk has a clock and dice of its own; what only fills the log, or waits, is left out. */
-#define ktime_get()			world_now()
-#define get_random_u64()		(1 + (u64)world_below(U32_MAX))
-#define get_random_u32_below(end)	world_below(end)
-#define cancel_work			world_cancel_work
-#define queue_delayed_work		world_queue_delayed_work
-#define synchronize_rcu()		do { } while (0)
-#define world_no_log(dev, ...)		((void)(dev), no_printk(__VA_ARGS__))
-#undef pr_info
-#define pr_info				no_printk
-#undef dev_warn
-#define dev_warn(dev, ...)		world_no_log(dev, __VA_ARGS__)
-#undef dev_warn_ratelimited
-#define dev_warn_ratelimited(dev, ...)	world_no_log(dev, __VA_ARGS__)
-#undef dev_err_ratelimited
-#define dev_err_ratelimited(dev, ...)	world_no_log(dev, __VA_ARGS__)
-
-#include "vsp/core/session.c"
-#include "vsp/core/session_ask.c"
-#include "vsp/core/session_call.c"
-#include "vsp/core/session_contract.c"
-#include "vsp/core/session_invite.c"
-#include "vsp/core/session_prepare.c"
-
-#include "vsc/core/answer.c"
-#include "vsc/core/machine.c"
-#include "vsc/core/policy.c"
-#include "vsc/core/session_class.c"
-#include "vsc/core/session_work.c"
+#include "walk_world.h"
+#include "walk_sides.h"
 
 #define WALKS		1000
 #define STEPS		300	/* of a walk, before it calms down */
 #define CALM		2000	/* steps until it must be quiet */
-#define IDS		4096	/* contracts of one walk */
-#define LOGGED		48	/* last changes of state, for a failure */
-#define LEVEL_MAX	1000	/* most that the pool has for the client */
 
 static uint seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "of the walks; 0: draw one");
 
-static const struct vs_term_spec walk_term = {
-	.id = 1, .kind = VS_KIND_RATE, .name = "rate", .unit = "1/s", .lowest = 1,
-	.highest = LEVEL_MAX, .step = 1,
-};
-
-static const struct vs_class_spec walk_spec = {
-	.id = 1, .name = "walk", .count = 1, .term = &walk_term, .queues = 1, .queue_size = 16,
-};
-
-struct log_entry {
-	bool provider;
-	u8 event;
-	u8 next;
-};
-
-/**
- * struct world - one walk
- * @test: its case
- * @random: its dice
- * @now: its time
- * @rate: one step in so many is a disturbance
- * @calm: nothing goes wrong any more, and everything that is asked for is there
- * @pool: of @service; only its lock is used
- * @service: of @provider
- * @provider: the provider's session
- * @client: the client's
- * @work: of @client
- * @attached: there is a driver, and its session
- * @narrowed: the client's class is narrowed to a grant
- * @requests: sent and not taken
- * @taken: exchanges that the provider works on, by slot
- * @answers: not taken by the client
- * @call_length: bytes of @call, 0: there is no call
- * @call: that the client has not taken
- * @provider_next: when the provider wants to look at its deadlines
- * @preparing: the provider's class makes ready for a contract
- * @source_gone: there is nothing that the provider's class could make a contract of
- * @level: what the pool has for the client
- * @charged: what the pool is charged
- * @starting: the message of this step is a START
- * @by_start: what is in force has come by a START
- * @invited: since the world is calm
- * @in_force: id, as of the last step
- * @held: ids of what was charged then
- * @returned: ids of what was charged before
- * @logged: entries written to @log
- * @log: changes of state
- * @scratch: terms
- */
-struct world {
-	struct kunit *test;
-	struct rnd_state random;
-	ktime_t now;
-	u32 rate;
-	bool calm;
-	struct vsp_pool pool;
-	struct vsp_service service;
-	struct vsp_session provider;
-	struct vsc_session client;
-	struct vsc_work work;
-	bool attached;
-	bool narrowed;
-	struct list_head requests;
-	struct vsc_exchange *taken[VS_CHANNEL_MESSAGES];
-	struct list_head answers;
-	size_t call_length;
-	u8 call[VS_WIRE_MESSAGE_MAX];
-	ktime_t provider_next;
-	bool preparing;
-	bool source_gone;
-	u64 level;
-	u64 charged;
-	bool starting;
-	bool by_start;
-	bool invited;
-	u64 in_force;
-	u64 held[VSP_SESSION_SETS];
-	DECLARE_BITMAP(returned, IDS);
-	u32 logged;
-	struct log_entry log[LOGGED];
-	struct vs_terms scratch;
-};
-
-static u32 world_below(u32 end)
-{
-	return prandom_u32_state(&world->random) % end;
-}
-
-/* Something that goes wrong, once in so many times, until the world is calm. */
-static bool world_fails(u32 times)
-{
-	return !world->calm && !world_below(times);
-}
-
-static ktime_t world_now(void)
-{
-	return world->now;
-}
-
-static void world_record(bool provider, u8 event, u8 next)
-{
-	world->log[world->logged++ % LOGGED] = (struct log_entry) { provider, event, next };
-}
-
-static void world_show_log(void)
-{
-	u32 from = world->logged > LOGGED ? world->logged - LOGGED : 0;
-
-	for (u32 i = from; i < world->logged; i++) {
-		const struct log_entry *entry = &world->log[i % LOGGED];
-
-		kunit_info(world->test, "%s %s -> %s\n", entry->provider ? "vsp" : "    vsc",
-			   entry->provider ? vs_states_provider_event(entry->event) :
-					     vs_states_client_event(entry->event),
-			   vs_states_name(entry->next));
-	}
-}
-
-/* ---- The channel ---- */
-
-static void channel_free(struct list_head *list)
-{
-	struct vsc_exchange *exchange, *next;
-
-	list_for_each_entry_safe(exchange, next, list, list)
-		kfree(exchange);
-	INIT_LIST_HEAD(list);
-}
-
-/* The messages that the provider has taken will not be answered any more. */
-static void channel_void_slots(void)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(world->taken); i++) {
-		kfree(world->taken[i]);
-		world->taken[i] = NULL;
-	}
-	world->provider.inbox.generation++;
-}
-
-/* The device is reset: what is under way is lost. */
-static void channel_reset(void)
-{
-	channel_free(&world->requests);
-	channel_free(&world->answers);
-	channel_void_slots();
-	world->call_length = 0;
-}
-
-struct vsc_exchange *vsc_channel_exchange(gfp_t gfp)
-{
-	return world_fails(400) ? NULL : kzalloc(sizeof(struct vsc_exchange), gfp);
-}
-
-void vsc_channel_exchange_free(struct vsc_exchange *exchange)
-{
-	kfree(exchange);
-}
-
-int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
-{
-	list_add_tail(&exchange->list, &world->requests);
-	return 0;
-}
-
-void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
-			const void *bytes, size_t length)
-{
-	struct vsc_exchange *exchange = world->taken[slot];
-
-	if (generation != session->inbox.generation)
-		return;
-	world->taken[slot] = NULL;
-	memcpy(exchange->complete, bytes, length);
-	exchange->length = length;
-	list_add_tail(&exchange->list, &world->answers);
-}
-
-void vsp_channel_call(struct vsp_channel *channel, const void *bytes, size_t length)
-{
-	memcpy(world->call, bytes, length);
-	world->call_length = length;
-}
-
-int vsc_channel_start(struct vsc_channel *channel)
-{
-	return 0;
-}
-
-void vsc_channel_stop(struct vsc_channel *channel)
-{
-	channel_reset();
-}
-
-bool vsc_channel_broken(struct vsc_channel *channel)
-{
-	return false;
-}
-
-void vsc_channel_break(struct vsc_channel *channel)
-{
-}
-
-void vsc_channel_post_calls(struct vsc_channel *channel)
-{
-}
-
-/* ---- The provider's pool, class and administration ---- */
-
-/* What there is for the client; of a source that is gone, nothing. */
-static u64 pool_has(void)
-{
-	return world->source_gone ? 0 : world->level;
-}
-
-static u64 pool_most(const struct vs_terms * const *sets, unsigned int count)
-{
-	u64 most = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		most = max(most, sets[i]->term[0].high);
-	return most;
-}
-
-int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
-		   struct vs_terms *offer, u16 *denied, u32 *reason)
-{
-	vs_terms_unlimited(&walk_spec, offer);
-	offer->term[0].low = pool_has();
-	offer->term[0].high = pool_has();
-	if (!ask || (ask->term[0].low <= pool_has() && pool_has() && !world_fails(8)))
-		return 0;
-	*denied = walk_term.id;
-	*reason = VS_REASON_POOL;
-	return -ENOSPC;
-}
-
-int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
-		     const struct vs_terms * const *charged, unsigned int count,
-		     struct vs_terms *grant, u16 *denied, u32 *reason)
-{
-	int error = vsp_pool_offer(service, ask, &world->scratch, denied, reason);
-
-	if (!error)
-		error = vs_terms_grant(&walk_spec, ask, &world->scratch, grant, denied);
-	if (error)
-		return error;
-	world->charged = max(pool_most(charged, count), grant->term[0].high);
-	return 0;
-}
-
-void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
-		     unsigned int count)
-{
-	world->charged = pool_most(charged, count);
-}
-
-void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask)
-{
-}
-
-void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
-		     struct vs_terms *wanted)
-{
-	*wanted = *ask;
-}
-
-bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
-{
-	return terms->term[0].high <= pool_has();
-}
-
-bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms)
-{
-	return terms->term[0].high <= pool_has();
-}
-
-void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
-		       struct vs_terms *fallback)
-{
-	*fallback = *terms;
-	fallback->term[0].low = min(terms->term[0].low, pool_has());
-	fallback->term[0].high = min(terms->term[0].high, pool_has());
-	if (!pool_has())
-		fallback->count = 0;
-}
-
-void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms)
-{
-}
-
-void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
-{
-}
-
-bool vsp_service_may_log(struct vsp_service *service, const char *function)
-{
-	return false;
-}
-
-void vsp_service_queue_prepare(struct work_struct *work)
-{
-	world->preparing = true;
-}
-
-/* It can be stopped as long as it has not begun. */
-static bool world_cancel_work(struct work_struct *work)
-{
-	if (!world->preparing || world_below(2))
-		return false;
-	world->preparing = false;
-	return true;
-}
-
-void vsp_service_prepared(struct vsp_session *session)
-{
-	vsp_session_prepared(session);
-}
-
-static void provider_limits(struct vsp_service *service, struct vs_terms *limits)
-{
-	if (world->source_gone)
-		limits->term[0].high = 0;
-}
-
-static int provider_prepare(struct vsp_service *service, const struct vsp_contract *next,
-			    u16 *denied)
-{
-	if (!world_fails(8))
-		return 0;
-	*denied = world_below(2);
-	return *denied ? -EPERM : -EIO;
-}
-
-static void provider_commit(struct vsp_service *service, const struct vsp_contract *next)
-{
-}
-
-static void provider_abort(struct vsp_service *service, const struct vsp_contract *next)
-{
-}
-
-static const struct vsp_class provider_class = {
-	.spec = &walk_spec,
-	.limits = provider_limits,
-	.prepare = provider_prepare,
-	.commit = provider_commit,
-	.abort = provider_abort,
-};
-
-/* ---- The client's class, and what it sees ---- */
-
-static int client_attach(struct vsc_session *session)
-{
-	return world_fails(8) ? -ENOMEM : 0;
-}
-
-static void client_detach(struct vsc_session *session, bool broken)
-{
-	world->narrowed = false;
-}
-
-static int client_prepare(struct vsc_session *session, const struct vs_terms *current_terms,
-			  const struct vs_terms *next)
-{
-	return world_fails(16) ? -EBUSY : 0;
-}
-
-/* Now and then what it takes away is in use for too long. */
-static void client_narrow(struct vsc_session *session, const struct vs_terms *current_terms,
-			  const struct vs_terms *next)
-{
-	world->narrowed = true;
-	if (world_fails(8))
-		world->now = ktime_add_ms(world->now, VSP_GRANT_LEASE_MS / 2 + 1);
-}
-
-static void client_undo(struct vsc_session *session, const struct vs_terms *current_terms)
-{
-	world->narrowed = false;
-}
-
-static int client_apply(struct vsc_session *session, const struct vs_terms *next)
-{
-	world->narrowed = false;
-	return world_fails(16) ? -ENOMEM : 0;
-}
-
-static void client_lost(struct vsc_session *session)
-{
-	world->narrowed = false;
-}
-
-static const struct vsc_class client_class = {
-	.spec = &walk_spec,
-	.attach = client_attach,
-	.detach = client_detach,
-	.prepare = client_prepare,
-	.narrow = client_narrow,
-	.undo = client_undo,
-	.apply = client_apply,
-	.lost = client_lost,
-};
-
-const struct vsc_class *vsc_class_get(const struct vs_class_spec *spec)
-{
-	return &client_class;
-}
-
-void vsc_class_put(const struct vsc_class *class)
-{
-}
-
-void vsc_session_broken(struct vsc_session *session)
-{
-}
-
-void vsc_event_changed(struct vsc_session *session, const char *what)
-{
-}
-
-void vsc_want_end(struct vsc_session *session)
-{
-}
-
-void vsc_watch_begin(struct vsc_session *session)
-{
-}
-
-void vsc_watch_contract(struct vsc_session *session, bool changed)
-{
-}
-
-void vsc_watch_kept(struct vsc_session *session)
-{
-}
-
-void vsc_watch_busy(struct vsc_session *session)
-{
-}
-
-void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
-{
-}
-
-bool vsc_watch_knobs(struct vsc_session *session)
-{
-	return false;
-}
-
-bool vsc_watch_take_back(struct vsc_session *session)
-{
-	return false;
-}
-
-u32 vsc_watch_run(struct vsc_session *session)
-{
-	return 0;
-}
-
 /* ---- Both at work ---- */
 
 static void provider_run(void)
 {
-	world->provider_next = vsp_session_expire(&world->provider);
+	world->provider_next = vsp_machine_expire(&world->provider);
 }
 
 static void client_run(unsigned long inbox)
@@ -617,7 +59,7 @@ static bool provider_take_request(void)
 	/* Now and then a client says what nobody understands. */
 	if (world_fails(4 * world->rate))
 		session->round.bytes[0] ^= 0x80;
-	vsp_session_message(session, slot, session->inbox.generation, exchange->request_length);
+	vsp_machine_message(session, slot, session->inbox.generation, exchange->request_length);
 	world->starting = session->round.message.type == VS_WIRE_START;
 	provider_run();
 	return true;
@@ -738,7 +180,7 @@ static void client_init(void)
 static void world_bind(void)
 {
 	channel_reset();
-	vsp_session_event(&world->provider, VSP_EVENT_NEW_DRIVER);
+	vsp_machine_event(&world->provider, VSP_EVENT_NEW_DRIVER);
 	provider_run();
 	client_init();
 	world->attached = true;
@@ -753,7 +195,7 @@ static void world_kill(void)
 	world->attached = false;
 	world->narrowed = false;
 	if (world_below(2))
-		vsp_session_event(&world->provider, VSP_EVENT_GONE);
+		vsp_machine_event(&world->provider, VSP_EVENT_GONE);
 }
 
 /* The VM stops and goes on; of what was under way, some is still in the rings. */
@@ -766,7 +208,7 @@ static void world_stop_and_go(void)
 	channel_void_slots();
 	world->call_length = 0;
 	world->now = ktime_add_ms(world->now, world_below(2000));
-	vsp_session_event(&world->provider, VSP_EVENT_RESUME);
+	vsp_machine_event(&world->provider, VSP_EVENT_RESUME);
 }
 
 /* As the pool does when something has become of its capacity. */
@@ -776,25 +218,25 @@ static void pool_set_level(u64 level)
 
 	world->level = level;
 	if (less)
-		vsp_session_renegotiate(&world->provider, VS_REASON_CAPACITY);
+		vsp_machine_renegotiate(&world->provider, VS_REASON_CAPACITY);
 	else
-		vsp_session_invite(&world->provider);
+		vsp_machine_invite(&world->provider);
 }
 
 static void source_set_gone(bool gone)
 {
 	world->source_gone = gone;
-	vsp_session_changed(&world->provider);
+	vsp_machine_changed(&world->provider);
 }
 
 static void provider_disturb(void)
 {
 	switch (world_below(8)) {
 	case 0:
-		vsp_session_renegotiate(&world->provider, VS_REASON_ADMIN);
+		vsp_machine_renegotiate(&world->provider, VS_REASON_ADMIN);
 		break;
 	case 1:
-		vsp_session_withdraw(&world->provider);
+		vsp_machine_withdraw(&world->provider);
 		break;
 	case 2:
 		source_set_gone(!world->source_gone);
@@ -896,11 +338,11 @@ static bool world_calm_step(void)
 		 client_take_call() || world_pass(min(world->provider_next, client_next())))
 		return true;
 	else if (session->withdrawn)
-		vsp_session_renegotiate(session, VS_REASON_ADMIN);
+		vsp_machine_renegotiate(session, VS_REASON_ADMIN);
 	else if (world->work.leave.release)
 		client_need();
 	else if (!world->invited)
-		vsp_session_invite(session);
+		vsp_machine_invite(session);
 	else
 		return false;
 	world->invited = !session->withdrawn && !world->work.leave.release;
@@ -926,7 +368,7 @@ static void provider_ids(u64 *ids)
 {
 	const struct vsp_session *session = &world->provider;
 	const struct vsp_contract *contracts[VSP_SESSION_SETS] = {
-		vsp_session_in_force(&world->provider), session->held.contract,
+		vsp_machine_in_force(&world->provider), session->held.contract,
 		session->grant.pending, session->preparation.next, session->call.fallback,
 	};
 
@@ -946,7 +388,7 @@ static bool is_among(const u64 *ids, u64 id)
 static const char *check_returns(void)
 {
 	const struct vs_terms *sets[VSP_SESSION_SETS];
-	unsigned int count = vsp_session_charged_sets(&world->provider, sets);
+	unsigned int count = vsp_machine_charged_sets(&world->provider, sets);
 	u64 ids[VSP_SESSION_SETS];
 
 	if (world->charged != pool_most(sets, count))
@@ -969,7 +411,7 @@ static const char *check_returns(void)
 static const char *check_provider(void)
 {
 	const struct vsp_session *session = &world->provider;
-	const struct vsp_contract *in_force = vsp_session_in_force(&world->provider);
+	const struct vsp_contract *in_force = vsp_machine_in_force(&world->provider);
 
 	if (in_force && session->held.contract)
 		return "a contract is in force and another one held";
@@ -994,7 +436,7 @@ static bool client_will_hear(void)
 static const char *check_client(void)
 {
 	const struct vsc_session *session = &world->client;
-	u64 in_force = vsp_session_in_force_id(&world->provider);
+	u64 in_force = vsp_machine_in_force_id(&world->provider);
 
 	if (!world->attached)
 		return NULL;
@@ -1013,7 +455,7 @@ static const char *check_client(void)
 
 static const char *check_world(void)
 {
-	u64 in_force = vsp_session_in_force_id(&world->provider);
+	u64 in_force = vsp_machine_in_force_id(&world->provider);
 
 	if (in_force != world->in_force)
 		world->by_start = world->starting;
@@ -1024,7 +466,7 @@ static const char *check_world(void)
 /* What has to hold in the end. */
 static const char *check_end(void)
 {
-	const struct vsp_contract *in_force = vsp_session_in_force(&world->provider);
+	const struct vsp_contract *in_force = vsp_machine_in_force(&world->provider);
 	const struct vsp_session *provider = &world->provider;
 	const struct vsc_session *client = &world->client;
 
@@ -1083,6 +525,7 @@ static void walk_begin(struct kunit *test, u32 random)
 	spin_lock_init(&world->pool.rates.lock);
 	service->spec = &walk_spec;
 	service->class = &provider_class;
+	service->files = &provider_files;
 	service->pool = &world->pool;
 	service->settings.lease_ms = 3000;
 	service->settings.deadline_ms = 1000;
@@ -1091,14 +534,14 @@ static void walk_begin(struct kunit *test, u32 random)
 	session->state = VS_STATE_START;
 	spin_lock_init(&session->inbox.lock);
 	spin_lock_init(&session->view_lock);
-	vsp_session_prepare_init(session);
+	vsp_machine_prepare_init(session);
 }
 
 static void walk_end(void)
 {
 	channel_reset();
 	provider_end_preparation();
-	vsp_session_close(&world->provider);
+	vsp_machine_close(&world->provider);
 }
 
 static void both_sides_hold_the_same_contract_when_all_is_quiet(struct kunit *test)

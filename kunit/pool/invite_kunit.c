@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When a client is called as there is more for it, and when not: vsp/core/session_invite.c
+ * When a client is called as there is more for it, and when not: vsp/core/machine_invite.c
  * itself, over a pool that offers what a test says.
  */
 
 /* Not exported by vsp.ko: this module has its own copy, and what it calls, below. */
-#include "vsp/core/session_invite.c"
+#include "vsp/core/machine_invite.c"
 
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -44,48 +44,53 @@ static struct fixture *fixture_of(struct vsp_service *service)
 	return container_of(service, struct fixture, service);
 }
 
-/* ---- What vsp/core/session_invite.c calls of other files ---- */
+static struct fixture *fixture_of_member(struct vsp_member *member)
+{
+	return container_of(member, struct fixture, service.member);
+}
 
-struct vsp_contract *vsp_session_in_force(struct vsp_session *session)
+/* ---- What vsp/core/machine_invite.c calls of other files ---- */
+
+struct vsp_contract *vsp_machine_in_force(struct vsp_session *session)
 {
 	return rcu_dereference_protected(session->service->in_force, true);
 }
 
-int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_offer(struct vsp_member *member, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason)
 {
-	struct vs_terms *grant = &fixture_of(service)->session.round.message.terms;
+	struct vs_terms *grant = &fixture_of_member(member)->session.round.message.terms;
 
-	*offer = fixture_of(service)->offer;
+	*offer = fixture_of_member(member)->offer;
 	return vs_terms_grant(&spec, ask, offer, grant, denied);
 }
 
-void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+void vsp_pool_wanted(struct vsp_member *member, const struct vs_terms *ask,
 		     struct vs_terms *wanted)
 {
 	u16 denied;
 
-	vs_terms_choose(&spec, ask, &fixture_of(service)->limits, wanted, &denied);
+	vs_terms_choose(&spec, ask, &fixture_of_member(member)->limits, wanted, &denied);
 }
 
-void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+void vsp_pool_fallback(struct vsp_member *member, const struct vs_terms *terms,
 		       struct vs_terms *fallback)
 {
-	*fallback = fixture_of(service)->fallback;
+	*fallback = fixture_of_member(member)->fallback;
 }
 
-void vsp_session_settle(struct vsp_session *session)
+void vsp_machine_settle(struct vsp_session *session)
 {
 	session->call.open = false;
 }
 
-void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
+void vsp_machine_open_invitation(struct vsp_session *session, u32 reason)
 {
 	fixture_of(session->service)->invitations++;
 	fixture_of(session->service)->reason = reason;
 }
 
-void vsp_session_event(struct vsp_session *session, enum vsp_event event)
+void vsp_machine_event(struct vsp_session *session, enum vsp_event event)
 {
 	if (event == VSP_EVENT_INVITE)
 		fixture_of(session->service)->told++;
@@ -132,7 +137,7 @@ static bool offered(struct fixture *fixture, u64 low, u64 high)
 	unsigned int before = fixture->invitations;
 
 	set(&fixture->offer, 0, low, high);
-	vsp_session_invite(&fixture->session);
+	vsp_machine_invite(&fixture->session);
 	return fixture->invitations > before;
 }
 

@@ -10,7 +10,7 @@ static void deficit_is_shared_by_weight_in_any_order(struct kunit *test)
 	struct vs_terms *fallback = &fixture->grant;
 
 	for (u32 i = 0; i < 3; i++) {
-		fixture->holder[i].service.settings.weight = i ? 100 : 300;
+		fixture->holder[i].weight = i ? 100 : 300;
 		grant_floor(test, &fixture->holder[i], fixture, 0, i ? 200 : 600);
 	}
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 500));
@@ -31,7 +31,7 @@ static void deficit_takes_from_the_lowest_priority_first(struct kunit *test)
 	struct vs_terms *fallback = &fixture->grant;
 
 	for (u32 i = 0; i < 3; i++) {
-		fixture->holder[i].service.settings.priority = i;
+		fixture->holder[i].priority = i;
 		grant_floor(test, &fixture->holder[i], fixture, 0, 300);
 	}
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 450));
@@ -51,17 +51,17 @@ static void deficit_withdraws_who_needs_more_than_there_is(struct kunit *test)
 	u16 denied;
 
 	for (u32 i = 0; i < 3; i++) {
-		holder[i].service.settings.priority = i;
-		set_limits(&holder[i].service, 500, 500, 1000);
+		holder[i].priority = i;
+		set_limits(&holder[i].member, 500, 500, 1000);
 		grant_floor(test, &holder[i], fixture, 250, 300);
 	}
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 580));
 	vsp_pool_renegotiate(&fixture->pool);
 	for (u32 i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, i < 2, holder[i].called);
-	KUNIT_EXPECT_FALSE(test, vsp_pool_holds(&holder[0].service, &holder[0].set[0].terms));
-	KUNIT_EXPECT_FALSE(test, vsp_pool_holds(&holder[1].service, &holder[1].set[0].terms));
-	KUNIT_EXPECT_TRUE(test, vsp_pool_holds(&holder[2].service, &holder[2].set[0].terms));
+	KUNIT_EXPECT_FALSE(test, vsp_pool_holds(&holder[0].member, &holder[0].set[0].terms));
+	KUNIT_EXPECT_FALSE(test, vsp_pool_holds(&holder[1].member, &holder[1].set[0].terms));
+	KUNIT_EXPECT_TRUE(test, vsp_pool_holds(&holder[2].member, &holder[2].set[0].terms));
 	fall_back(&holder[0], fallback);
 	KUNIT_EXPECT_EQ(test, 0, fallback->count);
 	fall_back(&holder[1], fallback);
@@ -70,7 +70,7 @@ static void deficit_withdraws_who_needs_more_than_there_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 300, fallback->term[RATE].low);
 	KUNIT_EXPECT_EQ(test, 0, vsp_pool_deficit(&fixture->pool, RATE));
 	/* Its data is kept, and it hears why it has nothing else. */
-	KUNIT_EXPECT_EQ(test, 1, holder[0].service.member.charge[KEPT]);
+	KUNIT_EXPECT_EQ(test, 1, holder[0].member.charge[KEPT]);
 	ask_for(&fixture->ask, 1, 250, 1000, 0);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, reserve(&holder[0], &fixture->ask, &denied, &reason));
 	KUNIT_EXPECT_EQ(test, VS_REASON_CAPACITY, reason);
@@ -93,14 +93,14 @@ static void withdrawal_is_of_all_terms(struct kunit *test)
 	struct holder *holder = fixture->holder;
 
 	for (u32 i = 0; i < 2; i++) {
-		holder[i].service.settings.priority = i;
+		holder[i].priority = i;
 		ask_for(&fixture->ask, 1, 400, 1000, 400);
 		fixture->ask.term[SPACE].low = 0;
-		vsp_pool_asked(&holder[i].service, &fixture->ask);
+		vsp_pool_asked(&holder[i].member, &fixture->ask);
 		grant(test, &holder[i], &fixture->ask);
 	}
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, SPACE, 500));
-	vsp_pool_fallback(&holder[0].service, &holder[0].set[IN_FORCE].terms, fallback);
+	vsp_pool_fallback(&holder[0].member, &holder[0].set[IN_FORCE].terms, fallback);
 	KUNIT_EXPECT_EQ(test, 400, fallback->term[RATE].low);
 	KUNIT_EXPECT_EQ(test, 100, fallback->term[SPACE].high);
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 700));
@@ -116,11 +116,11 @@ static void part_of_a_rate_is_never_a_floor(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
 	struct vsp_pool *pool = &fixture->pool;
-	struct vsp_service *service = &fixture->holder[0].service;
+	struct vsp_member *member = &fixture->holder[0].member;
 
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(pool, RATE, 150));
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_reserved(pool, 5));
-	vsp_pool_offer(service, NULL, &fixture->offer, NULL, NULL);
+	vsp_pool_offer(member, NULL, &fixture->offer, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, 142, fixture->offer.term[RATE].low);	/* of 142.5 */
 	KUNIT_EXPECT_EQ(test, 150, fixture->offer.term[RATE].high);
 	KUNIT_EXPECT_EQ(test, 1000, fixture->offer.term[SPACE].high);
@@ -196,7 +196,7 @@ static void renegotiate_calls_only_those_that_do_not_fit(struct kunit *test)
 	grant(test, &fixture->holder[0], &fixture->ask);
 	ask_for(&fixture->ask, 1, 0, 100, 0);
 	grant(test, &fixture->holder[1], &fixture->ask);
-	set_limits(&fixture->holder[1].service, 0, 100, 1000);
+	set_limits(&fixture->holder[1].member, 0, 100, 1000);
 	vsp_pool_renegotiate(&fixture->pool);
 	KUNIT_EXPECT_EQ(test, 0, fixture->holder[0].called);
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, RATE, 500));

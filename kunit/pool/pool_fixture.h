@@ -9,6 +9,7 @@
 #include "vsp/pool/divide.c"
 #include "vsp/pool/invite.c"
 #include "vsp/pool/allocate.c"
+#include "vsp/contract.h"
 
 #include <kunit/test.h>
 #include <linux/array_size.h>
@@ -40,10 +41,12 @@ static const struct vs_class_spec spec = {
 
 /* A service, and the contracts that its session would have. */
 struct holder {
-	struct vsp_service service;
+	struct vsp_member member;
 	struct vsp_contract set[SETS];
 	bool present[SETS];
 	u64 kept;
+	u32 weight;
+	u32 priority;
 	unsigned int invited;
 	unsigned int called;
 };
@@ -66,9 +69,9 @@ static struct delayed_work *queued;	/* but for invitations */
 static struct delayed_work *invitation;	/* queued, and has not run */
 static unsigned int invitation_ms;
 
-static inline struct holder *holder_of(struct vsp_service *service)
+static inline struct holder *holder_of(struct vsp_member *member)
 {
-	return container_of(service, struct holder, service);
+	return container_of(member, struct holder, member);
 }
 
 /* ---- The class, and what vsp/pool/ calls of other files ---- */
@@ -88,18 +91,8 @@ static void pool_close(struct vsp_pool *pool)
 	opened--;
 }
 
-static void limits(struct vsp_service *service, struct vs_terms *terms)
-{
-}
-
-static u64 kept(struct vsp_service *service, u32 index)
-{
-	return index == KEPT ? holder_of(service)->kept : 0;
-}
-
 static const struct vsp_class class = {
 	.spec = &spec, .owner = THIS_MODULE, .pool_open = pool_open, .pool_close = pool_close,
-	.limits = limits, .kept = kept,
 };
 
 const struct vsp_class *vsp_class_get(const struct vs_class_spec *spec)
@@ -136,21 +129,8 @@ void vsp_watch_stop(struct vsp_pool *pool)
 {
 }
 
-void vsp_service_invite(struct vsp_service *service)
-{
-	lockdep_assert_held(&service->pool->lock);
-	holder_of(service)->invited++;
-}
-
-int vsp_service_renegotiate(struct vsp_service *service, u32 reason)
-{
-	lockdep_assert_held(&service->pool->lock);
-	holder_of(service)->called++;
-	return 0;
-}
-
 /* Not by itself: a test says when the time has passed. */
-void vsp_service_queue(struct delayed_work *work, unsigned int ms)
+void vsp_work_queue(struct delayed_work *work, unsigned int ms)
 {
 	if (work->work.func == vsp_pool_invitation_work) {
 		invitation = work;
@@ -170,11 +150,52 @@ static inline void invite(void)
 		due->work.func(&due->work);
 }
 
+/* ---- The service ---- */
+
+static void member_limits(struct vsp_member *member, struct vs_terms *limits)
+{
+}
+
+static u64 member_kept(struct vsp_member *member, u32 index)
+{
+	return index == KEPT ? holder_of(member)->kept : 0;
+}
+
+static u64 member_ceiling(struct vsp_member *member, u32 index)
+{
+	const struct holder *holder = holder_of(member);
+
+	return holder->present[IN_FORCE] ? holder->set[IN_FORCE].terms.term[index].high : 0;
+}
+
+static void member_rank(struct vsp_member *member, u32 *weight, u32 *priority)
+{
+	*weight = holder_of(member)->weight;
+	*priority = holder_of(member)->priority;
+}
+
+static void member_renegotiate(struct vsp_member *member, u32 reason)
+{
+	lockdep_assert_held(&member->pool->lock);
+	holder_of(member)->called++;
+}
+
+static void member_invite(struct vsp_member *member)
+{
+	lockdep_assert_held(&member->pool->lock);
+	holder_of(member)->invited++;
+}
+
+static const struct vsp_member_ops member_ops = {
+	.limits = member_limits, .kept = member_kept, .ceiling = member_ceiling,
+	.rank = member_rank, .renegotiate = member_renegotiate, .invite = member_invite,
+};
+
 /* ---- Fixture ---- */
 
-static inline void set_limits(struct vsp_service *service, u64 floor, u64 ceiling, u64 space)
+static inline void set_limits(struct vsp_member *member, u64 floor, u64 ceiling, u64 space)
 {
-	struct vs_terms *limits = &service->member.limits;
+	struct vs_terms *limits = &member->limits;
 
 	vs_terms_unlimited(&spec, limits);
 	for (u32 i = 0; i < TERMS; i++) {
@@ -208,13 +229,11 @@ static inline struct fixture *make_fixture(struct kunit *test)
 	vsp_pool_init(&fixture->pool, &spec, "pool");
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_reserved(&fixture->pool, 0));
 	for (u32 i = 0; i < SERVICES; i++) {
-		struct vsp_service *service = &fixture->holder[i].service;
+		struct vsp_member *member = &fixture->holder[i].member;
 
-		service->spec = &spec;
-		service->class = &class;
-		vsp_pool_join(&fixture->pool, service);
-		service->pool = &fixture->pool;
-		set_limits(service, 1000, 1000, 1 << 20);
+		member->ops = &member_ops;
+		vsp_pool_join(&fixture->pool, member);
+		set_limits(member, 1000, 1000, 1 << 20);
 	}
 	for (u32 i = 0; i < TERMS; i++)
 		KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, i, 1000));
@@ -239,7 +258,7 @@ static inline void recharge(struct holder *holder)
 	const struct vs_terms *sets[SETS];
 	unsigned int count = sets_of(holder, sets);
 
-	vsp_pool_charge(&holder->service, sets, count);
+	vsp_pool_charge(&holder->member, sets, count);
 }
 
 static inline int reserve(struct holder *holder, const struct vs_terms *ask, u16 *denied,
@@ -252,16 +271,10 @@ static inline int reserve(struct holder *holder, const struct vs_terms *ask, u16
 	holder->present[PENDING] = false;
 	recharge(holder);
 	count = sets_of(holder, sets);
-	error = vsp_pool_reserve(&holder->service, ask, sets, count, &holder->set[PENDING].terms,
+	error = vsp_pool_reserve(&holder->member, ask, sets, count, &holder->set[PENDING].terms,
 				 denied, reason);
 	holder->present[PENDING] = !error;
 	return error;
-}
-
-static inline void publish(struct holder *holder)
-{
-	rcu_assign_pointer(holder->service.in_force,
-			   holder->present[IN_FORCE] ? &holder->set[IN_FORCE] : NULL);
 }
 
 static inline void commit(struct holder *holder)
@@ -274,14 +287,12 @@ static inline void commit(struct holder *holder)
 	holder->present[FALLBACK] = false;
 	/* What is allocated is kept: it grows with the contract, and not back. */
 	holder->kept = max(holder->kept, holder->set[IN_FORCE].terms.term[KEPT].high);
-	publish(holder);
 	recharge(holder);
 }
 
 static inline void drop_all(struct holder *holder)
 {
 	memset(holder->present, 0, sizeof(holder->present));
-	publish(holder);
 	recharge(holder);
 }
 
@@ -332,7 +343,7 @@ static inline void grant_floor(struct kunit *test, struct holder *holder,
 			       struct fixture *fixture, u64 least, u64 floor)
 {
 	ask_for(&fixture->ask, 1, least, 1000, 0);
-	vsp_pool_asked(&holder->service, &fixture->ask);
+	vsp_pool_asked(&holder->member, &fixture->ask);
 	fixture->ask.term[RATE].low = floor;
 	grant(test, holder, &fixture->ask);
 }
@@ -340,9 +351,8 @@ static inline void grant_floor(struct kunit *test, struct holder *holder,
 /* At its deadline, and on its own: what is left to it. */
 static inline void fall_back(struct holder *holder, struct vs_terms *fallback)
 {
-	vsp_pool_fallback(&holder->service, &holder->set[IN_FORCE].terms, fallback);
+	vsp_pool_fallback(&holder->member, &holder->set[IN_FORCE].terms, fallback);
 	holder->set[IN_FORCE].terms = *fallback;
 	holder->present[IN_FORCE] = fallback->count;
-	publish(holder);
 	recharge(holder);
 }

@@ -28,7 +28,7 @@ static void step_reserve(struct kunit *test, struct fixture *fixture, struct hol
 	holder->present[PENDING] = false;
 	recharge(holder);
 	if (below(fixture, 2))
-		vsp_pool_asked(&holder->service, ask);
+		vsp_pool_asked(&holder->member, ask);
 	for (u32 i = 0; i < TERMS; i++)
 		before[i] = fixture->pool.amounts.charged[i];
 	error = reserve(holder, ask, &denied, &reason);
@@ -37,7 +37,7 @@ static void step_reserve(struct kunit *test, struct fixture *fixture, struct hol
 		KUNIT_ASSERT_TRUE(test, vs_terms_find(ask, denied));
 		KUNIT_ASSERT_TRUE(test, reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
 				  (reason == VS_REASON_CAPACITY &&
-				   holder->service.member.displaced));
+				   holder->member.displaced));
 	}
 	for (u32 i = 0; i < TERMS; i++) {
 		u64 charged = fixture->pool.amounts.charged[i];
@@ -59,7 +59,7 @@ static void step_fallback(struct kunit *test, struct fixture *fixture, struct ho
 
 	if (!holder->present[IN_FORCE])
 		return;
-	vsp_pool_fallback(&holder->service, running, fallback);
+	vsp_pool_fallback(&holder->member, running, fallback);
 	holder->present[FALLBACK] = fallback->count;
 	if (!fallback->count)
 		return;
@@ -93,13 +93,12 @@ static void step_deadline(struct kunit *test, struct fixture *fixture)
 
 		if (!holder->present[IN_FORCE])
 			continue;
-		vsp_pool_fallback(&holder->service, running, &fixture->offer);
+		vsp_pool_fallback(&holder->member, running, &fixture->offer);
 		/* Who is not called keeps all that it has. */
 		if (!holder->called)
 			KUNIT_ASSERT_TRUE(test, vs_terms_equal(running, &fixture->offer));
 		*running = fixture->offer;
 		holder->present[IN_FORCE] = running->count;
-		publish(holder);
 	}
 	for (u32 i = 0; i < SERVICES; i++)
 		recharge(&fixture->holder[i]);
@@ -162,10 +161,10 @@ static void pool_never_grants_more_than_there_is(struct kunit *test)
 static void offer_never_shows_more_than_the_limit(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
-	struct vsp_service *service = &fixture->holder[0].service;
+	struct vsp_member *member = &fixture->holder[0].member;
 
-	set_limits(service, 10, 20, 30);
-	vsp_pool_offer(service, NULL, &fixture->offer, NULL, NULL);
+	set_limits(member, 10, 20, 30);
+	vsp_pool_offer(member, NULL, &fixture->offer, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, 10, fixture->offer.term[RATE].low);
 	KUNIT_EXPECT_EQ(test, 20, fixture->offer.term[RATE].high);
 	KUNIT_EXPECT_EQ(test, 30, fixture->offer.term[SPACE].high);
@@ -183,7 +182,7 @@ static void denial_says_whether_limit_or_pool_is_short(struct kunit *test)
 			reserve(&fixture->holder[1], &fixture->ask, &denied, &reason));
 	KUNIT_EXPECT_EQ(test, VS_REASON_POOL, reason);
 	KUNIT_EXPECT_EQ(test, 3, denied);
-	set_limits(&fixture->holder[1].service, 600, 1000, 1000);
+	set_limits(&fixture->holder[1].member, 600, 1000, 1000);
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
 			reserve(&fixture->holder[1], &fixture->ask, &denied, &reason));
 	KUNIT_EXPECT_EQ(test, VS_REASON_LIMIT, reason);
@@ -213,7 +212,7 @@ static void kept_space_stays_charged_until_released(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 500, fixture->pool.amounts.charged[KEPT]);
 	KUNIT_EXPECT_EQ(test, 0, fixture->pool.amounts.charged[SPACE]);
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_set_capacity(&fixture->pool, KEPT, 100));
-	vsp_pool_offer(&fixture->holder[0].service, NULL, &fixture->offer, NULL, NULL);
+	vsp_pool_offer(&fixture->holder[0].member, NULL, &fixture->offer, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, 500, fixture->offer.term[KEPT].high);
 	fixture->holder[0].kept = 0;
 	recharge(&fixture->holder[0]);
@@ -226,16 +225,16 @@ static void wanted_is_what_the_pool_has_for_one_alone(struct kunit *test)
 
 	grant_floor(test, &fixture->holder[0], fixture, 0, 900);
 	ask_for(&fixture->ask, 1, 0, 800, 300);
-	vsp_pool_wanted(&fixture->holder[1].service, &fixture->ask, &fixture->offer);
+	vsp_pool_wanted(&fixture->holder[1].member, &fixture->ask, &fixture->offer);
 	KUNIT_EXPECT_EQ(test, 800, fixture->offer.term[RATE].low);
 	KUNIT_EXPECT_EQ(test, 800, fixture->offer.term[RATE].high);
 	KUNIT_EXPECT_EQ(test, 300, fixture->offer.term[SPACE].high);
-	set_limits(&fixture->holder[1].service, 500, 600, 1000);
-	vsp_pool_wanted(&fixture->holder[1].service, &fixture->ask, &fixture->offer);
+	set_limits(&fixture->holder[1].member, 500, 600, 1000);
+	vsp_pool_wanted(&fixture->holder[1].member, &fixture->ask, &fixture->offer);
 	KUNIT_EXPECT_EQ(test, 500, fixture->offer.term[RATE].low);
 	KUNIT_EXPECT_EQ(test, 600, fixture->offer.term[RATE].high);
 	fixture->ask.term[RATE].low = 501;
-	vsp_pool_wanted(&fixture->holder[1].service, &fixture->ask, &fixture->offer);
+	vsp_pool_wanted(&fixture->holder[1].member, &fixture->ask, &fixture->offer);
 	KUNIT_EXPECT_EQ(test, 0, fixture->offer.count);
 }
 
@@ -291,7 +290,7 @@ static void what_many_have_freed_is_one_invitation(struct kunit *test)
 	take_and_give(test, fixture, 0);
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_disable(pool));
 	invitation = NULL;
-	vsp_pool_leave(pool, &fixture->holder[5].service);
+	vsp_pool_leave(pool, &fixture->holder[5].member);
 	KUNIT_EXPECT_NULL(test, invitation);
 	KUNIT_ASSERT_EQ(test, 0, vsp_pool_enable(pool));
 	take_and_give(test, fixture, 0);
@@ -357,21 +356,21 @@ static void leaving_returns_all_but_what_is_kept(struct kunit *test)
 	ask_for(&fixture->ask, 500, 600, 600, 100);
 	grant(test, holder, &fixture->ask);
 	drop_all(holder);
-	vsp_pool_leave(&fixture->pool, &holder->service);
+	vsp_pool_leave(&fixture->pool, &holder->member);
 	for (u32 i = 0; i < TERMS; i++)
 		KUNIT_EXPECT_EQ(test, i == KEPT ? 500 : 0, fixture->pool.amounts.charged[i]);
 	invite();
 	KUNIT_EXPECT_LE(test, 1, fixture->holder[1].invited);
 
 	/* It is nobody's, until it is found again. */
-	vsp_pool_offer(&fixture->holder[1].service, NULL, &fixture->offer, NULL, NULL);
+	vsp_pool_offer(&fixture->holder[1].member, NULL, &fixture->offer, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, fixture->pool.amounts.capacity[KEPT] - 500,
 			fixture->offer.term[KEPT].high);
-	vsp_pool_join(&fixture->pool, &holder->service);
+	vsp_pool_join(&fixture->pool, &holder->member);
 	for (int i = 0; i < 2; i++) {
-		vsp_pool_adopt(&holder->service);
+		vsp_pool_adopt(&holder->member);
 		KUNIT_EXPECT_EQ(test, 500, fixture->pool.amounts.charged[KEPT]);
-		KUNIT_EXPECT_EQ(test, 500, holder->service.member.charge[KEPT]);
+		KUNIT_EXPECT_EQ(test, 500, holder->member.charge[KEPT]);
 	}
 	holder->kept = 0;
 	recharge(holder);

@@ -72,11 +72,11 @@ u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
 	return pool->amounts.capacity[index];
 }
 
-void vsp_service_violated(struct vsp_service *service)
+void vsp_session_violated(struct vsp_service *service)
 {
 }
 
-void vsp_service_source_slow(struct vsp_service *service)
+void vsp_session_source_slow(struct vsp_service *service)
 {
 }
 

@@ -27,7 +27,8 @@
 
 #include "vs_storage.h"
 #include "vsp/storage/queue.c"
-#include "vsp/core/vsp.h"
+#include "vsp/core/service.h"
+#include "vsp/pool/pool.h"
 
 #include <kunit/test.h>
 #include <linux/module.h>

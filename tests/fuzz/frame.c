@@ -3,23 +3,13 @@
  * Any header and any frame through vsp/network/frame.c: nothing is read behind what is
  * there, and what passes is covered by the contract.
  */
-#define VSP_CLASS_H	/* of vsp/class.h nothing is needed but what follows */
 #define VLAN_HLEN	4
 #define TCP_MIN_GSO_SIZE 8
 #define UDP_MAX_SEGMENTS 128
 
 #include <linux/in.h>
 
-#include "channel/host/queue.h"
-#include "vs_class.h"
 #include "vs_network.h"
-
-struct vsp_pool;
-struct vsp_service;
-
-/* Called by nothing here */
-void *vsp_pool_data(const struct vsp_pool *pool);
-struct vsp_pool *vsp_service_pool(const struct vsp_service *service);
 
 #include "vsp/network/frame.c"
 #include "fuzz.h"

@@ -21,8 +21,9 @@
 
 #include "vs_channel.h"
 #include "vs_class.h"
-#include "vs_storage.h"
+#include "vs_config.h"
 #include "vs_message.h"
+#include "vs_storage.h"
 #include "vs_terms.h"
 
 #define QUEUES		3

@@ -24,6 +24,7 @@
 #include "vs_input.h"
 #include "vs_terms.h"
 #include "vsp/class.h"
+#include "vsp/contract.h"
 
 #define EXTRA		6	/* hostile events of a report, at most */
 

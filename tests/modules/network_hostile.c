@@ -26,6 +26,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/virtio_net.h>
 
+#include "channel/guest/channel.h"
 #include "vs_channel.h"
 #include "vs_class.h"
 #include "vs_network.h"

@@ -12,6 +12,7 @@
 #include <linux/virtio_config.h>
 
 #include "vmm.h"
+#include "vs_config.h"
 
 #define PATIENCE_MS	20000	/* for the end of another life */
 

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "vs_config.h"
 #include "vsc/core/session.h"
 
 /* ---- What comes in ---- */

@@ -26,10 +26,10 @@
 
 #include "channel/guest/channel.h"
 #include "vs_class.h"
+#include "vs_limits.h"
 #include "vs_states.h"
 #include "vs_terms.h"
 #include "vs_wire.h"
-
 #include "vsc/class.h"
 #include "vsc/demand/auto.h"
 

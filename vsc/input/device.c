@@ -18,6 +18,7 @@
 #include <linux/sysfs.h>
 
 #include "vs_compat.h"
+#include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/input/input.h"
 

@@ -25,14 +25,13 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/virtio_input.h>
 
-#include "vs_class.h"
 #include "vs_input.h"
-#include "vs_wire.h"
-
-#include "vsc/class.h"
+#include "vs_limits.h"
+#include "vsc/demand/meter.h"
 
 struct attribute_group;
 struct virtqueue;
+struct vs_term;
 struct vsc_channel;
 struct vsc_input;
 struct vsc_session;

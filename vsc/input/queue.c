@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/virtio.h>
 
+#include "channel/guest/channel.h"
 #include "vs_channel.h"
 #include "vsc/class.h"
 #include "vsc/input/input.h"

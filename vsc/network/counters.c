@@ -21,7 +21,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sysfs.h>
 
-#include "vs_class.h"
 #include "vs_window.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"

@@ -20,8 +20,10 @@
 #include <linux/virtio_net.h>
 #include <linux/workqueue.h>
 
-#include "vs_compat.h"
 #include "vs_class.h"
+#include "vs_compat.h"
+#include "vs_compat_net.h"
+#include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 

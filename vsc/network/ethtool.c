@@ -10,7 +10,6 @@
 #include <linux/netdevice.h>
 #include <linux/string.h>
 
-#include "vs_class.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 

@@ -25,7 +25,7 @@
 
 #include "vs_channel.h"
 #include "vs_class.h"
-#include "vs_compat.h"
+#include "vs_compat_net.h"
 #include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"

@@ -32,10 +32,8 @@
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 
-#include "vs_class.h"
 #include "vs_network.h"
-
-#include "vsc/class.h"
+#include "vsc/demand/meter.h"
 
 struct attribute_group;
 struct page_pool;

@@ -20,6 +20,7 @@
 #include <linux/virtio.h>
 #include <linux/virtio_net.h>
 
+#include "channel/guest/channel.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 

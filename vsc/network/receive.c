@@ -18,8 +18,9 @@
 #include <linux/virtio_net.h>
 #include <net/page_pool/helpers.h>
 
-#include "vsc/network/network.h"
 #include "vs_compat.h"
+#include "vs_compat_net.h"
+#include "vsc/network/network.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)
 /* Buffers that the largest frame takes. */

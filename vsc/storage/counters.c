@@ -19,7 +19,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sysfs.h>
 
-#include "vs_class.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
 

@@ -20,7 +20,7 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
-#include "vs_compat.h"
+#include "channel/guest/channel.h"
 #include "vs_compat_block.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"

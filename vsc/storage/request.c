@@ -8,7 +8,7 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
-#include "vs_compat.h"
+#include "vs_compat_block.h"
 #include "vsc/storage/storage.h"
 
 /**

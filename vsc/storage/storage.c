@@ -21,6 +21,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "channel/guest/channel.h"
 #include "vs_class.h"
 #include "vs_compat_block.h"
 #include "vs_terms.h"

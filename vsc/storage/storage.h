@@ -32,11 +32,9 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/virtio_blk.h>
 
-#include "vs_class.h"
 #include "vs_storage.h"
 #include "vs_terms.h"
-
-#include "vsc/class.h"
+#include "vsc/demand/meter.h"
 
 struct attribute_group;
 struct gendisk;

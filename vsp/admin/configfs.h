@@ -10,7 +10,7 @@
 
 #include "vs_class.h"
 #include "vs_terms.h"
-#include "vsp/core/vsp.h"
+#include "vsp/core/service.h"
 
 #define VSP_FILES_MAX	48	/* generated files of one item: 4 for each of 12 terms */
 #define VSP_FILE_NAME	40
@@ -74,7 +74,11 @@ const struct config_item_type *vsp_files_type(const struct vsp_item_spec *spec,
 void vsp_files_free_all(void);
 
 /* vsp/admin/configfs.c */
+int vsp_configfs_init(void);
+void vsp_configfs_exit(void);
 extern struct configfs_subsystem vsp_configfs_subsystem;
+int vsp_configfs_depend(struct vsp_service *service);
+void vsp_configfs_undepend(struct vsp_service *service);
 void vsp_configfs_leave(struct vsp_service *service);
 const struct vs_class_spec *vsp_configfs_parse(const char *directory, const char *name,
 					       const char **rest);

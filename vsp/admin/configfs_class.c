@@ -10,6 +10,7 @@
 #include <linux/sysfs.h>
 
 #include "vsp/admin/configfs.h"
+#include "vsp/pool/pool.h"
 
 /* What its backing holds with or without a contract; of KEPT terms. */
 static ssize_t kept_show(struct config_item *item, const struct vsp_file *file, char *page)

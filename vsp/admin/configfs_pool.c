@@ -13,6 +13,8 @@
 #include <linux/sysfs.h>
 
 #include "vsp/admin/configfs.h"
+#include "vsp/core/registry.h"
+#include "vsp/pool/pool.h"
 #include "vs_value.h"
 
 #define BURST_MS_MIN	1

@@ -15,8 +15,14 @@
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
 
-#include "vsp/admin/configfs.h"
+#include "vs_states.h"
 #include "vs_value.h"
+#include "vsp/admin/configfs.h"
+#include "vsp/admin/sysfs.h"
+#include "vsp/admin/uuid.h"
+#include "vsp/core/registry.h"
+#include "vsp/core/view.h"
+#include "vsp/pool/pool.h"
 
 #define DROP_WAITS		20	/* of DROP_WAIT_MS, for an open that is failing */
 #define DROP_WAIT_MS		100
@@ -57,9 +63,9 @@ static void move_to_pool(struct vsp_service *service, struct vsp_pool *pool)
 
 	lockdep_assert_held(&service->admin);
 	if (old && old != pool)
-		vsp_pool_leave(old, service);
+		vsp_pool_leave(old, &service->member);
 	if (pool && old != pool)
-		vsp_pool_join(pool, service);
+		vsp_pool_join(pool, &service->member);
 	service->pool = pool;
 	if (old)
 		vsp_configfs_pool_undepend(old);
@@ -489,6 +495,14 @@ static const struct vsp_item_spec item_spec = {
 	.word = &vsp_class_switch,
 };
 
+static const struct vsp_service_files service_files = {
+	.depend = vsp_configfs_depend,
+	.undepend = vsp_configfs_undepend,
+	.groups = vsp_sysfs_terms_groups,
+	.free_groups = vsp_sysfs_free_groups,
+	.changed = vsp_sysfs_changed,
+};
+
 /* The vDPA device has the service's name without its class. */
 static bool name_taken(const char *name)
 {
@@ -522,7 +536,7 @@ static struct config_group *make_service(struct config_group *group, const char 
 	service = kzalloc(sizeof(*service), GFP_KERNEL);
 	if (!service)
 		return ERR_PTR(-ENOMEM);
-	vsp_service_init(service, spec, rest);
+	vsp_service_init(service, spec, rest, &service_files);
 	vsp_limits_init(service);
 	config_group_init_type_name(&service->group, name, type);
 

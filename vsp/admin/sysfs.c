@@ -18,9 +18,13 @@
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
 
+#include "channel/host/channel.h"
+#include "vs_class.h"
 #include "vs_message.h"
 #include "vsp/admin/sysfs.h"
-#include "vsp/core/vsp.h"
+#include "vsp/core/service.h"
+#include "vsp/core/view.h"
+#include "vsp/pool/pool.h"
 
 /**
  * vsp_sysfs_view() - a copy of the session behind a device
@@ -117,7 +121,7 @@ static ssize_t contract_renegotiate_store(struct device *dev, struct device_attr
 	if (!sysfs_streq(page, "1"))
 		return refuse_trigger(dev, "renegotiate", page);
 	mutex_lock(&service->pool->lock);
-	error = vsp_service_renegotiate(service, VS_REASON_ADMIN);
+	error = vsp_session_renegotiate(service, VS_REASON_ADMIN);
 	mutex_unlock(&service->pool->lock);
 	return error ?: count;
 }
@@ -134,7 +138,7 @@ static ssize_t contract_withdraw_store(struct device *dev, struct device_attribu
 	if (!sysfs_streq(page, "1"))
 		return refuse_trigger(dev, "withdraw", page);
 	mutex_lock(&service->pool->lock);
-	error = vsp_service_withdraw(service);
+	error = vsp_session_withdraw(service);
 	mutex_unlock(&service->pool->lock);
 	return error ?: count;
 }

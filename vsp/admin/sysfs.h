@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files that make the sysfs groups of a service's vDPA device share.
+ * The sysfs groups of a service's vDPA device, and its uevents.
  */
 #ifndef VSP_SYSFS_H
 #define VSP_SYSFS_H
 
 #include <linux/types.h>
 
+#include "vsp/core/service.h"
+
 struct attribute;
+struct attribute_group;
 struct device;
-struct vsp_class;
 struct vsp_service_view;
 
+int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute_group ***groups);
+void vsp_sysfs_free_groups(const struct attribute_group **groups);
+void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change);
 struct vsp_service_view *vsp_sysfs_view(struct device *dev);
 
 /* vsp/admin/sysfs_terms.c */

@@ -10,8 +10,10 @@
 #include <linux/sysfs.h>
 
 #include "vsp/admin/sysfs.h"
+#include "vs_class.h"
 #include "vs_value.h"
-#include "vsp/core/vsp.h"
+#include "vsp/core/service.h"
+#include "vsp/core/view.h"
 
 #define NAME_MAX_TERM	48
 #define FILES_MAX	9	/* of one term: 2 for each set of a RATE, and used_ */

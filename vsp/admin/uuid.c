@@ -15,8 +15,11 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
-#include "vs_compat.h"
-#include "vsp/core/vsp.h"
+#include "vs_class.h"
+#include "vs_compat_sha1.h"
+#include "vsp/admin/uuid.h"
+#include "vsp/core/service.h"
+#include "vsp/pool/pool.h"
 
 /* Bytes that are hashed: a UUID and a name, with what SHA-1 appends. */
 #define INPUT_MAX	round_up(UUID_SIZE + VSP_PATH_MAX + 9, SHA1_BLOCK_SIZE)

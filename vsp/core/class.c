@@ -9,7 +9,10 @@
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 
-#include "vsp/core/vsp.h"
+#include "vs_class.h"
+#include "vsp/class.h"
+#include "vsp/core/service.h"
+#include "vsp/pool/pool.h"
 
 /* ---- Pools ---- */
 

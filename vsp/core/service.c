@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The life of a service: made, enabled, disabled and released by the administrator.
- * What happens to it while it is enabled comes by its inbox (service_inbox.c).
+ * What happens to it while it is enabled comes by the inbox of its session (session.c).
  */
 #define pr_fmt(fmt) "vsp: " fmt
 
@@ -14,8 +14,17 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "channel/host/channel.h"
+#include "vs_class.h"
+#include "vsp/admin/uuid.h"
+#include "vsp/class.h"
+#include "vsp/contract.h"
+#include "vsp/core/machine.h"
+#include "vsp/core/registry.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
-#include "vs_compat.h"
+#include "vsp/core/view.h"
+#include "vsp/pool/pool.h"
 
 #define LEASE_MS_DEFAULT	60000	/* an HA manager restarts a VM within this */
 #define DEADLINE_MS_DEFAULT	1000
@@ -24,6 +33,72 @@
 #define CLOSE_MS		5000
 #define CLOSE_POLL_MS		10
 
+/* ---- What its pool asks and tells ---- */
+
+static struct vsp_service *of_member(struct vsp_member *member)
+{
+	return container_of(member, struct vsp_service, member);
+}
+
+static void service_limits(struct vsp_member *member, struct vs_terms *limits)
+{
+	struct vsp_service *service = of_member(member);
+
+	service->class->limits(service, limits);
+}
+
+static u64 service_kept(struct vsp_member *member, u32 index)
+{
+	struct vsp_service *service = of_member(member);
+
+	return service->class->kept ? service->class->kept(service, index) : 0;
+}
+
+static u64 service_ceiling(struct vsp_member *member, u32 index)
+{
+	const struct vsp_contract *contract;
+	u64 ceiling;
+
+	rcu_read_lock();
+	contract = rcu_dereference(of_member(member)->in_force);
+	ceiling = contract ? contract->terms.term[index].high : 0;
+	rcu_read_unlock();
+	return ceiling;
+}
+
+static void service_rank(struct vsp_member *member, u32 *weight, u32 *priority)
+{
+	const struct vsp_service *service = of_member(member);
+
+	*weight = READ_ONCE(service->settings.weight);
+	*priority = READ_ONCE(service->settings.priority);
+}
+
+static void service_renegotiate(struct vsp_member *member, u32 reason)
+{
+	vsp_session_renegotiate(of_member(member), reason);
+}
+
+static void service_invite(struct vsp_member *member)
+{
+	vsp_session_invite(of_member(member));
+}
+
+static void service_changed(struct vsp_member *member)
+{
+	vsp_session_changed(of_member(member));
+}
+
+static const struct vsp_member_ops member_ops = {
+	.limits = service_limits,
+	.kept = service_kept,
+	.ceiling = service_ceiling,
+	.rank = service_rank,
+	.renegotiate = service_renegotiate,
+	.invite = service_invite,
+	.changed = service_changed,
+};
+
 /* ---- What the administrator wants ---- */
 
 /**
@@ -31,11 +106,14 @@
  * @service: zeroed
  * @spec: its class
  * @name: shorter than VSP_NAME_MAX
+ * @files: the administrator's, of every service
  */
 void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *spec,
-		      const char *name)
+		      const char *name, const struct vsp_service_files *files)
 {
 	service->spec = spec;
+	service->files = files;
+	service->member.ops = &member_ops;
 	strscpy(service->name, name, sizeof(service->name));
 	INIT_LIST_HEAD(&service->identity.entry);
 	mutex_init(&service->admin);
@@ -63,8 +141,8 @@ static struct vsp_session *new_session(struct vsp_service *service)
 		return NULL;
 	session->service = service;
 	spin_lock_init(&session->view_lock);
-	vsp_service_init_inbox(session);
-	vsp_session_prepare_init(session);
+	vsp_session_init_inbox(session);
+	vsp_machine_prepare_init(session);
 	return session;
 }
 
@@ -87,10 +165,10 @@ static int make_channel(struct vsp_service *service)
 
 	export_uuid(config.wire.uuid, &service->identity.uuid);
 	strscpy_pad(config.wire.name, service->name, sizeof(config.wire.name));
-	error = vsp_sysfs_terms_groups(service->class, &config.groups);
+	error = service->files->groups(service->class, &config.groups);
 	if (error)
 		return error;
-	channel = vsp_channel_create(&config, &vsp_service_channel_ops, service);
+	channel = vsp_channel_create(&config, &vsp_session_channel_ops, service);
 	if (IS_ERR(channel)) {
 		error = PTR_ERR(channel);
 		goto free_groups;
@@ -103,7 +181,7 @@ static int make_channel(struct vsp_service *service)
 	service->device.channel = NULL;
 	service->device.groups = NULL;
 free_groups:
-	vsp_sysfs_free_groups(config.groups);
+	service->files->free_groups(config.groups);
 	return error;
 }
 
@@ -140,8 +218,8 @@ static void end_session(struct vsp_service *service)
 	mutex_unlock(&service->pool->lock);
 	disable_work_sync(&session->work);
 	hrtimer_cancel(&session->timer);
-	vsp_session_close(session);
-	vsp_session_end_preparation(session);
+	vsp_machine_close(session);
+	vsp_machine_end_preparation(session);
 	kvfree(session);
 }
 
@@ -205,8 +283,8 @@ int vsp_service_enable(struct vsp_service *service)
 	error = class->service_open(service);
 	if (error)
 		goto end_session;
-	vsp_pool_adopt(service);
-	vsp_watch_add(service);
+	vsp_pool_adopt(&service->member);
+	vsp_watch_add(&service->member);
 	error = make_channel(service);
 	if (error)
 		goto close_class;
@@ -216,7 +294,7 @@ int vsp_service_enable(struct vsp_service *service)
 close_class:
 	/* It may have heard of its source, and ask the class. */
 	end_session(service);
-	vsp_watch_drop(service);
+	vsp_watch_drop(&service->member);
 	class->service_close(service);
 	goto put_class;
 end_session:
@@ -248,13 +326,13 @@ static int close_session(struct vsp_service *service)
 	unsigned long end = jiffies + msecs_to_jiffies(CLOSE_MS);
 
 	lockdep_assert_held(&service->admin);
-	vsp_service_post(service->session, VSP_INBOX_CLOSING);
+	vsp_session_post(service->session, VSP_INBOX_CLOSING);
 	flush_work(&service->session->work);
 	while (is_busy(service) && time_before(jiffies, end) && !fatal_signal_pending(current))
 		msleep(CLOSE_POLL_MS);
 	if (!is_busy(service))
 		return 0;
-	vsp_service_post(service->session, VSP_INBOX_REOPEN);
+	vsp_session_post(service->session, VSP_INBOX_REOPEN);
 	vsp_channel_revive(service->device.channel);
 	pr_err("service %s: its source has not finished what it was given, within %u ms: the contract has ended, write 0 to enable again once the source goes on\n",
 	       service->name, CLOSE_MS);
@@ -296,9 +374,9 @@ int vsp_service_disable(struct vsp_service *service)
 	end_session(service);
 	service->device.channel = NULL;
 	put_device(dev);
-	vsp_sysfs_free_groups(service->device.groups);
+	service->files->free_groups(service->device.groups);
 	service->device.groups = NULL;
-	vsp_watch_drop(service);
+	vsp_watch_drop(&service->member);
 	service->class->service_close(service);
 	vsp_class_put(service->class);
 	service->class = NULL;
@@ -345,9 +423,9 @@ int vsp_service_release(struct vsp_service *service)
 	service->class = class;
 	error = class->service_open(service);
 	if (!error) {
-		vsp_pool_adopt(service);
+		vsp_pool_adopt(&service->member);
 		error = class->release(service);
-		vsp_pool_charge(service, NULL, 0);
+		vsp_pool_charge(&service->member, NULL, 0);
 		class->service_close(service);
 	}
 	service->class = NULL;

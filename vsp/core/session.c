@@ -1,356 +1,424 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The provider's session: takes the steps of channel/states.def, does what they ask
- * for, and answers messages.  All of it runs in the service's work, one event at a
- * time, but for vsp_session_close(), which runs when the work cannot any more.  What
- * the steps do to contracts is in session_contract.c, calls are in session_call.c.
+ * The inbox of a session: what the channel, the pool and the administrator want of
+ * its session is put there; the service's work takes it out and drives the machine
+ * (machine.c).  The life of a service is in service.c.
  */
-#define pr_fmt(fmt) "vsp: " fmt
-
-#include <linux/ktime.h>
-#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
 #include <linux/string.h>
 
+#include "channel/host/channel.h"
+#include "vs_compat.h"
+#include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
-#include "vsp/core/trace.h"
+#include "vsp/core/work.h"
+#include "vsp/pool/pool.h"
+
+static void session_wake(struct vsp_session *session)
+{
+	vsp_work_queue_session(&session->work);
+}
+
+/* Not a delayed work: a deadline is kept to the millisecond, whatever a jiffy is. */
+static enum hrtimer_restart session_timer_passed(struct hrtimer *timer)
+{
+	session_wake(container_of(timer, struct vsp_session, timer));
+	return HRTIMER_NORESTART;
+}
 
 /**
- * vsp_session_set_result() - show how the renegotiation has ended
+ * vsp_session_post() - put something into the inbox, and have the work look at it
  * @session: of an enabled service
- * @outcome: enum vs_wire_outcome
- * @reason: enum vs_wire_reason
+ * @bits: VSP_INBOX_*
  *
- * Context: the service's work.
+ * Context: process, or bottom half. Returns before anything has happened.
  */
-void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason)
+void vsp_session_post(struct vsp_session *session, unsigned long bits)
 {
-	spin_lock(&session->view_lock);
-	session->result.epoch = session->epoch;
-	session->result.outcome = outcome;
-	session->result.reason = reason;
-	spin_unlock(&session->view_lock);
+	spin_lock_bh(&session->inbox.lock);
+	session->inbox.bits |= bits;
+	spin_unlock_bh(&session->inbox.lock);
+	session_wake(session);
 }
 
-/**
- * vsp_session_set_reason() - say what the renegotiation is for that begins
- * @session: of an enabled service
- * @reason: enum vs_wire_reason
- *
- * Context: the service's work.
- */
-void vsp_session_set_reason(struct vsp_session *session, u32 reason)
+/* ---- What the channel tells: mover or the VMM's ioctl; only queues ---- */
+
+static void on_channel_message(void *data, unsigned int slot, const void *bytes, size_t length)
 {
-	spin_lock(&session->view_lock);
-	session->reason = reason;
-	spin_unlock(&session->view_lock);
-	session->cause = reason;
+	struct vsp_service *service = data;
+	struct vsp_session *session = service->session;
+
+	spin_lock_bh(&session->inbox.lock);
+	memcpy(session->inbox.slot[slot].bytes, bytes, length);
+	session->inbox.slot[slot].length = length;
+	session->inbox.slot[slot].sequence = ++session->inbox.sequence;
+	session->inbox.slot[slot].full = true;
+	spin_unlock_bh(&session->inbox.lock);
+	session_wake(session);
 }
 
-static void open_epoch(struct vsp_session *session)
+static int on_channel_opened(void *data)
 {
-	spin_lock(&session->view_lock);
-	session->epoch = session->round.message.epoch;
-	session->reason = session->round.message.reason;
-	spin_unlock(&session->view_lock);
-	if (session->round.message.reason != VS_REASON_CALLED)
-		session->cause = session->round.message.reason;
-	session->limits.rounds = 0;
-	session->limits.uncounted = session->call.unanswered;
-	session->call.unanswered = false;
+	struct vsp_service *service = data;
+
+	return service->files->depend(service);
 }
 
-/**
- * vsp_session_begin_answer() - an answer with nothing in it but what every answer carries
- * @session: session->round.message is what is answered
- * @status: enum vs_wire_status
- *
- * Context: the service's work.
- * Return: session->round.answer
- */
-struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status)
+static void void_slots(struct vsp_session *session)
 {
-	const struct vs_message *message = &session->round.message;
-	struct vs_message *answer = &session->round.answer;
-
-	memset(answer, 0, sizeof(*answer));
-	answer->type = message->type + 1;
-	answer->status = status;
-	answer->epoch = message->epoch;
-	answer->contract = vsp_session_in_force_id(session);
-	return answer;
+	lockdep_assert_held(&session->inbox.lock);
+	session->inbox.generation++;
+	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++)
+		session->inbox.slot[i].full = false;
 }
 
-static void answer_initialize(struct vsp_session *session)
+/* Nobody answers any more: what came from there, and was not taken yet, is void. */
+static void client_gone(struct vsp_session *session)
 {
-	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
-
-	answer->version_min = VS_WIRE_VERSION_MAX;
-	answer->version_max = VS_WIRE_VERSION_MAX;
-	if (vsp_session_in_force(session))
-		answer->terms = vsp_session_in_force(session)->terms;
+	spin_lock_bh(&session->inbox.lock);
+	void_slots(session);
+	session->inbox.bits &= ~(VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME);
+	session->inbox.bits |= VSP_INBOX_CLOSED;
+	spin_unlock_bh(&session->inbox.lock);
+	session_wake(session);
 }
 
-static void answer_message(struct vsp_session *session)
+static void on_channel_closed(void *data)
 {
-	const struct vs_message *message = &session->round.message;
+	struct vsp_service *service = data;
 
-	if (message->type == VS_WIRE_START) {
-		vsp_session_begin_answer(session, VS_STATUS_OK);
-	} else if (message->terms.count || (message->flags & VS_REQUEST_KEEP)) {
-		vsp_session_ask(session);
+	client_gone(service->session);
+	service->files->undepend(service);
+}
+
+static void on_channel_ready(void *data, bool new_driver)
+{
+	struct vsp_service *service = data;
+
+	vsp_session_post(service->session, new_driver ? VSP_INBOX_NEW_DRIVER : VSP_INBOX_RESUME);
+}
+
+static void on_channel_reset(void *data, bool gone)
+{
+	struct vsp_service *service = data;
+	struct vsp_session *session = service->session;
+
+	if (gone) {
+		client_gone(session);
 	} else {
-		vsp_session_begin_answer(session, VS_STATUS_OK)->outcome = VS_OUTCOME_RELEASED;
-		vsp_session_set_result(session, VS_OUTCOME_RELEASED, VS_REASON_NONE);
+		spin_lock_bh(&session->inbox.lock);
+		void_slots(session);
+		spin_unlock_bh(&session->inbox.lock);
 	}
+	if (service->class->queue_reset)
+		service->class->queue_reset(service);
 }
 
-/* Was what is granted, or is being prepared, asked for before the open call? */
-static bool is_crossed(const struct vsp_session *session)
+static void on_channel_queue_kick(void *data, struct vsp_queue *queue)
+{
+	struct vsp_service *service = data;
+
+	service->class->queue_kick(service, queue);
+}
+
+static void on_channel_queue_reap(void *data, struct vsp_queue *queue)
+{
+	struct vsp_service *service = data;
+
+	service->class->queue_reap(service, queue);
+}
+
+/* Called by the mover or in the VMM's ioctl. */
+const struct vsp_channel_ops vsp_session_channel_ops = {
+	.message = on_channel_message,
+	.opened = on_channel_opened,
+	.closed = on_channel_closed,
+	.ready = on_channel_ready,
+	.reset = on_channel_reset,
+	.queue_kick = on_channel_queue_kick,
+	.queue_reap = on_channel_queue_reap,
+};
+
+/**
+ * vsp_session_prepared() - a preparation has ended
+ * @session: of an enabled service
+ *
+ * Context: the preparation's work, which ends with this.
+ */
+void vsp_session_prepared(struct vsp_session *session)
+{
+	vsp_session_post(session, VSP_INBOX_PREPARED);
+}
+
+/**
+ * vsp_session_answer() - hand an answer to the channel, unless its driver is gone
+ * @session: of an enabled service
+ * @slot: of the message
+ * @generation: as it was when the message was taken
+ * @bytes: the answer
+ * @length: bytes of it
+ *
+ * Context: the service's work.
+ */
+void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
+			const void *bytes, size_t length)
+{
+	spin_lock_bh(&session->inbox.lock);
+	if (generation == session->inbox.generation)
+		vsp_channel_answer(session->service->device.channel, slot, bytes, length);
+	spin_unlock_bh(&session->inbox.lock);
+}
+
+/* ---- The work ---- */
+
+static unsigned long take_inbox(struct vsp_session *session, u32 *reason)
+{
+	unsigned long inbox;
+
+	spin_lock_bh(&session->inbox.lock);
+	inbox = session->inbox.bits;
+	session->inbox.bits = 0;
+	*reason = session->inbox.call_reason;
+	spin_unlock_bh(&session->inbox.lock);
+	return inbox;
+}
+
+static struct vsp_slot *oldest_slot(struct vsp_session *session)
+{
+	struct vsp_slot *oldest = NULL;
+
+	lockdep_assert_held(&session->inbox.lock);
+	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++) {
+		struct vsp_slot *slot = &session->inbox.slot[i];
+
+		if (slot->full && (!oldest || slot->sequence < oldest->sequence))
+			oldest = slot;
+	}
+	return oldest;
+}
+
+/* Copies the next message into session->round.bytes. */
+static bool take_slot(struct vsp_session *session, unsigned int *index, u32 *generation,
+		      size_t *length)
+{
+	struct vsp_slot *slot = NULL;
+
+	spin_lock_bh(&session->inbox.lock);
+	/* The driver is to be known before it is listened to. */
+	if (!(session->inbox.bits & (VSP_INBOX_CLOSED | VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME)))
+		slot = oldest_slot(session);
+	if (slot) {
+		slot->full = false;
+		memcpy(session->round.bytes, slot->bytes, slot->length);
+		*length = slot->length;
+		*generation = session->inbox.generation;
+		*index = slot - session->inbox.slot;
+	}
+	spin_unlock_bh(&session->inbox.lock);
+	return slot;
+}
+
+static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 reason)
+{
+	struct vsp_service *service = session->service;
+
+	if (inbox & VSP_INBOX_CLOSED)
+		vsp_machine_event(session, VSP_EVENT_GONE);
+	if (inbox & VSP_INBOX_NEW_DRIVER)
+		vsp_machine_event(session, VSP_EVENT_NEW_DRIVER);
+	else if (inbox & VSP_INBOX_RESUME)
+		vsp_machine_event(session, VSP_EVENT_RESUME);
+	if (inbox & VSP_INBOX_WITHDRAW)
+		vsp_machine_withdraw(session);
+	if (inbox & VSP_INBOX_CHANGED)
+		vsp_machine_changed(session);
+	if (inbox & VSP_INBOX_RENEGOTIATE)
+		vsp_machine_renegotiate(session, reason);
+	if (inbox & VSP_INBOX_PREPARED)
+		vsp_machine_prepared(session);
+	if (inbox & VSP_INBOX_INVITE)
+		vsp_machine_invite(session);
+	if (inbox & VSP_INBOX_VIOLATED)
+		service->files->changed(service, VSP_CHANGE_VIOLATED);
+	if (inbox & VSP_INBOX_SLOW)
+		service->files->changed(service, READ_ONCE(service->pool->rates.slow) ?
+					VSP_CHANGE_SLOW : VSP_CHANGE_WELL);
+	if (inbox & VSP_INBOX_CLOSING)
+		vsp_machine_close(session);
+	if (inbox & VSP_INBOX_REOPEN)
+		session->closing = false;
+}
+
+/* Until then, the next ask would be denied: what was dropped is to be undone first. */
+static bool must_wait(const struct vsp_session *session)
 {
 	const struct vsp_preparation *preparation = &session->preparation;
 
-	if (session->grant.pending)
-		return !session->grant.called;
-	return preparation->next && !preparation->dropped && !preparation->called;
+	return preparation->next && preparation->dropped &&
+	       ktime_before(ktime_get(), preparation->wait_until);
 }
 
-/* A START comes too late: its grant has expired, or another contract has replaced it. */
-static void answer_stale(struct vsp_session *session)
-{
-	bool expired = session->round.message.contract == session->grant.expired_id;
-
-	vsp_session_begin_answer(session, expired ? VS_STATUS_EXPIRED : VS_STATUS_STALE);
-}
-
-static void do_actions(struct vsp_session *session, u32 actions)
-{
-	if (actions & VSP_DO_DROP_PENDING)
-		vsp_session_drop_pending(session);
-	if ((actions & VSP_DO_DROP_CROSSED) && is_crossed(session))
-		vsp_session_drop_pending(session);
-	if (actions & VSP_DO_COMMIT)
-		vsp_session_commit(session);
-	if (actions & VSP_DO_START_FALLBACK)
-		vsp_session_start_fallback(session);
-	if (actions & VSP_DO_SETTLE)
-		vsp_session_settle(session);
-	if (actions & VSP_DO_OPEN_EPOCH)
-		open_epoch(session);
-	if (actions & VSP_DO_HOLD)
-		vsp_session_hold(session);
-	if (actions & VSP_DO_FORGET)
-		vsp_session_forget(session);
-	if (actions & VSP_DO_ANSWER)
-		answer_message(session);
-	if (actions & VSP_DO_REFUSE)
-		vsp_session_begin_answer(session, VS_STATUS_UNEXPECTED);
-	if (actions & VSP_DO_STALE)
-		answer_stale(session);
-	if (actions & VSP_DO_CALL)
-		vsp_session_send_call(session);
-	if (actions & VSP_DO_TELL)
-		vsp_session_tell(session);
-	if (actions & VSP_DO_CALL_ANEW)
-		session->call.anew = true;	/* the answer goes first */
-}
-
-/**
- * vsp_session_event() - one step of the machine
- * @session: of an enabled service
- * @event: what has happened; the message of it, if any, is session->round.message
+/*
+ * Takes what messages there are, and looks at the deadlines after each.  Those above
+ * the limit stay in their slots, and when these are full in the ring.
  *
- * An answer, where the step makes one, is left in session->round.answer.
- *
- * Context: the service's work. May sleep.
+ * Return: when to run again.
  */
-void vsp_session_event(struct vsp_session *session, enum vsp_event event)
+static ktime_t session_take_messages(struct vsp_session *session)
 {
-	enum vs_state from = session->state;
-	struct vs_step step = vs_states_provider(from, event);
-
-	spin_lock(&session->view_lock);
-	session->state = step.next;
-	spin_unlock(&session->view_lock);
-	if (step.next != from)
-		trace_vsp_state(session->service->name, from, event, step.next);
-	do_actions(session, step.actions);
-	if (step.next != from)
-		vsp_sysfs_changed(session->service, VSP_CHANGE_STATE);
-}
-
-static enum vsp_event start_event(const struct vsp_session *session, u64 running)
-{
-	u64 id = session->round.message.contract;
-
-	if (session->grant.pending && id == session->grant.pending->id)
-		return session->call.open && !session->grant.called ?
-			VSP_EVENT_START_CROSSED : VSP_EVENT_START;
-	/* A grant to keep what runs has its id, and expires as any other. */
-	if (id && id == running && id != session->grant.expired_id)
-		return VSP_EVENT_START_AGAIN;
-	return running && !session->call.open ? VSP_EVENT_START_STALE : VSP_EVENT_START_OTHER;
-}
-
-/* A well-formed message: which event is it?  Anything else is answered here. */
-static void session_take_message(struct vsp_session *session)
-{
-	const struct vs_message *message = &session->round.message;
-
-	if (message->type == VS_WIRE_INITIALIZE) {
-		if (message->version_min > VS_WIRE_VERSION_MAX ||
-		    message->version_max < VS_WIRE_VERSION_MIN) {
-			vsp_session_begin_answer(session, VS_STATUS_VERSION);
-			return;
-		}
-		vsp_session_event(session, VSP_EVENT_INITIALIZE);
-		answer_initialize(session);
-		vsp_session_event(session, VSP_EVENT_ANSWERED);
-	} else if (session->state != VS_STATE_START && message->epoch != session->epoch) {
-		vsp_session_begin_answer(session, VS_STATUS_EPOCH);
-	} else if (message->type == VS_WIRE_START) {
-		vsp_session_event(session, start_event(session, vsp_session_in_force_id(session)));
-	} else if (message->flags & VS_REQUEST_KEEP) {
-		vsp_session_event(session, VSP_EVENT_ASK);
-	} else if (!message->terms.count) {
-		vsp_session_event(session, VSP_EVENT_RELEASE);
-	} else if (vs_terms_check_ask(session->service->spec, &message->terms)) {
-		session->service->counters.malformed++;
-		vsp_session_begin_answer(session, VS_STATUS_MALFORMED);
-	} else {
-		vsp_session_event(session, VSP_EVENT_ASK);
-	}
-}
-
-static bool from_client(u16 type)
-{
-	return type == VS_WIRE_INITIALIZE || type == VS_WIRE_REQUEST || type == VS_WIRE_START;
-}
-
-/* Five bad messages in a row end the session; it can start over. */
-static void judge_message(struct vsp_session *session)
-{
-	struct vsp_service *service = session->service;
-
-	if (session->round.answer.status == VS_STATUS_OK) {
-		session->limits.bad = 0;
-		return;
-	}
-	if (session->round.answer.status == VS_STATUS_UNEXPECTED ||
-	    session->round.answer.status == VS_STATUS_EPOCH)
-		service->counters.unexpected++;
-	if (++session->limits.bad < VSP_BAD_MESSAGES_MAX)
-		return;
-	session->limits.bad = 0;
-	vsp_warn_limited(service, "service %s: %u bad messages in a row, the session ends\n",
-			 service->name, VSP_BAD_MESSAGES_MAX);
-	vsp_session_event(session, VSP_EVENT_BROKEN);
-}
-
-/**
- * vsp_session_send_answer() - send session->round.answer
- * @session: of an enabled service; session->round.bytes is used
- * @slot: of the message that it answers
- * @generation: of the rings that this came from
- *
- * Context: the service's work.
- */
-void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation)
-{
-	struct vsp_round *round = &session->round;
+	unsigned int slot, budget = VS_CHANNEL_MESSAGES;
+	ktime_t next = vsp_machine_expire(session);
+	u32 generation;
 	size_t length;
 
-	trace_vsp_message(session->service->name, true, &round->answer);
-	length = vs_wire_encode(&round->answer, round->bytes, sizeof(round->bytes));
-	vsp_service_answer(session, slot, generation, round->bytes, length);
+	while (budget--) {
+		if (must_wait(session))
+			return min(next, session->preparation.wait_until);
+		if (!__ratelimit(&session->limits.messages))
+			return min(next, ktime_add_ms(ktime_get(), VSP_MESSAGES_PAUSE_MS));
+		if (!take_slot(session, &slot, &generation, &length))
+			return next;
+		vsp_machine_message(session, slot, generation, length);
+		next = vsp_machine_expire(session);
+	}
+	return ktime_get();	/* there may be more: let others run first */
+}
+
+static void session_work(struct work_struct *work)
+{
+	struct vsp_session *session = container_of(work, struct vsp_session, work);
+	unsigned int noio = memalloc_noio_save();
+	unsigned long inbox;
+	ktime_t next;
+	u32 reason;
+
+	inbox = take_inbox(session, &reason);
+	handle_inbox(session, inbox, reason);
+	next = session_take_messages(session);
+	if (ktime_before(next, ktime_get()))
+		session_wake(session);
+	else if (next != KTIME_MAX)
+		hrtimer_start(&session->timer, next, HRTIMER_MODE_ABS);
+	memalloc_noio_restore(noio);
 }
 
 /**
- * vsp_session_message() - take one message and answer it, at once or when it is prepared
- * @session: session->round.bytes holds the message
- * @slot: for the answer
- * @generation: of the rings that it came from
- * @length: bytes of it
- *
- * Context: the service's work. May sleep.
+ * vsp_session_init_inbox() - an empty inbox, whose work does not run yet
+ * @session: zeroed, of a service that is being enabled
  */
-void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
-			 size_t length)
+void vsp_session_init_inbox(struct vsp_session *session)
 {
-	struct vsp_service *service = session->service;
-	struct vs_message *message = &session->round.message;
-	int error = vs_wire_decode(message, session->round.bytes, length);
-
-	session->round.slot = slot;
-	session->round.generation = generation;
-	session->round.answer_later = false;
-	if (error || !from_client(message->type)) {
-		service->counters.malformed++;
-		vsp_warn_limited(service,
-				 "service %s: malformed message of %zu bytes refused (%d)\n",
-				 service->name, length, error);
-		if (!from_client(message->type))
-			message->type = VS_WIRE_START;	/* the shortest answer */
-		trace_vsp_message(service->name, false, message);
-		vsp_session_begin_answer(session, VS_STATUS_MALFORMED);
-	} else {
-		trace_vsp_message(service->name, false, message);
-		service->counters.messages++;
-		session_take_message(session);
-	}
-	if (!session->round.answer_later) {
-		vsp_session_send_answer(session, slot, generation);
-		judge_message(session);
-	}
-	if (session->call.anew)
-		vsp_session_call_anew(session);
-	if (session->invitation.later && session->state == VS_STATE_RUNNING)
-		vsp_session_invite(session);
+	spin_lock_init(&session->inbox.lock);
+	INIT_WORK(&session->work, session_work);
+	hrtimer_setup(&session->timer, session_timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	ratelimit_state_init(&session->limits.messages, HZ, VSP_MESSAGES_PER_SECOND);
+	ratelimit_set_flags(&session->limits.messages, RATELIMIT_MSG_ON_RELEASE);
 }
 
 /**
- * vsp_session_expire() - handle deadlines and leases that have come
- * @session: of an enabled service
+ * vsp_session_renegotiate() - take the staged limits and call the client
+ * @service: one of @service->pool
+ * @reason: enum vs_wire_reason that the client is told
  *
- * Context: the service's work. May sleep.
- * Return: when to look again; KTIME_MAX if there is nothing to wait for.
+ * Context: pool->lock held, which keeps the session. Returns before anything has
+ *	happened.
+ * Return: 0, or -ENODEV if the service is disabled.
  */
-ktime_t vsp_session_expire(struct vsp_session *session)
+int vsp_session_renegotiate(struct vsp_service *service, u32 reason)
 {
-	ktime_t now = ktime_get();
-	ktime_t next = KTIME_MAX;
+	struct vsp_session *session = service->session;
 
-	if (session->call.open && ktime_compare(session->call.deadline, now) <= 0)
-		vsp_session_event(session, VSP_EVENT_DEADLINE);
-	if (session->grant.pending && ktime_compare(session->grant.expires, now) <= 0) {
-		session->service->counters.leases++;
-		vsp_session_event(session, VSP_EVENT_GRANT_LEASE);
-	}
-	if (session->held.contract && ktime_compare(session->held.expires, now) <= 0) {
-		session->service->counters.leases++;
-		vsp_session_event(session, VSP_EVENT_HELD_LEASE);
-	}
-	if (session->call.open)
-		next = min(next, session->call.deadline);
-	if (session->grant.pending)
-		next = min(next, session->grant.expires);
-	if (session->held.contract)
-		next = min(next, session->held.expires);
-	return next;
+	lockdep_assert_held(&service->pool->lock);
+	if (!session)
+		return -ENODEV;
+	vsp_service_copy_limits(service);
+	spin_lock_bh(&session->inbox.lock);
+	/* The pool's own call neither undoes what an administrator wants nor hides it. */
+	if (reason != VS_REASON_CAPACITY)
+		session->inbox.bits &= ~VSP_INBOX_WITHDRAW;
+	if (reason != VS_REASON_CAPACITY || !(session->inbox.bits & VSP_INBOX_RENEGOTIATE))
+		session->inbox.call_reason = reason;
+	session->inbox.bits |= VSP_INBOX_RENEGOTIATE;
+	spin_unlock_bh(&session->inbox.lock);
+	session_wake(session);
+	return 0;
 }
 
 /**
- * vsp_session_close() - give everything back, grant nothing any more
- * @session: its work does not run any more, or is what calls
+ * vsp_session_withdraw() - call the contract back, with the service's deadline
+ * @service: one of @service->pool
  *
- * What is KEPT stays charged; see vsp_pool_charge().
+ * Context: pool->lock held. Returns before anything has happened.
+ * Return: 0, or -ENODEV if the service is disabled.
  */
-void vsp_session_close(struct vsp_session *session)
+int vsp_session_withdraw(struct vsp_service *service)
 {
-	session->closing = true;
-	session->withdrawn = true;
-	vsp_session_drop_pending(session);
-	vsp_session_settle(session);
-	vsp_session_forget(session);
+	struct vsp_session *session = service->session;
+
+	lockdep_assert_held(&service->pool->lock);
+	if (!session)
+		return -ENODEV;
+	spin_lock_bh(&session->inbox.lock);
+	session->inbox.bits |= VSP_INBOX_WITHDRAW;
+	session->inbox.bits &= ~VSP_INBOX_RENEGOTIATE;
+	spin_unlock_bh(&session->inbox.lock);
+	session_wake(session);
+	return 0;
+}
+
+/**
+ * vsp_session_invite() - its pool has more than before
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_session_invite(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_session_post(service->session, VSP_INBOX_INVITE);
+}
+
+/**
+ * vsp_session_changed() - its source can do other things than before, or is gone
+ * @service: one of @service->pool
+ *
+ * Takes no limits that the administrator has staged.
+ *
+ * Context: pool->lock held. Returns before anything has happened.
+ */
+void vsp_session_changed(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_session_post(service->session, VSP_INBOX_CHANGED);
+}
+
+/**
+ * vsp_session_violated() - its contract's floor was not kept
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_session_violated(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_session_post(service->session, VSP_INBOX_VIOLATED);
+}
+
+/**
+ * vsp_session_source_slow() - the source of its pool has become too slow, or is not any more
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
+ */
+void vsp_session_source_slow(struct vsp_service *service)
+{
+	lockdep_assert_held(&service->pool->lock);
+	if (service->session)
+		vsp_session_post(service->session, VSP_INBOX_SLOW);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's session with one client: what service.c (its life), service_inbox.c
- * (who calls, and when) and session*.c (the machine and what its steps do) share.
+ * The provider's session with one client: what service.c (its life), session.c (its
+ * inbox and its work) and machine*.c (the machine and what its steps do) share.
  */
 #ifndef VSP_SESSION_H
 #define VSP_SESSION_H
@@ -15,7 +15,15 @@
 
 #include "vs_channel.h"
 #include "vs_message.h"
-#include "vsp/core/vsp.h"
+#include "vs_states.h"
+#include "vs_terms.h"
+
+struct vsp_channel_ops;
+struct vsp_contract;
+struct vsp_service;
+
+#define VSP_ROUNDS_MAX		8	/* asks in one epoch */
+#define VSP_BAD_MESSAGES_MAX	5	/* in a row, then the session ends */
 
 /*
  * What a grant leaves its client to start it. Not lease_ms: for that long a client that starts
@@ -87,7 +95,7 @@ struct vsp_preparation {
 };
 
 /**
- * struct vsp_inbox - what waits for the work; vsp/core/service_inbox.c
+ * struct vsp_inbox - what waits for the work; vsp/core/session.c
  * @lock: protects all below; taken in the mover and in the work, never held for long
  * @bits: VSP_INBOX_*, what is to be done
  * @call_reason: of VSP_INBOX_RENEGOTIATE
@@ -117,7 +125,7 @@ struct vsp_result {
 };
 
 /**
- * struct vsp_grant - what was granted and not started; vsp/core/session_contract.c
+ * struct vsp_grant - what was granted and not started; vsp/core/machine_contract.c
  * @next_id: contract ids, never used twice
  * @expired_id: the last grant that was dropped since the last START, also one to keep what is
  *	in force; or 0
@@ -148,6 +156,26 @@ struct vsp_held {
 };
 
 /**
+ * struct vsp_call - a call for a new contract, with what happens if nobody answers
+ * @open: not settled yet; @reason, @deadline and @fallback are valid while it is
+ * @reason: enum vs_wire_reason
+ * @deadline: when @fallback comes into force
+ * @fallback: NULL: withdrawal; owned by the session
+ * @unanswered: the client has not answered the call (or what it was told last)
+ * @anew: the open call is to be made about the contract that was just started
+ *
+ * The last two belong to the session's work; the rest it writes under view_lock.
+ */
+struct vsp_call {
+	bool open;
+	u32 reason;
+	ktime_t deadline;
+	struct vsp_contract *fallback;
+	bool unanswered;
+	bool anew;
+};
+
+/**
  * struct vsp_client_limits - how much a client has had of what it may have only so often
  * @messages: limits how many are taken in a second
  * @rounds: asks in this epoch
@@ -166,7 +194,7 @@ struct vsp_client_limits {
 };
 
 /**
- * struct vsp_invitation - when the client is called as there is more; vsp/core/session_invite.c
+ * struct vsp_invitation - when the client is called as there is more; vsp/core/machine_invite.c
  * @denied: an ask was denied for want of room, and the client has not been called
  *	since; vsp_session.asked says what it was
  * @later: there may be more than it will get of what it negotiates about now
@@ -257,69 +285,15 @@ struct vsp_session {
 	struct vsp_round round;
 };
 
-/* vsp/core/session.c: all in the work, or before and after it runs */
-void vsp_session_set_result(struct vsp_session *session, u32 outcome, u32 reason);
-void vsp_session_set_reason(struct vsp_session *session, u32 reason);
-struct vs_message *vsp_session_begin_answer(struct vsp_session *session, u32 status);
-void vsp_session_send_answer(struct vsp_session *session, unsigned int slot, u32 generation);
-void vsp_session_message(struct vsp_session *session, unsigned int slot, u32 generation,
-			 size_t length);
-void vsp_session_event(struct vsp_session *session, enum vsp_event event);
-void vsp_session_close(struct vsp_session *session);
-ktime_t vsp_session_expire(struct vsp_session *session);
-
-/* vsp/core/session_contract.c */
-struct vsp_contract *vsp_session_in_force(struct vsp_session *session);
-u64 vsp_session_in_force_id(struct vsp_session *session);
-struct vsp_contract *vsp_session_new_contract(struct vsp_session *session, u64 id,
-					      const struct vs_terms *terms);
-void vsp_session_free_contract(struct vsp_contract *contract);
-struct vsp_contract *vsp_session_set_pending(struct vsp_session *session,
-					     struct vsp_contract *next);
-void vsp_session_drop_pending(struct vsp_session *session);
-unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets);
-void vsp_session_recharge(struct vsp_session *session);
-void vsp_session_commit(struct vsp_session *session);
-void vsp_session_start_fallback(struct vsp_session *session);
-void vsp_session_hold(struct vsp_session *session);
-void vsp_session_forget(struct vsp_session *session);
-
-/* vsp/core/session_call.c */
-void vsp_session_settle(struct vsp_session *session);
-void vsp_session_send_call(struct vsp_session *session);
-void vsp_session_tell(struct vsp_session *session);
-void vsp_session_call_anew(struct vsp_session *session);
-void vsp_session_open_invitation(struct vsp_session *session, u32 reason);
-void vsp_session_renegotiate(struct vsp_session *session, u32 reason);
-void vsp_session_withdraw(struct vsp_session *session);
-bool vsp_session_source_gone(struct vsp_session *session);
-void vsp_session_changed(struct vsp_session *session);
-
-/* vsp/core/session_ask.c */
-void vsp_session_ask(struct vsp_session *session);
-void vsp_session_grant(struct vsp_session *session, struct vsp_contract *contract, bool called);
-void vsp_session_refuse(struct vsp_session *session, int error, u16 term);
-
-/* vsp/core/session_prepare.c */
-void vsp_session_prepare_init(struct vsp_session *session);
-void vsp_session_prepare(struct vsp_session *session, struct vsp_contract *next);
-void vsp_session_drop_preparation(struct vsp_session *session);
-void vsp_session_prepared(struct vsp_session *session);
-void vsp_session_end_preparation(struct vsp_session *session);
-
-/* vsp/core/session_invite.c */
-void vsp_session_invite(struct vsp_session *session);
-
 /* vsp/core/service.c */
 void vsp_service_copy_limits(struct vsp_service *service);
 
-/* vsp/core/service_inbox.c */
-extern const struct vsp_channel_ops vsp_service_channel_ops;
-void vsp_service_init_inbox(struct vsp_session *session);
-void vsp_service_post(struct vsp_session *session, unsigned long bits);
-void vsp_service_prepared(struct vsp_session *session);
-void vsp_service_queue_prepare(struct work_struct *work);
-void vsp_service_answer(struct vsp_session *session, unsigned int slot, u32 generation,
+/* vsp/core/session.c */
+extern const struct vsp_channel_ops vsp_session_channel_ops;
+void vsp_session_init_inbox(struct vsp_session *session);
+void vsp_session_post(struct vsp_session *session, unsigned long bits);
+void vsp_session_prepared(struct vsp_session *session);
+void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
 			const void *bytes, size_t length);
 
 #endif

@@ -8,7 +8,9 @@
 #include <linux/string.h>
 #include <uapi/linux/virtio_input.h>
 
-#include "vsp/input/input.h"
+#include "vs_input.h"
+#include "vs_terms.h"
+#include "vsp/input/report.h"
 
 static_assert(KEY_CNT / BITS_PER_BYTE <= sizeof_field(struct virtio_input_config, u.bitmap));
 

@@ -7,7 +7,7 @@
 #include <linux/kstrtox.h>
 #include <linux/string.h>
 
-#include "vsp/input/input.h"
+#include "vsp/input/report.h"
 
 /* As linux/input-event-codes.h has them, without KEY_; all others are numbers. */
 static const struct {

@@ -12,6 +12,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "vs_terms.h"
+#include "vsp/class.h"
 #include "vsp/input/input.h"
 
 /* ---- Who has it: under feed->lock ---- */

@@ -15,6 +15,7 @@
 #include <linux/input/mt.h>
 #include <linux/slab.h>
 
+#include "vsp/class.h"
 #include "vsp/input/input.h"
 
 #define INJECT_PHYS	"vsp/"	/* as packaging/60-vspinput.rules has it */

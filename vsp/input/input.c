@@ -12,6 +12,10 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vsp/class.h"
+#include "vsp/contract.h"
 #include "vsp/input/input.h"
 
 /**

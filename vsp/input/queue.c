@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include <uapi/linux/virtio_input.h>
 
+#include "vsp/class.h"
 #include "vsp/input/input.h"
 
 /* ---- Events ---- */

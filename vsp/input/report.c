@@ -12,7 +12,7 @@
 #include <linux/overflow.h>
 #include <linux/string.h>
 
-#include "vsp/input/input.h"
+#include "vsp/input/report.h"
 
 static_assert(!(VSP_INPUT_WAITING_MAX & (VSP_INPUT_WAITING_MAX - 1)));
 

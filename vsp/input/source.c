@@ -17,7 +17,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "vsp/input/input.h"
+#include "vsp/class.h"
+#include "vsp/input/feed.h"
 
 #define SOURCE_NODES	"/dev/input/"
 

@@ -26,7 +26,10 @@
 #include <linux/string.h>
 #include <net/gso.h>
 
+#include "vs_class.h"
+#include "vsp/class.h"
 #include "vsp/network/network.h"
+#include "vsp/network/uplink.h"
 
 #define PREFIX	"vsp-"
 

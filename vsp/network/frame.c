@@ -24,7 +24,8 @@
 #include <net/udp.h>
 #include <uapi/linux/virtio_net.h>
 
-#include "vsp/network/network.h"
+#include "vs_network.h"
+#include "vsp/network/frame.h"
 
 /**
  * struct parsed - where things are in a frame

@@ -28,7 +28,9 @@
 #include <linux/string.h>
 #include <net/net_namespace.h>
 
+#include "vsp/class.h"
 #include "vsp/network/network.h"
+#include "vsp/network/uplink.h"
 
 #define MAC_TEXT	(3 * ETH_ALEN - 1)
 /* Services that are remembered: more than any host has. */

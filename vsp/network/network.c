@@ -16,7 +16,12 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vsp/class.h"
+#include "vsp/contract.h"
 #include "vsp/network/network.h"
+#include "vsp/network/uplink.h"
 
 static const struct vs_term *network_term(const struct vs_terms *terms, enum vs_network_term id)
 {

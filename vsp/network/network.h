@@ -19,27 +19,22 @@
 #define VSP_NETWORK_H
 
 #include <linux/atomic.h>
-#include <linux/if_ether.h>
 #include <linux/list.h>
 #include <linux/netdevice.h>
-#include <linux/notifier.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "channel/host/queue.h"
+#include "vs_limits.h"
 #include "vs_network.h"
-#include "vsp/class.h"
-
-struct virtio_net_hdr_v1;
+#include "vsp/network/frame.h"
 
 /* Frames that the ceiling lets through in so long, but two packets, may wait. */
 #define VSP_NETWORK_QUEUE_MS	VS_NETWORK_GSO_MS
 #define VSP_NETWORK_QUEUES	(2 * VS_NETWORK_PAIRS)
-#define VSP_NETWORK_MBIT	125000	/* bytes a second */
-/* Most that MAC header and VLAN tags take. */
-#define VSP_NETWORK_HEADER	(ETH_HLEN + 2 * 4)
 /* Frames that wait for a guest in one queue, however small they are. */
 #define VSP_NETWORK_WAITING_MAX	1024
 /* A guest that takes no frame for so long, though no rate holds it back, is away. */
@@ -50,80 +45,6 @@ struct virtio_net_hdr_v1;
 #define VSP_NETWORK_RING_MAX	1024
 /* Frames handed to NAPI that it has not taken yet. */
 #define VSP_NETWORK_ARRIVED_MAX	256
-/* Of a frame, what network_frame.c has to see: all that any header of it may take. */
-#define VSP_NETWORK_START	256
-
-/* Where frames go. The first two count frames that pass, all others those that do not. */
-enum vsp_network_counter {
-	VSP_NETWORK_SENT,
-	VSP_NETWORK_RECEIVED,
-	VSP_NETWORK_MALFORMED,	/* its header, or what it says of the frame, is wrong */
-	VSP_NETWORK_SIZE,	/* a runt, or larger than the MTU */
-	VSP_NETWORK_SPOOFED,	/* from another address than granted */
-	VSP_NETWORK_OFFLOAD,	/* needs an offload that is not granted */
-	VSP_NETWORK_LATE,	/* too much waits already */
-	VSP_NETWORK_AWAY,	/* the guest takes none: it is stopped, or has posted no buffers */
-	VSP_NETWORK_CONTRACT,	/* there is none, or none for its queue */
-	VSP_NETWORK_DOWN,	/* the host's netdev is down */
-	VSP_NETWORK_MEMORY,	/* there was none, or the guest's cannot be reached */
-	VSP_NETWORK_COUNTERS
-};
-
-/**
- * struct vsp_network_terms - what the data path needs of the contract in force
- * @present: there is one
- * @pairs: of queues
- * @mtu: bytes
- * @offloads: bits
- * @mac: as ether_addr_to_u64(); stays when there is no contract any more, until another one
- * @bound: bytes that may wait before a frame: TX: of the flow, RX: in each of its queues
- * @speed: the higher ceiling, in Mbit/s
- *
- * Written under vsp_rates_lock().  Read one by one without: a frame between two contracts
- * is judged by a part of each, and both are agreed.
- */
-struct vsp_network_terms {
-	bool present;
-	u32 pairs;
-	u32 mtu;
-	u32 offloads;
-	u64 mac;
-	u64 bound[VS_CLASS_FLOWS_MAX];
-	u32 speed;
-};
-
-/**
- * struct vsp_network_uplink - the device of the host that a pool is a part of
- * @pool: whose
- * @notifier: of all devices of the host
- * @dev: NULL while there is none; under rtnl
- * @tracker: of the reference to it
- * @up: it runs and has a carrier
- * @mtu: its
- *
- * The last two are written under rtnl, and read without.
- */
-struct vsp_network_uplink {
-	struct vsp_pool *pool;
-	struct notifier_block notifier;
-	struct net_device *dev;
-	netdevice_tracker tracker;
-	bool up;
-	u32 mtu;
-};
-
-/**
- * struct vsp_network_pool - what the class has of a pool
- * @uplink: if the pool has a source
- * @first: of the range of addresses, as ether_addr_to_u64(); 0: there is no range
- * @last: of it
- */
-struct vsp_network_pool {
-	struct vsp_network_uplink uplink;
-	u64 first;
-	u64 last;
-};
-
 /* What counts for the byte limit of a queue of the netdev. */
 struct vsp_network_done {
 	unsigned int frames;
@@ -261,11 +182,6 @@ enum vsp_network_verdict {
 	VSP_NETWORK_DROP,	/* there is no contract for it */
 };
 
-static inline struct vsp_network_pool *vsp_network_pool_of(const struct vsp_service *service)
-{
-	return vsp_pool_data(vsp_service_pool(service));
-}
-
 static inline unsigned int vsp_network_number(unsigned int pair, enum vs_network_flow flow)
 {
 	return flow == VS_NETWORK_TX ? VS_NETWORK_TX_QUEUE(pair) : VS_NETWORK_RX_QUEUE(pair);
@@ -278,14 +194,7 @@ static inline bool vsp_network_has_contract(const struct vsp_network_ring *ring)
 	return READ_ONCE(terms->present) && ring->pair < READ_ONCE(terms->pairs);
 }
 
-/* network_frame.c: pure */
-enum vsp_network_counter vsp_network_frame_check(const struct virtio_net_hdr_v1 *header,
-						 const u8 *start, u32 length,
-						 const struct vsp_network_terms *terms,
-						 u32 *cost);
-u32 vsp_network_frame_cost(u32 length, u32 header, u32 segment);
-
-/* network_mac.c */
+/* mac.c */
 int vsp_network_mac_parse(const char *text, size_t length, u64 *mac);
 int vsp_network_mac_range(const char *text, u64 *first, u64 *last);
 int vsp_network_mac_add(struct vsp_network *network);
@@ -294,19 +203,14 @@ int vsp_network_mac_prepare(struct vsp_network *network, u64 mac, bool named);
 void vsp_network_mac_claim(struct vsp_network *network);
 void vsp_network_mac_exit(void);
 
-/* network_uplink.c */
-int vsp_network_uplink_open(struct vsp_network_uplink *uplink, struct vsp_pool *pool);
-void vsp_network_uplink_close(struct vsp_network_uplink *uplink);
-void vsp_network_uplink_look(struct vsp_network_uplink *uplink);
-
-/* network_device.c */
+/* device.c */
 int vsp_network_device_add(struct vsp_network *network);
 void vsp_network_device_remove(struct vsp_network *network);
 void vsp_network_device_free(struct vsp_network *network);
 void vsp_network_device_arrived(struct vsp_network_pair *pair);
 bool vsp_network_device_may_segment(const struct sk_buff *skb, u32 offloads);
 
-/* network_queue.c */
+/* queue.c */
 void vsp_network_queue_init(struct vsp_network *network);
 void vsp_network_queue_exit(struct vsp_network *network);
 void vsp_network_queue_kick(struct vsp_service *service, struct vsp_queue *queue);
@@ -319,16 +223,16 @@ void vsp_network_queue_passed(struct vsp_network_ring *ring, u64 cost);
 void vsp_network_queue_dropped(struct vsp_network_ring *ring, enum vsp_network_counter why);
 u32 vsp_network_queue_headers(const struct sk_buff *skb);
 
-/* network_turn.c */
+/* turn.c */
 void vsp_network_turn_leave(struct vsp_network_ring *ring);
 void vsp_network_turn_settle(struct vsp_network_ring *ring);
 enum vsp_network_verdict vsp_network_turn_admit(struct vsp_network_ring *ring, u64 cost);
 
-/* network_transmit.c */
+/* transmit.c */
 unsigned int vsp_network_transmit(struct vsp_network_ring *ring, struct vsp_queue *queue,
 				  unsigned int budget);
 
-/* network_receive.c */
+/* receive.c */
 enum vsp_network_counter vsp_network_receive_add(struct vsp_network_ring *ring,
 						 struct sk_buff *skb);
 unsigned int vsp_network_receive(struct vsp_network_ring *ring, struct vsp_queue *queue,

@@ -9,6 +9,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
+#include "vsp/class.h"
 #include "vsp/network/network.h"
 
 static struct vsp_network_ring *ring_of(struct vsp_service *service, struct vsp_queue *queue)

@@ -19,6 +19,7 @@
 #include <linux/timer.h>
 #include <linux/virtio_net.h>
 
+#include "vsp/class.h"
 #include "vsp/network/network.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)

@@ -17,6 +17,7 @@
 #include <linux/skbuff.h>
 #include <linux/virtio_net.h>
 
+#include "vsp/class.h"
 #include "vsp/network/network.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)

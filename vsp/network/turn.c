@@ -7,6 +7,7 @@
 #include <linux/bitops.h>
 #include <linux/spinlock.h>
 
+#include "vsp/class.h"
 #include "vsp/network/network.h"
 
 /* The next one that wants it has it; none, if there is none. */

@@ -14,7 +14,10 @@
 #include <linux/rtnetlink.h>
 #include <linux/string.h>
 
-#include "vsp/network/network.h"
+#include "vs_class.h"
+#include "vs_network.h"
+#include "vsp/class.h"
+#include "vsp/network/uplink.h"
 
 static const enum vs_network_term rates[] = { VS_NETWORK_TX_BANDWIDTH, VS_NETWORK_RX_BANDWIDTH };
 

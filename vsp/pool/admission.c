@@ -21,7 +21,8 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "vsp/pool/pool.h"
+#include "vs_wire.h"
+#include "vsp/pool/internal.h"
 
 /**
  * vsp_pool_grantable() - what may be charged of a capacity
@@ -60,15 +61,15 @@ u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index)
 /* ---- Charges: all under pool->lock ---- */
 
 /* What is charged to all but @except (NULL: to all). */
-static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_service *except, u32 index)
+static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_member *except, u32 index)
 {
-	const struct vsp_service *service;
+	const struct vsp_member *member;
 	u64 sum = pool->amounts.orphaned[index];
 
 	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, member.entry)
-		if (service != except)
-			sum = vsp_pool_add(sum, service->member.charge[index]);
+	list_for_each_entry(member, &pool->services, entry)
+		if (member != except)
+			sum = vsp_pool_add(sum, member->charge[index]);
 	return sum;
 }
 
@@ -87,88 +88,87 @@ void vsp_pool_recount(struct vsp_pool *pool)
 /**
  * vsp_pool_room() - what a service may hold of a term
  * @pool: of the service
- * @service: any of it
+ * @member: any of it
  * @index: of the term in its class's table
  * @kept: what its backing keeps of it
  *
  * Context: pool->lock held.
  * Return: it, what the service is charged for already included.
  */
-u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
+u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_member *member, u32 index,
 		  u64 kept)
 {
 	u64 free = vsp_pool_subtract(vsp_pool_grantable(pool, index),
-				     sum_charges(pool, service, index));
+				     sum_charges(pool, member, index));
 
 	/* In a deficit, its part of what is left: no more than it holds already. */
-	return max3(free, min(service->member.share[index], service->member.charge[index]), kept);
+	return max3(free, min(member->share[index], member->charge[index]), kept);
 }
 
 /*
- * What the backing of @service keeps, per term.  Asked for without the pool's lock:
+ * What the backing of @member keeps, per term.  Asked for without the pool's lock:
  * it changes only by what the calling work or administrator does itself.
  */
-static void get_kept(struct vsp_service *service, u64 *kept)
+static void get_kept(struct vsp_member *member, u64 *kept)
 {
-	const struct vs_class_spec *spec = service->spec;
+	const struct vs_class_spec *spec = member->pool->spec;
 
 	for (u32 i = 0; i < spec->count; i++)
-		kept[i] = (spec->term[i].flags & VS_TERM_KEPT) && service->class->kept ?
-			service->class->kept(service, i) : 0;
+		kept[i] = spec->term[i].flags & VS_TERM_KEPT ? member->ops->kept(member, i) : 0;
 }
 
 /* Return: whether some of it has become free. */
-static bool set_charge(struct vsp_service *service, const struct vs_terms * const *sets,
+static bool set_charge(struct vsp_member *member, const struct vs_terms * const *sets,
 		       unsigned int count, const struct vs_terms *grant, const u64 *kept)
 {
-	const struct vs_class_spec *spec = service->spec;
+	const struct vs_class_spec *spec = member->pool->spec;
 	bool freed = false;
 	u64 charge;
 
-	lockdep_assert_held(&service->pool->lock);
+	lockdep_assert_held(&member->pool->lock);
 	for (u32 i = 0; i < spec->count; i++) {
 		charge = kept[i];
 		for (unsigned int j = 0; j < count; j++)
 			charge = max(charge, vs_terms_charge(spec, sets[j], i));
 		if (grant)
 			charge = max(charge, vs_terms_charge(spec, grant, i));
-		freed |= charge < service->member.charge[i];
-		service->member.charge[i] = charge;
+		freed |= charge < member->charge[i];
+		member->charge[i] = charge;
 	}
-	vsp_pool_recount(service->pool);
+	vsp_pool_recount(member->pool);
 	return freed;
 }
 
 /* ---- Admission ---- */
 
 /* What administrator and source allow; the class is asked without the pool's lock. */
-static void get_limits(struct vsp_service *service, struct vs_terms *limits)
+static void get_limits(struct vsp_member *member, struct vs_terms *limits)
 {
-	mutex_lock(&service->pool->lock);
-	*limits = service->member.limits;
-	mutex_unlock(&service->pool->lock);
-	service->class->limits(service, limits);
+	mutex_lock(&member->pool->lock);
+	*limits = member->limits;
+	mutex_unlock(&member->pool->lock);
+	member->ops->limits(member, limits);
 }
 
-static void make_offer(struct vsp_service *service, const struct vs_terms *limits,
+static void make_offer(struct vsp_member *member, const struct vs_terms *limits,
 		       const u64 *kept, struct vs_terms *offer)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	u64 free[VS_WIRE_TERMS_MAX];
 
 	lockdep_assert_held(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count; i++)
-		free[i] = vsp_pool_room(pool, service, i, kept[i]);
+		free[i] = vsp_pool_room(pool, member, i, kept[i]);
 	vs_terms_offer(pool->spec, limits, free, pool->amounts.capacity, offer);
 }
 
 /* Which is short: what the service may have at all, or what the pool has left? */
-static u32 why_denied(const struct vsp_service *service, const struct vs_terms *ask,
+static u32 why_denied(const struct vsp_member *member, const struct vs_terms *ask,
 		      const struct vs_terms *limits, u16 id)
 {
 	const struct vs_term *asked = vs_terms_find(ask, id);
 	const struct vs_term *limit = vs_terms_find(limits, id);
-	u32 pool = service->member.displaced ? VS_REASON_CAPACITY : VS_REASON_POOL;
+	u32 pool = member->displaced ? VS_REASON_CAPACITY : VS_REASON_POOL;
 
 	if (!asked || !limit)
 		return VS_REASON_LIMIT;
@@ -181,33 +181,33 @@ static u32 why_denied(const struct vsp_service *service, const struct vs_terms *
 
 /**
  * vsp_pool_offer() - what a service could be granted now
- * @service: enabled
+ * @member: of an enabled service
  * @ask: complete set, checked by vs_terms_check_ask(), that is tried on it; or NULL
  * @offer: filled, a complete set
  * @denied: id of the first term of @ask that is short, if one is
  * @reason: if one is: VS_REASON_LIMIT, VS_REASON_POOL, or VS_REASON_CAPACITY: its contract
  *	was withdrawn as there is no room for it any more
  *
- * Never shows more than what @service itself may have: neither the pool's rest nor
+ * Never shows more than what @member itself may have: neither the pool's rest nor
  * another's charge.
  *
  * Context: the service's work; takes pool->lock.
  * Return: 0, or -ENOSPC if @ask could not be granted.
  */
-int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_offer(struct vsp_member *member, const struct vs_terms *ask,
 		   struct vs_terms *offer, u16 *denied, u32 *reason)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	u64 kept[VS_WIRE_TERMS_MAX];
 	int error = 0;
 
-	get_kept(service, kept);
-	get_limits(service, offer);
+	get_kept(member, kept);
+	get_limits(member, offer);
 	mutex_lock(&pool->lock);
-	make_offer(service, offer, kept, &pool->scratch.offer);
+	make_offer(member, offer, kept, &pool->scratch.offer);
 	if (ask && vs_terms_grant(pool->spec, ask, &pool->scratch.offer, &pool->scratch.grant,
 				  denied)) {
-		*reason = why_denied(service, ask, offer, *denied);
+		*reason = why_denied(member, ask, offer, *denied);
 		error = -ENOSPC;
 	}
 	*offer = pool->scratch.offer;
@@ -217,41 +217,41 @@ int vsp_pool_offer(struct vsp_service *service, const struct vs_terms *ask,
 
 /**
  * vsp_pool_reserve() - grant all of an ask, or nothing
- * @service: enabled
+ * @member: of an enabled service
  * @ask: complete set, checked by vs_terms_check_ask()
- * @charged: sets that @service is charged for besides (in force, held, fallback)
+ * @charged: sets that @member is charged for besides (in force, held, fallback)
  * @count: of @charged
  * @grant: filled if it is granted, else clobbered
  * @denied: id of the first term that is short, if it is not
  * @reason: as of vsp_pool_offer(), if it is not
  *
- * If it is granted, @service is charged, term by term, for the most of @grant,
+ * If it is granted, @member is charged, term by term, for the most of @grant,
  * @charged and what its backing keeps: vsp_pool_charge() without @grant returns it.
  *
  * Context: the service's work; takes pool->lock.
  * Return: 0, or -ENOSPC, and then nothing has changed.
  */
-int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
+int vsp_pool_reserve(struct vsp_member *member, const struct vs_terms *ask,
 		     const struct vs_terms * const *charged, unsigned int count,
 		     struct vs_terms *grant, u16 *denied, u32 *reason)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	u64 kept[VS_WIRE_TERMS_MAX];
 	int error;
 
-	get_kept(service, kept);
-	get_limits(service, grant);
+	get_kept(member, kept);
+	get_limits(member, grant);
 	mutex_lock(&pool->lock);
-	make_offer(service, grant, kept, &pool->scratch.offer);
+	make_offer(member, grant, kept, &pool->scratch.offer);
 	error = vs_terms_grant(pool->spec, ask, &pool->scratch.offer, &pool->scratch.grant, denied);
 	if (error) {
-		*reason = why_denied(service, ask, grant, *denied);
+		*reason = why_denied(member, ask, grant, *denied);
 		error = -ENOSPC;
 	} else {
 		*grant = pool->scratch.grant;
-		service->member.displaced = false;
-		if (set_charge(service, charged, count, grant, kept))
-			vsp_pool_invite(pool, service);
+		member->displaced = false;
+		if (set_charge(member, charged, count, grant, kept))
+			vsp_pool_invite(pool, member);
 	}
 	mutex_unlock(&pool->lock);
 	return error;
@@ -259,36 +259,36 @@ int vsp_pool_reserve(struct vsp_service *service, const struct vs_terms *ask,
 
 /**
  * vsp_pool_asked() - what a service wants at least, if there should be less for all
- * @service: enabled
+ * @member: of an enabled service
  * @ask: complete set, checked by vs_terms_check_ask(); no choice from an offer
  *
  * Context: the service's work; takes pool->lock.
  */
-void vsp_pool_asked(struct vsp_service *service, const struct vs_terms *ask)
+void vsp_pool_asked(struct vsp_member *member, const struct vs_terms *ask)
 {
-	mutex_lock(&service->pool->lock);
-	for (u32 i = 0; i < service->spec->count; i++)
-		service->member.least[i] = ask->term[i].low;
-	mutex_unlock(&service->pool->lock);
+	mutex_lock(&member->pool->lock);
+	for (u32 i = 0; i < member->pool->spec->count; i++)
+		member->least[i] = ask->term[i].low;
+	mutex_unlock(&member->pool->lock);
 }
 
 /**
  * vsp_pool_wanted() - what an ask would take if the pool were the service's alone
- * @service: enabled
+ * @member: of an enabled service
  * @ask: complete set, checked by vs_terms_check_ask()
  * @wanted: filled, what would be chosen; zeroed if that would be nothing; another object
  *	than @ask
  *
  * Context: the service's work; takes pool->lock.
  */
-void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
+void vsp_pool_wanted(struct vsp_member *member, const struct vs_terms *ask,
 		     struct vs_terms *wanted)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	u64 free[VS_WIRE_TERMS_MAX];
 	u16 denied;
 
-	get_limits(service, wanted);
+	get_limits(member, wanted);
 	mutex_lock(&pool->lock);
 	for (u32 i = 0; i < pool->spec->count; i++)
 		free[i] = vsp_pool_grantable(pool, i);
@@ -299,7 +299,7 @@ void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
 
 /**
  * vsp_pool_charge() - what a service holds has changed
- * @service: its class is open
+ * @member: of a service whose class is open
  * @charged: all sets that it is to be charged for
  * @count: of @charged; 0: only what its backing keeps
  *
@@ -309,45 +309,45 @@ void vsp_pool_wanted(struct vsp_service *service, const struct vs_terms *ask,
  * Context: the service's work, or an administrator when that does not run; takes
  *	pool->lock.
  */
-void vsp_pool_charge(struct vsp_service *service, const struct vs_terms * const *charged,
+void vsp_pool_charge(struct vsp_member *member, const struct vs_terms * const *charged,
 		     unsigned int count)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	u64 kept[VS_WIRE_TERMS_MAX];
 
-	get_kept(service, kept);
+	get_kept(member, kept);
 	mutex_lock(&pool->lock);
-	if (set_charge(service, charged, count, NULL, kept))
-		vsp_pool_invite(pool, service);
+	if (set_charge(member, charged, count, NULL, kept))
+		vsp_pool_invite(pool, member);
 	mutex_unlock(&pool->lock);
 }
 
 /**
  * vsp_pool_adopt() - what the backing of a service keeps is its own from here
- * @service: its class is open, and has just been opened
+ * @member: of a service whose class is open, and has just been opened
  *
  * Context: an administrator; takes pool->lock.
  */
-void vsp_pool_adopt(struct vsp_service *service)
+void vsp_pool_adopt(struct vsp_member *member)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	u64 kept[VS_WIRE_TERMS_MAX];
 
-	get_kept(service, kept);
+	get_kept(member, kept);
 	mutex_lock(&pool->lock);
-	for (u32 i = 0; i < pool->spec->count && !service->member.adopted; i++)
+	for (u32 i = 0; i < pool->spec->count && !member->adopted; i++)
 		pool->amounts.orphaned[i] = vsp_pool_subtract(pool->amounts.orphaned[i], kept[i]);
-	service->member.adopted = true;
-	set_charge(service, NULL, 0, NULL, kept);
+	member->adopted = true;
+	set_charge(member, NULL, 0, NULL, kept);
 	mutex_unlock(&pool->lock);
 }
 
 /* What the administrator has named is so in the end, whatever the client had or wishes. */
-static void take_identities(const struct vsp_service *service, struct vs_terms *terms)
+static void take_identities(const struct vsp_member *member, struct vs_terms *terms)
 {
-	lockdep_assert_held(&service->pool->lock);
+	lockdep_assert_held(&member->pool->lock);
 	for (u32 i = 0; i < terms->count; i++) {
-		const struct vs_term *limit = &service->member.limits.term[i];
+		const struct vs_term *limit = &member->limits.term[i];
 
 		if (limit->kind != VS_KIND_IDENTITY || !limit->length)
 			continue;
@@ -358,31 +358,31 @@ static void take_identities(const struct vsp_service *service, struct vs_terms *
 
 /**
  * vsp_pool_names() - is it what the administrator has named?
- * @service: enabled
+ * @member: of an enabled service
  * @terms: of its contract, complete
  *
  * Context: the service's work; takes pool->lock.
  * Return: false if an identity is another one than he says.
  */
-bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
+bool vsp_pool_names(struct vsp_member *member, const struct vs_terms *terms)
 {
 	bool same = true;
 
-	mutex_lock(&service->pool->lock);
+	mutex_lock(&member->pool->lock);
 	for (u32 i = 0; i < terms->count; i++) {
-		const struct vs_term *limit = &service->member.limits.term[i];
+		const struct vs_term *limit = &member->limits.term[i];
 
 		if (limit->kind == VS_KIND_IDENTITY && limit->length)
 			same &= limit->length == terms->term[i].length &&
 				!memcmp(limit->text, terms->term[i].text, limit->length);
 	}
-	mutex_unlock(&service->pool->lock);
+	mutex_unlock(&member->pool->lock);
 	return same;
 }
 
 /**
  * vsp_pool_fallback() - what is left of a contract, now
- * @service: enabled
+ * @member: of an enabled service
  * @terms: in force, complete
  * @fallback: filled: @terms, cut to what limits, source and pool still hold; no terms
  *	(count 0) if nothing is left: a withdrawal
@@ -391,21 +391,21 @@ bool vsp_pool_names(struct vsp_service *service, const struct vs_terms *terms)
  *
  * Context: the service's work; takes pool->lock.
  */
-void vsp_pool_fallback(struct vsp_service *service, const struct vs_terms *terms,
+void vsp_pool_fallback(struct vsp_member *member, const struct vs_terms *terms,
 		       struct vs_terms *fallback)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	u64 kept[VS_WIRE_TERMS_MAX];
 
-	get_kept(service, kept);
-	get_limits(service, fallback);
+	get_kept(member, kept);
+	get_limits(member, fallback);
 	mutex_lock(&pool->lock);
-	make_offer(service, fallback, kept, &pool->scratch.offer);
-	if (vsp_pool_displaced(pool, service))
+	make_offer(member, fallback, kept, &pool->scratch.offer);
+	if (vsp_pool_displaced(pool, member))
 		memset(fallback, 0, sizeof(*fallback));
 	else
 		vs_terms_clamp(pool->spec, terms, &pool->scratch.offer, fallback);
-	take_identities(service, fallback);
+	take_identities(member, fallback);
 	mutex_unlock(&pool->lock);
 }
 

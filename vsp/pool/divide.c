@@ -6,9 +6,10 @@
  */
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
-#include <linux/rcupdate.h>
 
-#include "vsp/pool/pool.h"
+#include "vs_wire.h"
+#include "vsp/core/work.h"
+#include "vsp/pool/internal.h"
 
 /* After the last change of a capacity: those that belong together are taken together. */
 #define RENEGOTIATE_MS		100
@@ -16,17 +17,19 @@
 /* ---- Who gives way: all under pool->lock ---- */
 
 /* What a backing keeps cannot be taken, whatever its contract becomes. */
-static void set_claim(struct vsp_service *service, u32 index)
+static void set_claim(struct vsp_member *member, u32 index)
 {
-	bool kept = service->spec->term[index].flags & VS_TERM_KEPT;
+	bool kept = member->pool->spec->term[index].flags & VS_TERM_KEPT;
+	u32 weight, priority;
 
-	service->member.claim = (struct vsp_claim) {
-		.held = service->member.charge[index],
-		.least = service->member.least[index],
-		.fixed = kept ? service->member.charge[index] : 0,
-		.weight = READ_ONCE(service->settings.weight),
-		.priority = READ_ONCE(service->settings.priority),
-		.withdrawn = service->member.displaced,
+	member->ops->rank(member, &weight, &priority);
+	member->claim = (struct vsp_claim) {
+		.held = member->charge[index],
+		.least = member->least[index],
+		.fixed = kept ? member->charge[index] : 0,
+		.weight = weight,
+		.priority = priority,
+		.withdrawn = member->displaced,
 	};
 }
 
@@ -35,19 +38,19 @@ static bool divide_term(struct vsp_pool *pool, u32 index)
 {
 	u64 capacity = vsp_pool_subtract(vsp_pool_grantable(pool, index),
 					 pool->amounts.orphaned[index]);
-	struct vsp_service *service;
+	struct vsp_member *member;
 	bool displaced = false;
 	LIST_HEAD(claims);
 
-	list_for_each_entry(service, &pool->services, member.entry) {
-		set_claim(service, index);
-		list_add_tail(&service->member.claim.entry, &claims);
+	list_for_each_entry(member, &pool->services, entry) {
+		set_claim(member, index);
+		list_add_tail(&member->claim.entry, &claims);
 	}
 	vsp_allocate(&claims, capacity);
-	list_for_each_entry(service, &pool->services, member.entry) {
-		service->member.share[index] = service->member.claim.share;
-		displaced |= service->member.claim.withdrawn && !service->member.displaced;
-		service->member.displaced = service->member.claim.withdrawn;
+	list_for_each_entry(member, &pool->services, entry) {
+		member->share[index] = member->claim.share;
+		displaced |= member->claim.withdrawn && !member->displaced;
+		member->displaced = member->claim.withdrawn;
 	}
 	return displaced;
 }
@@ -58,12 +61,12 @@ static bool divide_term(struct vsp_pool *pool, u32 index)
  */
 static void divide_pool(struct vsp_pool *pool)
 {
-	struct vsp_service *service;
+	struct vsp_member *member;
 	bool again;
 
 	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, member.entry)
-		service->member.displaced = false;
+	list_for_each_entry(member, &pool->services, entry)
+		member->displaced = false;
 	do {
 		again = false;
 		for (u32 i = 0; i < pool->spec->count; i++)
@@ -85,44 +88,38 @@ static bool in_deficit(const struct vsp_pool *pool)
 /**
  * vsp_pool_displaced() - has a service to lose its contract?
  * @pool: of the service
- * @service: any of it
+ * @member: any of it
  *
  * Context: pool->lock held.
  * Return: whether nothing is left to it, until it is granted something again.
  */
-bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_service *service)
+bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_member *member)
 {
-	return service->member.displaced && in_deficit(pool);
+	return member->displaced && in_deficit(pool);
 }
 
-/* Does the pool hold this of a term, if @service has it? */
-static bool pool_fits(const struct vsp_pool *pool, const struct vsp_service *service, u32 index,
+/* Does the pool hold this of a term, if @member has it? */
+static bool pool_fits(const struct vsp_pool *pool, const struct vsp_member *member, u32 index,
 		      u64 charge, u64 ceiling)
 {
 	const struct vs_term_spec *term = &pool->spec->term[index];
 
 	if (!vsp_pool_has_capacity(term) || (term->flags & VS_TERM_KEPT))
 		return true;
-	return charge <= vsp_pool_room(pool, service, index, 0) &&
+	return charge <= vsp_pool_room(pool, member, index, 0) &&
 		(term->kind != VS_KIND_RATE || ceiling <= pool->amounts.capacity[index]);
 }
 
 /* ---- Renegotiation ---- */
 
-/* Does the pool not hold any more what @service has, or will have? */
-static bool is_affected(const struct vsp_pool *pool, const struct vsp_service *service)
+/* Does the pool not hold any more what @member has, or will have? */
+static bool is_affected(const struct vsp_pool *pool, struct vsp_member *member)
 {
-	const struct vsp_contract *contract;
-	bool affected = vsp_pool_displaced(pool, service);
-	u64 ceiling;
+	bool affected = vsp_pool_displaced(pool, member);
 
-	rcu_read_lock();
-	contract = rcu_dereference(service->in_force);
-	for (u32 i = 0; i < pool->spec->count; i++) {
-		ceiling = contract ? contract->terms.term[i].high : 0;
-		affected |= !pool_fits(pool, service, i, service->member.charge[i], ceiling);
-	}
-	rcu_read_unlock();
+	for (u32 i = 0; i < pool->spec->count; i++)
+		affected |= !pool_fits(pool, member, i, member->charge[i],
+				       member->ops->ceiling(member, i));
 	return affected;
 }
 
@@ -136,17 +133,17 @@ static bool is_affected(const struct vsp_pool *pool, const struct vsp_service *s
  */
 void vsp_pool_renegotiate(struct vsp_pool *pool)
 {
-	struct vsp_service *service;
+	struct vsp_member *member;
 
 	/* What is queued from here on was queued for what is not seen below. */
 	cancel_delayed_work(&pool->renegotiation);
 	mutex_lock(&pool->lock);
 	divide_pool(pool);
-	list_for_each_entry(service, &pool->services, member.entry) {
-		if (is_affected(pool, service))
-			vsp_service_renegotiate(service, VS_REASON_CAPACITY);
+	list_for_each_entry(member, &pool->services, entry) {
+		if (is_affected(pool, member))
+			member->ops->renegotiate(member, VS_REASON_CAPACITY);
 		else
-			vsp_service_invite(service);
+			member->ops->invite(member);
 	}
 	mutex_unlock(&pool->lock);
 }
@@ -162,7 +159,7 @@ void vsp_pool_renegotiation_work(struct work_struct *work)
 
 /**
  * vsp_pool_holds() - may a contract go on as it is?
- * @service: enabled
+ * @member: of an enabled service
  * @terms: of its contract, complete
  *
  * Limits that have changed do not matter, nor does what is KEPT.
@@ -170,15 +167,15 @@ void vsp_pool_renegotiation_work(struct work_struct *work)
  * Context: the service's work; takes pool->lock.
  * Return: whether the pool still has all of it.
  */
-bool vsp_pool_holds(struct vsp_service *service, const struct vs_terms *terms)
+bool vsp_pool_holds(struct vsp_member *member, const struct vs_terms *terms)
 {
-	struct vsp_pool *pool = service->pool;
+	struct vsp_pool *pool = member->pool;
 	bool holds;
 
 	mutex_lock(&pool->lock);
-	holds = !vsp_pool_displaced(pool, service);
+	holds = !vsp_pool_displaced(pool, member);
 	for (u32 i = 0; i < pool->spec->count; i++)
-		holds &= pool_fits(pool, service, i, vs_terms_charge(pool->spec, terms, i),
+		holds &= pool_fits(pool, member, i, vs_terms_charge(pool->spec, terms, i),
 				   terms->term[i].high);
 	mutex_unlock(&pool->lock);
 	return holds;
@@ -197,7 +194,7 @@ static void capacity_changed(struct vsp_pool *pool)
 	divide_pool(pool);
 	vsp_rates_pool_changed(pool);
 	if (pool->enabled)
-		vsp_service_queue(&pool->renegotiation, RENEGOTIATE_MS);
+		vsp_work_queue(&pool->renegotiation, RENEGOTIATE_MS);
 }
 
 /**

@@ -11,7 +11,8 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 
-#include "vsp/pool/pool.h"
+#include "vsp/core/work.h"
+#include "vsp/pool/internal.h"
 
 #define INVITE_MS	100
 
@@ -29,7 +30,7 @@ static unsigned int invite_wait_ms(const struct vsp_pool *pool)
  *
  * Context: pool->lock held. Returns before anybody is invited.
  */
-void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by)
+void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_member *freed_by)
 {
 	lockdep_assert_held(&pool->lock);
 	if (!pool->enabled)
@@ -41,7 +42,7 @@ void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by)
 	}
 	pool->invitation.queued = true;
 	pool->invitation.freed_by = freed_by;
-	vsp_service_queue(&pool->invitation.work, invite_wait_ms(pool));
+	vsp_work_queue(&pool->invitation.work, invite_wait_ms(pool));
 }
 
 /**
@@ -51,14 +52,14 @@ void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_service *freed_by)
 void vsp_pool_invitation_work(struct work_struct *work)
 {
 	struct vsp_pool *pool = container_of(work, struct vsp_pool, invitation.work.work);
-	struct vsp_service *service;
+	struct vsp_member *member;
 
 	mutex_lock(&pool->lock);
 	pool->invitation.queued = false;
 	pool->invitation.last = ktime_get();
-	list_for_each_entry(service, &pool->services, member.entry)
-		if (service != pool->invitation.freed_by)
-			vsp_service_invite(service);
+	list_for_each_entry(member, &pool->services, entry)
+		if (member != pool->invitation.freed_by)
+			member->ops->invite(member);
 	mutex_unlock(&pool->lock);
 }
 

@@ -9,7 +9,8 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
-#include "vsp/pool/pool.h"
+#include "vsp/core/registry.h"
+#include "vsp/pool/internal.h"
 
 #define BURST_MS_DEFAULT	10
 #define RESERVED_DEFAULT	1	/* percent */
@@ -65,15 +66,15 @@ static int check_capacity(const struct vsp_pool *pool)
 static void count_orphans(struct vsp_pool *pool)
 {
 	const struct vs_class_spec *spec = pool->spec;
-	struct vsp_service *service;
+	struct vsp_member *member;
 
 	lockdep_assert_held(&pool->lock);
 	for (u32 i = 0; i < spec->count; i++)
 		pool->amounts.orphaned[i] = (spec->term[i].flags & VS_TERM_KEPT) &&
 			pool->class->pool_kept ? pool->class->pool_kept(pool, i) : 0;
-	list_for_each_entry(service, &pool->services, member.entry) {
-		memset(service->member.charge, 0, sizeof(service->member.charge));
-		service->member.adopted = false;
+	list_for_each_entry(member, &pool->services, entry) {
+		memset(member->charge, 0, sizeof(member->charge));
+		member->adopted = false;
 	}
 	vsp_pool_recount(pool);
 }
@@ -132,17 +133,6 @@ unlock:
 	return error;
 }
 
-static bool in_use(const struct vsp_pool *pool)
-{
-	const struct vsp_service *service;
-
-	lockdep_assert_held(&pool->lock);
-	list_for_each_entry(service, &pool->services, member.entry)
-		if (service->session)
-			return true;
-	return pool->users;
-}
-
 /**
  * vsp_pool_disable() - close the source
  * @pool: disabled already is no error
@@ -158,7 +148,7 @@ int vsp_pool_disable(struct vsp_pool *pool)
 	if (!pool->enabled)
 		goto unlock;
 	mutex_lock(&pool->lock);
-	if (in_use(pool))
+	if (pool->users)
 		error = -EBUSY;
 	else
 		WRITE_ONCE(pool->enabled, false);
@@ -219,39 +209,41 @@ void vsp_pool_unuse(struct vsp_pool *pool)
 /**
  * vsp_pool_join() - a service names this pool
  * @pool: of the service's class
- * @service: disabled, of no pool; the caller sets service->pool
+ * @member: of the service, which is disabled and of no pool
  *
  * Context: process; takes pool->lock.
  */
-void vsp_pool_join(struct vsp_pool *pool, struct vsp_service *service)
+void vsp_pool_join(struct vsp_pool *pool, struct vsp_member *member)
 {
 	mutex_lock(&pool->lock);
-	memset(service->member.charge, 0, sizeof(service->member.charge));
-	memset(service->member.share, 0, sizeof(service->member.share));
-	memset(service->member.least, 0, sizeof(service->member.least));
-	service->member.displaced = false;
-	service->member.adopted = false;
-	list_add_tail(&service->member.entry, &pool->services);
+	memset(member->charge, 0, sizeof(member->charge));
+	memset(member->share, 0, sizeof(member->share));
+	memset(member->least, 0, sizeof(member->least));
+	member->displaced = false;
+	member->adopted = false;
+	member->pool = pool;
+	list_add_tail(&member->entry, &pool->services);
 	mutex_unlock(&pool->lock);
 }
 
 /**
  * vsp_pool_leave() - undo vsp_pool_join()
  * @pool: that it has joined
- * @service: disabled
+ * @member: of the service, which is disabled
  *
  * Context: process; takes pool->lock.
  */
-void vsp_pool_leave(struct vsp_pool *pool, struct vsp_service *service)
+void vsp_pool_leave(struct vsp_pool *pool, struct vsp_member *member)
 {
 	mutex_lock(&pool->lock);
-	list_del_init(&service->member.entry);
+	list_del_init(&member->entry);
 	/* Its contract is over: what it is charged for is what its backing keeps. */
 	for (u32 i = 0; i < pool->spec->count; i++)
 		if (pool->spec->term[i].flags & VS_TERM_KEPT)
 			pool->amounts.orphaned[i] = vsp_pool_add(pool->amounts.orphaned[i],
-								 service->member.charge[i]);
-	memset(service->member.charge, 0, sizeof(service->member.charge));
+								 member->charge[i]);
+	memset(member->charge, 0, sizeof(member->charge));
+	member->pool = NULL;
 	vsp_pool_recount(pool);
 	vsp_pool_invite(pool, NULL);
 	mutex_unlock(&pool->lock);

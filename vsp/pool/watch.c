@@ -5,7 +5,7 @@
  *
  * Each enabled pool has a work that lets its class look at the source, and then asks it
  * what every service's part of that can do now.  Where this is another answer than the
- * last one, the service is to renegotiate (vsp_session_changed()).  The work runs every
+ * last one, the service is to renegotiate (vsp_machine_changed()).  The work runs every
  * poll_ms, and at once where the class has been told of something.  The size of the
  * source goes by way of its pool's capacity: vsp_watch_found().
  */
@@ -16,40 +16,43 @@
 #include <linux/lockdep.h>
 #include <linux/sched/mm.h>
 
-#include "vsp/core/vsp.h"
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vsp/pool/member.h"
+#include "vsp/pool/pool.h"
 
 #define POLL_MS_DEFAULT	1000
 
-/* What the source of @service can do, whatever the administrator's limits are. */
-static void ask_source(struct vsp_service *service, struct vs_terms *limits)
+/* What the source of @member can do, whatever the administrator's limits are. */
+static void ask_source(struct vsp_member *member, struct vs_terms *limits)
 {
-	lockdep_assert_held(&service->pool->lock);
-	vs_terms_unlimited(service->spec, limits);
-	service->class->limits(service, limits);
+	lockdep_assert_held(&member->pool->lock);
+	vs_terms_unlimited(member->pool->spec, limits);
+	member->ops->limits(member, limits);
 }
 
 /* Is this to be told?  What is gone, every time: it may have been back between two looks. */
-static bool is_news(struct vsp_service *service, const struct vs_terms *limits, bool gone_only)
+static bool is_news(struct vsp_member *member, const struct vs_terms *limits, bool gone_only)
 {
-	if (!vs_terms_possible(service->spec, limits))
+	if (!vs_terms_possible(member->pool->spec, limits))
 		return true;
-	return !gone_only && !vs_terms_equal(limits, &service->member.source_limits);
+	return !gone_only && !vs_terms_equal(limits, &member->source_limits);
 }
 
 static void look_at_services(struct vsp_pool *pool, bool gone_only)
 {
 	struct vs_terms *limits = &pool->scratch.offer;
-	struct vsp_service *service;
+	struct vsp_member *member;
 
 	mutex_lock(&pool->lock);
-	list_for_each_entry(service, &pool->services, member.entry) {
-		if (!service->member.watched)
+	list_for_each_entry(member, &pool->services, entry) {
+		if (!member->watched)
 			continue;
-		ask_source(service, limits);
-		if (!is_news(service, limits, gone_only))
+		ask_source(member, limits);
+		if (!is_news(member, limits, gone_only))
 			continue;
-		service->member.source_limits = *limits;
-		vsp_service_changed(service);
+		member->source_limits = *limits;
+		member->ops->changed(member);
 	}
 	mutex_unlock(&pool->lock);
 }
@@ -147,27 +150,27 @@ EXPORT_SYMBOL_GPL(vsp_watch_found);
 
 /**
  * vsp_watch_add() - tell a service of changes from here on
- * @service: its class is open
+ * @member: of a service whose class is open
  *
  * Context: the administrator's process; takes pool->lock.
  */
-void vsp_watch_add(struct vsp_service *service)
+void vsp_watch_add(struct vsp_member *member)
 {
-	mutex_lock(&service->pool->lock);
-	ask_source(service, &service->member.source_limits);
-	service->member.watched = true;
-	mutex_unlock(&service->pool->lock);
+	mutex_lock(&member->pool->lock);
+	ask_source(member, &member->source_limits);
+	member->watched = true;
+	mutex_unlock(&member->pool->lock);
 }
 
 /**
  * vsp_watch_drop() - undo vsp_watch_add()
- * @service: its class is still open
+ * @member: of a service whose class is still open
  *
  * Context: the administrator's process; takes pool->lock.
  */
-void vsp_watch_drop(struct vsp_service *service)
+void vsp_watch_drop(struct vsp_member *member)
 {
-	mutex_lock(&service->pool->lock);
-	service->member.watched = false;
-	mutex_unlock(&service->pool->lock);
+	mutex_lock(&member->pool->lock);
+	member->watched = false;
+	mutex_unlock(&member->pool->lock);
 }

@@ -14,9 +14,12 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
-#include "vsp/core/trace.h"
+#include "vs_class.h"
 #include "vs_compat.h"
-#include "vsp/core/vsp.h"
+#include "vsp/contract.h"
+#include "vsp/core/service.h"
+#include "vsp/core/trace.h"
+#include "vsp/pool/pool.h"
 
 /* A mover that needs longer to come back does not run: its client demands nothing. */
 #define AWAY_NS		(100 * NSEC_PER_MSEC)
@@ -428,13 +431,13 @@ static void rates_watch_work(struct work_struct *work)
 	list_for_each_entry(service, &pool->services, member.entry) {
 		verdict = judge_all(service);
 		if (verdict > KEPT)
-			vsp_service_violated(service);
+			vsp_session_violated(service);
 		worst = max(worst, verdict);
 	}
 	judge_source(pool, worst);
 	if (was_slow != rates->slow)
 		list_for_each_entry(service, &pool->services, member.entry)
-			vsp_service_source_slow(service);
+			vsp_session_source_slow(service);
 	spin_lock_irq(&rates->lock);
 	if (has_contracts(pool))
 		queue_delayed_work(system_wq, &rates->watch, HZ + 1);

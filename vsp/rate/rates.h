@@ -12,7 +12,7 @@
 #include <linux/workqueue.h>
 
 #include "vsp/rate/share.h"
-#include "vs_class.h"
+#include "vs_limits.h"
 #include "vs_window.h"
 
 struct vs_terms;

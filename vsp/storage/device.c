@@ -23,7 +23,8 @@
 #include <linux/sizes.h>
 #include <linux/wait_bit.h>
 
-#include "vsp/storage/storage.h"
+#include "vsp/class.h"
+#include "vsp/storage/source.h"
 
 /* Calls of mark_dead() that nothing else keeps this module for; see vsp_storage_device_exit(). */
 static atomic_t leaving = ATOMIC_INIT(0);

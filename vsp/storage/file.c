@@ -22,8 +22,10 @@
 #include <linux/sizes.h>
 #include <linux/xattr.h>
 
-#include "vs_compat.h"
-#include "vsp/storage/storage.h"
+#include "vs_class.h"
+#include "vs_compat_file.h"
+#include "vsp/class.h"
+#include "vsp/storage/source.h"
 
 /* Of kernels that have bcachefs, which no header names in all of them. */
 #define BCACHEFS_MAGIC	0xca451a4e

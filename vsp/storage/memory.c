@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "vs_class.h"
 #include "vsp/storage/storage.h"
 
 /* Requests that are allocated together. */

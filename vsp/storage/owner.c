@@ -16,7 +16,8 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
-#include "vsp/storage/storage.h"
+#include "vsp/class.h"
+#include "vsp/storage/source.h"
 
 /*
  * Whose data are in a range of a disk, which is named by what no other one will ever be:

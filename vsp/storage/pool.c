@@ -21,7 +21,9 @@
 #include <linux/statfs.h>
 #include <linux/string.h>
 
-#include "vsp/storage/storage.h"
+#include "vs_class.h"
+#include "vsp/class.h"
+#include "vsp/storage/source.h"
 
 /* Names of a directory that are remembered while it is read. */
 #define NAMES_MAX	65536

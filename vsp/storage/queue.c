@@ -16,6 +16,7 @@
 #include <linux/string.h>
 #include <uapi/linux/virtio_blk.h>
 
+#include "vs_class.h"
 #include "vsp/storage/storage.h"
 
 /* Status bytes are never negative: this is none. */

@@ -19,8 +19,8 @@
 #include <linux/sizes.h>
 #include <linux/uio.h>
 
-#include "vs_compat.h"
-#include "vsp/storage/storage.h"
+#include "vsp/class.h"
+#include "vsp/storage/source.h"
 
 /* Zeroed at once by a release, so that it can be interrupted. */
 #define ERASE_STEP	SZ_1G

@@ -12,8 +12,9 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 
-#include "vs_compat.h"
-#include "vsp/storage/storage.h"
+#include "vs_compat_file.h"
+#include "vsp/class.h"
+#include "vsp/storage/source.h"
 
 static void file_name(const struct vsp_service *service, char *name)
 {

@@ -17,6 +17,9 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vsp/contract.h"
 #include "vsp/storage/storage.h"
 
 static const struct vs_term *storage_term(const struct vs_terms *terms, enum vs_storage_term id)

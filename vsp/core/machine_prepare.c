@@ -12,8 +12,12 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
+#include "vsp/contract.h"
+#include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
+#include "vsp/core/work.h"
 
 static void prepare_work(struct work_struct *work)
 {
@@ -26,26 +30,26 @@ static void prepare_work(struct work_struct *work)
 	preparation->error = service->class->prepare(service, preparation->next,
 						     &preparation->denied);
 	memalloc_noio_restore(noio);
-	vsp_service_prepared(session);
+	vsp_session_prepared(session);
 }
 
 /**
- * vsp_session_prepare_init() - of a new session
+ * vsp_machine_prepare_init() - of a new session
  * @session: zeroed
  */
-void vsp_session_prepare_init(struct vsp_session *session)
+void vsp_machine_prepare_init(struct vsp_session *session)
 {
 	INIT_WORK(&session->preparation.work, prepare_work);
 }
 
 /**
- * vsp_session_prepare() - make ready for a contract; the ask is answered when it is
+ * vsp_machine_prepare() - make ready for a contract; the ask is answered when it is
  * @session: session->round.message is the ask; nothing is being prepared
  * @next: charged; the preparation's from here
  *
  * Context: the service's work.
  */
-void vsp_session_prepare(struct vsp_session *session, struct vsp_contract *next)
+void vsp_machine_prepare(struct vsp_session *session, struct vsp_contract *next)
 {
 	struct vsp_preparation *preparation = &session->preparation;
 
@@ -56,14 +60,14 @@ void vsp_session_prepare(struct vsp_session *session, struct vsp_contract *next)
 	preparation->dropped = false;
 	WRITE_ONCE(preparation->next, next);
 	session->round.answer_later = true;
-	vsp_service_queue_prepare(&preparation->work);
+	vsp_work_queue_preparation(&preparation->work);
 }
 
 static void preparation_answer(struct vsp_session *session)
 {
 	const struct vsp_preparation *preparation = &session->preparation;
 
-	vsp_session_send_answer(session, preparation->slot, preparation->generation);
+	vsp_machine_send_answer(session, preparation->slot, preparation->generation);
 }
 
 /* Takes the contract of a preparation that has ended, or never began. */
@@ -77,8 +81,8 @@ static struct vsp_contract *preparation_take_next(struct vsp_session *session)
 
 static void preparation_give_back(struct vsp_session *session, struct vsp_contract *next)
 {
-	vsp_session_free_contract(next);
-	vsp_session_recharge(session);
+	vsp_machine_free_contract(next);
+	vsp_machine_recharge(session);
 }
 
 /* An answer to the ask, whatever session->round.message has become meanwhile. */
@@ -90,12 +94,12 @@ static void recall_ask(struct vsp_session *session)
 }
 
 /**
- * vsp_session_drop_preparation() - what is being prepared will not be granted
+ * vsp_machine_drop_preparation() - what is being prepared will not be granted
  * @session: of an enabled service; without a preparation nothing happens
  *
  * Context: the service's work, before it has begun another answer; or that does not run.
  */
-void vsp_session_drop_preparation(struct vsp_session *session)
+void vsp_machine_drop_preparation(struct vsp_session *session)
 {
 	struct vsp_preparation *preparation = &session->preparation;
 	struct vs_message *denial = &session->round.answer;
@@ -107,7 +111,7 @@ void vsp_session_drop_preparation(struct vsp_session *session)
 	memset(denial, 0, sizeof(*denial));
 	denial->type = VS_WIRE_REQUEST + 1;
 	denial->epoch = preparation->epoch;
-	denial->contract = vsp_session_in_force(session) ? vsp_session_in_force(session)->id : 0;
+	denial->contract = vsp_machine_in_force(session) ? vsp_machine_in_force(session)->id : 0;
 	denial->outcome = VS_OUTCOME_DENY;
 	denial->reason = session->withdrawn ? VS_REASON_WITHDRAWN : VS_REASON_CHANGED;
 	denial->retry_ms = session->withdrawn ? 0 : VSP_RETRY_SOURCE_MS;
@@ -119,13 +123,13 @@ void vsp_session_drop_preparation(struct vsp_session *session)
 }
 
 /**
- * vsp_session_prepared() - a preparation has ended
+ * vsp_machine_prepared() - a preparation has ended
  * @session: of an enabled service
  *
  * Context: the service's work, between two messages; or that does not run any more, and
  *	the preparation neither.
  */
-void vsp_session_prepared(struct vsp_session *session)
+void vsp_machine_prepared(struct vsp_session *session)
 {
 	const struct vsp_preparation *preparation = &session->preparation;
 	struct vsp_service *service = session->service;
@@ -142,23 +146,23 @@ void vsp_session_prepared(struct vsp_session *session)
 	recall_ask(session);
 	if (preparation->error) {
 		preparation_give_back(session, next);
-		vsp_session_refuse(session, preparation->error, preparation->denied);
+		vsp_machine_refuse(session, preparation->error, preparation->denied);
 	} else {
-		vsp_session_grant(session, next, preparation->called);
+		vsp_machine_grant(session, next, preparation->called);
 	}
 	preparation_answer(session);
 }
 
 /**
- * vsp_session_end_preparation() - wait until nothing is being prepared, and undo it
+ * vsp_machine_end_preparation() - wait until nothing is being prepared, and undo it
  * @session: its work does not run any more
  *
  * Context: an administrator's process; sleeps for as long as the source likes.
  */
-void vsp_session_end_preparation(struct vsp_session *session)
+void vsp_machine_end_preparation(struct vsp_session *session)
 {
-	vsp_session_drop_preparation(session);
+	vsp_machine_drop_preparation(session);
 	if (cancel_work_sync(&session->preparation.work))
 		session->preparation.error = -ECANCELED;
-	vsp_session_prepared(session);
+	vsp_machine_prepared(session);
 }

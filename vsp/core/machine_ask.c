@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the provider's session answers an ask with: an offer, a grant, a denial.  All of it
+ * What the provider's machine answers an ask with: an offer, a grant, a denial.  All of it
  * runs in the service's work.
  */
 #define pr_fmt(fmt) "vsp: " fmt
@@ -9,12 +9,17 @@
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
 
+#include "vs_class.h"
+#include "vsp/contract.h"
+#include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
+#include "vsp/pool/pool.h"
 
 static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms)
 {
 	struct vsp_service *service = session->service;
-	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
+	struct vs_message *answer = vsp_machine_begin_answer(session, VS_STATUS_OK);
 
 	answer->outcome = VS_OUTCOME_DENY;
 	answer->reason = reason;
@@ -24,24 +29,24 @@ static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retr
 	session->invitation.denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
 			   reason == VS_REASON_CAPACITY;
 	service->counters.denials++;
-	vsp_session_set_result(session, VS_OUTCOME_DENY, reason);
-	vsp_sysfs_changed(service, VSP_CHANGE_DENIED);
+	vsp_machine_set_result(session, VS_OUTCOME_DENY, reason);
+	service->files->changed(service, VSP_CHANGE_DENIED);
 }
 
 /**
- * vsp_session_grant() - answer an ask with a contract
+ * vsp_machine_grant() - answer an ask with a contract
  * @session: session->round.message is the ask
  * @contract: charged, and all that it needs is ready; the session's from here
  * @called: it was asked for while the open call was open
  *
  * Context: the service's work.
  */
-void vsp_session_grant(struct vsp_session *session, struct vsp_contract *contract, bool called)
+void vsp_machine_grant(struct vsp_session *session, struct vsp_contract *contract, bool called)
 {
 	struct vsp_service *service = session->service;
-	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
+	struct vs_message *answer = vsp_machine_begin_answer(session, VS_STATUS_OK);
 
-	vsp_session_set_pending(session, contract);
+	vsp_machine_set_pending(session, contract);
 	session->grant.called = called;
 	session->grant.expires = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
 	service->counters.grants++;
@@ -57,7 +62,7 @@ static bool source_can(struct vsp_session *session, const struct vs_terms *terms
 	struct vsp_service *service = session->service;
 	const struct vs_terms *limits = &session->round.scratch;
 
-	if (vsp_session_source_gone(session))
+	if (vsp_machine_source_gone(session))
 		return false;
 	for (u32 i = 0; i < service->spec->count; i++)
 		if (service->spec->term[i].kind == VS_KIND_SET &&
@@ -78,23 +83,23 @@ static void ask_deny_short(struct vsp_session *session, u32 reason, u16 term)
 static void ask_keep(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *running = vsp_session_in_force(session);
+	struct vsp_contract *running = vsp_machine_in_force(session);
 	struct vsp_contract *copy;
 
 	if (!running || running->id != session->round.message.contract)
 		return ask_deny(session, VS_REASON_CHANGED, 0, 0);
 	if (session->call.open &&
-	    (!service->settings.keep || !vsp_pool_names(service, &running->terms)))
+	    (!service->settings.keep || !vsp_pool_names(&service->member, &running->terms)))
 		return ask_deny(session, VS_REASON_LIMIT, 0, 0);
 	if (!source_can(session, &running->terms))
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	if (!vsp_pool_holds(service, &running->terms))
+	if (!vsp_pool_holds(&service->member, &running->terms))
 		return ask_deny(session, VS_REASON_CAPACITY, 0, 0);
-	vsp_session_drop_pending(session);
-	copy = vsp_session_new_contract(session, running->id, &running->terms);
+	vsp_machine_drop_pending(session);
+	copy = vsp_machine_new_contract(session, running->id, &running->terms);
 	if (!copy)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	vsp_session_grant(session, copy, session->call.open);
+	vsp_machine_grant(session, copy, session->call.open);
 }
 
 /* Does @offer have all of @ask, the most of every term included? */
@@ -114,7 +119,7 @@ static bool offers_all(const struct vs_class_spec *spec, const struct vs_terms *
 
 static void ask_offer(struct vsp_session *session)
 {
-	struct vs_message *answer = vsp_session_begin_answer(session, VS_STATUS_OK);
+	struct vs_message *answer = vsp_machine_begin_answer(session, VS_STATUS_OK);
 
 	answer->outcome = VS_OUTCOME_OFFER;
 	answer->terms = session->offered;
@@ -128,7 +133,7 @@ static void ask_offer_again(struct vsp_session *session)
 {
 	u32 reason = VS_REASON_NONE;
 	u16 term = 0;
-	int error = vsp_pool_offer(session->service, &session->asked, &session->round.scratch,
+	int error = vsp_pool_offer(&session->service->member, &session->asked, &session->round.scratch,
 				   &term, &reason);
 
 	spin_lock(&session->view_lock);
@@ -141,14 +146,14 @@ static void ask_offer_again(struct vsp_session *session)
 }
 
 /**
- * vsp_session_refuse() - answer an ask that the class could not make ready for
+ * vsp_machine_refuse() - answer an ask that the class could not make ready for
  * @session: session->round.message is the ask
  * @error: what the class has returned
  * @term: id of the term that it will not have, or 0
  *
  * Context: the service's work.
  */
-void vsp_session_refuse(struct vsp_session *session, int error, u16 term)
+void vsp_machine_refuse(struct vsp_session *session, int error, u16 term)
 {
 	struct vsp_service *service = session->service;
 
@@ -196,7 +201,7 @@ static void ask_reserve(struct vsp_session *session, bool choice)
 	u16 term = 0;
 	int error;
 
-	vsp_session_drop_pending(session);
+	vsp_machine_drop_pending(session);
 	/* What an earlier ask has led to has not ended, and is to be undone first. */
 	if (session->preparation.next)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_ROUNDS_MS);
@@ -206,25 +211,25 @@ static void ask_reserve(struct vsp_session *session, bool choice)
 	retry_ms = count_change(session);
 	if (retry_ms)
 		return ask_deny(session, VS_REASON_ROUNDS, 0, retry_ms);
-	contract = vsp_session_new_contract(session, ++session->grant.next_id, ask);
+	contract = vsp_machine_new_contract(session, ++session->grant.next_id, ask);
 	if (!contract)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
-	count = vsp_session_charged_sets(session, sets);
-	error = vsp_pool_reserve(service, ask, sets, count, &contract->terms, &term, &reason);
+	count = vsp_machine_charged_sets(session, sets);
+	error = vsp_pool_reserve(&service->member, ask, sets, count, &contract->terms, &term, &reason);
 	if (error) {
-		vsp_session_free_contract(contract);
+		vsp_machine_free_contract(contract);
 		return choice ? ask_offer_again(session) : ask_deny(session, reason, term, 0);
 	}
-	vsp_session_prepare(session, contract);
+	vsp_machine_prepare(session, contract);
 }
 
 /**
- * vsp_session_ask() - answer an ask, or the wish to keep what is in force, now or later
+ * vsp_machine_ask() - answer an ask, or the wish to keep what is in force, now or later
  * @session: session->round.message has terms, or VS_REQUEST_KEEP
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_ask(struct vsp_session *session)
+void vsp_machine_ask(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	const struct vs_message *message = &session->round.message;
@@ -236,7 +241,7 @@ void vsp_session_ask(struct vsp_session *session)
 	u16 term = 0;
 	int error;
 
-	error = vsp_pool_offer(service, terms, &session->round.scratch, &term, &reason);
+	error = vsp_pool_offer(&service->member, terms, &session->round.scratch, &term, &reason);
 	spin_lock(&session->view_lock);
 	session->offered = session->round.scratch;
 	if (terms && !choice)
@@ -244,7 +249,7 @@ void vsp_session_ask(struct vsp_session *session)
 	spin_unlock(&session->view_lock);
 
 	if (terms && !choice)
-		vsp_pool_asked(service, terms);
+		vsp_pool_asked(&service->member, terms);
 	if (++session->limits.rounds > VSP_ROUNDS_MAX)
 		return ask_deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
 	if (session->withdrawn)

@@ -2,7 +2,7 @@
 /*
  * The contracts of a session: what is in force, held for a driver that is gone, and
  * granted but not started; what the pool is charged for them.  All of it runs in the
- * service's work, but for vsp_session_forget() once that cannot run any more.
+ * service's work, but for vsp_machine_forget() once that cannot run any more.
  */
 #define pr_fmt(fmt) "vsp: " fmt
 
@@ -11,49 +11,53 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 
+#include "vsp/contract.h"
+#include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
+#include "vsp/pool/pool.h"
 
 /**
- * vsp_session_in_force() - the contract in force
+ * vsp_machine_in_force() - the contract in force
  * @session: of an enabled service
  *
  * Context: the service's work, which alone replaces it.
  * Return: NULL if there is none
  */
-struct vsp_contract *vsp_session_in_force(struct vsp_session *session)
+struct vsp_contract *vsp_machine_in_force(struct vsp_session *session)
 {
 	return rcu_dereference_protected(session->service->in_force, true);
 }
 
 /**
- * vsp_session_in_force_id() - the id of the contract in force
+ * vsp_machine_in_force_id() - the id of the contract in force
  * @session: of an enabled service
  *
  * Context: the service's work.
  * Return: 0 if there is none
  */
-u64 vsp_session_in_force_id(struct vsp_session *session)
+u64 vsp_machine_in_force_id(struct vsp_session *session)
 {
-	struct vsp_contract *contract = vsp_session_in_force(session);
+	struct vsp_contract *contract = vsp_machine_in_force(session);
 
 	return contract ? contract->id : 0;
 }
 
 /**
- * vsp_session_charged_sets() - what the pool has to be charged for
+ * vsp_machine_charged_sets() - what the pool has to be charged for
  * @session: of an enabled service
  * @sets: filled; the most of them, term by term, is to be charged
  *
  * Context: the service's work.
  * Return: how many there are, up to VSP_SESSION_SETS
  */
-unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct vs_terms **sets)
+unsigned int vsp_machine_charged_sets(struct vsp_session *session, const struct vs_terms **sets)
 {
 	unsigned int count = 0;
 
-	if (vsp_session_in_force(session))
-		sets[count++] = &vsp_session_in_force(session)->terms;
+	if (vsp_machine_in_force(session))
+		sets[count++] = &vsp_machine_in_force(session)->terms;
 	if (session->held.contract)
 		sets[count++] = &session->held.contract->terms;
 	if (session->preparation.next)
@@ -66,29 +70,29 @@ unsigned int vsp_session_charged_sets(struct vsp_session *session, const struct 
 }
 
 /**
- * vsp_session_recharge() - what the session holds has changed: tell the pool
+ * vsp_machine_recharge() - what the session holds has changed: tell the pool
  * @session: of an enabled service
  *
  * Context: the service's work; takes pool->lock.
  */
-void vsp_session_recharge(struct vsp_session *session)
+void vsp_machine_recharge(struct vsp_session *session)
 {
 	const struct vs_terms *sets[VSP_SESSION_SETS];
-	unsigned int count = vsp_session_charged_sets(session, sets);
+	unsigned int count = vsp_machine_charged_sets(session, sets);
 
-	vsp_pool_charge(session->service, sets, count);
+	vsp_pool_charge(&session->service->member, sets, count);
 }
 
 /**
- * vsp_session_new_contract() - a contract that nobody knows yet
+ * vsp_machine_new_contract() - a contract that nobody knows yet
  * @session: of an enabled service
  * @id: from session->grant.next_id, or that in force for one that is kept
  * @terms: a complete set
  *
  * Context: the service's work.
- * Return: it, for vsp_session_free_contract(), or NULL: no memory
+ * Return: it, for vsp_machine_free_contract(), or NULL: no memory
  */
-struct vsp_contract *vsp_session_new_contract(struct vsp_session *session, u64 id,
+struct vsp_contract *vsp_machine_new_contract(struct vsp_session *session, u64 id,
 					      const struct vs_terms *terms)
 {
 	struct vsp_contract *contract = kzalloc(sizeof(*contract), GFP_KERNEL);
@@ -101,12 +105,12 @@ struct vsp_contract *vsp_session_new_contract(struct vsp_session *session, u64 i
 }
 
 /**
- * vsp_session_free_contract() - when no reader has it any more
+ * vsp_machine_free_contract() - when no reader has it any more
  * @contract: in force no more; may be NULL
  *
  * Context: any.
  */
-void vsp_session_free_contract(struct vsp_contract *contract)
+void vsp_machine_free_contract(struct vsp_contract *contract)
 {
 	kfree_rcu(contract, rcu);
 }
@@ -118,7 +122,7 @@ void vsp_session_free_contract(struct vsp_contract *contract)
 static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp_contract *next)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *old = vsp_session_in_force(session);
+	struct vsp_contract *old = vsp_machine_in_force(session);
 
 	spin_lock_irq(&service->pool->rates.lock);
 	service->class->commit(service, next);
@@ -130,14 +134,14 @@ static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp
 }
 
 /**
- * vsp_session_set_pending() - what is granted and not started
+ * vsp_machine_set_pending() - what is granted and not started
  * @session: of an enabled service
  * @next: in place of what was; may be NULL
  *
  * Context: the service's work.
  * Return: what was; the caller's
  */
-struct vsp_contract *vsp_session_set_pending(struct vsp_session *session, struct vsp_contract *next)
+struct vsp_contract *vsp_machine_set_pending(struct vsp_session *session, struct vsp_contract *next)
 {
 	struct vsp_contract *old = session->grant.pending;
 
@@ -148,28 +152,28 @@ struct vsp_contract *vsp_session_set_pending(struct vsp_session *session, struct
 }
 
 /**
- * vsp_session_drop_pending() - what was granted, or would have been, will not start
+ * vsp_machine_drop_pending() - what was granted, or would have been, will not start
  * @session: of an enabled service; without a grant nothing happens
  *
  * Context: the service's work, before it has begun an answer. May sleep.
  */
-void vsp_session_drop_pending(struct vsp_session *session)
+void vsp_machine_drop_pending(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
+	struct vsp_contract *pending = vsp_machine_set_pending(session, NULL);
 
-	vsp_session_drop_preparation(session);
+	vsp_machine_drop_preparation(session);
 	if (!pending)
 		return;
 	session->grant.expired_id = pending->id;
-	if (pending->id != vsp_session_in_force_id(session)) {
+	if (pending->id != vsp_machine_in_force_id(session)) {
 		service->class->abort(service, pending);
 		/* Else one that never starts could keep others from it for ever. */
 		if (++session->grant.unstarted >= VSP_UNSTARTED_MAX)
 			session->grant.after = ktime_add_ms(ktime_get(), VSP_GRANT_LEASE_MS);
 	}
-	vsp_session_free_contract(pending);
-	vsp_session_recharge(session);
+	vsp_machine_free_contract(pending);
+	vsp_machine_recharge(session);
 }
 
 static void count_renegotiation(struct vsp_session *session)
@@ -182,37 +186,37 @@ static void count_renegotiation(struct vsp_session *session)
 }
 
 /**
- * vsp_session_commit() - what is pending comes into force
+ * vsp_machine_commit() - what is pending comes into force
  * @session: of an enabled service; there is a grant
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_commit(struct vsp_session *session)
+void vsp_machine_commit(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *pending = vsp_session_set_pending(session, NULL);
+	struct vsp_contract *pending = vsp_machine_set_pending(session, NULL);
 
 	session->grant.expired_id = 0;
-	if (pending->id == vsp_session_in_force_id(session)) {
+	if (pending->id == vsp_machine_in_force_id(session)) {
 		/* Kept: it never stopped being in force. */
-		vsp_session_free_contract(pending);
+		vsp_machine_free_contract(pending);
 	} else {
 		session->invitation.denied = false;
 		session->invitation.told.count = 0;
 		session->grant.unstarted = 0;
-		if (vsp_session_in_force(session))
+		if (vsp_machine_in_force(session))
 			count_renegotiation(session);
-		vsp_session_free_contract(put_in_force(session, pending));
-		vsp_session_free_contract(session->held.contract);
+		vsp_machine_free_contract(put_in_force(session, pending));
+		vsp_machine_free_contract(session->held.contract);
 		session->held.contract = NULL;
 	}
-	vsp_session_recharge(session);
-	vsp_session_set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
-	vsp_sysfs_changed(service, VSP_CHANGE_CONTRACT);
+	vsp_machine_recharge(session);
+	vsp_machine_set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
+	service->files->changed(service, VSP_CHANGE_CONTRACT);
 }
 
 /**
- * vsp_session_start_fallback() - the deadline of the open call has come
+ * vsp_machine_start_fallback() - the deadline of the open call has come
  * @session: of an enabled service; without a call nothing happens
  *
  * Without a client what is held becomes the fallback instead; where there was nothing at
@@ -220,12 +224,12 @@ void vsp_session_commit(struct vsp_session *session)
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_start_fallback(struct vsp_session *session)
+void vsp_machine_start_fallback(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *fallback = session->call.fallback;
 
-	if (!session->call.open || (!vsp_session_in_force(session) && !session->held.contract))
+	if (!session->call.open || (!vsp_machine_in_force(session) && !session->held.contract))
 		return;
 	session->call.fallback = NULL;
 	session->invitation.told.count = 0;
@@ -233,63 +237,63 @@ void vsp_session_start_fallback(struct vsp_session *session)
 		service->counters.fallbacks++;
 	else
 		service->counters.withdrawals++;
-	if (vsp_session_in_force(session)) {
-		vsp_session_free_contract(put_in_force(session, fallback));
+	if (vsp_machine_in_force(session)) {
+		vsp_machine_free_contract(put_in_force(session, fallback));
 	} else {
-		vsp_session_free_contract(session->held.contract);
+		vsp_machine_free_contract(session->held.contract);
 		session->held.contract = fallback;
 	}
-	vsp_session_recharge(session);
-	vsp_session_set_result(session, fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED,
+	vsp_machine_recharge(session);
+	vsp_machine_set_result(session, fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED,
 			       fallback ? VS_REASON_FALLBACK : session->call.reason);
 	pr_info("service %s: contract %s (%s)\n", service->name,
 		fallback ? "changed at its deadline" : "withdrawn",
 		vs_wire_reason_name(session->call.reason));
-	vsp_sysfs_changed(service, fallback ? VSP_CHANGE_FALLBACK : VSP_CHANGE_WITHDRAWN);
+	service->files->changed(service, fallback ? VSP_CHANGE_FALLBACK : VSP_CHANGE_WITHDRAWN);
 }
 
 /**
- * vsp_session_hold() - the driver is gone
+ * vsp_machine_hold() - the driver is gone
  * @session: of an enabled service
  *
  * What was in force stays charged for the time of the lease.
  *
  * Context: the service's work.
  */
-void vsp_session_hold(struct vsp_session *session)
+void vsp_machine_hold(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *old;
 
-	if (!vsp_session_in_force(session))
+	if (!vsp_machine_in_force(session))
 		return;
 	old = put_in_force(session, NULL);
-	vsp_session_free_contract(session->held.contract);
+	vsp_machine_free_contract(session->held.contract);
 	session->held.contract = old;
 	session->held.expires = ktime_add_ms(ktime_get(), service->settings.lease_ms);
 	/* Nobody escapes a withdrawal's deadline by a reset. */
 	if (session->withdrawn)
 		session->held.expires = min(session->held.expires, session->call.deadline);
-	vsp_session_recharge(session);
-	vsp_sysfs_changed(service, VSP_CHANGE_HELD);
+	vsp_machine_recharge(session);
+	service->files->changed(service, VSP_CHANGE_HELD);
 }
 
 /**
- * vsp_session_forget() - drop the contract in force and the one that is held
+ * vsp_machine_forget() - drop the contract in force and the one that is held
  * @session: of an enabled service, or of one that is being disabled
  *
  * Context: the service's work, or when that does not run any more.
  */
-void vsp_session_forget(struct vsp_session *session)
+void vsp_machine_forget(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
-	if (!vsp_session_in_force(session) && !session->held.contract)
+	if (!vsp_machine_in_force(session) && !session->held.contract)
 		return;
-	if (vsp_session_in_force(session))
-		vsp_session_free_contract(put_in_force(session, NULL));
-	vsp_session_free_contract(session->held.contract);
+	if (vsp_machine_in_force(session))
+		vsp_machine_free_contract(put_in_force(session, NULL));
+	vsp_machine_free_contract(session->held.contract);
 	session->held.contract = NULL;
-	vsp_session_recharge(session);
-	vsp_sysfs_changed(service, VSP_CHANGE_RELEASED);
+	vsp_machine_recharge(session);
+	service->files->changed(service, VSP_CHANGE_RELEASED);
 }

@@ -11,34 +11,39 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
+#include "channel/host/channel.h"
+#include "vsp/contract.h"
+#include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
+#include "vsp/pool/pool.h"
 
 /**
- * vsp_session_settle() - the open call is over
+ * vsp_machine_settle() - the open call is over
  * @session: of an enabled service; without a call nothing happens
  *
  * Context: the service's work.
  */
-void vsp_session_settle(struct vsp_session *session)
+void vsp_machine_settle(struct vsp_session *session)
 {
 	if (!session->call.open)
 		return;
 	spin_lock(&session->view_lock);
 	session->call.open = false;
 	spin_unlock(&session->view_lock);
-	vsp_session_free_contract(session->call.fallback);
+	vsp_machine_free_contract(session->call.fallback);
 	session->call.fallback = NULL;
-	vsp_session_recharge(session);
+	vsp_machine_recharge(session);
 }
 
 /**
- * vsp_session_send_call() - write the call, or what the client is to be told, into the channel
+ * vsp_machine_send_call() - write the call, or what the client is to be told, into the channel
  * @session: of an enabled service; if the client has answered nothing happens
  *
  * Context: the service's work.
  */
-void vsp_session_send_call(struct vsp_session *session)
+void vsp_machine_send_call(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vs_message *message = &session->round.answer;
@@ -51,7 +56,7 @@ void vsp_session_send_call(struct vsp_session *session)
 	memset(message, 0, sizeof(*message));
 	message->type = VS_WIRE_INITIALIZE;
 	message->epoch = session->epoch;
-	message->contract = vsp_session_in_force_id(session);
+	message->contract = vsp_machine_in_force_id(session);
 	message->version_min = VS_WIRE_VERSION_MIN;
 	message->version_max = VS_WIRE_VERSION_MAX;
 	message->reason = session->reason;
@@ -70,21 +75,21 @@ void vsp_session_send_call(struct vsp_session *session)
 }
 
 /**
- * vsp_session_tell() - tell the client what has come into force without it
+ * vsp_machine_tell() - tell the client what has come into force without it
  * @session: of an enabled service
  *
  * Context: the service's work.
  */
-void vsp_session_tell(struct vsp_session *session)
+void vsp_machine_tell(struct vsp_session *session)
 {
-	vsp_session_set_reason(session, vsp_session_in_force(session) ? VS_REASON_FALLBACK :
+	vsp_machine_set_reason(session, vsp_machine_in_force(session) ? VS_REASON_FALLBACK :
 									session->call.reason);
 	session->call.unanswered = true;
-	vsp_session_send_call(session);
+	vsp_machine_send_call(session);
 }
 
 /**
- * vsp_session_call_anew() - make the open call about what was just started
+ * vsp_machine_call_anew() - make the open call about what was just started
  * @session: of an enabled service
  *
  * A contract that was granted before the open call has started: the call is about that
@@ -92,7 +97,7 @@ void vsp_session_tell(struct vsp_session *session)
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_call_anew(struct vsp_session *session)
+void vsp_machine_call_anew(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *fallback = NULL;
@@ -100,20 +105,20 @@ void vsp_session_call_anew(struct vsp_session *session)
 	session->call.anew = false;
 	if (!session->call.open || session->withdrawn)
 		return;
-	vsp_pool_fallback(service, &vsp_session_in_force(session)->terms, &session->round.scratch);
-	if (vs_terms_equal(&session->round.scratch, &vsp_session_in_force(session)->terms)) {
-		vsp_session_settle(session);
+	vsp_pool_fallback(&service->member, &vsp_machine_in_force(session)->terms, &session->round.scratch);
+	if (vs_terms_equal(&session->round.scratch, &vsp_machine_in_force(session)->terms)) {
+		vsp_machine_settle(session);
 	} else {
 		if (session->round.scratch.count)
-			fallback = vsp_session_new_contract(session, ++session->grant.next_id,
+			fallback = vsp_machine_new_contract(session, ++session->grant.next_id,
 							    &session->round.scratch);
 		/* Without memory, as without anything that is left: a withdrawal. */
-		vsp_session_free_contract(session->call.fallback);
+		vsp_machine_free_contract(session->call.fallback);
 		session->call.fallback = fallback;
-		vsp_session_recharge(session);
+		vsp_machine_recharge(session);
 	}
 	session->call.unanswered = true;
-	vsp_session_send_call(session);
+	vsp_machine_send_call(session);
 }
 
 /*
@@ -126,7 +131,7 @@ static void make_call(struct vsp_session *session, u32 reason, struct vsp_contra
 
 	if (session->call.open && (reason == VS_REASON_CAPACITY || reason == VS_REASON_SOURCE))
 		deadline = min(deadline, session->call.deadline);
-	vsp_session_settle(session);
+	vsp_machine_settle(session);
 	spin_lock(&session->view_lock);
 	session->call.open = true;
 	session->call.reason = reason;
@@ -137,28 +142,28 @@ static void make_call(struct vsp_session *session, u32 reason, struct vsp_contra
 	session->grant.called = false;
 	session->preparation.called = false;
 	session->call.unanswered = true;
-	vsp_session_set_reason(session, reason);
-	vsp_session_recharge(session);
+	vsp_machine_set_reason(session, reason);
+	vsp_machine_recharge(session);
 }
 
 static void open_call(struct vsp_session *session, u32 reason, struct vsp_contract *fallback)
 {
 	make_call(session, reason, fallback);
-	vsp_session_event(session, VSP_EVENT_CALL);
+	vsp_machine_event(session, VSP_EVENT_CALL);
 }
 
 /**
- * vsp_session_open_invitation() - a call without a deadline
+ * vsp_machine_open_invitation() - a call without a deadline
  * @session: of an enabled service; an open call stays open
  * @reason: enum vs_wire_reason
  *
  * Context: the service's work.
  */
-void vsp_session_open_invitation(struct vsp_session *session, u32 reason)
+void vsp_machine_open_invitation(struct vsp_session *session, u32 reason)
 {
 	session->call.unanswered = true;
-	vsp_session_set_reason(session, reason);
-	vsp_session_event(session, VSP_EVENT_INVITE);
+	vsp_machine_set_reason(session, reason);
+	vsp_machine_event(session, VSP_EVENT_INVITE);
 }
 
 /* What is granted and not started does not come into force without a call any more. */
@@ -166,9 +171,9 @@ static void invite_anew(struct vsp_session *session, u32 reason)
 {
 	const struct vsp_contract *next = session->grant.pending ?: session->preparation.next;
 
-	if (next && !vsp_pool_holds(session->service, &next->terms))
-		vsp_session_drop_pending(session);
-	vsp_session_open_invitation(session, reason);
+	if (next && !vsp_pool_holds(&session->service->member, &next->terms))
+		vsp_machine_drop_pending(session);
+	vsp_machine_open_invitation(session, reason);
 }
 
 /* The pool says the same once more: the deadline that was set for it stays. */
@@ -183,7 +188,7 @@ static bool called_already(const struct vsp_session *session, u32 reason)
 }
 
 /**
- * vsp_session_renegotiate() - call for a new contract
+ * vsp_machine_renegotiate() - call for a new contract
  * @session: of an enabled service
  * @reason: enum vs_wire_reason
  *
@@ -193,9 +198,9 @@ static bool called_already(const struct vsp_session *session, u32 reason)
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
+void vsp_machine_renegotiate(struct vsp_session *session, u32 reason)
 {
-	struct vsp_contract *running = vsp_session_in_force(session) ?: session->held.contract;
+	struct vsp_contract *running = vsp_machine_in_force(session) ?: session->held.contract;
 	struct vsp_contract *fallback;
 
 	/* What an administrator has taken back, the pool does not give. */
@@ -204,17 +209,17 @@ void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 	session->withdrawn = false;
 	if (!running)
 		return invite_anew(session, reason);
-	vsp_pool_fallback(session->service, &running->terms, &session->round.scratch);
+	vsp_pool_fallback(&session->service->member, &running->terms, &session->round.scratch);
 	if (called_already(session, reason))
 		return;
 	if (vs_terms_equal(&session->round.scratch, &running->terms)) {
-		vsp_session_settle(session);
+		vsp_machine_settle(session);
 		return invite_anew(session, reason);
 	}
 	/* Nothing that is left could be a contract: a withdrawal, but new asks are heard. */
 	if (!session->round.scratch.count)
 		return open_call(session, reason, NULL);
-	fallback = vsp_session_new_contract(session, ++session->grant.next_id,
+	fallback = vsp_machine_new_contract(session, ++session->grant.next_id,
 					    &session->round.scratch);
 	if (!fallback) {
 		pr_err("service %s: no memory for a call, nothing has changed\n",
@@ -225,30 +230,30 @@ void vsp_session_renegotiate(struct vsp_session *session, u32 reason)
 }
 
 /**
- * vsp_session_withdraw() - take the contract back at the deadline
+ * vsp_machine_withdraw() - take the contract back at the deadline
  * @session: of an enabled service
  *
  * Nothing is granted from here to the next renegotiation.
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_withdraw(struct vsp_session *session)
+void vsp_machine_withdraw(struct vsp_session *session)
 {
 	session->withdrawn = true;
-	vsp_session_drop_pending(session);
-	if (vsp_session_in_force(session) || session->held.contract)
+	vsp_machine_drop_pending(session);
+	if (vsp_machine_in_force(session) || session->held.contract)
 		open_call(session, VS_REASON_WITHDRAWN, NULL);
 	else
-		vsp_session_open_invitation(session, VS_REASON_WITHDRAWN);
+		vsp_machine_open_invitation(session, VS_REASON_WITHDRAWN);
 }
 
 /**
- * vsp_session_source_gone() - is there nothing left that a contract could be made of?
+ * vsp_machine_source_gone() - is there nothing left that a contract could be made of?
  * @session: of an enabled service; session->round.scratch is used
  *
  * Context: the service's work.
  */
-bool vsp_session_source_gone(struct vsp_session *session)
+bool vsp_machine_source_gone(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 
@@ -260,15 +265,15 @@ bool vsp_session_source_gone(struct vsp_session *session)
 /* There is nothing left to wait a deadline for: the client hears of it when it is done. */
 static void withdraw_at_once(struct vsp_session *session)
 {
-	vsp_session_drop_pending(session);
-	if (!vsp_session_in_force(session) && !session->held.contract)
+	vsp_machine_drop_pending(session);
+	if (!vsp_machine_in_force(session) && !session->held.contract)
 		return;
 	make_call(session, VS_REASON_SOURCE, NULL);
-	vsp_session_event(session, VSP_EVENT_DEADLINE);
+	vsp_machine_event(session, VSP_EVENT_DEADLINE);
 }
 
 /**
- * vsp_session_changed() - its source can do other things than before, or is gone
+ * vsp_machine_changed() - its source can do other things than before, or is gone
  * @session: of an enabled service
  *
  * Of a source that is gone nothing stays in force.  Else it is a renegotiation, but for
@@ -276,10 +281,10 @@ static void withdraw_at_once(struct vsp_session *session)
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_changed(struct vsp_session *session)
+void vsp_machine_changed(struct vsp_session *session)
 {
-	if (vsp_session_source_gone(session))
+	if (vsp_machine_source_gone(session))
 		withdraw_at_once(session);
 	else if (!session->withdrawn)
-		vsp_session_renegotiate(session, VS_REASON_SOURCE);
+		vsp_machine_renegotiate(session, VS_REASON_SOURCE);
 }

@@ -4,7 +4,12 @@
  * whose contract is less than its last ask would have taken.  A call costs both sides a
  * negotiation, so there is none without a gain, and none twice for the same offer.
  */
+#include "vs_class.h"
+#include "vsp/contract.h"
+#include "vsp/core/machine.h"
+#include "vsp/core/service.h"
 #include "vsp/core/session.h"
+#include "vsp/pool/pool.h"
 
 /* Less than this part of what is wanted is no gain, unless then nothing is wanting. */
 #define GAIN_PART	64
@@ -49,7 +54,7 @@ static bool gets_more(struct vsp_session *session, const struct vs_terms *runnin
 
 	if (vs_terms_choose(spec, &session->asked, scratch, choice, &term))
 		return false;
-	vsp_pool_wanted(session->service, &session->asked, scratch);
+	vsp_pool_wanted(&session->service->member, &session->asked, scratch);
 	if (!is_better(spec, running, choice, scratch))
 		return false;
 	/* It has been told, and did not take it. */
@@ -63,16 +68,16 @@ static bool gets_more(struct vsp_session *session, const struct vs_terms *runnin
 static bool call_is_over(struct vsp_session *session)
 {
 	const struct vsp_contract *held = session->held.contract;
-	const struct vsp_contract *running = vsp_session_in_force(session) ?: held;
+	const struct vsp_contract *running = vsp_machine_in_force(session) ?: held;
 
 	if (!session->call.open || session->call.reason != VS_REASON_CAPACITY || !running)
 		return false;
-	vsp_pool_fallback(session->service, &running->terms, &session->round.scratch);
+	vsp_pool_fallback(&session->service->member, &running->terms, &session->round.scratch);
 	return vs_terms_equal(&session->round.scratch, &running->terms);
 }
 
 /**
- * vsp_session_invite() - there may be more than when the last ask was answered
+ * vsp_machine_invite() - there may be more than when the last ask was answered
  * @session: of an enabled service
  *
  * Calls only if that ask was denied and would be granted now, or would now take more than
@@ -80,9 +85,9 @@ static bool call_is_over(struct vsp_session *session)
  *
  * Context: the service's work. May sleep.
  */
-void vsp_session_invite(struct vsp_session *session)
+void vsp_machine_invite(struct vsp_session *session)
 {
-	const struct vsp_contract *running = vsp_session_in_force(session);
+	const struct vsp_contract *running = vsp_machine_in_force(session);
 	u32 reason;
 	u16 term;
 
@@ -90,11 +95,11 @@ void vsp_session_invite(struct vsp_session *session)
 	if (session->withdrawn)
 		return;
 	if (call_is_over(session)) {
-		vsp_session_settle(session);
-		return vsp_session_open_invitation(session, VS_REASON_MORE);
+		vsp_machine_settle(session);
+		return vsp_machine_open_invitation(session, VS_REASON_MORE);
 	}
 	if (!session->asked.count ||
-	    vsp_pool_offer(session->service, &session->asked, &session->round.scratch, &term,
+	    vsp_pool_offer(&session->service->member, &session->asked, &session->round.scratch, &term,
 			   &reason))
 		return;
 	if (!session->invitation.denied) {
@@ -106,8 +111,8 @@ void vsp_session_invite(struct vsp_session *session)
 	/* An open call says it as well: whoever answers it is offered what there is. */
 	if (session->call.open) {
 		session->call.unanswered = true;
-		vsp_session_event(session, VSP_EVENT_INVITE);
+		vsp_machine_event(session, VSP_EVENT_INVITE);
 		return;
 	}
-	vsp_session_open_invitation(session, VS_REASON_MORE);
+	vsp_machine_open_invitation(session, VS_REASON_MORE);
 }
