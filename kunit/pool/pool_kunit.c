@@ -202,6 +202,28 @@ static void renegotiation_reserves_only_the_excess(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 100, fixture->pool.amounts.charged[RATE]);
 }
 
+/* Charges above all that a number can say are no more than that, and exact once they are less. */
+static void a_saturated_sum_becomes_exact_again(struct kunit *test)
+{
+	struct fixture *fixture = make_fixture(test);
+	struct holder *large = &fixture->holder[0], *small = &fixture->holder[1];
+
+	large->kept = U64_MAX - 10;
+	small->kept = 100;
+	recharge(large);
+	KUNIT_EXPECT_EQ(test, U64_MAX - 10, fixture->pool.amounts.charged[KEPT]);
+	recharge(small);
+	KUNIT_EXPECT_EQ(test, U64_MAX, fixture->pool.amounts.charged[KEPT]);
+	small->kept = 5;
+	recharge(small);
+	KUNIT_EXPECT_EQ(test, U64_MAX - 5, fixture->pool.amounts.charged[KEPT]);
+	small->kept = 100;
+	recharge(small);
+	large->kept = 0;
+	recharge(large);
+	KUNIT_EXPECT_EQ(test, 100, fixture->pool.amounts.charged[KEPT]);
+}
+
 static void kept_space_stays_charged_until_released(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
@@ -389,6 +411,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_in_use_cannot_be_disabled),
 	KUNIT_CASE(enable_fails_without_rate_class_or_source),
 	KUNIT_CASE(capacity_out_of_range_is_refused),
+	KUNIT_CASE(a_saturated_sum_becomes_exact_again),
 	KUNIT_CASE(leaving_returns_all_but_what_is_kept),
 	{}
 };

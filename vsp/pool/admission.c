@@ -3,9 +3,10 @@
  * Who is charged for how much of a pool, and what is offered and granted of it.
  *
  * Invariants, per pool and term (RATE: floors, SPACE: whole grants):
- *	- charged[] is the sum of the charges of all services that name the pool. It is
- *	  computed anew from them, never added to and taken from, so nothing can be
- *	  returned twice or get lost;
+ *	- charged[] is the sum of the charges of all services that name the pool. What a
+ *	  service was charged and what it is charged from now on change places in one step,
+ *	  so nothing can be returned twice or get lost, and an ask takes as long in a pool of
+ *	  a thousand services as in one of its own;
  *	- a reservation looks at what is free and charges in one critical section. It
  *	  never takes charged[] above what can be granted of capacity[]; where that has
  *	  fallen below charged[] (the deficit), it never takes charged[] up at all;
@@ -85,6 +86,26 @@ void vsp_pool_recount(struct vsp_pool *pool)
 		pool->amounts.charged[i] = sum_charges(pool, NULL, i);
 }
 
+/* A sum that has not saturated is exact. */
+static u64 charged_to_others(const struct vsp_pool *pool, const struct vsp_member *member,
+			     u32 index)
+{
+	u64 charged = pool->amounts.charged[index];
+
+	if (charged == U64_MAX)
+		return sum_charges(pool, member, index);
+	return charged - member->charge[index];
+}
+
+static void charge_one(struct vsp_pool *pool, struct vsp_member *member, u32 index, u64 charge)
+{
+	u64 others = charged_to_others(pool, member, index);
+
+	lockdep_assert_held(&pool->lock);
+	member->charge[index] = charge;
+	pool->amounts.charged[index] = vsp_pool_add(others, charge);
+}
+
 /**
  * vsp_pool_room() - what a service may hold of a term
  * @pool: of the service
@@ -99,7 +120,7 @@ u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_member *member, 
 		  u64 kept)
 {
 	u64 free = vsp_pool_subtract(vsp_pool_grantable(pool, index),
-				     sum_charges(pool, member, index));
+				     charged_to_others(pool, member, index));
 
 	/* In a deficit, its part of what is left: no more than it holds already. */
 	return max3(free, min(member->share[index], member->charge[index]), kept);
@@ -125,7 +146,6 @@ static bool set_charge(struct vsp_member *member, const struct vs_terms * const 
 	bool freed = false;
 	u64 charge;
 
-	lockdep_assert_held(&member->pool->lock);
 	for (u32 i = 0; i < spec->count; i++) {
 		charge = kept[i];
 		for (unsigned int j = 0; j < count; j++)
@@ -133,9 +153,8 @@ static bool set_charge(struct vsp_member *member, const struct vs_terms * const 
 		if (grant)
 			charge = max(charge, vs_terms_charge(spec, grant, i));
 		freed |= charge < member->charge[i];
-		member->charge[i] = charge;
+		charge_one(member->pool, member, i, charge);
 	}
-	vsp_pool_recount(member->pool);
 	return freed;
 }
 
@@ -339,6 +358,7 @@ void vsp_pool_adopt(struct vsp_member *member)
 		pool->amounts.orphaned[i] = vsp_pool_subtract(pool->amounts.orphaned[i], kept[i]);
 	member->adopted = true;
 	set_charge(member, NULL, 0, NULL, kept);
+	vsp_pool_recount(pool);
 	mutex_unlock(&pool->lock);
 }
 
