@@ -39,7 +39,7 @@
 #include "vs_terms.h"
 
 #include "vsp/class.h"
-#include "vsp/rate/rates.h"
+#include "vsp/rate/line.h"
 
 static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
 
@@ -454,6 +454,13 @@ void vsp_service_changed(struct vsp_service *service);
 void vsp_service_violated(struct vsp_service *service);
 void vsp_service_source_slow(struct vsp_service *service);
 void vsp_service_queue(struct delayed_work *work, unsigned int ms);
+
+/* vsp/core/rates.c: the rates of pools and services; see vsp/class.h for what classes call */
+void vsp_rates_pool_init(struct vsp_pool *pool);
+void vsp_rates_pool_changed(struct vsp_pool *pool);
+void vsp_rates_pool_stop(struct vsp_pool *pool);
+void vsp_rates_init(struct vsp_service *service);
+void vsp_rates_commit(struct vsp_service *service, const struct vs_terms *terms);
 
 /**
  * struct vsp_service_view - a consistent copy of a session, for sysfs
