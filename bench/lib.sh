@@ -9,6 +9,7 @@ set -e
 PEER_NAME="QEMU's throttle on virtio-blk"
 DISK_SIZE=32M
 MEASURED=/tmp/measured
+RESULTS=${RESULTS:-/out}		# folder of what is measured
 
 # progress_to WHAT: says what begins, and when
 progress_to() {
@@ -157,10 +158,10 @@ measured() {
 }
 
 # results FIGURE UNIT BETTER RESOLUTION: of what was measured of it, the medians; prints a line of the table, and writes
-# an object to /out/results and, as there is no place in that, one for the control run to /out/control. What is below
-# RESOLUTION counts as that for the ratio, which is above 1 where ours is better.
+# an object to $RESULTS/results and, as there is no place in that, one for the control run to $RESULTS/control. What is
+# below RESOLUTION counts as that for the ratio, which is above 1 where ours is better.
 results() {
-	awk -v figure="$1" -v unit="$2" -v better="$3" -v least="$4" -v peer_name="$PEER_NAME" '
+	awk -v out="$RESULTS" -v figure="$1" -v unit="$2" -v better="$3" -v least="$4" -v peer_name="$PEER_NAME" '
 	function sort(kind,	i, j, value) {
 		for (i = 2; i <= count[kind]; i++) {
 			value = values[kind, i]
@@ -188,12 +189,12 @@ results() {
 		printf "%-24s %-4s %10.3f %10.3f %10.3f %10.3f %10s %8.2f  %s is better\n",
 		       figure, unit, ours, low, high, peer, control == "" ? "-" : control, ratio, better
 		printf "{\"name\": \"%s\", \"unit\": \"%s\", \"better\": \"%s\", \"ours\": %.3f, ",
-		       figure, unit, better, ours >>"/out/results"
+		       figure, unit, better, ours >>(out "/results")
 		printf "\"peer\": %.3f, \"peer_name\": \"%s\", \"ratio\": %.3f, \"min\": %.3f, \"max\": %.3f}\n",
-		       peer, peer_name, ratio, low, high >>"/out/results"
+		       peer, peer_name, ratio, low, high >>(out "/results")
 		if (control != "")
 			printf "{\"name\": \"%s\", \"unit\": \"%s\", \"control\": %s}\n",
-			       figure, unit, control >>"/out/control"
+			       figure, unit, control >>(out "/control")
 	}' "$MEASURED" || fail "$1: not measured"
 }
 

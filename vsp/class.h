@@ -168,12 +168,10 @@ struct vsp_service *vsp_service_of_device(struct device *dev);
 void vsp_watch_look(struct vsp_pool *pool);
 void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value);
 
-/* vsp/core/class.c: the lock that contracts come into force under */
+/* vsp/core/rates.c: the lock that contracts come into force under, and what is done under it */
 unsigned long vsp_rates_lock(struct vsp_service *service) __acquires(service);
 void vsp_rates_unlock(struct vsp_service *service, unsigned long irq) __releases(service);
 void vsp_rates_assert_held(const struct vsp_service *service);
-
-/* vsp/rate/rates.c */
 bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost);
 void vsp_rates_drop(struct vsp_service *service, u32 flow);
 void vsp_rates_reset(struct vsp_service *service, u32 flow);

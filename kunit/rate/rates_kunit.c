@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rates in the data path, vsp/rate/rates.c: who is woken, and when, as contracts come and go.
- * The class is one whose mover looks as soon as it is woken.
+ * Rates in the data path, vsp/rate/line.c and vsp/core/rates.c: which mover is woken, and when,
+ * as contracts come and go.  The class is one whose mover looks as soon as it is woken.
  */
-/* vsp.ko exports these; this module has a copy of the file, and what that calls, below. */
+/* vsp.ko exports these; this module has a copy of the files, and what they call, below. */
 #define vsp_rates_admit		copy_admit
 #define vsp_rates_drop		copy_drop
 #define vsp_rates_reset		copy_reset
 #define vsp_rates_held		copy_held
 #define vsp_rates_done		copy_done
 #define vsp_rates_used		copy_used
+#define vsp_rates_lock		copy_lock
+#define vsp_rates_unlock	copy_unlock
+#define vsp_rates_assert_held	copy_assert_held
 
 #define VSP_TRACE_H
 
@@ -20,7 +23,9 @@ static inline void trace_vsp_violation(const char *service, u64 contract, const 
 {
 }
 
-#include "vsp/rate/rates.c"
+#include "vsp/rate/line.c"
+#undef pr_fmt
+#include "vsp/core/rates.c"
 
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -65,7 +70,7 @@ static void wake(struct vsp_service *service, u32 flow)
 
 static const struct vsp_class class = { .spec = &spec, .wake = wake };
 
-/* ---- What vsp/rate/rates.c calls of other files ---- */
+/* ---- What vsp/core/rates.c calls of other files ---- */
 
 u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
 {
@@ -178,12 +183,12 @@ static void who_waits_goes_on_waiting_if_it_still_may_not_pass(struct kunit *tes
 }
 
 /* What looking at a window finds in which @count requests of @each were at the source. */
-static enum verdict judge_busy(struct kunit *test, unsigned int count, u64 each)
+static enum vsp_line_verdict judge_busy(struct kunit *test, unsigned int count, u64 each)
 {
 	struct fixture *f = make(test);
 	struct vsp_contract *contract = kunit_kzalloc(test, sizeof(*contract), GFP_KERNEL);
 	u64 now = ktime_get_ns();
-	enum verdict verdict;
+	enum vsp_line_verdict verdict;
 
 	KUNIT_ASSERT_NOT_NULL(test, contract);
 	f->terms.term[0].low = CAPACITY / 10;
@@ -194,10 +199,11 @@ static enum verdict judge_busy(struct kunit *test, unsigned int count, u64 each)
 	/* What vsp_rates_admit() does once it lets one pass: the shaper is not the matter here. */
 	for (unsigned int i = 0; i < count; i++)
 		begin_request(&f->service.rates[0], 1, now, &each);
-	judge_flow(&f->service, 0, now);
-	verdict = judge_flow(&f->service, 0, now + 2 * NSEC_PER_SEC);
+	vsp_line_judge(line_of(&f->service, 0), &f->service.rates[0], &contract->terms, now);
+	verdict = vsp_line_judge(line_of(&f->service, 0), &f->service.rates[0], &contract->terms,
+				 now + 2 * NSEC_PER_SEC);
 	spin_unlock_irq(&f->pool.rates.lock);
-	KUNIT_EXPECT_EQ(test, f->service.rates[0].violations, verdict > KEPT);
+	KUNIT_EXPECT_EQ(test, f->service.rates[0].violations, verdict > VSP_LINE_KEPT);
 	while (count--)
 		vsp_rates_done(&f->service, 0, &each);
 	end(f);
@@ -207,25 +213,21 @@ static enum verdict judge_busy(struct kunit *test, unsigned int count, u64 each)
 /* A floor of 100000 is 1000 in 10 ms. */
 static void few_small_requests_do_not_make_a_source_slow(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, judge_busy(test, 2, 100), KEPT);
-	KUNIT_EXPECT_EQ(test, judge_busy(test, 9, 100), KEPT);
-	KUNIT_EXPECT_EQ(test, judge_busy(test, 20, 100), TOO_SLOW);
-	KUNIT_EXPECT_EQ(test, judge_busy(test, 2, 1000), TOO_SLOW);
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 2, 100), VSP_LINE_KEPT);
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 9, 100), VSP_LINE_KEPT);
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 20, 100), VSP_LINE_TOO_SLOW);
+	KUNIT_EXPECT_EQ(test, judge_busy(test, 2, 1000), VSP_LINE_TOO_SLOW);
 }
 
 /* How often in an hour a source becomes slow that is so for @slow looks, and not for @well. */
 static unsigned int times_slow(struct fixture *f, unsigned int slow, unsigned int well)
 {
 	unsigned int times = 0;
-	bool before;
 
-	mutex_lock(&f->pool.lock);
-	for (unsigned int i = 0; i < 3600; i++) {
-		before = f->pool.rates.slow;
-		judge_source(&f->pool, i % (slow + well) < slow ? TOO_SLOW : KEPT);
-		times += f->pool.rates.slow && !before;
-	}
-	mutex_unlock(&f->pool.lock);
+	for (unsigned int i = 0; i < 3600; i++)
+		times += vsp_line_judge_source(&f->pool.rates, i % (slow + well) < slow ?
+					       VSP_LINE_TOO_SLOW : VSP_LINE_KEPT) &&
+			 f->pool.rates.slow;
 	return times;
 }
 

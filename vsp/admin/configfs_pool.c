@@ -13,6 +13,7 @@
 #include <linux/sysfs.h>
 
 #include "vsp/admin/configfs.h"
+#include "vsp/core/rates.h"
 #include "vsp/core/registry.h"
 #include "vsp/pool/pool.h"
 #include "vs_value.h"

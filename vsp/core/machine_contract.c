@@ -13,6 +13,7 @@
 
 #include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/rates.h"
 #include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"

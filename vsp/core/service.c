@@ -20,6 +20,7 @@
 #include "vsp/class.h"
 #include "vsp/contract.h"
 #include "vsp/core/machine.h"
+#include "vsp/core/rates.h"
 #include "vsp/core/registry.h"
 #include "vsp/core/service.h"
 #include "vsp/core/session.h"

@@ -34,7 +34,7 @@
 #include "vs_wire.h"
 #include "vsp/class.h"
 #include "vsp/pool/member.h"
-#include "vsp/rate/rates.h"
+#include "vsp/rate/line.h"
 
 struct attribute_group;
 struct vsp_channel;

@@ -8,6 +8,7 @@
 #include <linux/minmax.h>
 
 #include "vs_wire.h"
+#include "vsp/core/rates.h"
 #include "vsp/core/work.h"
 #include "vsp/pool/internal.h"
 

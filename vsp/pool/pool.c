@@ -9,6 +9,7 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
+#include "vsp/core/rates.h"
 #include "vsp/core/registry.h"
 #include "vsp/pool/internal.h"
 

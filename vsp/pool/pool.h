@@ -16,7 +16,7 @@
 #include "vs_limits.h"
 #include "vs_terms.h"
 #include "vsp/class.h"
-#include "vsp/rate/rates.h"
+#include "vsp/rate/line.h"
 
 struct vs_class_spec;
 struct vsp_member;

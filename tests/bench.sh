@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native --memory 3072
+# Benchmarks in their smallest form: they run, and leave all figures. What these are is for `make bench` to say.
+. tests/lib.sh
+
+# figures FILE WANTED...: an object a line, each with what a reader of results.json looks for
+figures() {
+	python3 - "$@" <<-'PYTHON'
+		import json, sys
+		found = {figure["name"]: figure for figure in map(json.loads, open(sys.argv[1]))}
+		for name in sys.argv[2:]:
+		    figure = found.pop(name)
+		    assert figure["better"] in ("higher", "lower") and figure["peer_name"] and figure["unit"], figure
+		    assert figure["min"] <= figure["ours"] <= figure["max"] and figure["ratio"] > 0, figure
+		assert not found, found
+	PYTHON
+}
+
+path() {
+	local i wanted=()
+	mkdir /tmp/figures
+	ONLY='' RESULTS=/tmp/figures ROUNDS=1 SECONDS_EACH=1 bash bench/path.sh
+	for i in read_qd1 read_qd32 write_qd32 read_batch write_batch read_128k; do
+		wanted+=("null_$i" "sim_$i" "switches_$i")
+	done
+	figures /tmp/figures/results "${wanted[@]}"
+	# what test_case does not know of
+	vdpa dev del sim
+}
+
+test_case bench.path_leaves_all_its_figures path
