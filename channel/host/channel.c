@@ -27,7 +27,7 @@ static int channel_allocate(struct vsp_channel *channel)
 	if (!channel->mover || !channel->messages)
 		return -ENOMEM;
 	/* The last one: see channel_free(). */
-	channel->queue = kvcalloc(channel->queues, sizeof(*channel->queue), GFP_KERNEL);
+	channel->queue = vcalloc(channel->queues, sizeof(*channel->queue));
 	if (!channel->queue)
 		return -ENOMEM;
 	vs_memory_init(&channel->memory, dev_name(&channel->vdpa.dev), channel->local);
@@ -128,10 +128,12 @@ static int register_device(struct vsp_channel *channel)
  */
 int vsp_channel_register(struct vsp_channel *channel)
 {
+	const char *driver = vsp_vdpa_driver_name(channel);
 	int error;
 
-	/* It may be built in, or loaded by hand: what counts is whether it takes the device. */
-	request_module("%s", vsp_vdpa_driver_name(channel));
+	/* A modprobe for each of many services is most of the time that making them takes. */
+	if (!driver_find(driver, channel->vdpa.dev.bus))
+		request_module("%s", driver);
 	error = set_override(channel);
 	if (!error && channel->local)
 		error = vsp_movers_start(channel);

@@ -9,7 +9,7 @@
  */
 #include <linux/bug.h>
 #include <linux/jiffies.h>
-#include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <linux/string.h>
 
 #include "channel/host/host.h"
@@ -68,7 +68,8 @@ struct vsp_messages {
  */
 struct vsp_messages *vsp_messages_alloc(void)
 {
-	struct vsp_messages *messages = kvzalloc(sizeof(*messages), GFP_KERNEL);
+	/* Whole pages: as one block it would be nearly twice as large. */
+	struct vsp_messages *messages = vzalloc(sizeof(*messages));
 
 	if (messages)
 		spin_lock_init(&messages->lock);

@@ -15,7 +15,7 @@
 #include "vsp/storage/storage.h"
 
 /* Requests that are allocated together. */
-#define CHUNK_REQUESTS	8
+#define CHUNK_REQUESTS	4
 
 /**
  * struct vsp_storage_chunk - requests
