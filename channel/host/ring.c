@@ -101,6 +101,7 @@ int vs_ring_start(struct vs_ring *ring)
 				 &ring->next_used);
 	if (error)
 		return ring_failed(ring, error, "its used index cannot be read", 0);
+	ring->written_used = ring->next_used;
 	ring->shown_used = ring->next_used;
 	return 0;
 }
@@ -379,6 +380,30 @@ bool vs_ring_forget(struct vs_ring *ring, u16 head)
 			     !__test_and_clear_bit(head, ring->in_flight));
 }
 
+/* Writes what is in @used: in one piece, but at the end of the ring in two. */
+static int write_used(struct vs_ring *ring)
+{
+	const struct vring_used_elem *used = ring->used;
+	unsigned int left = (u16)(ring->next_used - ring->written_used), step;
+	u16 slot;
+	int error;
+
+	for (; left; left -= step, used += step) {
+		slot = ring_slot(ring, ring->written_used);
+		step = min(left, ring->layout.size - slot);
+		error = vs_memory_write(ring->memory, ring->layout.used +
+					offsetof(struct vring_used, ring) + slot * sizeof(*used),
+					used, step * sizeof(*used));
+		if (error) {
+			/* What is left is the first there is, if it is tried again. */
+			memmove(ring->used, used, left * sizeof(*used));
+			return ring_failed(ring, error, "a used entry cannot be written", slot);
+		}
+		ring->written_used += step;
+	}
+	return 0;
+}
+
 /**
  * vs_ring_complete() - give a consumed chain back; seen with vs_ring_flush()
  * @ring: it was consumed from
@@ -387,21 +412,16 @@ bool vs_ring_forget(struct vs_ring *ring, u16 head)
  */
 void vs_ring_complete(struct vs_ring *ring, u16 head, u32 written)
 {
-	struct vring_used_elem element;
-	int error;
+	struct vring_used_elem *used;
 
 	if (!vs_ring_forget(ring, head) || ring->reason)
 		return;
-	element.id = (__force __virtio32)cpu_to_le32(head);
-	element.len = (__force __virtio32)cpu_to_le32(min(written, ring->room[head]));
-	error = vs_memory_write(ring->memory, ring->layout.used +
-				offsetof(struct vring_used, ring) +
-				ring_slot(ring, ring->next_used) * sizeof(element),
-				&element, sizeof(element));
-	if (error)
-		ring_failed(ring, error, "a used entry cannot be written", head);
-	else
-		ring->next_used++;
+	if ((u16)(ring->next_used - ring->written_used) == VS_RING_BATCH && write_used(ring))
+		return;
+	used = &ring->used[(u16)(ring->next_used - ring->written_used)];
+	used->id = (__force __virtio32)cpu_to_le32(head);
+	used->len = (__force __virtio32)cpu_to_le32(min(written, ring->room[head]));
+	ring->next_used++;
 }
 
 static bool wants_call(struct vs_ring *ring, u16 old)
@@ -434,7 +454,7 @@ bool vs_ring_flush(struct vs_ring *ring)
 	int error;
 	bool call;
 
-	if (ring->reason || old == ring->next_used)
+	if (ring->reason || old == ring->next_used || write_used(ring))
 		return false;
 	/* The entries first, then the index that shows them. */
 	virt_wmb();

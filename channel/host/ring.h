@@ -23,6 +23,7 @@ struct page;
 #define VS_MEMORY_REGIONS_MAX	2048	/* as many as vhost_vdpa itself admits */
 #define VS_MEMORY_VECTORS_MAX	512	/* of one payload */
 #define VS_RING_SIZE_MAX	1024	/* entries; QEMU has no more */
+#define VS_RING_BATCH		32	/* used entries that are written at once */
 
 /**
  * struct vs_memory - what a driver's addresses mean
@@ -99,7 +100,8 @@ struct vs_ring_layout {
  * @culprit: index of the descriptor or of the ring entry that did
  * @next_avail: next entry of the available ring to take
  * @seen_avail: its index, as last read; at most layout.size ahead
- * @next_used: next entry of the used ring to write
+ * @next_used: next entry of the used ring to fill
+ * @written_used: next one to write; those from here to @next_used are in @used
  * @shown_used: its index, as last written
  * @silent: VRING_USED_F_NO_NOTIFY is set (without event_idx)
  * @called: the first completion has called back
@@ -109,6 +111,7 @@ struct vs_ring_layout {
  * @in_flight: heads that were consumed and not completed
  * @room: writable bytes of each of those
  * @table: copy of an indirect table
+ * @used: entries that are not yet written
  */
 struct vs_ring {
 	struct vs_memory *memory;
@@ -118,6 +121,7 @@ struct vs_ring {
 	u16 next_avail;
 	u16 seen_avail;
 	u16 next_used;
+	u16 written_used;
 	u16 shown_used;
 	bool silent;
 	bool called;
@@ -127,6 +131,7 @@ struct vs_ring {
 	DECLARE_BITMAP(in_flight, VS_RING_SIZE_MAX);
 	u32 room[VS_RING_SIZE_MAX];
 	struct vring_desc table[VS_CHANNEL_SEGMENTS];
+	struct vring_used_elem used[VS_RING_BATCH];
 };
 
 void vs_ring_setup(struct vs_ring *ring, struct vs_memory *memory,

@@ -435,6 +435,9 @@ static void no_more_is_said_to_be_written_than_there_was_room_for(struct kunit *
 	KUNIT_ASSERT_EQ(test, vs_ring_peek(&h->ring, &h->chain), 0);
 	vs_ring_consume(&h->ring);
 	vs_ring_complete(&h->ring, 0, U32_MAX);
+	/* Nothing of the used ring is written before it is shown. */
+	KUNIT_EXPECT_EQ(test, le32_to_cpu((__force __le32)h->vring.used->ring[0].len), 0);
+	vs_ring_flush(&h->ring);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu((__force __le32)h->vring.used->ring[0].len), 200);
 }
 

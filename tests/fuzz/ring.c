@@ -11,6 +11,8 @@
 static u8 bytes[MEMORY];
 static struct input input;
 static const struct vs_ring *watched;
+/* The largest room that each head has had: it may have come again when its entry is written. */
+static u32 most[VS_RING_SIZE_MAX];
 
 /* The driver writes while the device reads. */
 static void change(void)
@@ -44,10 +46,12 @@ int vs_memory_write(struct vs_memory *memory, u64 addr, const void *from, size_t
 {
 	const struct vring_used_elem *element = from;
 
-	/* All that is ever written so is an entry of the used ring. */
-	require(length == sizeof(*element));
-	require(element->id < watched->layout.size);
-	require(element->len <= watched->room[element->id]);
+	/* All that is ever written so are entries of the used ring. */
+	require(length && length % sizeof(*element) == 0);
+	for (size_t i = 0; i < length / sizeof(*element); i++) {
+		require(element[i].id < watched->layout.size);
+		require(element[i].len <= most[element[i].id]);
+	}
 	change();
 	if (!is_there(addr, length))
 		return -EFAULT;
@@ -126,8 +130,10 @@ static void step(struct vs_ring *ring, struct vsp_chain *chain)
 			check_chain(ring, chain);
 		break;
 	case 2:
-		if (ring->peeked)
+		if (ring->peeked) {
 			vs_ring_consume(ring);
+			most[ring->head] = max(most[ring->head], ring->room[ring->head]);
+		}
 		break;
 	case 3:
 		complete(ring, take16(&input));
@@ -151,6 +157,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	watched = &ring;
 	take_layout(&layout);
 	memset(bytes, 0, sizeof(bytes));
+	memset(most, 0, sizeof(most));
 	memset(&ring, 0xff, sizeof(ring));
 	/* The larger half is memory: tables, rings and what is in them. */
 	take(&input, bytes, min_t(size_t, input.left / 2, MEMORY));
