@@ -37,6 +37,22 @@ void vsp_mover_init(struct vsp_mover *mover, struct vsp_channel *channel, unsign
 	init_waitqueue_head(&mover->wait);
 }
 
+static void wake_thread(struct vsp_mover *mover)
+{
+	lockdep_assert_held(&mover->lock);
+	if (mover->task)
+		vhost_task_wake(mover->task);
+	else if (mover->kthread)
+		wake_up_process(mover->kthread);
+}
+
+/* It may have looked before it could be woken. */
+static void wake_first(struct vsp_mover *mover)
+{
+	if (test_bit(PENDING, &mover->pending))
+		wake_thread(mover);
+}
+
 /**
  * vsp_mover_wake() - have a mover run soon, if it has a thread
  * @mover: initialised
@@ -50,13 +66,12 @@ void vsp_mover_wake(struct vsp_mover *mover)
 	/* The run that this bit begins sees what the caller has changed. */
 	smp_mb__before_atomic();
 	atomic_inc(&mover->wakes);
-	set_bit(PENDING, &mover->pending);
-	spin_lock_irqsave(&mover->lock, flags);
-	if (mover->task)
-		vhost_task_wake(mover->task);
-	else if (mover->kthread)
-		wake_up_process(mover->kthread);
-	spin_unlock_irqrestore(&mover->lock, flags);
+	/* While the bit is set its thread was woken already, and has not looked yet. */
+	if (!test_and_set_bit(PENDING, &mover->pending)) {
+		spin_lock_irqsave(&mover->lock, flags);
+		wake_thread(mover);
+		spin_unlock_irqrestore(&mover->lock, flags);
+	}
 	/* Orders the count before the look for a sleeper. */
 	if (wq_has_sleeper(&mover->wait))
 		wake_up(&mover->wait);
@@ -114,6 +129,7 @@ static int start_task(struct vsp_mover *mover)
 	vhost_task_start(task);
 	spin_lock_irq(&mover->lock);
 	mover->task = task;
+	wake_first(mover);
 	spin_unlock_irq(&mover->lock);
 	return 0;
 }
@@ -142,6 +158,7 @@ static int start_kthread(struct vsp_mover *mover)
 		return PTR_ERR(kthread);
 	spin_lock_irq(&mover->lock);
 	mover->kthread = kthread;
+	wake_first(mover);
 	spin_unlock_irq(&mover->lock);
 	return 0;
 }
