@@ -8,19 +8,51 @@
  * long.  Such a copy takes no page fault by itself: see backing.c.  Or the driver is of
  * this very kernel, and they are physical addresses.
  */
-#include <linux/bvec.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/uio.h>
 
 #include "channel/host/ring.h"
 
-#define PIN_BATCH	16u	/* pages at a time */
 #define FAULTS_MAX	16	/* of one page, before its copy is given up: reclaim is that fast */
+
+/* ---- Regions ---- */
+
+/* Nothing is remembered of a region that may be no more, or no more the first at an address. */
+static void recent_forget(struct vs_memory *memory)
+{
+	lockdep_assert_held(&memory->lock);
+	write_seqcount_begin(&memory->sequence);
+	for (unsigned int i = 0; i < VS_MEMORY_RECENT; i++)
+		memory->recent[i] = (struct vs_memory_region){ .start = 1 };
+	write_seqcount_end(&memory->sequence);
+}
+
+static void recent_add(struct vs_memory *memory, const struct vs_memory_region *region)
+{
+	lockdep_assert_held(&memory->lock);
+	write_seqcount_begin(&memory->sequence);
+	memory->recent[memory->oldest++ % VS_MEMORY_RECENT] = *region;
+	write_seqcount_end(&memory->sequence);
+}
+
+static bool recent_find(const struct vs_memory *memory, u64 addr, struct vs_memory_region *region)
+{
+	unsigned int sequence;
+	bool found;
+
+	do {
+		sequence = read_seqcount_begin(&memory->sequence);
+		found = false;
+		for (unsigned int i = 0; i < VS_MEMORY_RECENT && !found; i++) {
+			*region = memory->recent[i];
+			found = addr >= region->start && addr <= region->last;
+		}
+	} while (read_seqcount_retry(&memory->sequence, sequence));
+	return found;
+}
 
 /**
  * vs_memory_init() - begin with no region
@@ -40,6 +72,11 @@ void vs_memory_init(struct vs_memory *memory, const char *name, bool direct)
 	ratelimit_set_flags(&memory->ratelimit, RATELIMIT_MSG_ON_RELEASE);
 	spin_lock_init(&memory->lock);
 	vhost_iotlb_init(&memory->iotlb, VS_MEMORY_REGIONS_MAX, 0);
+	seqcount_spinlock_init(&memory->sequence, &memory->lock);
+	memory->oldest = 0;
+	spin_lock(&memory->lock);
+	recent_forget(memory);
+	spin_unlock(&memory->lock);
 }
 
 /**
@@ -50,6 +87,7 @@ void vs_memory_clear(struct vs_memory *memory)
 {
 	spin_lock(&memory->lock);
 	vhost_iotlb_reset(&memory->iotlb);
+	recent_forget(memory);
 	memory->hinted = false;
 	memory->refused = false;
 	spin_unlock(&memory->lock);
@@ -74,6 +112,7 @@ int vs_memory_map(struct vs_memory *memory, u64 addr, u64 size, u64 user, u32 pe
 		return -EINVAL;
 	spin_lock(&memory->lock);
 	error = vhost_iotlb_add_range(&memory->iotlb, addr, addr + (size - 1), user, perm);
+	recent_forget(memory);
 	spin_unlock(&memory->lock);
 	return error;
 }
@@ -95,6 +134,7 @@ void vs_memory_unmap(struct vs_memory *memory, u64 addr, u64 size)
 		return;
 	spin_lock(&memory->lock);
 	vhost_iotlb_del_range(&memory->iotlb, addr, addr + min(size - 1, U64_MAX - addr));
+	recent_forget(memory);
 	spin_unlock(&memory->lock);
 }
 
@@ -118,32 +158,56 @@ static void memory_hint(struct vs_memory *memory, u64 addr)
 		memory->name, addr);
 }
 
-/* How much of @length at @addr lies in one piece, and where. */
-static int memory_translate(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
-			    void __user **user, size_t *piece)
+/* The slow way; what it finds is found without the lock the next time. */
+static bool memory_find(struct vs_memory *memory, u64 addr, struct vs_memory_region *region)
 {
 	struct vhost_iotlb_map *map;
 	bool missing = false;
-	u64 at = 0;
 
-	if (!vs_memory_reachable(memory))
-		return -EFAULT;
-	*piece = 0;
 	spin_lock(&memory->lock);
 	map = vhost_iotlb_itree_first(&memory->iotlb, addr, addr);
-	if (!map) {
+	if (map) {
+		*region = (struct vs_memory_region){ map->start, map->last, map->addr, map->perm };
+		recent_add(memory, region);
+	} else {
 		missing = !memory->hinted;
 		memory->hinted = true;
-	} else if (map->perm & perm) {
-		at = map->addr + (addr - map->start);
-		*piece = min(length - 1, map->last - addr) + 1;
 	}
 	spin_unlock(&memory->lock);
 	if (missing)
 		memory_hint(memory, addr);
-	*user = u64_to_user_ptr(at);
-	return *piece && access_ok(*user, *piece) ? 0 : -EFAULT;
+	return map;
 }
+
+/**
+ * vs_memory_translate() - how much lies in one piece, and where?
+ * @memory: initialised; not direct
+ * @addr: as the driver says it
+ * @length: bytes, not 0
+ * @perm: VHOST_MAP_RO to read, VHOST_MAP_WO to write
+ * @user: takes the VMM's address
+ * @piece: takes the number of bytes, 1..@length
+ *
+ * Context: any.
+ * Return: 0; -EFAULT: it is not there, or not for that.
+ */
+int vs_memory_translate(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
+			void __user **user, size_t *piece)
+{
+	struct vs_memory_region region;
+
+	if (!vs_memory_reachable(memory))
+		return -EFAULT;
+	if (!recent_find(memory, addr, &region) && !memory_find(memory, addr, &region))
+		return -EFAULT;
+	if (!(region.perm & perm))
+		return -EFAULT;
+	*user = u64_to_user_ptr(region.user + (addr - region.start));
+	*piece = min(length - 1, region.last - addr) + 1;
+	return access_ok(*user, *piece) ? 0 : -EFAULT;
+}
+
+/* ---- Copies ---- */
 
 /* A page of this kernel: mapped until kunmap_local(). */
 static void *map_direct(u64 addr, u64 length, size_t *piece)
@@ -188,7 +252,7 @@ static int copy_piece(struct vs_memory *memory, u64 addr, void *bytes, size_t le
 		kunmap_local(page);
 		return 0;
 	}
-	error = memory_translate(memory, addr, length, perm, &user, piece);
+	error = vs_memory_translate(memory, addr, length, perm, &user, piece);
 	if (error)
 		return error;
 	*piece = min(*piece, PAGE_SIZE - offset_in_page(user));
@@ -245,7 +309,7 @@ static int memory_translate16(struct vs_memory *memory, u64 addr, u32 perm, u16 
 	size_t piece;
 	int error;
 
-	error = memory_translate(memory, addr, sizeof(u16), perm, &at, &piece);
+	error = vs_memory_translate(memory, addr, sizeof(u16), perm, &at, &piece);
 	if (error)
 		return error;
 	if (piece < sizeof(u16) || !IS_ALIGNED((unsigned long)at, sizeof(u16)))
@@ -347,164 +411,4 @@ int vs_memory_write16(struct vs_memory *memory, u64 addr, u16 value)
 	if (error)
 		return error;
 	return memory_put16(memory, user, (__force u16)raw);
-}
-
-/* How many pages there are to a piece of user memory. */
-static unsigned int pages_of(const void __user *user, size_t length)
-{
-	return DIV_ROUND_UP(offset_in_page(user) + length, PAGE_SIZE);
-}
-
-/*
- * Pins a piece of user memory, a vector for each page.  Here a fault may wait for as long
- * as the VMM likes; who uses the payload may hold locks of the source, and must not.
- */
-static int memory_pin(struct vs_memory *memory, void __user *user, size_t length,
-		      struct vsp_payload *payload)
-{
-	unsigned int offset = offset_in_page(user);
-	unsigned long start = (unsigned long)user - offset;
-	struct page *pages[PIN_BATCH];
-	unsigned int step;
-	int pinned;
-
-	while (length) {
-		pinned = vs_backing_pin(memory, start,
-					min(pages_of((void __user *)(start + offset), length),
-					    PIN_BATCH), payload->written, pages);
-		if (pinned < 0)
-			return pinned;
-		start += (unsigned long)pinned << PAGE_SHIFT;
-		for (int i = 0; i < pinned; i++) {
-			step = min_t(size_t, PAGE_SIZE - offset, length);
-			bvec_set_page(&payload->bvec[payload->count++], pages[i], step, offset);
-			length -= step;
-			offset = 0;
-		}
-	}
-	return 0;
-}
-
-/* Vectors for as much of @length at @addr as lies in one piece; see make_vectors(). */
-static int make_piece(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
-		      struct vsp_payload *payload, unsigned int room, size_t *piece)
-{
-	unsigned int needed = 1;
-	void __user *user;
-	int error;
-
-	if (memory->direct) {
-		/* The driver is this kernel: what it calls one segment, is one. */
-		if (!pfn_valid(PHYS_PFN(addr)) || !pfn_valid(PHYS_PFN(addr + length - 1)))
-			return -EFAULT;
-		*piece = length;
-	} else {
-		error = memory_translate(memory, addr, length, perm, &user, piece);
-		if (error)
-			return error;
-		needed = pages_of(user, *piece);
-	}
-	if (needed > room - payload->count)
-		return -E2BIG;
-	if (payload->bvec && !memory->direct)
-		return memory_pin(memory, user, *piece, payload);
-	if (payload->bvec)
-		bvec_set_page(&payload->bvec[payload->count], pfn_to_page(PHYS_PFN(addr)), length,
-			      offset_in_page(addr));
-	payload->count += needed;
-	return 0;
-}
-
-/* Fills payload's vectors, at most @room, or, while there are none, only counts them. */
-static int make_vectors(struct vs_memory *memory, const struct vsp_segment *segment, u32 perm,
-			u64 offset, size_t length, struct vsp_payload *payload, unsigned int room)
-{
-	size_t piece, left;
-	u64 addr;
-	int error;
-
-	payload->count = 0;
-	for (; length; segment++) {
-		if (offset >= segment->length) {
-			offset -= segment->length;
-			continue;
-		}
-		addr = segment->addr + offset;
-		left = min_t(u64, segment->length - offset, length);
-		length -= left;
-		offset = 0;
-		for (; left; left -= piece, addr += piece) {
-			error = make_piece(memory, addr, left, perm, payload, room, &piece);
-			if (error)
-				return error;
-		}
-	}
-	return 0;
-}
-
-/**
- * vs_memory_payload() - an iov_iter over some of a chain's segments
- * @memory: initialised
- * @segment: the first; together they have at least @offset + @length bytes
- * @direction: ITER_SOURCE to read the driver's memory, ITER_DEST to write it
- * @offset: bytes to leave out
- * @length: bytes, not 0
- * @payload: takes the vectors, for vs_memory_payload_free(); empty after an error, when
- *	freeing it does nothing
- * @iter: over them; not set after an error
- *
- * Context: a thread of the VMM, unless direct; may sleep, for as long as the VMM likes.
- * Return: 0; -EFAULT: some of it is not there, or not for this direction;
- * -EINTR: this thread is being killed; -E2BIG: in too many pieces; -ENOMEM.
- */
-int vs_memory_payload(struct vs_memory *memory, const struct vsp_segment *segment, int direction,
-		      u64 offset, size_t length, struct vsp_payload *payload,
-		      struct iov_iter *iter)
-{
-	u32 perm = direction == ITER_SOURCE ? VHOST_MAP_RO : VHOST_MAP_WO;
-	unsigned int count;
-	int error;
-
-	*payload = (struct vsp_payload){
-		.pinned = !memory->direct,
-		.written = direction == ITER_DEST,
-	};
-	error = make_vectors(memory, segment, perm, offset, length, payload,
-			     VS_MEMORY_VECTORS_MAX);
-	if (error)
-		goto free;
-	count = payload->count;
-	error = -ENOMEM;
-	payload->bvec = kmalloc_array(count, sizeof(struct bio_vec), GFP_KERNEL);
-	if (!payload->bvec)
-		goto free;
-	error = make_vectors(memory, segment, perm, offset, length, payload, count);
-	/* The VMM may have changed its regions meanwhile. */
-	if (error == -E2BIG)
-		error = -EFAULT;
-	if (error)
-		goto free;
-	iov_iter_bvec(iter, direction, payload->bvec, payload->count, length);
-	return 0;
-
-free:
-	vs_memory_payload_free(payload);
-	return error;
-}
-
-/**
- * vs_memory_payload_free() - let go of what vs_memory_payload() has taken
- * @payload: of any such call, even one that has failed; or zeroed, or freed before
- *
- * Context: process; may sleep.
- */
-void vs_memory_payload_free(struct vsp_payload *payload)
-{
-	/* Without vectors, @count is only how many there would have been. */
-	if (payload->pinned && payload->bvec)
-		for (unsigned int i = 0; i < payload->count; i++)
-			unpin_user_pages_dirty_lock(&payload->bvec[i].bv_page, 1,
-						    payload->written);
-	kfree(payload->bvec);
-	memset(payload, 0, sizeof(*payload));
 }

@@ -388,15 +388,17 @@ int vsp_queue_payload(struct vsp_queue *queue, const struct vsp_chain *chain, in
 	const struct vsp_segment *segment = chain->segment;
 	u64 bytes = chain->readable_bytes;
 
-	memset(payload, 0, sizeof(*payload));
+	payload->bvec = NULL;
+	payload->count = 0;
+	payload->pinned = false;
 	if (direction == ITER_DEST) {
 		segment += chain->readable;
 		bytes = chain->writable_bytes;
 	}
 	if (!length || offset > bytes || length > bytes - offset)
 		return -EINVAL;
-	return vs_memory_payload(&queue->channel->memory, segment, direction, offset, length,
-				 payload, iter);
+	return vs_payload_make(&queue->channel->memory, segment, direction, offset, length,
+			       payload, iter);
 }
 EXPORT_SYMBOL_GPL(vsp_queue_payload);
 
@@ -408,7 +410,7 @@ EXPORT_SYMBOL_GPL(vsp_queue_payload);
  */
 void vsp_queue_payload_free(struct vsp_payload *payload)
 {
-	vs_memory_payload_free(payload);
+	vs_payload_free(payload);
 }
 EXPORT_SYMBOL_GPL(vsp_queue_payload_free);
 

@@ -6,17 +6,18 @@
 #ifndef VSP_QUEUE_H
 #define VSP_QUEUE_H
 
+#include <linux/bvec.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
 #include "vs_channel.h"
 
-struct bio_vec;
 struct iov_iter;
 struct vsp_queue;
 
 #define VSP_WORKERS_MAX		4	/* of a channel */
+#define VSP_PAYLOAD_FEW		8	/* pieces of a payload that has room for them in itself */
 
 /**
  * struct vsp_job - what is done beside the mover; see vsp_queue_job()
@@ -63,15 +64,17 @@ struct vsp_chain {
  * @count: entries of @bvec
  * @pinned: its pages are a VMM's, and pinned
  * @written: they are written to
- * @bvec: pages
+ * @bvec: pages; @few, or allocated
+ * @few: room for those of a small request
  *
- * Owned by the caller, kept until the I/O is done.
+ * Owned by the caller, kept where it is until the I/O is done.
  */
 struct vsp_payload {
 	unsigned int count;
 	bool pinned;
 	bool written;
 	struct bio_vec *bvec;
+	struct bio_vec few[VSP_PAYLOAD_FEW];
 };
 
 unsigned int vsp_queue_number(const struct vsp_queue *queue);

@@ -9,6 +9,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/ratelimit_types.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/vhost_iotlb.h>
@@ -22,8 +23,23 @@ struct page;
 
 #define VS_MEMORY_REGIONS_MAX	2048	/* as many as vhost_vdpa itself admits */
 #define VS_MEMORY_VECTORS_MAX	512	/* of one payload */
+#define VS_MEMORY_RECENT	4	/* regions that are found without a lock */
 #define VS_RING_SIZE_MAX	1024	/* entries; QEMU has no more */
 #define VS_RING_BATCH		32	/* used entries that are written at once */
+
+/**
+ * struct vs_memory_region - one that the VMM has declared, copied
+ * @start: first address as the driver says it
+ * @last: last one; below @start: there is no region
+ * @user: the VMM's address of the first byte
+ * @perm: VHOST_MAP_RO, _WO or _RW
+ */
+struct vs_memory_region {
+	u64 start;
+	u64 last;
+	u64 user;
+	u32 perm;
+};
 
 /**
  * struct vs_memory - what a driver's addresses mean
@@ -35,6 +51,9 @@ struct page;
  * @lock: protects what is below. Never held across a user copy or a sleep:
  *	regions are edited under the VMM's mmap_lock
  * @iotlb: from the driver's addresses to user addresses
+ * @sequence: of @recent, which is read without @lock
+ * @recent: regions that were looked for last, and are in @iotlb still
+ * @oldest: of these
  * @hinted: the log has said that guest RAM is missing
  * @refused: the log has said that some of guest RAM is not used
  */
@@ -45,6 +64,9 @@ struct vs_memory {
 	struct ratelimit_state ratelimit;
 	spinlock_t lock;	/* innermost */
 	struct vhost_iotlb iotlb;
+	seqcount_spinlock_t sequence;
+	struct vs_memory_region recent[VS_MEMORY_RECENT];
+	unsigned int oldest;
 	bool hinted;
 	bool refused;
 };
@@ -58,10 +80,13 @@ int vs_memory_read(struct vs_memory *memory, u64 addr, void *to, size_t length);
 int vs_memory_write(struct vs_memory *memory, u64 addr, const void *from, size_t length);
 int vs_memory_read16(struct vs_memory *memory, u64 addr, u16 *value);
 int vs_memory_write16(struct vs_memory *memory, u64 addr, u16 value);
-int vs_memory_payload(struct vs_memory *memory, const struct vsp_segment *segment, int direction,
-		      u64 offset, size_t length, struct vsp_payload *payload,
-		      struct iov_iter *iter);
-void vs_memory_payload_free(struct vsp_payload *payload);
+int vs_memory_translate(struct vs_memory *memory, u64 addr, u64 length, u32 perm,
+			void __user **user, size_t *piece);
+
+int vs_payload_make(struct vs_memory *memory, const struct vsp_segment *segment, int direction,
+		    u64 offset, size_t length, struct vsp_payload *payload,
+		    struct iov_iter *iter);
+void vs_payload_free(struct vsp_payload *payload);
 
 int vs_backing_check(struct vs_memory *memory, const struct file *file);
 int vs_backing_fault(struct vs_memory *memory, const void __user *user, bool write);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver's memory, channel/host/memory.c: with regions of this thread's user memory,
- * as for a VMM, and with addresses of this kernel's own.
+ * A driver's memory, channel/host/memory.c and payload.c: with regions of this thread's user
+ * memory, as for a VMM, and with addresses of this kernel's own.
  */
 #include <kunit/test.h>
 #include <linux/io.h>
@@ -11,6 +11,7 @@
 
 #include "channel/host/backing.c"
 #include "channel/host/memory.c"
+#include "channel/host/payload.c"
 
 #define SIZE	(4 * PAGE_SIZE)
 #define BASE	0x40000000ULL	/* where the guest sees the first page */
@@ -136,6 +137,35 @@ static void what_is_unmapped_is_out_of_reach(struct kunit *test)
 	drop(f);
 }
 
+/* More regions than are remembered, each of them found before. */
+static void what_is_mapped_anew_is_found_anew(struct kunit *test)
+{
+	struct fixture *f = make(test);
+	u16 value = 0;
+
+	for (unsigned int i = 0; i < 2 * VS_MEMORY_RECENT; i++)
+		KUNIT_ASSERT_EQ(test, vs_memory_map(&f->memory, BASE + 16 * i, 16,
+						    f->user + 32 * i, VHOST_MAP_RW), 0);
+	for (unsigned int i = 0; i < 2 * VS_MEMORY_RECENT; i++)
+		KUNIT_EXPECT_EQ(test, vs_memory_write16(&f->memory, BASE + 16 * i, i), 0);
+	for (unsigned int i = 0; i < 2 * VS_MEMORY_RECENT; i++) {
+		KUNIT_EXPECT_EQ(test, vs_memory_read16(&f->memory, BASE + 16 * i, &value), 0);
+		KUNIT_EXPECT_EQ(test, value, i);
+	}
+	/* The last one, which is remembered, is another place now, and then none. */
+	vs_memory_unmap(&f->memory, BASE + 16 * (2 * VS_MEMORY_RECENT - 1), 16);
+	KUNIT_EXPECT_EQ(test, vs_memory_read16(&f->memory, BASE + 16 *
+					       (2 * VS_MEMORY_RECENT - 1), &value), -EFAULT);
+	KUNIT_ASSERT_EQ(test, vs_memory_map(&f->memory, BASE + 16 * (2 * VS_MEMORY_RECENT - 1),
+					    16, f->user + 32, VHOST_MAP_RW), 0);
+	KUNIT_EXPECT_EQ(test, vs_memory_read16(&f->memory, BASE + 16 *
+					       (2 * VS_MEMORY_RECENT - 1), &value), 0);
+	KUNIT_EXPECT_EQ(test, value, 1);
+	vs_memory_clear(&f->memory);
+	KUNIT_EXPECT_EQ(test, vs_memory_read16(&f->memory, BASE, &value), -EFAULT);
+	drop(f);
+}
+
 static void a_kernel_address_is_never_followed(struct kunit *test)
 {
 	struct fixture *f = make(test);
@@ -180,8 +210,8 @@ static void a_payload_of_user_memory(struct kunit *test)
 	struct iov_iter iter;
 
 	map_crossed(test, f);
-	KUNIT_ASSERT_EQ(test, vs_memory_payload(&f->memory, segment, ITER_DEST, 26, 490,
-						&payload, &iter), 0);
+	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, segment, ITER_DEST, 26, 490,
+					      &payload, &iter), 0);
 	KUNIT_EXPECT_EQ(test, payload.count, 3);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 490);
 	KUNIT_EXPECT_EQ(test, copy_to_iter(f->bytes, 490, &iter), 490);
@@ -189,15 +219,60 @@ static void a_payload_of_user_memory(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, f->bytes, f->back, 290);
 	KUNIT_EXPECT_EQ(test, vs_memory_read(&f->memory, segment[2].addr, f->back, 200), 0);
 	KUNIT_EXPECT_MEMEQ(test, f->bytes + 290, f->back, 200);
-	vs_memory_payload_free(&payload);
-	vs_memory_payload_free(&payload);
+	vs_payload_free(&payload);
+	vs_payload_free(&payload);
 
-	KUNIT_ASSERT_EQ(test, vs_memory_payload(&f->memory, segment, ITER_SOURCE, 0, 816,
-						&payload, &iter), 0);
+	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, segment, ITER_SOURCE, 0, 816,
+					      &payload, &iter), 0);
 	KUNIT_EXPECT_EQ(test, payload.count, 4);
 	KUNIT_EXPECT_EQ(test, copy_from_iter(f->back, 816, &iter), 816);
 	KUNIT_EXPECT_MEMEQ(test, f->bytes, f->back + 26, 290);
-	vs_memory_payload_free(&payload);
+	vs_payload_free(&payload);
+	drop(f);
+}
+
+static void a_small_payload_allocates_nothing(struct kunit *test)
+{
+	struct fixture *f = make(test);
+	struct vsp_segment page = { BASE + PAGE_SIZE - 100, 200 };
+	struct vsp_segment many[VSP_PAYLOAD_FEW + 1];
+	struct vsp_payload payload;
+	struct iov_iter iter;
+
+	map_crossed(test, f);
+	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, &page, ITER_DEST, 0, 200, &payload,
+					      &iter), 0);
+	KUNIT_EXPECT_PTR_EQ(test, payload.bvec, &payload.few[0]);
+	KUNIT_EXPECT_EQ(test, payload.count, 2);
+	vs_payload_free(&payload);
+	for (unsigned int i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (struct vsp_segment){ BASE, 16 };
+	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, many, ITER_DEST, 0, sizeof(many) /
+					      sizeof(many[0]) * 16, &payload, &iter), 0);
+	KUNIT_EXPECT_EQ(test, payload.count, ARRAY_SIZE(many));
+	KUNIT_EXPECT_PTR_NE(test, payload.bvec, &payload.few[0]);
+	vs_payload_free(&payload);
+	drop(f);
+}
+
+/* So many pieces as nobody expects of so few bytes. */
+static void a_payload_over_small_regions_is_whole(struct kunit *test)
+{
+	struct fixture *f = make(test);
+	struct vsp_segment segment = { BASE, 64 };
+	struct vsp_payload payload;
+	struct iov_iter iter;
+
+	for (unsigned int i = 0; i < 16; i++)
+		KUNIT_ASSERT_EQ(test, vs_memory_map(&f->memory, BASE + 4 * i, 4,
+						    f->user + 100 * i, VHOST_MAP_RW), 0);
+	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, &segment, ITER_DEST, 0, 64, &payload,
+					      &iter), 0);
+	KUNIT_EXPECT_EQ(test, payload.count, 16);
+	KUNIT_EXPECT_EQ(test, copy_to_iter(f->bytes, 64, &iter), 64);
+	vs_payload_free(&payload);
+	KUNIT_EXPECT_EQ(test, vs_memory_read(&f->memory, BASE, f->back, 64), 0);
+	KUNIT_EXPECT_MEMEQ(test, f->bytes, f->back, 64);
 	drop(f);
 }
 
@@ -210,16 +285,16 @@ static void a_payload_with_a_hole_fails(struct kunit *test)
 	struct iov_iter iter;
 
 	map_crossed(test, f);
-	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &hole, ITER_DEST, 0, 16, &payload,
-						&iter), -EFAULT);
+	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &hole, ITER_DEST, 0, 16, &payload,
+					      &iter), -EFAULT);
 	vs_memory_clear(&f->memory);
 	KUNIT_ASSERT_EQ(test, vs_memory_map(&f->memory, BASE, PAGE_SIZE, f->user, VHOST_MAP_RO),
 			0);
-	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &narrow, ITER_DEST, 0, 16, &payload,
-						&iter), -EFAULT);
-	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &narrow, ITER_SOURCE, 0, 16, &payload,
-						&iter), 0);
-	vs_memory_payload_free(&payload);
+	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &narrow, ITER_DEST, 0, 16, &payload,
+					      &iter), -EFAULT);
+	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &narrow, ITER_SOURCE, 0, 16, &payload,
+					      &iter), 0);
+	vs_payload_free(&payload);
 	drop(f);
 }
 
@@ -229,7 +304,7 @@ static void expect_empty(struct kunit *test, struct vsp_payload *payload)
 	KUNIT_EXPECT_NULL(test, payload->bvec);
 	KUNIT_EXPECT_EQ(test, payload->count, 0);
 	KUNIT_EXPECT_FALSE(test, payload->pinned);
-	vs_memory_payload_free(payload);
+	vs_payload_free(payload);
 }
 
 /* As a hostile guest sends it: good memory first, so that there is something to count. */
@@ -246,17 +321,17 @@ static void a_payload_that_fails_late_is_safe_to_free(struct kunit *test)
 	/* What was on the caller's stack must not matter, either. */
 	memset(&payload, 0xff, sizeof(payload));
 	for (int direction = 0; direction < 2; direction++) {
-		KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, far, direction, 0, 1024,
-							&payload, &iter), -EFAULT);
+		KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, far, direction, 0, 1024,
+						      &payload, &iter), -EFAULT);
 		expect_empty(test, &payload);
-		KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &over, direction, 0,
-							2 * PAGE_SIZE, &payload, &iter), -EFAULT);
+		KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &over, direction, 0,
+						      2 * PAGE_SIZE, &payload, &iter), -EFAULT);
 		expect_empty(test, &payload);
 	}
 	/* The second vector cannot be pinned: the VMM has taken its memory away. */
 	KUNIT_ASSERT_EQ(test, vm_munmap(f->user, PAGE_SIZE), 0);
-	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, gone, ITER_DEST, 0, 1024, &payload,
-						&iter), -EFAULT);
+	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, gone, ITER_DEST, 0, 1024, &payload,
+					      &iter), -EFAULT);
 	expect_empty(test, &payload);
 	drop(f);
 }
@@ -271,13 +346,13 @@ static void a_payload_in_too_many_pieces_fails(struct kunit *test)
 	for (u64 i = 0; i <= VS_MEMORY_VECTORS_MAX; i++)
 		KUNIT_ASSERT_EQ(test, vs_memory_map(&f->memory, BASE + i, 1, f->user + i,
 						    VHOST_MAP_RW), 0);
-	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &segment, ITER_DEST, 0,
-						VS_MEMORY_VECTORS_MAX + 1, &payload, &iter),
+	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &segment, ITER_DEST, 0,
+					      VS_MEMORY_VECTORS_MAX + 1, &payload, &iter),
 			-E2BIG);
 	expect_empty(test, &payload);
-	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, &segment, ITER_DEST, 1,
-						VS_MEMORY_VECTORS_MAX, &payload, &iter), 0);
-	vs_memory_payload_free(&payload);
+	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &segment, ITER_DEST, 1,
+					      VS_MEMORY_VECTORS_MAX, &payload, &iter), 0);
+	vs_payload_free(&payload);
 	drop(f);
 }
 
@@ -305,14 +380,14 @@ static void this_kernels_own_memory(struct kunit *test)
 
 	segment[0] = (struct vsp_segment){ virt_to_phys(page) + 8, 2 * PAGE_SIZE - 8 };
 	segment[1] = (struct vsp_segment){ 1ULL << 51, 8 };
-	KUNIT_ASSERT_EQ(test, vs_memory_payload(&f->memory, segment, ITER_SOURCE, 0,
-						2 * PAGE_SIZE - 8, &payload, &iter), 0);
+	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, segment, ITER_SOURCE, 0,
+					      2 * PAGE_SIZE - 8, &payload, &iter), 0);
 	KUNIT_EXPECT_EQ(test, copy_from_iter(f->back, 2 * PAGE_SIZE - 8, &iter),
 			2 * PAGE_SIZE - 8);
 	KUNIT_EXPECT_MEMEQ(test, f->back, page + 8, 2 * PAGE_SIZE - 8);
-	vs_memory_payload_free(&payload);
-	KUNIT_EXPECT_EQ(test, vs_memory_payload(&f->memory, segment, ITER_SOURCE, 0,
-						2 * PAGE_SIZE, &payload, &iter), -EFAULT);
+	vs_payload_free(&payload);
+	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, segment, ITER_SOURCE, 0,
+					      2 * PAGE_SIZE, &payload, &iter), -EFAULT);
 	expect_empty(test, &payload);
 }
 
@@ -321,9 +396,12 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(holes_and_permissions_fail_the_copy),
 	KUNIT_CASE(an_index_is_read_in_one_piece_or_not_at_all),
 	KUNIT_CASE(what_is_unmapped_is_out_of_reach),
+	KUNIT_CASE(what_is_mapped_anew_is_found_anew),
 	KUNIT_CASE(a_kernel_address_is_never_followed),
 	KUNIT_CASE(regions_are_checked_and_capped),
 	KUNIT_CASE(a_payload_of_user_memory),
+	KUNIT_CASE(a_small_payload_allocates_nothing),
+	KUNIT_CASE(a_payload_over_small_regions_is_whole),
 	KUNIT_CASE(a_payload_with_a_hole_fails),
 	KUNIT_CASE(a_payload_that_fails_late_is_safe_to_free),
 	KUNIT_CASE(a_payload_in_too_many_pieces_fails),

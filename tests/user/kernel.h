@@ -160,6 +160,8 @@ struct rcu_head { void *next; };
 struct vhost_iotlb { u32 limit; };
 struct ratelimit_state { int interval; };
 typedef struct { int lock; } spinlock_t;
+typedef struct { int sequence; } seqcount_spinlock_t;
+struct bio_vec { void *bv_page; u32 bv_len; u32 bv_offset; };
 typedef struct { int counter; } atomic_t;
 typedef struct { s64 counter; } atomic64_t;
 typedef struct { void *head; } wait_queue_head_t;
