@@ -318,10 +318,10 @@ void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue 
 		vsp_storage_queue_done(request, false);
 		return;
 	}
-	if (move && request->direct)
-		move_direct(request);
-	else
+	if (!move || !request->direct)
 		vsp_queue_job(queue, &request->job, storage->slow);
+	else if (!vsp_storage_bio_start(request))
+		move_direct(request);
 }
 
 static int make_bounce(struct vsp_storage_bounce *bounce)

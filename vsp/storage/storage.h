@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a disk: what storage.c (the contract), queue.c (the requests),
- * io.c (what they do to the source), pool.c, source.c, file.c and device.c (what they are
- * kept on) share.
+ * io.c and bio.c (what they do to the source), pool.c, source.c, file.c and device.c (what
+ * they are kept on) share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
@@ -13,6 +13,7 @@
 #define VSP_STORAGE_H
 
 #include <linux/atomic.h>
+#include <linux/bio.h>
 #include <linux/completion.h>
 #include <linux/errseq.h>
 #include <linux/fs.h>
@@ -175,7 +176,8 @@ struct vsp_storage_bounce {
  * @offset: bytes, of the disk
  * @length: bytes: data, or a range
  * @result: of the source: bytes, 0 or -errno
- * @iocb: of a direct read or write
+ * @iocb: of a direct read or write of a file
+ * @bio: of a block device
  * @payload: of the same
  * @bounce: if it is not moved in place
  * @iter: over one of them
@@ -194,6 +196,7 @@ struct vsp_storage_request {
 	u64 length;
 	long result;
 	struct kiocb iocb;
+	struct bio bio;
 	struct vsp_payload payload;
 	struct vsp_storage_bounce *bounce;
 	struct iov_iter iter;
@@ -376,6 +379,9 @@ int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue
 void vsp_storage_io_undo(struct vsp_storage_request *request);
 void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue *queue);
 void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue);
+
+/* vsp/storage/bio.c */
+bool vsp_storage_bio_start(struct vsp_storage_request *request);
 
 /* vsp/storage/queue.c */
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);
