@@ -15,10 +15,15 @@
 /* @a * @b / @c, rounded up, at most FOREVER; on x86 a quotient above 64 bits traps. */
 static u64 scale_ns(u64 a, u64 b, u64 c)
 {
-	u64 quotient;
+	u64 product, quotient, rest;
 
 	if (!a || !b)
 		return 0;
+	/* As nearly always: one division is enough. */
+	if (!check_mul_overflow(a, b, &product)) {
+		quotient = div64_u64_rem(product, c, &rest);
+		return min(quotient + !!rest, VSP_SHAPER_FOREVER_NS);
+	}
 	/* a * b / c < (a / c + 1) * b, and the same with a and b exchanged */
 	if (div64_u64(a, c) >= VSP_SHAPER_FOREVER_NS / b &&
 	    div64_u64(b, c) >= VSP_SHAPER_FOREVER_NS / a)

@@ -45,10 +45,12 @@ static void cost_request(struct vsp_share *share)
 	for (unsigned int i = 0; i < pool->rates; i++) {
 		const struct vsp_shaper *ceiling = &share->ceiling[i], *floor = &share->floor[i];
 		u64 cost = share->cost[i];
-		u64 at = vsp_shaper_opens(ceiling, vsp_shaper_takes(ceiling, cost));
 
-		share->ceiling_ns = max(share->ceiling_ns, at);
-		share->floor_ns[i] = vsp_shaper_opens(floor, vsp_shaper_takes(floor, cost));
+		share->ceiling_takes_ns[i] = vsp_shaper_takes(ceiling, cost);
+		share->ceiling_ns = max(share->ceiling_ns,
+					vsp_shaper_opens(ceiling, share->ceiling_takes_ns[i]));
+		share->floor_takes_ns[i] = vsp_shaper_takes(floor, cost);
+		share->floor_ns[i] = vsp_shaper_opens(floor, share->floor_takes_ns[i]);
 		share->takes_ns[i] = vsp_shaper_takes(&pool->capacity[i], cost);
 	}
 }
@@ -106,15 +108,13 @@ static void share_pass(struct vsp_share *share, u64 now_ns)
 	u64 most = 0, since = share->since_ns;
 
 	for (unsigned int i = 0; i < pool->rates; i++) {
-		struct vsp_shaper *ceiling = &share->ceiling[i], *floor = &share->floor[i];
-		u64 cost = share->cost[i];
-
-		if (!cost)
+		if (!share->cost[i])
 			continue;
-		vsp_shaper_charge(ceiling, now_ns, since, vsp_shaper_takes(ceiling, cost));
+		vsp_shaper_charge(&share->ceiling[i], now_ns, since, share->ceiling_takes_ns[i]);
 		vsp_shaper_charge(&pool->capacity[i], now_ns, since, share->takes_ns[i]);
 		if (share->floor_ns[i] <= now_ns)
-			vsp_shaper_charge(floor, now_ns, since, vsp_shaper_takes(floor, cost));
+			vsp_shaper_charge(&share->floor[i], now_ns, since,
+					  share->floor_takes_ns[i]);
 		else
 			most = max(most, share_counts(pool, i, now_ns, share->takes_ns[i]));
 	}

@@ -78,6 +78,8 @@ enum vsp_share_state {
  * @floor_ns: when each floor is
  * @short_of: rates whose surplus it has found used up, a bit each
  * @takes_ns: of the pool's capacity
+ * @ceiling_takes_ns: of each ceiling
+ * @floor_takes_ns: of each floor
  */
 struct vsp_share {
 	struct vsp_share_pool *pool;
@@ -97,6 +99,8 @@ struct vsp_share {
 	u64 floor_ns[VSP_SHARE_RATES_MAX];
 	u32 short_of;
 	u64 takes_ns[VSP_SHARE_RATES_MAX];
+	u64 ceiling_takes_ns[VSP_SHARE_RATES_MAX];
+	u64 floor_takes_ns[VSP_SHARE_RATES_MAX];
 };
 
 void vsp_share_pool_init(struct vsp_share_pool *pool, unsigned int rates);
