@@ -247,21 +247,6 @@ void vsp_machine_withdraw(struct vsp_session *session)
 		vsp_machine_open_invitation(session, VS_REASON_WITHDRAWN);
 }
 
-/**
- * vsp_machine_source_gone() - is there nothing left that a contract could be made of?
- * @session: of an enabled service; session->round.scratch is used
- *
- * Context: the service's work.
- */
-bool vsp_machine_source_gone(struct vsp_session *session)
-{
-	struct vsp_service *service = session->service;
-
-	vs_terms_unlimited(service->spec, &session->round.scratch);
-	service->class->limits(service, &session->round.scratch);
-	return !vs_terms_possible(service->spec, &session->round.scratch);
-}
-
 /* There is nothing left to wait a deadline for: the client hears of it when it is done. */
 static void withdraw_at_once(struct vsp_session *session)
 {

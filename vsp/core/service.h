@@ -8,7 +8,7 @@
  *	class	module that knows one kind of device; const table, registered
  *
  * Contexts.  Everything that changes a service's session (messages, calls,
- * deadlines, leases, resets) runs in the service's own work item (vsp/core/session.c),
+ * deadlines, leases, resets) runs in the service's own work item (vsp/core/session_work.c),
  * one at a time.  Data requests run in the channel's movers and
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.

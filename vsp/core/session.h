@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's session with one client: what service.c (its life), session.c (its
- * inbox and its work) and machine*.c (the machine and what its steps do) share.
+ * inbox), session_work.c (its work) and machine*.c (the machine and what its steps do) share.
  */
 #ifndef VSP_SESSION_H
 #define VSP_SESSION_H
@@ -285,15 +285,14 @@ struct vsp_session {
 	struct vsp_round round;
 };
 
-/* vsp/core/service.c */
-void vsp_service_copy_limits(struct vsp_service *service);
-
 /* vsp/core/session.c */
 extern const struct vsp_channel_ops vsp_session_channel_ops;
-void vsp_session_init_inbox(struct vsp_session *session);
+void vsp_session_wake(struct vsp_session *session);
+void vsp_session_copy_limits(struct vsp_service *service);
 void vsp_session_post(struct vsp_session *session, unsigned long bits);
 void vsp_session_prepared(struct vsp_session *session);
-void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
-			const void *bytes, size_t length);
+
+/* vsp/core/session_work.c */
+void vsp_session_init_work(struct vsp_session *session);
 
 #endif

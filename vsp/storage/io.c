@@ -21,7 +21,6 @@
 #include <linux/vmalloc.h>
 #include <uapi/linux/virtio_blk.h>
 
-#include "vs_class.h"
 #include "vsp/storage/storage.h"
 
 static int io_direction(const struct vsp_storage_request *request)
@@ -341,7 +340,7 @@ static int make_bounce(struct vsp_storage_bounce *bounce)
  */
 int vsp_storage_io_open(struct vsp_storage *storage)
 {
-	const u32 count = vs_class_storage.queue_size;
+	const u32 count = VS_STORAGE_QUEUE_SIZE;
 
 	INIT_LIST_HEAD(&storage->free);
 	INIT_LIST_HEAD(&storage->bounces);
