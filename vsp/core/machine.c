@@ -280,8 +280,8 @@ ktime_t vsp_machine_expire(struct vsp_session *session)
  */
 void vsp_machine_close(struct vsp_session *session)
 {
-	session->closing = true;
-	session->withdrawn = true;
+	session->stop.closing = true;
+	session->stop.withdrawn = true;
 	vsp_machine_drop_pending(session);
 	vsp_machine_settle(session);
 	vsp_machine_forget(session);

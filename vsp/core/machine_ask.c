@@ -252,7 +252,7 @@ void vsp_machine_ask(struct vsp_session *session)
 		vsp_pool_asked(&service->member, terms);
 	if (++session->limits.rounds > VSP_ROUNDS_MAX)
 		return ask_deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
-	if (session->withdrawn)
+	if (session->stop.withdrawn)
 		return ask_deny(session, VS_REASON_WITHDRAWN, 0, 0);
 	if (!terms)
 		return ask_keep(session);

@@ -103,7 +103,7 @@ void vsp_machine_call_anew(struct vsp_session *session)
 	struct vsp_contract *fallback = NULL;
 
 	session->call.anew = false;
-	if (!session->call.open || session->withdrawn)
+	if (!session->call.open || session->stop.withdrawn)
 		return;
 	vsp_pool_fallback(&service->member, &vsp_machine_in_force(session)->terms, &session->round.scratch);
 	if (vs_terms_equal(&session->round.scratch, &vsp_machine_in_force(session)->terms)) {
@@ -204,9 +204,9 @@ void vsp_machine_renegotiate(struct vsp_session *session, u32 reason)
 	struct vsp_contract *fallback;
 
 	/* What an administrator has taken back, the pool does not give. */
-	if (session->closing || (session->withdrawn && reason == VS_REASON_CAPACITY))
+	if (session->stop.closing || (session->stop.withdrawn && reason == VS_REASON_CAPACITY))
 		return;
-	session->withdrawn = false;
+	session->stop.withdrawn = false;
 	if (!running)
 		return invite_anew(session, reason);
 	vsp_pool_fallback(&session->service->member, &running->terms, &session->round.scratch);
@@ -239,7 +239,7 @@ void vsp_machine_renegotiate(struct vsp_session *session, u32 reason)
  */
 void vsp_machine_withdraw(struct vsp_session *session)
 {
-	session->withdrawn = true;
+	session->stop.withdrawn = true;
 	vsp_machine_drop_pending(session);
 	if (vsp_machine_in_force(session) || session->held.contract)
 		open_call(session, VS_REASON_WITHDRAWN, NULL);
@@ -270,6 +270,6 @@ void vsp_machine_changed(struct vsp_session *session)
 {
 	if (vsp_machine_source_gone(session))
 		withdraw_at_once(session);
-	else if (!session->withdrawn)
+	else if (!session->stop.withdrawn)
 		vsp_machine_renegotiate(session, VS_REASON_SOURCE);
 }

@@ -157,7 +157,7 @@ void vsp_machine_hold(struct vsp_session *session)
 	session->held.contract = old;
 	session->held.expires = ktime_add_ms(ktime_get(), service->settings.lease_ms);
 	/* Nobody escapes a withdrawal's deadline by a reset. */
-	if (session->withdrawn)
+	if (session->stop.withdrawn)
 		session->held.expires = min(session->held.expires, session->call.deadline);
 	vsp_machine_recharge(session);
 	service->files->changed(service, VSP_CHANGE_HELD);

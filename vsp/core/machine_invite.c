@@ -92,7 +92,7 @@ void vsp_machine_invite(struct vsp_session *session)
 	u16 term;
 
 	session->invitation.later = false;
-	if (session->withdrawn)
+	if (session->stop.withdrawn)
 		return;
 	if (call_is_over(session)) {
 		vsp_machine_settle(session);

@@ -160,11 +160,13 @@ struct vsp_staged {
  * @enabled: it is there
  * @channel: while @enabled
  * @groups: of the channel's device, while @enabled
+ * @leaving: its rmdir has begun, so nobody may open it; see vsp_configfs_depend()
  */
 struct vsp_service_device {
 	bool enabled;
 	struct vsp_channel *channel;
 	const struct attribute_group **groups;
+	bool leaving;
 };
 
 /**
@@ -192,7 +194,6 @@ struct vsp_service_ratelimit {
  * @access: see there
  * @staged: limits; has a lock of its own
  * @device: see there
- * @leaving: its rmdir has begun; see vsp_configfs_depend()
  *
  * @member: the pool's; under pool->lock
  *
@@ -218,7 +219,6 @@ struct vsp_service {
 	struct vsp_access access;
 	struct vsp_staged staged;
 	struct vsp_service_device device;
-	bool leaving;
 
 	struct vsp_member member;
 

@@ -230,6 +230,16 @@ struct vsp_round {
 };
 
 /**
+ * struct vsp_session_stop - what a session does not do any more
+ * @withdrawn: it grants nothing, until "renegotiate"
+ * @closing: it does not renegotiate either: the service is being disabled
+ */
+struct vsp_session_stop {
+	bool withdrawn;
+	bool closing;
+};
+
+/**
  * struct vsp_session - the machine of one service, while it is enabled
  * @service: whose
  * @work: runs the machine
@@ -254,8 +264,7 @@ struct vsp_round {
  * @held: of a driver that is gone
  * @limits: of what the client may do
  * @preparation: see there
- * @withdrawn: nothing is granted until "renegotiate"
- * @closing: nor is there a renegotiation: the service is being disabled
+ * @stop: what is not done any more
  * @invitation: see there
  * @round: the message that is worked on
  */
@@ -279,8 +288,7 @@ struct vsp_session {
 	struct vsp_held held;
 	struct vsp_client_limits limits;
 	struct vsp_preparation preparation;
-	bool withdrawn;
-	bool closing;
+	struct vsp_session_stop stop;
 	struct vsp_invitation invitation;
 	struct vsp_round round;
 };

@@ -98,7 +98,7 @@ static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 r
 	if (inbox & VSP_INBOX_CLOSING)
 		vsp_machine_close(session);
 	if (inbox & VSP_INBOX_REOPEN)
-		session->closing = false;
+		session->stop.closing = false;
 }
 
 /* Until then, the next ask would be denied: what was dropped is to be undone first. */
