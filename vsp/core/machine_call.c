@@ -105,7 +105,8 @@ void vsp_machine_call_anew(struct vsp_session *session)
 	session->call.anew = false;
 	if (!session->call.open || session->stop.withdrawn)
 		return;
-	vsp_pool_fallback(&service->member, &vsp_machine_in_force(session)->terms, &session->round.scratch);
+	vsp_pool_fallback(&service->member, &vsp_machine_in_force(session)->terms,
+			  &session->round.scratch);
 	if (vs_terms_equal(&session->round.scratch, &vsp_machine_in_force(session)->terms)) {
 		vsp_machine_settle(session);
 	} else {
@@ -166,7 +167,7 @@ void vsp_machine_open_invitation(struct vsp_session *session, u32 reason)
 	vsp_machine_event(session, VSP_EVENT_INVITE);
 }
 
-/* What is granted and not started does not come into force without a call any more. */
+/* Calls without a deadline. A grant that is not started, and does not fit any more, is dropped. */
 static void invite_anew(struct vsp_session *session, u32 reason)
 {
 	const struct vsp_contract *next = session->grant.pending ?: session->preparation.next;
@@ -176,7 +177,7 @@ static void invite_anew(struct vsp_session *session, u32 reason)
 	vsp_machine_open_invitation(session, reason);
 }
 
-/* The pool says the same once more: the deadline that was set for it stays. */
+/* The open call says the same already, so the deadline that it has set stays. */
 static bool called_already(const struct vsp_session *session, u32 reason)
 {
 	const struct vsp_call *open = &session->call;
@@ -192,9 +193,9 @@ static bool called_already(const struct vsp_session *session, u32 reason)
  * @session: of an enabled service
  * @reason: enum vs_wire_reason
  *
- * What would be less than now comes with a deadline and a fallback; if nothing
- * would be, the call is an invitation.  The pool (VS_REASON_CAPACITY) ends no withdrawal,
- * and does not call for the same twice.
+ * If the client would have less than now, the call has a deadline and a fallback; otherwise it is
+ * an invitation.  A call of the pool (VS_REASON_CAPACITY) does not end a withdrawal, and is not
+ * made twice for the same fallback.
  *
  * Context: the service's work. May sleep.
  */
@@ -203,7 +204,7 @@ void vsp_machine_renegotiate(struct vsp_session *session, u32 reason)
 	struct vsp_contract *running = vsp_machine_in_force(session) ?: session->held.contract;
 	struct vsp_contract *fallback;
 
-	/* What an administrator has taken back, the pool does not give. */
+	/* The pool does not undo a withdrawal of the administrator. */
 	if (session->stop.closing || (session->stop.withdrawn && reason == VS_REASON_CAPACITY))
 		return;
 	session->stop.withdrawn = false;

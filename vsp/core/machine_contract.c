@@ -156,7 +156,7 @@ void vsp_machine_hold(struct vsp_session *session)
 	vsp_machine_free_contract(session->held.contract);
 	session->held.contract = old;
 	session->held.expires = ktime_add_ms(ktime_get(), service->settings.lease_ms);
-	/* Nobody escapes a withdrawal's deadline by a reset. */
+	/* A client does not escape the deadline of a withdrawal by a reset. */
 	if (session->stop.withdrawn)
 		session->held.expires = min(session->held.expires, session->call.deadline);
 	vsp_machine_recharge(session);

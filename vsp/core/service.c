@@ -278,7 +278,7 @@ int vsp_service_enable(struct vsp_service *service)
 	goto unlock;
 
 close_class:
-	/* It may have heard of its source, and ask the class. */
+	/* First the session, whose work may ask the class since the watch has told it something. */
 	end_session(service);
 	vsp_watch_drop(&service->member);
 	class->service_close(service);

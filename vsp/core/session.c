@@ -70,7 +70,7 @@ static void void_slots(struct vsp_session *session)
 		session->inbox.slot[i].full = false;
 }
 
-/* Nobody answers any more: what came from there, and was not taken yet, is void. */
+/* The driver is gone: its messages that were not taken yet are void. */
 static void client_gone(struct vsp_session *session)
 {
 	spin_lock_bh(&session->inbox.lock);
@@ -148,7 +148,7 @@ void vsp_session_prepared(struct vsp_session *session)
 	vsp_session_post(session, VSP_INBOX_PREPARED);
 }
 
-/* ---- What pool and administrator want ---- */
+/* ---- What the pool and the administrator want ---- */
 
 /**
  * vsp_session_copy_limits() - take over the limits that the administrator has staged

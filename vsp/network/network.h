@@ -250,7 +250,8 @@ void vsp_network_receive_exit(struct vsp_network_ring *ring);
  *
  * Context: any.
  */
-static inline void vsp_network_count(struct vsp_network *network, enum vsp_network_counter counter, u64 by)
+static inline void vsp_network_count(struct vsp_network *network,
+				     enum vsp_network_counter counter, u64 by)
 {
 	atomic64_add(by, &network->counter[counter]);
 }
