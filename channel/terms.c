@@ -234,8 +234,8 @@ static int check_set(const struct vs_class_spec *spec, const struct vs_terms *se
  * @ask: any well-formed set
  *
  * Context: any.
- * Return: 0; -EINVAL: not exactly the terms of the class, in its order; -ERANGE: a
- * range that is none, or above what the class knows.
+ * Return: 0; -EINVAL: not exactly the terms of the class, in its order; -ERANGE: a range whose low
+ * is above its high, or that goes beyond the class's own.
  */
 int vs_terms_check_ask(const struct vs_class_spec *spec, const struct vs_terms *ask)
 {

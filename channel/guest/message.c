@@ -65,7 +65,7 @@ int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
 	spin_lock_irqsave(&channel->lock, flags);
 	if (channel->up)
 		error = virtqueue_add_sgs(vq, sgs, 1, 1, exchange, GFP_ATOMIC);
-	/* Nobody has answered a whole ring of them: that is no better than a broken one. */
+	/* The provider has answered none of a whole ring of messages: treat the ring as broken. */
 	if (error == -ENOSPC) {
 		__virtqueue_break(vq);
 		error = -EIO;

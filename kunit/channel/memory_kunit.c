@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
-<<<<<<< HEAD
- * A driver's memory, channel/host/memory.c and payload.c: with regions of this thread's user memory,
- * as for a VMM, and with addresses of this kernel's own.
-=======
  * A driver's memory, channel/host/memory.c and payload.c: with regions of this thread's user
  * memory, as for a VMM, and with addresses of this kernel's own.
->>>>>>> path
  */
 #include <kunit/test.h>
 #include <linux/io.h>
@@ -216,11 +211,7 @@ static void a_payload_of_user_memory(struct kunit *test)
 
 	map_crossed(test, f);
 	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, segment, ITER_DEST, 26, 490,
-<<<<<<< HEAD
-						&payload, &iter), 0);
-=======
 					      &payload, &iter), 0);
->>>>>>> path
 	KUNIT_EXPECT_EQ(test, payload.count, 3);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 490);
 	KUNIT_EXPECT_EQ(test, copy_to_iter(f->bytes, 490, &iter), 490);
@@ -232,11 +223,7 @@ static void a_payload_of_user_memory(struct kunit *test)
 	vs_payload_free(&payload);
 
 	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, segment, ITER_SOURCE, 0, 816,
-<<<<<<< HEAD
-						&payload, &iter), 0);
-=======
 					      &payload, &iter), 0);
->>>>>>> path
 	KUNIT_EXPECT_EQ(test, payload.count, 4);
 	KUNIT_EXPECT_EQ(test, copy_from_iter(f->back, 816, &iter), 816);
 	KUNIT_EXPECT_MEMEQ(test, f->bytes, f->back + 26, 290);
@@ -299,24 +286,14 @@ static void a_payload_with_a_hole_fails(struct kunit *test)
 
 	map_crossed(test, f);
 	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &hole, ITER_DEST, 0, 16, &payload,
-<<<<<<< HEAD
-						&iter), -EFAULT);
-=======
 					      &iter), -EFAULT);
->>>>>>> path
 	vs_memory_clear(&f->memory);
 	KUNIT_ASSERT_EQ(test, vs_memory_map(&f->memory, BASE, PAGE_SIZE, f->user, VHOST_MAP_RO),
 			0);
 	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &narrow, ITER_DEST, 0, 16, &payload,
-<<<<<<< HEAD
-						&iter), -EFAULT);
-	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &narrow, ITER_SOURCE, 0, 16, &payload,
-						&iter), 0);
-=======
 					      &iter), -EFAULT);
 	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &narrow, ITER_SOURCE, 0, 16, &payload,
 					      &iter), 0);
->>>>>>> path
 	vs_payload_free(&payload);
 	drop(f);
 }
@@ -345,27 +322,16 @@ static void a_payload_that_fails_late_is_safe_to_free(struct kunit *test)
 	memset(&payload, 0xff, sizeof(payload));
 	for (int direction = 0; direction < 2; direction++) {
 		KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, far, direction, 0, 1024,
-<<<<<<< HEAD
-							&payload, &iter), -EFAULT);
-		expect_empty(test, &payload);
-		KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &over, direction, 0,
-							2 * PAGE_SIZE, &payload, &iter), -EFAULT);
-=======
 						      &payload, &iter), -EFAULT);
 		expect_empty(test, &payload);
 		KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &over, direction, 0,
 						      2 * PAGE_SIZE, &payload, &iter), -EFAULT);
->>>>>>> path
 		expect_empty(test, &payload);
 	}
 	/* The second vector cannot be pinned: the VMM has taken its memory away. */
 	KUNIT_ASSERT_EQ(test, vm_munmap(f->user, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, gone, ITER_DEST, 0, 1024, &payload,
-<<<<<<< HEAD
-						&iter), -EFAULT);
-=======
 					      &iter), -EFAULT);
->>>>>>> path
 	expect_empty(test, &payload);
 	drop(f);
 }
@@ -381,19 +347,11 @@ static void a_payload_in_too_many_pieces_fails(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, vs_memory_map(&f->memory, BASE + i, 1, f->user + i,
 						    VHOST_MAP_RW), 0);
 	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &segment, ITER_DEST, 0,
-<<<<<<< HEAD
-						VS_MEMORY_VECTORS_MAX + 1, &payload, &iter),
-			-E2BIG);
-	expect_empty(test, &payload);
-	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &segment, ITER_DEST, 1,
-						VS_MEMORY_VECTORS_MAX, &payload, &iter), 0);
-=======
 					      VS_MEMORY_VECTORS_MAX + 1, &payload, &iter),
 			-E2BIG);
 	expect_empty(test, &payload);
 	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, &segment, ITER_DEST, 1,
 					      VS_MEMORY_VECTORS_MAX, &payload, &iter), 0);
->>>>>>> path
 	vs_payload_free(&payload);
 	drop(f);
 }
@@ -423,21 +381,13 @@ static void this_kernels_own_memory(struct kunit *test)
 	segment[0] = (struct vsp_segment){ virt_to_phys(page) + 8, 2 * PAGE_SIZE - 8 };
 	segment[1] = (struct vsp_segment){ 1ULL << 51, 8 };
 	KUNIT_ASSERT_EQ(test, vs_payload_make(&f->memory, segment, ITER_SOURCE, 0,
-<<<<<<< HEAD
-						2 * PAGE_SIZE - 8, &payload, &iter), 0);
-=======
 					      2 * PAGE_SIZE - 8, &payload, &iter), 0);
->>>>>>> path
 	KUNIT_EXPECT_EQ(test, copy_from_iter(f->back, 2 * PAGE_SIZE - 8, &iter),
 			2 * PAGE_SIZE - 8);
 	KUNIT_EXPECT_MEMEQ(test, f->back, page + 8, 2 * PAGE_SIZE - 8);
 	vs_payload_free(&payload);
 	KUNIT_EXPECT_EQ(test, vs_payload_make(&f->memory, segment, ITER_SOURCE, 0,
-<<<<<<< HEAD
-						2 * PAGE_SIZE, &payload, &iter), -EFAULT);
-=======
 					      2 * PAGE_SIZE, &payload, &iter), -EFAULT);
->>>>>>> path
 	expect_empty(test, &payload);
 }
 

@@ -337,7 +337,7 @@ static bool world_calm_step(void)
 	else if (provider_take_request() || provider_end_preparation() || client_take_answer() ||
 		 client_take_call() || world_pass(min(world->provider_next, client_next())))
 		return true;
-	else if (session->withdrawn)
+	else if (session->stop.withdrawn)
 		vsp_machine_renegotiate(session, VS_REASON_ADMIN);
 	else if (world->work.leave.release)
 		client_need();
@@ -345,7 +345,7 @@ static bool world_calm_step(void)
 		vsp_machine_invite(session);
 	else
 		return false;
-	world->invited = !session->withdrawn && !world->work.leave.release;
+	world->invited = !session->stop.withdrawn && !world->work.leave.release;
 	provider_run();
 	return true;
 }

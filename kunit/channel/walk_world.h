@@ -95,6 +95,7 @@ static bool world_queue_delayed_work(struct workqueue_struct *queue, struct dela
 #include "vsp/core/machine_contract.c"
 #include "vsp/core/machine_invite.c"
 #include "vsp/core/machine_prepare.c"
+#include "vsp/core/machine_state.c"
 
 #include "vsc/core/answer.c"
 #include "vsc/core/machine.c"
@@ -270,13 +271,11 @@ int vsc_channel_send(struct vsc_channel *channel, struct vsc_exchange *exchange)
 	return 0;
 }
 
-void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
-			const void *bytes, size_t length)
+void vsp_channel_answer(struct vsp_channel *channel, unsigned int slot, const void *bytes,
+			size_t length)
 {
 	struct vsc_exchange *exchange = world->taken[slot];
 
-	if (generation != session->inbox.generation)
-		return;
 	world->taken[slot] = NULL;
 	memcpy(exchange->complete, bytes, length);
 	exchange->length = length;

@@ -49,7 +49,8 @@ static inline struct rnd_state *draw_seed(struct kunit *test)
 
 /* ---- Samples: every type in every form that it has ---- */
 
-static inline void add_term(struct vs_message *message, u16 id, enum vs_kind kind, u64 low, u64 high)
+static inline void add_term(struct vs_message *message, u16 id, enum vs_kind kind, u64 low,
+			    u64 high)
 {
 	struct vs_term *term = &message->terms.term[message->terms.count++];
 

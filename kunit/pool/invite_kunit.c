@@ -236,9 +236,9 @@ static void nobody_is_called_without_an_ask_or_a_contract(struct kunit *test)
 {
 	struct fixture *fixture = make_fixture(test);
 
-	fixture->session.withdrawn = true;
+	fixture->session.stop.withdrawn = true;
 	KUNIT_EXPECT_FALSE(test, offered(fixture, 600, 1000));
-	fixture->session.withdrawn = false;
+	fixture->session.stop.withdrawn = false;
 	fixture->session.asked.count = 0;
 	KUNIT_EXPECT_FALSE(test, offered(fixture, 600, 1000));
 	fixture->session.asked.count = TERMS;

@@ -121,7 +121,7 @@ static inline struct world *new_world(struct kunit *test)
 
 /* A client of @weight that always has a request of @least..@most bytes. */
 static inline struct client *add(struct world *world, u32 weight, u64 floor, u64 ceiling, u64 least,
-			  u64 most)
+				 u64 most)
 {
 	struct client *client = &world->client[world->clients++];
 	u64 floors[RATES] = { floor, 0 }, ceilings[RATES] = { ceiling, PLENTY };
@@ -233,7 +233,7 @@ static inline u64 units(u64 rate, u64 ns)
 
 /* No window of @window_ns, both its ends included, has more of @client than it may. */
 static inline void check_ceiling(struct kunit *test, const struct world *world,
-			  const struct client *client, u64 window_ns)
+				 const struct client *client, u64 window_ns)
 {
 	u64 most = units(client->ceiling, window_ns + BURST_NS) + client->most + 2, sum = 0;
 	u32 index = client - world->client, first = 0;
@@ -252,7 +252,7 @@ static inline void check_ceiling(struct kunit *test, const struct world *world,
 
 /* In no window of @window_ns from @begin_ns on a floor is kept by less than 98 percent. */
 static inline void check_floor(struct kunit *test, const struct world *world,
-			const struct client *client, u64 begin_ns, u64 window_ns)
+			       const struct client *client, u64 begin_ns, u64 window_ns)
 {
 	u64 owed = units(client->floor, window_ns) * 98 / 100, sum = 0;
 	u32 index = client - world->client;

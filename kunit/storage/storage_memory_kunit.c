@@ -69,13 +69,13 @@ static void requests_are_made_up_to_the_ring(struct kunit *test)
 	struct vsp_storage_request *request;
 	LIST_HEAD(used);
 
-	for (unsigned int i = 0; i < vs_class_storage.queue_size; i++) {
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUE_SIZE; i++) {
 		request = vsp_storage_memory_request(storage);
 		KUNIT_ASSERT_NOT_NULL(test, request);
 		list_move(&request->entry, &used);
 	}
 	KUNIT_EXPECT_NULL(test, vsp_storage_memory_request(storage));
-	KUNIT_EXPECT_EQ(test, world.inits, vs_class_storage.queue_size);
+	KUNIT_EXPECT_EQ(test, world.inits, VS_STORAGE_QUEUE_SIZE);
 	/* One that has come back is used again. */
 	list_move(&request->entry, &storage->free);
 	KUNIT_EXPECT_PTR_EQ(test, vsp_storage_memory_request(storage), request);

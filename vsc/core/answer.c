@@ -304,7 +304,7 @@ void vsc_answer_missing(struct vsc_session *session)
 	struct vsc_work *work = session->work;
 	u32 ms = vsc_session_answer_ms(session);
 
-	/* It stays in the ring; should it come after all, it is late. */
+	/* The exchange stays in the ring; if its answer comes after all, it is ignored as late. */
 	work->round.exchange = NULL;
 	work->epoch.result.error = -ETIMEDOUT;
 	/* Neither data nor messages: the session resets the device. */
@@ -316,7 +316,7 @@ void vsc_answer_missing(struct vsc_session *session)
 	answer_step(session, VSC_EVENT_FAILED);
 }
 
-/* What the deadline takes away has to be written back before it. */
+/* Tells the class of the fallback, so that it writes back what the deadline takes away. */
 static void tell_class(struct vsc_session *session)
 {
 	const struct vs_message *message = &session->work->round.message;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events of a session, for whoever watches: uevents, and the end of a poll() of its files.
+ * Events of a session, for programs that watch it: uevents, and the end of a poll() of its files.
  *
- * They are sent by a work of their own. A uevent takes a mutex of the whole kernel, and who
- * holds that may wait for memory to be written to this session's disk: which is held while
- * the session's work is between a grant and its START.
+ * A work of their own sends them.  A uevent takes a mutex of the whole kernel, and its holder may
+ * wait for memory that is written to this session's disk; and that disk is stopped while the
+ * session's work is between a grant and its START.
  *
- * A provider decides how often something happens, so events of one kind that wait are one,
- * the newest, and a round of them is sent no more often than every EVENTS_MS.
+ * A provider decides how often something happens.  So of the events of one kind that wait only the
+ * newest is sent, and no more often than every EVENTS_MS.
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
@@ -28,7 +28,7 @@ static void send_event(struct vsc_session *session, const struct vsc_event_note 
 	snprintf(state, sizeof(state), "VSC_STATE=%s", vs_states_name(note->state));
 	snprintf(contract, sizeof(contract), "VSC_CONTRACT=%llu", note->id);
 	snprintf(why, sizeof(why), "VSC_REASON=%s", vs_wire_reason_name(note->reason));
-	/* That nobody could be told changes nothing. */
+	/* An error is ignored: the event could not be delivered, and the session goes on. */
 	kobject_uevent_env(&session->dev.kobj, KOBJ_CHANGE, variables);
 }
 
@@ -68,7 +68,7 @@ static void add_note(struct vsc_events *events, const struct vsc_event_note *not
 }
 
 /**
- * vsc_event_changed() - tell whoever watches that something has happened
+ * vsc_event_changed() - tell programs that watch the session that something has happened
  * @session: any; nothing comes of it while its device is not shown
  * @what: VSC_EVENT of the uevent, one of VSC_EVENT_KINDS
  *

@@ -135,7 +135,7 @@ static void forget_grant(struct vsc_session *session)
 	spin_unlock(&session->lock);
 }
 
-/* What was granted will not start. */
+/* The grant will not be started: the class goes back to the contract that is held. */
 static void undo_grant(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
@@ -228,7 +228,7 @@ static bool is_retried(const struct vsc_work *work)
 	return work->epoch.retry_ms && (result->outcome == VS_OUTCOME_DENY || result->error);
 }
 
-/* What the class measures of a negotiation begins, or ends. */
+/* Tells a class that measures negotiations that one begins or ends. */
 static void measure_negotiation(struct vsc_session *session, bool begins)
 {
 	if (session->class && session->class->negotiates)
@@ -281,7 +281,7 @@ static void settle_renegotiation(struct vsc_session *session)
 	if (work->unapplied) {
 		vsc_session_wait(session, VSC_TIMER_RETRY, vsc_session_back_off(session));
 	} else if (kept && is_retried(work)) {
-		/* What was denied is still wished, and the denial has said when to ask. */
+		/* The client still wishes what was denied, and the denial has said when to ask. */
 		work->reason = VS_REASON_RETRY;
 		vsc_session_wait(session, VSC_TIMER_RETRY, work->epoch.retry_ms);
 	} else {
@@ -300,7 +300,7 @@ static void new_epoch(struct vsc_session *session)
 		epoch = get_random_u64();
 	} while (!epoch || epoch == session->last.epoch);
 
-	/* What is still under way belongs to an older one. */
+	/* An answer that is still to come belongs to an older epoch. */
 	work->round.exchange = NULL;
 	work->epoch.rounds = 0;
 	work->epoch.keep_tried = false;
@@ -333,7 +333,7 @@ static void send_ask(struct vsc_session *session)
 	struct vs_message *out = begin_message(session, VS_WIRE_REQUEST);
 	int error;
 
-	/* Of what is wished from here on nothing may be in it. */
+	/* A want that comes from here on may be too late for this ask: it waits for the next. */
 	spin_lock_irq(&work->inbox.lock);
 	work->epoch.asked_needs = work->inbox.needs;
 	spin_unlock_irq(&work->inbox.lock);

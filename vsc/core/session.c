@@ -215,7 +215,7 @@ int vsc_session_renegotiate(struct vsc_session *session, u32 reason)
 	spin_lock_irq(&work->inbox.lock);
 	work->inbox.need_reason = reason;
 	work->inbox.needs++;
-	/* What was asked for last holds. */
+	/* The last of "renegotiate" and "release" counts. */
 	work->inbox.bits &= ~VSC_INBOX_RELEASE;
 	if (!session_post_locked(work, VSC_INBOX_NEED))
 		error = -ENODEV;

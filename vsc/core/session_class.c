@@ -65,7 +65,7 @@ static const struct vsc_class *session_find_class(struct vsc_session *session)
 		request_module("vsc-class-%s", session->spec->name);
 		class = vsc_class_get(session->spec);
 	}
-	/* Who has taken it away does not want it to come back by itself. */
+	/* A module that was there and was unloaded is not loaded again by the session. */
 	work->requested |= !!class;
 	missing = !class;
 	if (missing != session->class_missing) {
@@ -136,7 +136,7 @@ void vsc_session_begin(struct vsc_session *session)
 		return;
 	}
 	work->reason = work->link.slept ? VS_REASON_RESUME : VS_REASON_FIRST;
-	/* What was given back before it slept stays so. */
+	/* A contract that was given back before the machine slept is not asked for again. */
 	if (!work->link.slept)
 		work->leave.release = !READ_ONCE(ask);
 	work->link.slept = false;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One value of one term, wished for by somebody who waits for the answer: "ip link set mtu",
- * and the like.  The administrator's wishes are changed by it while it is asked for, and for
- * good if it is granted.
+ * Wants: one value of one term, wished for by a process that waits for the answer, as "ip link
+ * set mtu" does.  A want changes the administrator's wish while it is asked for, and for good if it
+ * is granted.
  *
- * Its caller may hold a lock of the whole machine, as rtnl, so the wait is short.  An answer
- * that comes later counts all the same: the session's work ends the want, not the caller.
+ * The process may hold a lock of the whole machine, such as rtnl, so its wait is short.  The
+ * session's work ends the want, not the process, so an answer that comes after the wait counts.
  */
 #include <linux/bits.h>
 #include <linux/export.h>
@@ -18,11 +18,11 @@
 
 #include "vsc/core/session.h"
 
-/* That a caller waits, at the most. */
+/* The longest time that a process waits. */
 #define WANT_MS		200
 /*
- * So many wants are taken in so much time. With rtnl held for WANT_MS for each, a tenant's
- * network namespace would else stop the configuration of every other network device.
+ * No more than WANTS wants are taken in WANTS_MS. Each may hold rtnl for WANT_MS, so a tenant's
+ * network namespace could otherwise stop the configuration of every other network device.
  */
 #define WANTS		10
 #define WANTS_MS	10000
@@ -48,13 +48,13 @@ static int to_error(const struct vs_term_spec *spec, const struct vsc_session_re
 	}
 }
 
-/* Nobody answers any more. */
+/* The want will have no answer: the session ends, or its channel is broken. */
 static bool want_is_over(const struct vsc_work *work)
 {
 	return READ_ONCE(work->leave.why) || READ_ONCE(work->link.broken);
 }
 
-/* Nor before the machine is awake. */
+/* There is no answer now: as above, or since the machine sleeps. */
 static bool is_gone(const struct vsc_work *work)
 {
 	return want_is_over(work) || !READ_ONCE(work->link.ready);
@@ -66,14 +66,14 @@ static bool is_same_term(const struct vs_term *a, const struct vs_term *b)
 	       !memcmp(a->text, b->text, a->length);
 }
 
-/* Unless the administrator has written something else meanwhile. */
+/* Replaces @from by @to, unless the administrator has written another value meanwhile. */
 static void replace_term(struct vs_term *term, const struct vs_term *from, const struct vs_term *to)
 {
 	if (is_same_term(term, from))
 		*term = *to;
 }
 
-/* What was not granted is not wished any longer. */
+/* Ends the want: a value that was not granted is not wished any longer. */
 static void want_finish(struct vsc_session *session, int error)
 {
 	struct vsc_want *want = &session->work->want;
@@ -81,7 +81,7 @@ static void want_finish(struct vsc_session *session, int error)
 	struct vs_term granted = want->wanted;
 
 	lockdep_assert_held(&session->request.lock);
-	/* Less may come to be offered, and has to do then. */
+	/* A later offer may have less than the value, which the wish has to accept then. */
 	granted.low = min(want->wanted.low, want->old_wish.low);
 	if (error && !want->was_set && is_same_term(staged, &want->wanted))
 		session->request.staged_set &= ~BIT(2 * want->index + 1);
@@ -92,7 +92,7 @@ static void want_finish(struct vsc_session *session, int error)
 	WRITE_ONCE(want->pending, false);
 }
 
-/* Has the session an answer to it? Where the ask has failed, it asks again by itself. */
+/* Has the want an answer? An ask that has failed is none: the session asks again by itself. */
 static bool is_answered(struct vsc_session *session, struct vsc_session_result *result)
 {
 	struct vsc_work *work = session->work;
@@ -114,7 +114,7 @@ static bool is_answered(struct vsc_session *session, struct vsc_session_result *
 void vsc_want_init(struct vsc_want *want)
 {
 	ratelimit_state_init(&want->limit, msecs_to_jiffies(WANTS_MS), WANTS);
-	/* Nothing is logged of what is refused: its caller is told. */
+	/* A refused want is not logged, since its process gets an error. */
 	ratelimit_set_flags(&want->limit, RATELIMIT_MSG_ON_RELEASE);
 }
 
@@ -162,7 +162,7 @@ static int want_begin(struct vsc_session *session, u32 index, u64 value, const c
 	int error;
 
 	lockdep_assert_held(&session->request.lock);
-	/* What the administrator has given back, only he asks for again. */
+	/* The administrator has given the contract back, so only he may ask for another. */
 	if (vsc_session_is_released(session))
 		return -EACCES;
 	if (want->pending)
@@ -187,13 +187,13 @@ static int want_begin(struct vsc_session *session, u32 index, u64 value, const c
 
 /**
  * vsc_want_value() - wish for one value of a term, and wait for the answer
- * @session: has a class, which calls; one call at a time
+ * @session: has a class, which is the caller; one call at a time
  * @index: of a LEVEL or IDENTITY in the class's table
  * @value: of the LEVEL; low and high of the term while it is asked for, then its most
  * @text: of the IDENTITY, else NULL
  *
- * What is not granted is not wished any longer. Of the class nothing may wait for what the
- * caller holds, while it waits.
+ * A value that is not granted is not wished any longer. Nothing that the class does in the
+ * session's work may wait for a lock that the caller holds.
  *
  * Context: process, not the session's work; sleeps, for WANT_MS at the most.
  * Return: 0: in force; -EAGAIN: no answer yet, a grant comes into force when it comes; or

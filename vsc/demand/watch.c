@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a session sees of its device, in samples: is its floor kept, is it held back by a
- * ceiling, should another contract be asked for, for the one or the other?  Runs in the
- * session's work.
+ * The watch of a session takes samples of what its device does.  They say whether the floor is
+ * kept, whether a ceiling holds the device back, and whether the client should ask for another
+ * contract for either reason.  All of it runs in the session's work.
  *
- * Samples are taken only while there is a contract and the device has something to do,
- * or while the client's own judgement waits to see that it has not: an idle machine is
- * not woken.
+ * Samples are taken only while there is a contract and the device has requests, or while the
+ * client's own judgement waits for windows without any before it gives a floor back.  So an idle
+ * machine is not woken.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -19,7 +19,7 @@
 
 #define SAMPLE_MS	100
 
-/* Of this much and more nothing is said: the machine stood still, or the session did. */
+/* A sample as long as this is not judged: the machine, or the session's work, stood still. */
 #define LATE_NS		(2 * VS_WINDOW_NS)
 
 static struct vsc_auto_knobs copy_knobs(struct vsc_session *session)
@@ -37,7 +37,7 @@ static u32 index_of(const struct vsc_session *session, const struct vsc_watch_fl
 	return flow - session->work->watch.flow;
 }
 
-/* The first flow, and what follows the last. */
+/* The first flow; flow_end() is behind the last one. */
 static struct vsc_watch_flow *flow_begin(const struct vsc_session *session)
 {
 	return session->work->watch.flow;
@@ -53,7 +53,7 @@ static void watch_wait_ms(struct vsc_watch *watch, u32 ms)
 	watch->due = ktime_add_ms(ktime_get(), ms);
 }
 
-/* From here on, another contract: what was seen before is not its. */
+/* Samples and windows begin anew, since what was seen before was under another contract. */
 static void watch_start(struct vsc_session *session)
 {
 	struct vsc_watch *watch = &session->work->watch;
@@ -83,9 +83,9 @@ void vsc_watch_begin(struct vsc_session *session)
 }
 
 /**
- * vsc_watch_contract() - another contract is in force, or none any more
- * @session: holds it; has its class
- * @changed: its terms are others than before
+ * vsc_watch_contract() - another contract is in force, or the contract has ended
+ * @session: holds the contract, if there is one; has its class
+ * @changed: the terms are others than those of the contract before
  */
 void vsc_watch_contract(struct vsc_session *session, bool changed)
 {
@@ -102,8 +102,8 @@ void vsc_watch_contract(struct vsc_session *session, bool changed)
 }
 
 /**
- * vsc_watch_kept() - a renegotiation has ended with the contract that there was
- * @session: holds it
+ * vsc_watch_kept() - a renegotiation has ended with the same contract as before
+ * @session: holds that contract
  */
 void vsc_watch_kept(struct vsc_session *session)
 {
@@ -119,7 +119,7 @@ static void watch_measure(struct vsc_session *session)
 }
 
 /**
- * vsc_watch_busy() - the device has something to do again
+ * vsc_watch_busy() - the device, which was idle, has requests again
  * @session: any
  */
 void vsc_watch_busy(struct vsc_session *session)
@@ -137,10 +137,10 @@ void vsc_watch_busy(struct vsc_session *session)
 }
 
 /**
- * vsc_watch_take_back() - the administrator decides: no floor is given back any more
+ * vsc_watch_take_back() - take back the floors that the client has given back by itself
  * @session: any
  *
- * Return: whether one was: the next ask is for it.
+ * Return: whether a floor was given back, so that the next ask has to be for it.
  */
 bool vsc_watch_take_back(struct vsc_session *session)
 {
@@ -155,7 +155,7 @@ bool vsc_watch_take_back(struct vsc_session *session)
  * vsc_watch_knobs() - the client's own judgement was switched on or off
  * @session: any
  *
- * Return: whether another contract is to be asked for: a floor was given back.
+ * Return: whether to ask for another contract, to take back a floor that was given back.
  */
 bool vsc_watch_knobs(struct vsc_session *session)
 {
@@ -173,7 +173,7 @@ bool vsc_watch_knobs(struct vsc_session *session)
 }
 
 /**
- * vsc_watch_wish() - what the judgement makes of the wishes
+ * vsc_watch_wish() - change the wishes as the client's own judgement says
  * @session: any
  * @wish: what the administrator wishes, a complete set
  */
@@ -183,7 +183,7 @@ void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish)
 		vsc_auto_wish(&flow->automatic, session->spec, wish);
 }
 
-/* Only where nothing else is under way. */
+/* The client asks by itself only while no negotiation, release or end is under way. */
 static bool may_ask(const struct vsc_session *session)
 {
 	const struct vsc_work *work = session->work;
@@ -246,7 +246,7 @@ static void count_held_back(struct vsc_session *session, struct vsc_auto *automa
 	spin_unlock(&session->lock);
 }
 
-/* Return: whether there was, or is, something to do. */
+/* Return: whether the device had requests in the sample, or has some. */
 static bool watch_sample(struct vsc_session *session, struct vsc_watch_flow *flow,
 			 const struct vsc_auto_knobs *set)
 {
@@ -264,11 +264,11 @@ static bool watch_sample(struct vsc_session *session, struct vsc_watch_flow *flo
 }
 
 /**
- * vsc_watch_run() - takes a sample, if one is due
+ * vsc_watch_run() - take a sample, if one is due
  * @session: any
  *
- * Return: why the client itself wants another contract now, enum vs_wire_reason; 0: it does
- *	not.
+ * Return: the reason why the client should ask for another contract now (enum vs_wire_reason);
+ *	0: it should not.
  */
 u32 vsc_watch_run(struct vsc_session *session)
 {

@@ -87,7 +87,7 @@ static bool has_extensions(const struct sk_buff *skb)
 	       skb_transport_offset(skb) - skb_network_offset(skb) != sizeof(struct ipv6hdr);
 }
 
-/* What is in force now, also while nobody could have rtnl to tell the stack. */
+/* Drops the features that the contract denies now, before the stack could be told under rtnl. */
 static netdev_features_t features_check(struct sk_buff *skb, struct net_device *netdev,
 					netdev_features_t features)
 {
@@ -99,7 +99,7 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	return vlan_features_check(skb, features);
 }
 
-/* Who has chosen a smaller size keeps it; the stack's own function only lowers. */
+/* A smaller size that the administrator has chosen stays; the stack's own function only lowers. */
 static void set_gso_max(struct net_device *netdev, u32 size)
 {
 	bool follow = netdev->gso_max_size >= netdev->tso_max_size;
@@ -178,7 +178,7 @@ static int netdev_set_mac(struct net_device *netdev, const u8 *mac)
 	return vs_dev_set_mac_address_user(netdev, &address);
 }
 
-/* That of the contract, or a smaller one that was chosen before the last that was asked for. */
+/* The MTU of the contract, or a smaller one that was chosen and not replaced by a want since. */
 static u32 usable_mtu(struct vsc_network *network, const struct vsc_network_target *target)
 {
 	ASSERT_RTNL();

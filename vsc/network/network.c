@@ -35,13 +35,13 @@
 /* Bytes of a packet beside those that count for the MTU. */
 #define OVERHEAD	(ETH_HLEN + 4)
 
-/* Of a grant: one value, both ends are equal; of a RATE the ceiling. */
+/* The value of a term of a grant, whose low and high are equal; of a RATE the ceiling. */
 static u64 network_granted(const struct vs_terms *terms, enum vs_network_term term)
 {
 	return terms->term[VS_NETWORK_INDEX(term)].high;
 }
 
-/* What segments are made of by the other side needs its checksum from there, too. */
+/* The host segments only frames that it also checksums, so all depend on CHECKSUM. */
 static u32 granted_offloads(const struct vs_terms *terms)
 {
 	u32 offloads = network_granted(terms, VS_NETWORK_OFFLOADS);
@@ -49,7 +49,7 @@ static u32 granted_offloads(const struct vs_terms *terms)
 	return offloads & VS_NETWORK_CHECKSUM ? offloads : 0;
 }
 
-/* What the ceiling lets through in VS_NETWORK_GSO_MS, but two packets. */
+/* The largest frame to be segmented: what the ceiling lets through in VS_NETWORK_GSO_MS. */
 static u32 gso_max(u64 ceiling, u32 mtu)
 {
 	u64 most = max_t(u64, div_u64(ceiling * VS_NETWORK_GSO_MS, MSEC_PER_SEC),
@@ -104,7 +104,7 @@ static void set_target(struct vsc_network *network, const struct vsc_network_tar
 	WRITE_ONCE(network->queues, target->queues);
 }
 
-/* What both contracts allow, with the next one's address. */
+/* Narrows @target to what both contracts allow, with the address of the next one. */
 static void narrow_target(struct vsc_network_target *target, const struct vsc_network_target *next)
 {
 	target->mtu = min(target->mtu, next->mtu);
@@ -192,7 +192,7 @@ static void network_narrow(struct vsc_session *session, const struct vs_terms *c
 	vsc_network_queue_drain(network);
 }
 
-/* What is in force, or goes on to be. */
+/* Applies the contract that is in force, or goes on to be. */
 static int network_take_over(struct vsc_network *network, const struct vs_terms *terms)
 {
 	struct vsc_network_target target;
@@ -221,7 +221,7 @@ static int network_apply(struct vsc_session *session, const struct vs_terms *nex
 	return network_take_over(vsc_session_data(session), next);
 }
 
-/* What is sent now is dropped; the stack hears of it soon. */
+/* The contract is lost, and frames sent now are dropped: take the carrier away. */
 static void network_lost(struct vsc_session *session)
 {
 	struct vsc_network *network = vsc_session_data(session);

@@ -204,7 +204,7 @@ netdev_tx_t vsc_network_queue_xmit(struct sk_buff *skb, struct net_device *netde
 	} else {
 		vsc_network_counters_drop(&tx->stats, reason, 1);
 		dev_kfree_skb_any(skb);
-		/* Those before it may still wait for a kick. */
+		/* Frames sent before this one may still wait for a kick. */
 		kick = !more;
 	}
 	if (kick && tx->open)
@@ -322,18 +322,18 @@ static void start_pair(struct vsc_network_pair *pair)
 	napi_enable(&pair->tx.napi);
 	__netif_tx_lock_bh(txq);
 	pair->tx.open = true;
-	/* What has waited for room may have nobody else who goes on with it. */
+	/* The stack may wait for room, and no completion is to come that would wake it. */
 	if (has_room(&pair->tx))
 		netif_tx_wake_queue(txq);
 	__netif_tx_unlock_bh(txq);
-	/* What has come meanwhile has called back in vain. */
+	/* Buffers that were used meanwhile have called back in vain: poll for them. */
 	local_bh_disable();
 	napi_schedule(&pair->rx.napi);
 	napi_schedule(&pair->tx.napi);
 	local_bh_enable();
 }
 
-/* When it returns nobody looks at the rings, or kicks them. */
+/* When it returns, neither NAPI nor the stack looks at the rings or kicks them. */
 static void stop_pair(struct vsc_network_pair *pair)
 {
 	struct netdev_queue *txq = tx_to_txq(&pair->tx);
@@ -344,7 +344,7 @@ static void stop_pair(struct vsc_network_pair *pair)
 	__netif_tx_unlock_bh(txq);
 	napi_disable(&pair->tx.napi);
 	napi_disable(&pair->rx.napi);
-	/* Nobody arms it any more; to poll is in vain. */
+	/* With NAPI disabled the timer is not armed again, and its polls do nothing. */
 	timer_delete_sync(&pair->rx.refill);
 }
 
@@ -418,10 +418,10 @@ void vsc_network_queue_drain(struct vsc_network *network)
 	unsigned long end = jiffies + msecs_to_jiffies(DRAIN_MS);
 	u32 added[VS_NETWORK_PAIRS];
 
-	/* Else nobody looks for what is over. */
+	/* Without running rings, completions are not looked for. */
 	if (!READ_ONCE(network->rings.running))
 		return;
-	/* Who has begun to send by what was allowed before has put it into the ring. */
+	/* After this, frames that were sent by the old offloads and sizes are in the ring. */
 	synchronize_net();
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++)
 		added[i] = READ_ONCE(network->pair[i].tx.added);

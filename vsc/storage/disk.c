@@ -115,9 +115,9 @@ static int start_limits(struct vsc_storage *storage, struct vs_queue_limits *lim
  * @cache: is there a write cache?
  * @discard: may it be discarded?
  *
- * Not frozen, see storage.h.  A write cache, once announced, stays so: what was written
- * under it is not on the medium yet, and a grant that seems to come to nothing may be in
- * force.  Where there is none any more, a flush costs little.
+ * The queue is not frozen, see storage.h.  A write cache stays announced once it was: data written
+ * under it may not be on the medium yet, and a grant that seems to have failed may be in force.
+ * Without a cache, a flush costs little.
  *
  * Context: the session's work; sleeps.
  * Return: 0; -EBUSY: somebody else changes them; or what the block layer says
@@ -157,7 +157,7 @@ int vsc_storage_disk_set_limits(struct vsc_storage *storage, u32 block_size, boo
  */
 int vsc_storage_disk_announce_cache(struct vsc_storage *storage)
 {
-	/* Who has the limits' lock may wait for what sleeps, and that for this contract. */
+	/* Not taken in vain: the holder of the limits' lock may wait for this very contract. */
 	if (vs_blk_queue_write_cache(storage->disk->queue))
 		return 0;
 	return vsc_storage_disk_set_limits(storage, storage->block_size, true,
@@ -290,7 +290,7 @@ bool vsc_storage_disk_shut(struct vsc_storage *storage)
 	struct gendisk *disk = storage->disk;
 	bool closed;
 
-	/* Who holds the mutex may be reading partitions, and that may take long. */
+	/* The holder of the mutex may be reading partitions, which may take long. */
 	if (!mutex_trylock(&disk->open_mutex))
 		return false;
 	closed = !disk_openers(disk);

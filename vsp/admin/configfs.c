@@ -107,7 +107,7 @@ int vsp_configfs_depend(struct vsp_service *service)
 	int error = -ENODEV;
 
 	spin_lock(&depend_lock);
-	if (!service->leaving &&
+	if (!service->device.leaving &&
 	    !configfs_depend_item_unlocked(&vsp_configfs_subsystem, &service->group.cg_item))
 		error = 0;
 	spin_unlock(&depend_lock);
@@ -136,7 +136,7 @@ void vsp_configfs_undepend(struct vsp_service *service)
 void vsp_configfs_leave(struct vsp_service *service)
 {
 	spin_lock(&depend_lock);
-	service->leaving = true;
+	service->device.leaving = true;
 	spin_unlock(&depend_lock);
 }
 

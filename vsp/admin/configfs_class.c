@@ -12,7 +12,7 @@
 #include "vsp/admin/configfs.h"
 #include "vsp/pool/pool.h"
 
-/* What its backing holds with or without a contract; of KEPT terms. */
+/* Of KEPT terms: how much the backing holds, with or without a contract. */
 static ssize_t kept_show(struct config_item *item, const struct vsp_file *file, char *page)
 {
 	struct vsp_service *service = vsp_service_of_item(item);

@@ -177,7 +177,7 @@ static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 	memcpy(files->attributes, spec->fixed, fixed * sizeof(*files->attributes));
 	for (u32 i = 0; i < files->count; i++)
 		files->attributes[fixed + i] = &files->file[i].attribute;
-	/* What a tenant may have is no other's business: root alone reads it, too. */
+	/* Only root reads the files, so that a tenant does not see what others may have. */
 	for (size_t i = 0; files->attributes[i]; i++)
 		files->attributes[i]->ca_mode &= ~0077;
 	return files;

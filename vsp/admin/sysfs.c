@@ -158,7 +158,7 @@ static struct attribute *contract_attributes[] = {
 	NULL
 };
 
-/* Of every file, those of the class included: what a tenant has is no other's business. */
+/* The mode of every file, also of those of the class: a tenant does not see what others have. */
 static umode_t root_only(struct kobject *kobj, struct attribute *attribute, int index)
 {
 	return attribute->mode & 0700;
@@ -191,7 +191,7 @@ static ssize_t service_counter_show(struct device *dev, struct device_attribute 
 	return sysfs_emit(page, "%llu\n", READ_ONCE(*(const u64 *)(counters + file->offset)));
 }
 
-/* Those that the data path keeps, of all flows, under its pool's lock or its own. */
+/* Counters of the data path, over all flows; read under the lock of the rates or of the flow. */
 static ssize_t rates_counter_show(struct device *dev, struct device_attribute *attribute,
 				  char *page)
 {

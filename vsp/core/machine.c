@@ -19,38 +19,6 @@
 #include "vsp/core/session.h"
 #include "vsp/core/trace.h"
 
-/**
- * vsp_machine_set_result() - show how the renegotiation has ended
- * @session: of an enabled service
- * @outcome: enum vs_wire_outcome
- * @reason: enum vs_wire_reason
- *
- * Context: the service's work.
- */
-void vsp_machine_set_result(struct vsp_session *session, u32 outcome, u32 reason)
-{
-	spin_lock(&session->view_lock);
-	session->result.epoch = session->epoch;
-	session->result.outcome = outcome;
-	session->result.reason = reason;
-	spin_unlock(&session->view_lock);
-}
-
-/**
- * vsp_machine_set_reason() - say what the renegotiation is for that begins
- * @session: of an enabled service
- * @reason: enum vs_wire_reason
- *
- * Context: the service's work.
- */
-void vsp_machine_set_reason(struct vsp_session *session, u32 reason)
-{
-	spin_lock(&session->view_lock);
-	session->reason = reason;
-	spin_unlock(&session->view_lock);
-	session->cause = reason;
-}
-
 static void open_epoch(struct vsp_session *session)
 {
 	spin_lock(&session->view_lock);
@@ -62,27 +30,6 @@ static void open_epoch(struct vsp_session *session)
 	session->limits.rounds = 0;
 	session->limits.uncounted = session->call.unanswered;
 	session->call.unanswered = false;
-}
-
-/**
- * vsp_machine_begin_answer() - an answer with nothing in it but what every answer carries
- * @session: session->round.message is what is answered
- * @status: enum vs_wire_status
- *
- * Context: the service's work.
- * Return: session->round.answer
- */
-struct vs_message *vsp_machine_begin_answer(struct vsp_session *session, u32 status)
-{
-	const struct vs_message *message = &session->round.message;
-	struct vs_message *answer = &session->round.answer;
-
-	memset(answer, 0, sizeof(*answer));
-	answer->type = message->type + 1;
-	answer->status = status;
-	answer->epoch = message->epoch;
-	answer->contract = vsp_machine_in_force_id(session);
-	return answer;
 }
 
 static void answer_initialize(struct vsp_session *session)
@@ -252,24 +199,6 @@ static void judge_message(struct vsp_session *session)
 }
 
 /**
- * vsp_machine_send_answer() - send session->round.answer
- * @session: of an enabled service; session->round.bytes is used
- * @slot: of the message that it answers
- * @generation: of the rings that this came from
- *
- * Context: the service's work.
- */
-void vsp_machine_send_answer(struct vsp_session *session, unsigned int slot, u32 generation)
-{
-	struct vsp_round *round = &session->round;
-	size_t length;
-
-	trace_vsp_message(session->service->name, true, &round->answer);
-	length = vs_wire_encode(&round->answer, round->bytes, sizeof(round->bytes));
-	vsp_session_answer(session, slot, generation, round->bytes, length);
-}
-
-/**
  * vsp_machine_message() - take one message and answer it, at once or when it is prepared
  * @session: session->round.bytes holds the message
  * @slot: for the answer
@@ -351,8 +280,8 @@ ktime_t vsp_machine_expire(struct vsp_session *session)
  */
 void vsp_machine_close(struct vsp_session *session)
 {
-	session->closing = true;
-	session->withdrawn = true;
+	session->stop.closing = true;
+	session->stop.withdrawn = true;
 	vsp_machine_drop_pending(session);
 	vsp_machine_settle(session);
 	vsp_machine_forget(session);

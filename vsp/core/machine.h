@@ -15,18 +15,11 @@ struct vs_terms;
 struct vsp_contract;
 struct vsp_session;
 
-/* vsp/core/machine.c: all in the work, or before and after it runs */
+/* vsp/core/machine_state.c */
 void vsp_machine_set_result(struct vsp_session *session, u32 outcome, u32 reason);
 void vsp_machine_set_reason(struct vsp_session *session, u32 reason);
 struct vs_message *vsp_machine_begin_answer(struct vsp_session *session, u32 status);
 void vsp_machine_send_answer(struct vsp_session *session, unsigned int slot, u32 generation);
-void vsp_machine_message(struct vsp_session *session, unsigned int slot, u32 generation,
-			 size_t length);
-void vsp_machine_event(struct vsp_session *session, enum vsp_event event);
-void vsp_machine_close(struct vsp_session *session);
-ktime_t vsp_machine_expire(struct vsp_session *session);
-
-/* vsp/core/machine_contract.c */
 struct vsp_contract *vsp_machine_in_force(struct vsp_session *session);
 u64 vsp_machine_in_force_id(struct vsp_session *session);
 struct vsp_contract *vsp_machine_new_contract(struct vsp_session *session, u64 id,
@@ -34,9 +27,19 @@ struct vsp_contract *vsp_machine_new_contract(struct vsp_session *session, u64 i
 void vsp_machine_free_contract(struct vsp_contract *contract);
 struct vsp_contract *vsp_machine_set_pending(struct vsp_session *session,
 					     struct vsp_contract *next);
-void vsp_machine_drop_pending(struct vsp_session *session);
 unsigned int vsp_machine_charged_sets(struct vsp_session *session, const struct vs_terms **sets);
 void vsp_machine_recharge(struct vsp_session *session);
+bool vsp_machine_source_gone(struct vsp_session *session);
+
+/* vsp/core/machine.c: all in the work, or before and after it runs */
+void vsp_machine_message(struct vsp_session *session, unsigned int slot, u32 generation,
+			 size_t length);
+void vsp_machine_event(struct vsp_session *session, enum vsp_event event);
+void vsp_machine_close(struct vsp_session *session);
+ktime_t vsp_machine_expire(struct vsp_session *session);
+
+/* vsp/core/machine_contract.c */
+void vsp_machine_drop_pending(struct vsp_session *session);
 void vsp_machine_commit(struct vsp_session *session);
 void vsp_machine_start_fallback(struct vsp_session *session);
 void vsp_machine_hold(struct vsp_session *session);
@@ -50,7 +53,6 @@ void vsp_machine_call_anew(struct vsp_session *session);
 void vsp_machine_open_invitation(struct vsp_session *session, u32 reason);
 void vsp_machine_renegotiate(struct vsp_session *session, u32 reason);
 void vsp_machine_withdraw(struct vsp_session *session);
-bool vsp_machine_source_gone(struct vsp_session *session);
 void vsp_machine_changed(struct vsp_session *session);
 
 /* vsp/core/machine_ask.c */

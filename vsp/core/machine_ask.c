@@ -56,7 +56,7 @@ void vsp_machine_grant(struct vsp_session *session, struct vsp_contract *contrac
 	answer->terms = contract->terms;
 }
 
-/* What the source can do may have changed since the contract was made. */
+/* Can the source still do what the contract says? It may have changed since that was made. */
 static bool source_can(struct vsp_session *session, const struct vs_terms *terms)
 {
 	struct vsp_service *service = session->service;
@@ -133,8 +133,8 @@ static void ask_offer_again(struct vsp_session *session)
 {
 	u32 reason = VS_REASON_NONE;
 	u16 term = 0;
-	int error = vsp_pool_offer(&session->service->member, &session->asked, &session->round.scratch,
-				   &term, &reason);
+	int error = vsp_pool_offer(&session->service->member, &session->asked,
+				   &session->round.scratch, &term, &reason);
 
 	spin_lock(&session->view_lock);
 	session->offered = session->round.scratch;
@@ -202,7 +202,7 @@ static void ask_reserve(struct vsp_session *session, bool choice)
 	int error;
 
 	vsp_machine_drop_pending(session);
-	/* What an earlier ask has led to has not ended, and is to be undone first. */
+	/* The preparation of an earlier ask has not ended, and has to be undone first. */
 	if (session->preparation.next)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_ROUNDS_MS);
 	if (ktime_before(ktime_get(), session->grant.after))
@@ -215,7 +215,8 @@ static void ask_reserve(struct vsp_session *session, bool choice)
 	if (!contract)
 		return ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);
 	count = vsp_machine_charged_sets(session, sets);
-	error = vsp_pool_reserve(&service->member, ask, sets, count, &contract->terms, &term, &reason);
+	error = vsp_pool_reserve(&service->member, ask, sets, count, &contract->terms, &term,
+				 &reason);
 	if (error) {
 		vsp_machine_free_contract(contract);
 		return choice ? ask_offer_again(session) : ask_deny(session, reason, term, 0);
@@ -252,7 +253,7 @@ void vsp_machine_ask(struct vsp_session *session)
 		vsp_pool_asked(&service->member, terms);
 	if (++session->limits.rounds > VSP_ROUNDS_MAX)
 		return ask_deny(session, VS_REASON_ROUNDS, 0, VSP_RETRY_ROUNDS_MS);
-	if (session->withdrawn)
+	if (session->stop.withdrawn)
 		return ask_deny(session, VS_REASON_WITHDRAWN, 0, 0);
 	if (!terms)
 		return ask_keep(session);

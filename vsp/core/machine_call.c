@@ -103,9 +103,10 @@ void vsp_machine_call_anew(struct vsp_session *session)
 	struct vsp_contract *fallback = NULL;
 
 	session->call.anew = false;
-	if (!session->call.open || session->withdrawn)
+	if (!session->call.open || session->stop.withdrawn)
 		return;
-	vsp_pool_fallback(&service->member, &vsp_machine_in_force(session)->terms, &session->round.scratch);
+	vsp_pool_fallback(&service->member, &vsp_machine_in_force(session)->terms,
+			  &session->round.scratch);
 	if (vs_terms_equal(&session->round.scratch, &vsp_machine_in_force(session)->terms)) {
 		vsp_machine_settle(session);
 	} else {
@@ -166,7 +167,7 @@ void vsp_machine_open_invitation(struct vsp_session *session, u32 reason)
 	vsp_machine_event(session, VSP_EVENT_INVITE);
 }
 
-/* What is granted and not started does not come into force without a call any more. */
+/* Calls without a deadline. A grant that is not started, and does not fit any more, is dropped. */
 static void invite_anew(struct vsp_session *session, u32 reason)
 {
 	const struct vsp_contract *next = session->grant.pending ?: session->preparation.next;
@@ -176,7 +177,7 @@ static void invite_anew(struct vsp_session *session, u32 reason)
 	vsp_machine_open_invitation(session, reason);
 }
 
-/* The pool says the same once more: the deadline that was set for it stays. */
+/* The open call says the same already, so the deadline that it has set stays. */
 static bool called_already(const struct vsp_session *session, u32 reason)
 {
 	const struct vsp_call *open = &session->call;
@@ -192,9 +193,9 @@ static bool called_already(const struct vsp_session *session, u32 reason)
  * @session: of an enabled service
  * @reason: enum vs_wire_reason
  *
- * What would be less than now comes with a deadline and a fallback; if nothing
- * would be, the call is an invitation.  The pool (VS_REASON_CAPACITY) ends no withdrawal,
- * and does not call for the same twice.
+ * If the client would have less than now, the call has a deadline and a fallback; otherwise it is
+ * an invitation.  A call of the pool (VS_REASON_CAPACITY) does not end a withdrawal, and is not
+ * made twice for the same fallback.
  *
  * Context: the service's work. May sleep.
  */
@@ -203,10 +204,10 @@ void vsp_machine_renegotiate(struct vsp_session *session, u32 reason)
 	struct vsp_contract *running = vsp_machine_in_force(session) ?: session->held.contract;
 	struct vsp_contract *fallback;
 
-	/* What an administrator has taken back, the pool does not give. */
-	if (session->closing || (session->withdrawn && reason == VS_REASON_CAPACITY))
+	/* The pool does not undo a withdrawal of the administrator. */
+	if (session->stop.closing || (session->stop.withdrawn && reason == VS_REASON_CAPACITY))
 		return;
-	session->withdrawn = false;
+	session->stop.withdrawn = false;
 	if (!running)
 		return invite_anew(session, reason);
 	vsp_pool_fallback(&session->service->member, &running->terms, &session->round.scratch);
@@ -239,27 +240,12 @@ void vsp_machine_renegotiate(struct vsp_session *session, u32 reason)
  */
 void vsp_machine_withdraw(struct vsp_session *session)
 {
-	session->withdrawn = true;
+	session->stop.withdrawn = true;
 	vsp_machine_drop_pending(session);
 	if (vsp_machine_in_force(session) || session->held.contract)
 		open_call(session, VS_REASON_WITHDRAWN, NULL);
 	else
 		vsp_machine_open_invitation(session, VS_REASON_WITHDRAWN);
-}
-
-/**
- * vsp_machine_source_gone() - is there nothing left that a contract could be made of?
- * @session: of an enabled service; session->round.scratch is used
- *
- * Context: the service's work.
- */
-bool vsp_machine_source_gone(struct vsp_session *session)
-{
-	struct vsp_service *service = session->service;
-
-	vs_terms_unlimited(service->spec, &session->round.scratch);
-	service->class->limits(service, &session->round.scratch);
-	return !vs_terms_possible(service->spec, &session->round.scratch);
 }
 
 /* There is nothing left to wait a deadline for: the client hears of it when it is done. */
@@ -285,6 +271,6 @@ void vsp_machine_changed(struct vsp_session *session)
 {
 	if (vsp_machine_source_gone(session))
 		withdraw_at_once(session);
-	else if (!session->withdrawn)
+	else if (!session->stop.withdrawn)
 		vsp_machine_renegotiate(session, VS_REASON_SOURCE);
 }

@@ -19,103 +19,6 @@
 #include "vsp/core/trace.h"
 #include "vsp/pool/pool.h"
 
-/**
- * vsp_machine_in_force() - the contract in force
- * @session: of an enabled service
- *
- * Context: the service's work, which alone replaces it.
- * Return: NULL if there is none
- */
-struct vsp_contract *vsp_machine_in_force(struct vsp_session *session)
-{
-	return rcu_dereference_protected(session->service->in_force, true);
-}
-
-/**
- * vsp_machine_in_force_id() - the id of the contract in force
- * @session: of an enabled service
- *
- * Context: the service's work.
- * Return: 0 if there is none
- */
-u64 vsp_machine_in_force_id(struct vsp_session *session)
-{
-	struct vsp_contract *contract = vsp_machine_in_force(session);
-
-	return contract ? contract->id : 0;
-}
-
-/**
- * vsp_machine_charged_sets() - what the pool has to be charged for
- * @session: of an enabled service
- * @sets: filled; the most of them, term by term, is to be charged
- *
- * Context: the service's work.
- * Return: how many there are, up to VSP_SESSION_SETS
- */
-unsigned int vsp_machine_charged_sets(struct vsp_session *session, const struct vs_terms **sets)
-{
-	unsigned int count = 0;
-
-	if (vsp_machine_in_force(session))
-		sets[count++] = &vsp_machine_in_force(session)->terms;
-	if (session->held.contract)
-		sets[count++] = &session->held.contract->terms;
-	if (session->preparation.next)
-		sets[count++] = &session->preparation.next->terms;
-	if (session->grant.pending)
-		sets[count++] = &session->grant.pending->terms;
-	if (session->call.open && session->call.fallback)
-		sets[count++] = &session->call.fallback->terms;
-	return count;
-}
-
-/**
- * vsp_machine_recharge() - what the session holds has changed: tell the pool
- * @session: of an enabled service
- *
- * Context: the service's work; takes pool->lock.
- */
-void vsp_machine_recharge(struct vsp_session *session)
-{
-	const struct vs_terms *sets[VSP_SESSION_SETS];
-	unsigned int count = vsp_machine_charged_sets(session, sets);
-
-	vsp_pool_charge(&session->service->member, sets, count);
-}
-
-/**
- * vsp_machine_new_contract() - a contract that nobody knows yet
- * @session: of an enabled service
- * @id: from session->grant.next_id, or that in force for one that is kept
- * @terms: a complete set
- *
- * Context: the service's work.
- * Return: it, for vsp_machine_free_contract(), or NULL: no memory
- */
-struct vsp_contract *vsp_machine_new_contract(struct vsp_session *session, u64 id,
-					      const struct vs_terms *terms)
-{
-	struct vsp_contract *contract = kzalloc(sizeof(*contract), GFP_KERNEL);
-
-	if (!contract)
-		return NULL;
-	contract->id = id;
-	contract->terms = *terms;
-	return contract;
-}
-
-/**
- * vsp_machine_free_contract() - when no reader has it any more
- * @contract: in force no more; may be NULL
- *
- * Context: any.
- */
-void vsp_machine_free_contract(struct vsp_contract *contract)
-{
-	kfree_rcu(contract, rcu);
-}
-
 /*
  * The contract in force becomes @next (NULL: none), in one step between two
  * requests.  The old one is the caller's.
@@ -131,24 +34,6 @@ static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp
 	rcu_assign_pointer(service->in_force, next);
 	spin_unlock_irq(&service->pool->rates.lock);
 	trace_vsp_contract(service->name, old ? old->id : 0, next ? next->id : 0);
-	return old;
-}
-
-/**
- * vsp_machine_set_pending() - what is granted and not started
- * @session: of an enabled service
- * @next: in place of what was; may be NULL
- *
- * Context: the service's work.
- * Return: what was; the caller's
- */
-struct vsp_contract *vsp_machine_set_pending(struct vsp_session *session, struct vsp_contract *next)
-{
-	struct vsp_contract *old = session->grant.pending;
-
-	spin_lock(&session->view_lock);
-	session->grant.pending = next;
-	spin_unlock(&session->view_lock);
 	return old;
 }
 
@@ -272,8 +157,8 @@ void vsp_machine_hold(struct vsp_session *session)
 	vsp_machine_free_contract(session->held.contract);
 	session->held.contract = old;
 	session->held.expires = ktime_add_ms(ktime_get(), service->settings.lease_ms);
-	/* Nobody escapes a withdrawal's deadline by a reset. */
-	if (session->withdrawn)
+	/* A client does not escape the deadline of a withdrawal by a reset. */
+	if (session->stop.withdrawn)
 		session->held.expires = min(session->held.expires, session->call.deadline);
 	vsp_machine_recharge(session);
 	service->files->changed(service, VSP_CHANGE_HELD);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the provider calls a client as there is more for it: one that was denied, or one
- * whose contract is less than its last ask would have taken.  A call costs both sides a
- * negotiation, so there is none without a gain, and none twice for the same offer.
+ * Invitations: the provider calls a client when there is more for it, if its last ask was denied,
+ * or would have taken more than its contract has.  A call costs both sides a negotiation, so
+ * a client is not called without a gain, nor twice for the same offer.
  */
 #include "vs_class.h"
 #include "vsp/contract.h"
@@ -11,7 +11,7 @@
 #include "vsp/core/session.h"
 #include "vsp/pool/pool.h"
 
-/* Less than this part of what is wanted is no gain, unless then nothing is wanting. */
+/* A gain below this part of what is wanted does not count, unless it completes what is wanted. */
 #define GAIN_PART	64
 
 static bool is_gain(u64 have, u64 now, u64 wanted)
@@ -57,14 +57,14 @@ static bool gets_more(struct vsp_session *session, const struct vs_terms *runnin
 	vsp_pool_wanted(&session->service->member, &session->asked, scratch);
 	if (!is_better(spec, running, choice, scratch))
 		return false;
-	/* It has been told, and did not take it. */
+	/* The client was called for as much before, and did not take it. */
 	if (told->count && !is_better(spec, told, choice, scratch))
 		return false;
 	*told = *choice;
 	return true;
 }
 
-/* The contract was to become less, and need not any more. */
+/* Is the open call for less than the contract has, though the pool has room for all of it again? */
 static bool call_is_over(struct vsp_session *session)
 {
 	const struct vsp_contract *held = session->held.contract;
@@ -80,8 +80,8 @@ static bool call_is_over(struct vsp_session *session)
  * vsp_machine_invite() - there may be more than when the last ask was answered
  * @session: of an enabled service
  *
- * Calls only if that ask was denied and would be granted now, or would now take more than
- * what is in force. What is being negotiated is waited for.
+ * Calls only if that ask was denied and would be granted now, or would now take more than the
+ * contract in force has. During a negotiation, the call waits for the end of it.
  *
  * Context: the service's work. May sleep.
  */
@@ -92,15 +92,15 @@ void vsp_machine_invite(struct vsp_session *session)
 	u16 term;
 
 	session->invitation.later = false;
-	if (session->withdrawn)
+	if (session->stop.withdrawn)
 		return;
 	if (call_is_over(session)) {
 		vsp_machine_settle(session);
 		return vsp_machine_open_invitation(session, VS_REASON_MORE);
 	}
 	if (!session->asked.count ||
-	    vsp_pool_offer(&session->service->member, &session->asked, &session->round.scratch, &term,
-			   &reason))
+	    vsp_pool_offer(&session->service->member, &session->asked, &session->round.scratch,
+			   &term, &reason))
 		return;
 	if (!session->invitation.denied) {
 		session->invitation.later = session->state != VS_STATE_RUNNING;
@@ -108,7 +108,7 @@ void vsp_machine_invite(struct vsp_session *session)
 			return;
 	}
 	session->invitation.denied = false;
-	/* An open call says it as well: whoever answers it is offered what there is. */
+	/* A call that is open is made once more: a client that answers it gets an offer anyway. */
 	if (session->call.open) {
 		session->call.unanswered = true;
 		vsp_machine_event(session, VSP_EVENT_INVITE);

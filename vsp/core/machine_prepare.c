@@ -113,8 +113,8 @@ void vsp_machine_drop_preparation(struct vsp_session *session)
 	denial->epoch = preparation->epoch;
 	denial->contract = vsp_machine_in_force(session) ? vsp_machine_in_force(session)->id : 0;
 	denial->outcome = VS_OUTCOME_DENY;
-	denial->reason = session->withdrawn ? VS_REASON_WITHDRAWN : VS_REASON_CHANGED;
-	denial->retry_ms = session->withdrawn ? 0 : VSP_RETRY_SOURCE_MS;
+	denial->reason = session->stop.withdrawn ? VS_REASON_WITHDRAWN : VS_REASON_CHANGED;
+	denial->retry_ms = session->stop.withdrawn ? 0 : VSP_RETRY_SOURCE_MS;
 	denial->terms = session->offered;
 	session->service->counters.denials++;
 	preparation_answer(session);

@@ -142,7 +142,7 @@ static struct vsp_session *new_session(struct vsp_service *service)
 		return NULL;
 	session->service = service;
 	spin_lock_init(&session->view_lock);
-	vsp_session_init_inbox(session);
+	vsp_session_init_work(session);
 	vsp_machine_prepare_init(session);
 	return session;
 }
@@ -186,25 +186,11 @@ free_groups:
 	return error;
 }
 
-/**
- * vsp_service_copy_limits() - take over the limits that the administrator has staged
- * @service: one of @service->pool
- *
- * Context: pool->lock held.
- */
-void vsp_service_copy_limits(struct vsp_service *service)
-{
-	lockdep_assert_held(&service->pool->lock);
-	spin_lock(&service->staged.lock);
-	service->member.limits = service->staged.limits;
-	spin_unlock(&service->staged.lock);
-}
-
 /* From here on the pool's other services and administrators find it. */
 static void publish_session(struct vsp_service *service, struct vsp_session *session)
 {
 	mutex_lock(&service->pool->lock);
-	vsp_service_copy_limits(service);
+	vsp_session_copy_limits(service);
 	service->session = session;
 	mutex_unlock(&service->pool->lock);
 }
@@ -293,7 +279,7 @@ int vsp_service_enable(struct vsp_service *service)
 	goto unlock;
 
 close_class:
-	/* It may have heard of its source, and ask the class. */
+	/* First the session, whose work may ask the class since the watch has told it something. */
 	end_session(service);
 	vsp_watch_drop(&service->member);
 	class->service_close(service);

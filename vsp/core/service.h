@@ -8,7 +8,7 @@
  *	class	module that knows one kind of device; const table, registered
  *
  * Contexts.  Everything that changes a service's session (messages, calls,
- * deadlines, leases, resets) runs in the service's own work item (vsp/core/session.c),
+ * deadlines, leases, resets) runs in the service's own work item (vsp/core/session_work.c),
  * one at a time.  Data requests run in the channel's movers and
  * read the contract in force by RCU.  configfs and sysfs writers run in the
  * administrator's process.
@@ -160,11 +160,13 @@ struct vsp_staged {
  * @enabled: it is there
  * @channel: while @enabled
  * @groups: of the channel's device, while @enabled
+ * @leaving: its rmdir has begun, so nobody may open it; see vsp_configfs_depend()
  */
 struct vsp_service_device {
 	bool enabled;
 	struct vsp_channel *channel;
 	const struct attribute_group **groups;
+	bool leaving;
 };
 
 /**
@@ -192,7 +194,6 @@ struct vsp_service_ratelimit {
  * @access: see there
  * @staged: limits; has a lock of its own
  * @device: see there
- * @leaving: its rmdir has begun; see vsp_configfs_depend()
  *
  * @member: the pool's; under pool->lock
  *
@@ -218,7 +219,6 @@ struct vsp_service {
 	struct vsp_access access;
 	struct vsp_staged staged;
 	struct vsp_service_device device;
-	bool leaving;
 
 	struct vsp_member member;
 

@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The inbox of a session: what the channel, the pool and the administrator want of
- * its session is put there; the service's work takes it out and drives the machine
- * (machine.c).  The life of a service is in service.c.
+ * The inbox of a session: what the channel, the pool and the administrator want of it is put
+ * there, and its work (session_work.c) is woken.  Nothing here takes anything out, or waits.
  */
-#include <linux/minmax.h>
-#include <linux/ratelimit.h>
-#include <linux/sched/mm.h>
+#include <linux/lockdep.h>
 #include <linux/string.h>
 
 #include "channel/host/channel.h"
-#include "vs_compat.h"
-#include "vsp/core/machine.h"
+#include "vsp/class.h"
 #include "vsp/core/service.h"
 #include "vsp/core/session.h"
 #include "vsp/core/work.h"
 #include "vsp/pool/pool.h"
 
-static void session_wake(struct vsp_session *session)
+/**
+ * vsp_session_wake() - have the work look at the inbox, and at its deadlines
+ * @session: of an enabled service
+ *
+ * Context: any.
+ */
+void vsp_session_wake(struct vsp_session *session)
 {
 	vsp_work_queue_session(&session->work);
-}
-
-/* Not a delayed work: a deadline is kept to the millisecond, whatever a jiffy is. */
-static enum hrtimer_restart session_timer_passed(struct hrtimer *timer)
-{
-	session_wake(container_of(timer, struct vsp_session, timer));
-	return HRTIMER_NORESTART;
 }
 
 /**
@@ -41,7 +36,7 @@ void vsp_session_post(struct vsp_session *session, unsigned long bits)
 	spin_lock_bh(&session->inbox.lock);
 	session->inbox.bits |= bits;
 	spin_unlock_bh(&session->inbox.lock);
-	session_wake(session);
+	vsp_session_wake(session);
 }
 
 /* ---- What the channel tells: mover or the VMM's ioctl; only queues ---- */
@@ -57,7 +52,7 @@ static void on_channel_message(void *data, unsigned int slot, const void *bytes,
 	session->inbox.slot[slot].sequence = ++session->inbox.sequence;
 	session->inbox.slot[slot].full = true;
 	spin_unlock_bh(&session->inbox.lock);
-	session_wake(session);
+	vsp_session_wake(session);
 }
 
 static int on_channel_opened(void *data)
@@ -75,7 +70,7 @@ static void void_slots(struct vsp_session *session)
 		session->inbox.slot[i].full = false;
 }
 
-/* Nobody answers any more: what came from there, and was not taken yet, is void. */
+/* The driver is gone: its messages that were not taken yet are void. */
 static void client_gone(struct vsp_session *session)
 {
 	spin_lock_bh(&session->inbox.lock);
@@ -83,7 +78,7 @@ static void client_gone(struct vsp_session *session)
 	session->inbox.bits &= ~(VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME);
 	session->inbox.bits |= VSP_INBOX_CLOSED;
 	spin_unlock_bh(&session->inbox.lock);
-	session_wake(session);
+	vsp_session_wake(session);
 }
 
 static void on_channel_closed(void *data)
@@ -153,169 +148,20 @@ void vsp_session_prepared(struct vsp_session *session)
 	vsp_session_post(session, VSP_INBOX_PREPARED);
 }
 
-/**
- * vsp_session_answer() - hand an answer to the channel, unless its driver is gone
- * @session: of an enabled service
- * @slot: of the message
- * @generation: as it was when the message was taken
- * @bytes: the answer
- * @length: bytes of it
- *
- * Context: the service's work.
- */
-void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
-			const void *bytes, size_t length)
-{
-	spin_lock_bh(&session->inbox.lock);
-	if (generation == session->inbox.generation)
-		vsp_channel_answer(session->service->device.channel, slot, bytes, length);
-	spin_unlock_bh(&session->inbox.lock);
-}
-
-/* ---- The work ---- */
-
-static unsigned long take_inbox(struct vsp_session *session, u32 *reason)
-{
-	unsigned long inbox;
-
-	spin_lock_bh(&session->inbox.lock);
-	inbox = session->inbox.bits;
-	session->inbox.bits = 0;
-	*reason = session->inbox.call_reason;
-	spin_unlock_bh(&session->inbox.lock);
-	return inbox;
-}
-
-static struct vsp_slot *oldest_slot(struct vsp_session *session)
-{
-	struct vsp_slot *oldest = NULL;
-
-	lockdep_assert_held(&session->inbox.lock);
-	for (unsigned int i = 0; i < VS_CHANNEL_MESSAGES; i++) {
-		struct vsp_slot *slot = &session->inbox.slot[i];
-
-		if (slot->full && (!oldest || slot->sequence < oldest->sequence))
-			oldest = slot;
-	}
-	return oldest;
-}
-
-/* Copies the next message into session->round.bytes. */
-static bool take_slot(struct vsp_session *session, unsigned int *index, u32 *generation,
-		      size_t *length)
-{
-	struct vsp_slot *slot = NULL;
-
-	spin_lock_bh(&session->inbox.lock);
-	/* The driver is to be known before it is listened to. */
-	if (!(session->inbox.bits & (VSP_INBOX_CLOSED | VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME)))
-		slot = oldest_slot(session);
-	if (slot) {
-		slot->full = false;
-		memcpy(session->round.bytes, slot->bytes, slot->length);
-		*length = slot->length;
-		*generation = session->inbox.generation;
-		*index = slot - session->inbox.slot;
-	}
-	spin_unlock_bh(&session->inbox.lock);
-	return slot;
-}
-
-static void handle_inbox(struct vsp_session *session, unsigned long inbox, u32 reason)
-{
-	struct vsp_service *service = session->service;
-
-	if (inbox & VSP_INBOX_CLOSED)
-		vsp_machine_event(session, VSP_EVENT_GONE);
-	if (inbox & VSP_INBOX_NEW_DRIVER)
-		vsp_machine_event(session, VSP_EVENT_NEW_DRIVER);
-	else if (inbox & VSP_INBOX_RESUME)
-		vsp_machine_event(session, VSP_EVENT_RESUME);
-	if (inbox & VSP_INBOX_WITHDRAW)
-		vsp_machine_withdraw(session);
-	if (inbox & VSP_INBOX_CHANGED)
-		vsp_machine_changed(session);
-	if (inbox & VSP_INBOX_RENEGOTIATE)
-		vsp_machine_renegotiate(session, reason);
-	if (inbox & VSP_INBOX_PREPARED)
-		vsp_machine_prepared(session);
-	if (inbox & VSP_INBOX_INVITE)
-		vsp_machine_invite(session);
-	if (inbox & VSP_INBOX_VIOLATED)
-		service->files->changed(service, VSP_CHANGE_VIOLATED);
-	if (inbox & VSP_INBOX_SLOW)
-		service->files->changed(service, READ_ONCE(service->pool->rates.slow) ?
-					VSP_CHANGE_SLOW : VSP_CHANGE_WELL);
-	if (inbox & VSP_INBOX_CLOSING)
-		vsp_machine_close(session);
-	if (inbox & VSP_INBOX_REOPEN)
-		session->closing = false;
-}
-
-/* Until then, the next ask would be denied: what was dropped is to be undone first. */
-static bool must_wait(const struct vsp_session *session)
-{
-	const struct vsp_preparation *preparation = &session->preparation;
-
-	return preparation->next && preparation->dropped &&
-	       ktime_before(ktime_get(), preparation->wait_until);
-}
-
-/*
- * Takes what messages there are, and looks at the deadlines after each.  Those above
- * the limit stay in their slots, and when these are full in the ring.
- *
- * Return: when to run again.
- */
-static ktime_t session_take_messages(struct vsp_session *session)
-{
-	unsigned int slot, budget = VS_CHANNEL_MESSAGES;
-	ktime_t next = vsp_machine_expire(session);
-	u32 generation;
-	size_t length;
-
-	while (budget--) {
-		if (must_wait(session))
-			return min(next, session->preparation.wait_until);
-		if (!__ratelimit(&session->limits.messages))
-			return min(next, ktime_add_ms(ktime_get(), VSP_MESSAGES_PAUSE_MS));
-		if (!take_slot(session, &slot, &generation, &length))
-			return next;
-		vsp_machine_message(session, slot, generation, length);
-		next = vsp_machine_expire(session);
-	}
-	return ktime_get();	/* there may be more: let others run first */
-}
-
-static void session_work(struct work_struct *work)
-{
-	struct vsp_session *session = container_of(work, struct vsp_session, work);
-	unsigned int noio = memalloc_noio_save();
-	unsigned long inbox;
-	ktime_t next;
-	u32 reason;
-
-	inbox = take_inbox(session, &reason);
-	handle_inbox(session, inbox, reason);
-	next = session_take_messages(session);
-	if (ktime_before(next, ktime_get()))
-		session_wake(session);
-	else if (next != KTIME_MAX)
-		hrtimer_start(&session->timer, next, HRTIMER_MODE_ABS);
-	memalloc_noio_restore(noio);
-}
+/* ---- What the pool and the administrator want ---- */
 
 /**
- * vsp_session_init_inbox() - an empty inbox, whose work does not run yet
- * @session: zeroed, of a service that is being enabled
+ * vsp_session_copy_limits() - take over the limits that the administrator has staged
+ * @service: one of @service->pool
+ *
+ * Context: pool->lock held.
  */
-void vsp_session_init_inbox(struct vsp_session *session)
+void vsp_session_copy_limits(struct vsp_service *service)
 {
-	spin_lock_init(&session->inbox.lock);
-	INIT_WORK(&session->work, session_work);
-	hrtimer_setup(&session->timer, session_timer_passed, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	ratelimit_state_init(&session->limits.messages, HZ, VSP_MESSAGES_PER_SECOND);
-	ratelimit_set_flags(&session->limits.messages, RATELIMIT_MSG_ON_RELEASE);
+	lockdep_assert_held(&service->pool->lock);
+	spin_lock(&service->staged.lock);
+	service->member.limits = service->staged.limits;
+	spin_unlock(&service->staged.lock);
 }
 
 /**
@@ -334,7 +180,7 @@ int vsp_session_renegotiate(struct vsp_service *service, u32 reason)
 	lockdep_assert_held(&service->pool->lock);
 	if (!session)
 		return -ENODEV;
-	vsp_service_copy_limits(service);
+	vsp_session_copy_limits(service);
 	spin_lock_bh(&session->inbox.lock);
 	/* The pool's own call neither undoes what an administrator wants nor hides it. */
 	if (reason != VS_REASON_CAPACITY)
@@ -343,7 +189,7 @@ int vsp_session_renegotiate(struct vsp_service *service, u32 reason)
 		session->inbox.call_reason = reason;
 	session->inbox.bits |= VSP_INBOX_RENEGOTIATE;
 	spin_unlock_bh(&session->inbox.lock);
-	session_wake(session);
+	vsp_session_wake(session);
 	return 0;
 }
 
@@ -365,7 +211,7 @@ int vsp_session_withdraw(struct vsp_service *service)
 	session->inbox.bits |= VSP_INBOX_WITHDRAW;
 	session->inbox.bits &= ~VSP_INBOX_RENEGOTIATE;
 	spin_unlock_bh(&session->inbox.lock);
-	session_wake(session);
+	vsp_session_wake(session);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's session with one client: what service.c (its life), session.c (its
- * inbox and its work) and machine*.c (the machine and what its steps do) share.
+ * inbox), session_work.c (its work) and machine*.c (the machine and what its steps do) share.
  */
 #ifndef VSP_SESSION_H
 #define VSP_SESSION_H
@@ -230,6 +230,16 @@ struct vsp_round {
 };
 
 /**
+ * struct vsp_session_stop - what a session does not do any more
+ * @withdrawn: it grants nothing, until "renegotiate"
+ * @closing: it does not renegotiate either: the service is being disabled
+ */
+struct vsp_session_stop {
+	bool withdrawn;
+	bool closing;
+};
+
+/**
  * struct vsp_session - the machine of one service, while it is enabled
  * @service: whose
  * @work: runs the machine
@@ -254,8 +264,7 @@ struct vsp_round {
  * @held: of a driver that is gone
  * @limits: of what the client may do
  * @preparation: see there
- * @withdrawn: nothing is granted until "renegotiate"
- * @closing: nor is there a renegotiation: the service is being disabled
+ * @stop: what is not done any more
  * @invitation: see there
  * @round: the message that is worked on
  */
@@ -279,21 +288,19 @@ struct vsp_session {
 	struct vsp_held held;
 	struct vsp_client_limits limits;
 	struct vsp_preparation preparation;
-	bool withdrawn;
-	bool closing;
+	struct vsp_session_stop stop;
 	struct vsp_invitation invitation;
 	struct vsp_round round;
 };
 
-/* vsp/core/service.c */
-void vsp_service_copy_limits(struct vsp_service *service);
-
 /* vsp/core/session.c */
 extern const struct vsp_channel_ops vsp_session_channel_ops;
-void vsp_session_init_inbox(struct vsp_session *session);
+void vsp_session_wake(struct vsp_session *session);
+void vsp_session_copy_limits(struct vsp_service *service);
 void vsp_session_post(struct vsp_session *session, unsigned long bits);
 void vsp_session_prepared(struct vsp_session *session);
-void vsp_session_answer(struct vsp_session *session, unsigned int slot, u32 generation,
-			const void *bytes, size_t length);
+
+/* vsp/core/session_work.c */
+void vsp_session_init_work(struct vsp_session *session);
 
 #endif

@@ -23,7 +23,7 @@ static bool feed_has_exclusive(const struct vsp_input *input)
 	return input->present && input->grant.grab & VS_INPUT_EXCLUSIVE;
 }
 
-/* Who has lost the source while its contract gave it that alone has nothing until the next one. */
+/* A client that has lost a source which its contract gave it alone gets nothing until the next. */
 static bool feed_is_active(const struct vsp_input_feed *feed, const struct vsp_input *input)
 {
 	lockdep_assert_held(&feed->lock);

@@ -18,19 +18,6 @@
 #include "vsp/contract.h"
 #include "vsp/input/input.h"
 
-/**
- * vsp_input_count() - add to what sysfs shows
- * @input: whose
- * @counter: which
- * @by: how much
- *
- * Context: any.
- */
-void vsp_input_count(struct vsp_input *input, enum vsp_input_counter counter, u64 by)
-{
-	atomic64_add(by, &input->counter[counter]);
-}
-
 /* ---- Pools ---- */
 
 static int input_read_chord(struct vsp_pool *pool, struct vsp_input_chord *chord)

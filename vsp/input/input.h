@@ -80,7 +80,17 @@ void vsp_input_queue_reap(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_input_queue_reset(struct vsp_service *service);
 void vsp_input_queue_wake(struct vsp_service *service, u32 flow);
 
-/* input.c */
-void vsp_input_count(struct vsp_input *input, enum vsp_input_counter counter, u64 by);
+/**
+ * vsp_input_count() - add to what sysfs shows
+ * @input: whose
+ * @counter: which
+ * @by: how much
+ *
+ * Context: any.
+ */
+static inline void vsp_input_count(struct vsp_input *input, enum vsp_input_counter counter, u64 by)
+{
+	atomic64_add(by, &input->counter[counter]);
+}
 
 #endif

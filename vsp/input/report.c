@@ -96,7 +96,8 @@ void vsp_input_stream_clear(struct vsp_input_stream *stream)
  * vsp_input_stream_restart() - the client begins with a new device, which holds nothing
  * @stream: any
  *
- * What it was told that is held is none of the new device's business until it is released.
+ * Keys and contacts that the old device showed as held are not shown by the new one until they
+ * are released.
  *
  * Context: any.
  */
@@ -115,8 +116,8 @@ void vsp_input_stream_restart(struct vsp_input_stream *stream)
  * vsp_input_stream_join() - the client has the source from here on
  * @stream: any
  *
- * What is held now is none of the client's business until it is released. If something still
- * waits from before it lost the source, the client is told that this is lost.
+ * Keys and contacts that are held now are not shown to the client until they are released. If
+ * reports still wait from before it lost the source, the client is told that they are lost.
  *
  * Context: any.
  */

@@ -111,7 +111,7 @@ static int source_connect(struct input_handler *handler, struct input_dev *dev,
 	device = vsp_input_device_open(&input->feed, handler, dev);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
-	/* Who has grabbed it has its events, and we would have none. */
+	/* If a program has grabbed the device, it gets all events and the pool none. */
 	device->busy = input_grab_device(&device->handle) == -EBUSY;
 	if (device->busy)
 		pr_err("pool %s: source: %s is grabbed by another program: end that, or name another one\n",

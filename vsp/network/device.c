@@ -118,7 +118,7 @@ static enum vsp_network_counter device_check_frame(const struct vsp_network *net
 		return VSP_NETWORK_SIZE;
 	if (skb_is_gso(skb) ? !skb_gso_validate_mac_len(skb, most) : skb->len > most)
 		return VSP_NETWORK_SIZE;
-	/* It may wait for long: nobody else's memory is to be in it. */
+	/* The frame may wait for long, so it must not hold memory of its sender. */
 	if (skb_orphan_frags_rx(skb, GFP_ATOMIC) || !skb_frags_readable(skb))
 		return VSP_NETWORK_MEMORY;
 	return VSP_NETWORK_RECEIVED;
@@ -200,10 +200,10 @@ static int device_open(struct net_device *dev)
 	struct vsp_network *network = to_network(dev);
 
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
-		/* What has come since it was up is of no use any more. */
+		/* Frames that came while the device was down are dropped. */
 		skb_queue_purge(&network->pair[i].arrived);
 		napi_enable(&network->pair[i].napi);
-		/* But what has come just now has called for NAPI in vain. */
+		/* A frame that came since the purge has scheduled NAPI in vain: do it again. */
 		vsp_network_device_arrived(&network->pair[i]);
 		vsp_network_receive_start(&network->ring[VS_NETWORK_RX_QUEUE(i)]);
 	}
@@ -219,7 +219,7 @@ static int device_stop(struct net_device *dev)
 		napi_disable(&network->pair[i].napi);
 		skb_queue_purge(&network->pair[i].arrived);
 	}
-	/* Who waits for NAPI would wait for the next time it is up. */
+	/* A mover that waits for NAPI would wait until the device is opened again. */
 	vsp_network_queue_wake_all(network);
 	return 0;
 }
@@ -259,7 +259,7 @@ static int device_get_link_ksettings(struct net_device *dev,
 	return 0;
 }
 
-/* What waits for the guest; what it sends waits in its own rings. */
+/* Frames that may wait for the guest; those that it sends wait in its own rings. */
 static void device_get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
 				 struct kernel_ethtool_ringparam *kernel_ring,
 				 struct netlink_ext_ack *extack)

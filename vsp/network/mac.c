@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which service has which MAC address.
+ * MAC addresses of services.
  *
- * A pool gives every service one: from its range, if it has one, else one that is locally
- * administered, in both cases by the service's UUID.  What was given out of a range is
- * remembered while this module is there, so that a service that comes back has it again.  A
- * client may ask for another address of its pool's range; without a range there is none.
+ * A pool gives every service an address that follows from the service's UUID: one of the pool's
+ * range, or without a range a locally administered one.  Addresses given out of a range are
+ * remembered while this module is loaded, so that a service that comes back has the same one.  A
+ * client may ask for another address of the range; without a range it may not.
  *
- * No address is given or granted that another service of this host has, in whichever pool, or
- * a network device of the host.  A service has an address from the grant on, and until it has
- * another one in force or is disabled: so it is nobody else's while a lease runs, nor after
- * it, while the neighbours' caches still say whose it was.
+ * An address that another service of this host has, in any pool, or a network device of the
+ * host, is neither given nor granted.  A service has an address from the grant on, until another
+ * one is in force for it or it is disabled.  So no other service gets the address while a lease
+ * runs, nor right after it, when neighbours still have it in their caches.
  */
 #define pr_fmt(fmt) "vsp_network: " fmt
 
@@ -105,7 +105,7 @@ static bool is_service(const struct vsp_network *asker, u64 mac)
 
 		if (other == asker)
 			continue;
-		/* What comes into force is that before it is no longer next: claim_mac(). */
+		/* claim_mac() puts an address in force first, and then clears next. */
 		next = smp_load_acquire(&other->next);
 		if (other->given == mac || next == mac || READ_ONCE(other->terms.mac) == mac)
 			return true;
@@ -140,7 +140,7 @@ static bool is_device(u64 mac)
 	return found;
 }
 
-/* What a service has already, a local client's netdev may have, and what is stacked on that. */
+/* A local client's netdev, and devices stacked on it, may have an address that is the service's. */
 static bool is_own(const struct vsp_network *network, u64 mac)
 {
 	return mac == network->given || mac == network->next ||
@@ -190,7 +190,7 @@ static u64 from_uuid(const struct vsp_network *network)
 	} while (true);
 }
 
-/* Return: 0: there is none left. */
+/* Return: a free address of the range; 0: all are taken. */
 static u64 from_range(const struct vsp_network_pool *pool, const struct vsp_network *network)
 {
 	const struct memory *memory = find_memory(vsp_service_uuid(network->service));
@@ -200,7 +200,7 @@ static u64 from_range(const struct vsp_network_pool *pool, const struct vsp_netw
 	    !is_taken(network, memory->mac))
 		return memory->mac;
 	div64_u64_rem(hash_uuid(vsp_service_uuid(network->service)), size, &at);
-	/* So many services there are not that more would have to be looked at. */
+	/* There are fewer services than addresses that are looked at here. */
 	for (u64 i = 0; i < min(size, MEMORIES_MAX); i++, at = at + 1 < size ? at + 1 : 0) {
 		u64 mac = pool->first + at;
 
@@ -213,7 +213,7 @@ static u64 from_range(const struct vsp_network_pool *pool, const struct vsp_netw
 	return free;
 }
 
-/* From here on it is this service's: whoever had it before has to take another one. */
+/* The address is this service's from here on; one that had it before has to take another. */
 static void remember_mac(struct memory **spare, const uuid_t *uuid, u64 mac)
 {
 	struct memory *memory = find_memory(uuid), *next;

@@ -28,19 +28,6 @@ static const struct vs_term *network_term(const struct vs_terms *terms, enum vs_
 	return &terms->term[VS_NETWORK_INDEX(id)];
 }
 
-/**
- * vsp_network_count() - add to what sysfs shows
- * @network: whose
- * @counter: which
- * @by: how much
- *
- * Context: any.
- */
-void vsp_network_count(struct vsp_network *network, enum vsp_network_counter counter, u64 by)
-{
-	atomic64_add(by, &network->counter[counter]);
-}
-
 /* ---- Pools ---- */
 
 static int network_pool_open(struct vsp_pool *pool)

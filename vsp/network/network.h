@@ -242,7 +242,18 @@ void vsp_network_receive_init(struct vsp_network_ring *ring);
 void vsp_network_receive_reset(struct vsp_network_ring *ring);
 void vsp_network_receive_exit(struct vsp_network_ring *ring);
 
-/* network.c */
-void vsp_network_count(struct vsp_network *network, enum vsp_network_counter counter, u64 by);
+/**
+ * vsp_network_count() - add to what sysfs shows
+ * @network: whose
+ * @counter: which
+ * @by: how much
+ *
+ * Context: any.
+ */
+static inline void vsp_network_count(struct vsp_network *network,
+				     enum vsp_network_counter counter, u64 by)
+{
+	atomic64_add(by, &network->counter[counter]);
+}
 
 #endif

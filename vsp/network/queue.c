@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The data queues of a service: what the class's operations on them do, their start and end,
- * and what is common to both directions; see network_transmit.c, network_receive.c and, for
- * what is between the queues of a flow, network_turn.c.
+ * and what is common to both directions.  Frames out of the guest are in transmit.c, frames into it
+ * in receive.c, and the order among the queues of one flow is in turn.c.
  */
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -20,7 +20,7 @@ static struct vsp_network_ring *ring_of(struct vsp_service *service, struct vsp_
 }
 
 /**
- * vsp_network_queue_wake() - have the mover of a queue look, if there is one
+ * vsp_network_queue_wake() - have the mover of a queue look at it; nothing, without a queue
  * @ring: any
  *
  * Context: any.
@@ -36,7 +36,7 @@ void vsp_network_queue_wake(struct vsp_network_ring *ring)
 }
 
 /**
- * vsp_network_queue_wake_all() - have all movers look
+ * vsp_network_queue_wake_all() - have all movers look at their queues
  * @network: any
  *
  * Context: any.
@@ -113,7 +113,7 @@ void vsp_network_queue_kick(struct vsp_service *service, struct vsp_queue *queue
 
 	budget = ring->flow == VS_NETWORK_TX ? vsp_network_transmit(ring, queue, budget) :
 					       vsp_network_receive(ring, queue, budget);
-	/* More may be there; but the mover's own stop comes between. */
+	/* Frames may be left: the mover comes back, unless it was told to stop meanwhile. */
 	if (!budget)
 		vsp_queue_wake(queue);
 }
@@ -170,9 +170,9 @@ void vsp_network_queue_reset(struct vsp_service *service)
 }
 
 /**
- * vsp_network_queue_go_on() - wake of the class
+ * vsp_network_queue_go_on() - the wake operation of the class
  * @service: enabled
- * @flow: whose head may pass
+ * @flow: the frame at its head may pass now
  *
  * Context: atomic, interrupts off.
  */
@@ -187,7 +187,7 @@ void vsp_network_queue_go_on(struct vsp_service *service, u32 flow)
 }
 
 /**
- * vsp_network_queue_init() - rings without queues
+ * vsp_network_queue_init() - rings that have no virtqueue yet
  * @network: zeroed, its service set
  */
 void vsp_network_queue_init(struct vsp_network *network)
@@ -206,7 +206,7 @@ void vsp_network_queue_init(struct vsp_network *network)
 }
 
 /**
- * vsp_network_queue_exit() - free what waits
+ * vsp_network_queue_exit() - free the frames that wait in all rings
  * @network: no mover has any of its queues; its netdev is unregistered and still there
  */
 void vsp_network_queue_exit(struct vsp_network *network)

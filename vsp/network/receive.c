@@ -3,10 +3,11 @@
  * Frames into the guest: from the host's netdev, through a list of each queue, to the buffers
  * that the guest has posted.
  *
- * The list is short. When it is full, for the rate or for want of buffers, the netdev's queue is
- * stopped, and the host's qdisc decides what waits and what is dropped.  But nothing waits for
- * long for a guest that takes nothing, since it is stopped, or posts no buffers: what it has not
- * taken in VSP_NETWORK_AWAY_MS is dropped, and so is all that comes until it has buffers again.
+ * The list is short. When it is full, since the rate holds frames back or the guest has posted no
+ * buffers, the netdev's queue is stopped, and the host's qdisc decides which frames wait and which
+ * are dropped.  A guest that takes nothing is stopped, or posts no buffers.  Frames that it has not
+ * taken within VSP_NETWORK_AWAY_MS are dropped, and so are those that come until it has buffers
+ * again.
  */
 #include <linux/bottom_half.h>
 #include <linux/highmem.h>
@@ -26,8 +27,8 @@
 
 /**
  * struct waiting_frame - of a frame in the list, in its skb's cb
- * @cost: that it is charged with
- * @limited: it counts for the byte limit of the netdev's queue
+ * @cost: bytes that the frame is charged with
+ * @limited: the frame counts for the byte limit of the netdev's queue
  */
 struct waiting_frame {
 	u32 cost;
@@ -61,7 +62,7 @@ static struct netdev_queue *ring_to_txq(const struct vsp_network_ring *ring)
 	return netdev_get_tx_queue(ring->network->dev, ring->pair);
 }
 
-/* Half of what may wait is enough to go on with until the qdisc has brought more. */
+/* Half of the bound is enough for the mover to go on with until the qdisc has brought more. */
 static bool ring_is_full(const struct vsp_network_ring *ring)
 {
 	u64 bound = READ_ONCE(ring->network->terms.bound[VS_NETWORK_RX]);
@@ -71,13 +72,13 @@ static bool ring_is_full(const struct vsp_network_ring *ring)
 	       skb_queue_len(&ring->waiting) >= VSP_NETWORK_WAITING_MAX;
 }
 
-/* What waits above the driver, where there is something for it to wait in. */
+/* Is there a qdisc above the driver, for frames to wait in? */
 static bool has_qdisc(const struct netdev_queue *txq)
 {
 	return rcu_dereference_bh(txq->qdisc)->enqueue;
 }
 
-/* Frames are no longer in the list. */
+/* Frames have left the list: they count for the byte limit no more, and others may follow. */
 static void ring_release(struct vsp_network_ring *ring, const struct vsp_network_done *done)
 {
 	lockdep_assert_held(&ring->lock);
@@ -104,7 +105,7 @@ static struct sk_buff *ring_dequeue(struct vsp_network_ring *ring, struct vsp_ne
 	return skb;
 }
 
-/* The guest takes nothing, until its mover has seen buffers again. */
+/* The guest is away, until the mover sees buffers of it again: drop what waits for it. */
 static void guest_away(struct vsp_network_ring *ring, struct sk_buff_head *dropped)
 {
 	struct vsp_network_done done = {};
@@ -160,7 +161,7 @@ enum vsp_network_counter vsp_network_receive_add(struct vsp_network_ring *ring,
 	return verdict;
 }
 
-/* Nothing has left the list for a while, and it is not for its rate. */
+/* No frame has left the list for VSP_NETWORK_AWAY_MS, though no rate holds the first one back. */
 static void away_timer(struct timer_list *timer)
 {
 	struct vsp_network_ring *ring = container_of(timer, struct vsp_network_ring, away);
@@ -201,7 +202,7 @@ void vsp_network_receive_start(struct vsp_network_ring *ring)
 
 /* ---- The mover ---- */
 
-/* Return: whether a frame waits, and if so what it needs and costs. */
+/* Return: whether a frame waits; then also how many buffers it needs and what it costs. */
 static bool first_waiting(struct vsp_network_ring *ring, u32 *buffers, u32 *cost)
 {
 	struct sk_buff *skb;
@@ -216,7 +217,7 @@ static bool first_waiting(struct vsp_network_ring *ring, u32 *buffers, u32 *cost
 	return skb;
 }
 
-/* Return: the first one, or NULL: the mover was away for so long that all were dropped. */
+/* Return: the first frame; NULL if all were dropped, since the mover was away for too long. */
 static struct sk_buff *take_off(struct vsp_network_ring *ring)
 {
 	struct sk_buff *skb;
@@ -227,7 +228,7 @@ static struct sk_buff *take_off(struct vsp_network_ring *ring)
 	return skb;
 }
 
-/* There are buffers: frames may wait for the guest from here on. */
+/* The guest has posted buffers, so it is not away: frames may wait for it again. */
 static void come_back(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	if (READ_ONCE(ring->taking) || !vsp_queue_has(queue, 1))
@@ -237,7 +238,7 @@ static void come_back(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	spin_unlock_irq(&ring->lock);
 }
 
-/* What waits in the qdisc comes at once, in this call. */
+/* Frames that wait in the qdisc come to the list within this call. */
 static void release_taken(struct vsp_network_ring *ring)
 {
 	local_bh_disable();
@@ -248,7 +249,7 @@ static void release_taken(struct vsp_network_ring *ring)
 	local_bh_enable();
 }
 
-/* The ceiling has fallen since it came: then what has waited longest is of the least use. */
+/* The ceiling has fallen, so the list is too long: the oldest frames are of the least use. */
 static bool is_stale(const struct vsp_network_ring *ring, u64 cost)
 {
 	u64 bound = READ_ONCE(ring->network->terms.bound[VS_NETWORK_RX]);
@@ -259,8 +260,8 @@ static bool is_stale(const struct vsp_network_ring *ring, u64 cost)
 /**
  * struct cursor - how far a frame was copied
  * @skb: the frame; it has no list of fragments, as its device takes none
- * @frag: the next; -1: of the linear part
- * @at: bytes of that
+ * @frag: index of the fragment that is copied next; -1: the linear part
+ * @at: bytes of that fragment that were copied
  */
 struct cursor {
 	const struct sk_buff *skb;
@@ -282,7 +283,7 @@ static int write_page(struct vsp_network_ring *ring, struct vsp_queue *queue, u3
 	return error;
 }
 
-/* Copies at most @length bytes, of one page. Return: their number, or an error. */
+/* Copies at most @length bytes, all of one page. Return: how many were copied, or an error. */
 static int copy_step(struct vsp_network_ring *ring, struct vsp_queue *queue, u32 offset,
 		     struct cursor *cursor, u32 length)
 {
@@ -324,7 +325,7 @@ static int copy_out(struct vsp_network_ring *ring, struct vsp_queue *queue, u32 
 	return 0;
 }
 
-/* What the guest is told of the frame; it may need what was not granted any more. */
+/* Fills the header. The frame may be one that the offloads granted since do not allow. */
 static enum vsp_network_counter describe_frame(const struct vsp_network *network,
 					       struct sk_buff *skb,
 					       struct virtio_net_hdr_v1 *header)
@@ -359,8 +360,8 @@ static int fill_buffer(struct vsp_network_ring *ring, struct vsp_queue *queue,
 }
 
 /*
- * There are buffers enough. If one fails, the guest gets it and those after it back without
- * anything in them, so that it does not wait for them.
+ * The caller has seen that there are enough buffers. If one cannot be written, the guest gets that
+ * one and the rest of the frame's back with no bytes in them, so that it does not wait for them.
  */
 static enum vsp_network_counter give_frame(struct vsp_network_ring *ring, struct vsp_queue *queue,
 					   struct sk_buff *skb)
@@ -400,7 +401,7 @@ static void finish_frame(struct vsp_network_ring *ring, struct sk_buff *skb,
 	}
 }
 
-/* Return: whether there may be another one. */
+/* Return: whether another frame may follow. */
 static bool receive_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	enum vsp_network_counter verdict = VSP_NETWORK_CONTRACT;
@@ -408,7 +409,7 @@ static bool receive_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	struct sk_buff *skb;
 	u32 buffers, cost;
 
-	/* Without a contract no buffers come, and none are needed. */
+	/* Without a contract the frame is dropped, so it needs no buffers. */
 	if (!first_waiting(ring, &buffers, &cost) || (present && !vsp_queue_has(queue, buffers))) {
 		vsp_network_turn_leave(ring);
 		vsp_network_turn_settle(ring);
@@ -455,7 +456,7 @@ unsigned int vsp_network_receive(struct vsp_network_ring *ring, struct vsp_queue
 }
 
 /**
- * vsp_network_receive_init() - an empty list
+ * vsp_network_receive_init() - begin with an empty list of frames
  * @ring: zeroed
  */
 void vsp_network_receive_init(struct vsp_network_ring *ring)
@@ -465,7 +466,7 @@ void vsp_network_receive_init(struct vsp_network_ring *ring)
 }
 
 /**
- * vsp_network_receive_reset() - drop what waits: the guest is not there
+ * vsp_network_receive_reset() - drop the frames that wait, since the guest is gone
  * @ring: of a receive queue; no mover has it
  *
  * Context: may sleep.
@@ -486,7 +487,7 @@ void vsp_network_receive_reset(struct vsp_network_ring *ring)
 }
 
 /**
- * vsp_network_receive_exit() - free what waits
+ * vsp_network_receive_exit() - free the frames that wait
  * @ring: of a receive queue; no mover has it, and its netdev is unregistered and still there
  *
  * Context: may sleep.

@@ -2,13 +2,13 @@
 /*
  * Frames out of the guest: from its ring to NAPI of the host's netdev.
  *
- * What a guest transmits waits in its ring, but for the frame that is the next of its queue;
- * so it feels what holds it back, and nothing is kept for it that it could have more of than
- * its ring has entries.
+ * Frames that a guest transmits wait in its ring; only the first of each queue is copied out.  So
+ * the guest's own queue fills when a rate holds it back, and the host keeps one frame a queue for
+ * it, whatever it sends.
  *
- * No flow keeps anything for long: a frame that, when it came, had more before it than may
- * wait is dropped, unless so much is no longer behind it. It is found when its turn comes, by
- * what has passed since the mover has first seen it.
+ * No flow lets a frame wait for long.  A frame that had more bytes before it when it came than may
+ * wait is dropped, unless fewer than that wait behind it.  How many bytes were before it is known
+ * when its turn comes: those that have passed since the mover first saw it.
  */
 #include <linux/etherdevice.h>
 #include <linux/minmax.h>
@@ -21,10 +21,10 @@
 #include "vsp/network/network.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)
-/* Frames up to here are all in one piece. */
+/* Frames of up to so many bytes are copied into one linear piece. */
 #define LINEAR_MAX	SKB_WITH_OVERHEAD(4096 - NET_SKB_PAD - NET_IP_ALIGN)
 
-/* Says of all frames that are new in the ring what had passed when they came. */
+/* Stamps all frames that are new in the ring with the bytes that have passed by now. */
 static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	u64 now = READ_ONCE(ring->network->turn[ring->flow].passed);
@@ -36,9 +36,9 @@ static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 }
 
 /*
- * What is left is a queue of the bound's length, if frames are as large as the last one: who
- * has sent more than may wait would else have nothing there until its own turn to run, and
- * would get less than its rate for having sent more than that.
+ * Only so many late frames are dropped that a queue of the bound's length is left, if frames are
+ * as large as the last one.  A guest that has sent more than may wait would otherwise have nothing
+ * in its ring until it runs again, and get less than its rate for having sent too much.
  */
 static bool is_late(const struct vsp_network_ring *ring, const struct vsp_queue *queue)
 {
@@ -56,7 +56,7 @@ static struct sk_buff *new_skb(struct net_device *dev, u32 length)
 	int error;
 
 	if (length <= LINEAR_MAX) {
-		/* Of a kind that GRO can join to others. */
+		/* GRO can join frames of this kind. */
 		skb = __netdev_alloc_skb_ip_align(dev, length, GFP_KERNEL);
 		if (skb)
 			skb_put(skb, length);
@@ -74,7 +74,7 @@ static struct sk_buff *new_skb(struct net_device *dev, u32 length)
 	return skb;
 }
 
-/* Its pages are of GFP_KERNEL, so they have addresses. */
+/* The pages were allocated with GFP_KERNEL, so they have kernel addresses. */
 static int copy_in(struct vsp_network_ring *ring, struct vsp_queue *queue, struct sk_buff *skb)
 {
 	u64 at = HEADER + skb_headlen(skb);
@@ -96,7 +96,7 @@ static bool is_own_address(const struct vsp_network *network, const struct sk_bu
 	u64 mac = ether_addr_to_u64(eth_hdr(skb)->h_source);
 	u64 next = READ_ONCE(network->next);
 
-	/* Between grant and START the client may have one or the other. */
+	/* Between a grant and its START the client may use the old address or the new one. */
 	return mac == READ_ONCE(network->terms.mac) || (next && mac == next) ||
 	       vsp_service_switch(network->service, VS_NETWORK_MAC_SPOOF);
 }
@@ -109,10 +109,10 @@ static void set_segments(struct sk_buff *skb)
 	if (payload > shared->gso_size)
 		shared->gso_segs = DIV_ROUND_UP(payload, shared->gso_size);
 	else
-		skb_gso_reset(skb);	/* it is one already */
+		skb_gso_reset(skb);	/* the frame is one segment already */
 }
 
-/* Makes of a copied frame what the host's stack takes. */
+/* Sets what the host's stack needs to know of a copied frame. */
 static enum vsp_network_counter dress_frame(struct vsp_network_ring *ring, struct sk_buff *skb,
 					    const struct virtio_net_hdr_v1 *header)
 {
@@ -128,7 +128,7 @@ static enum vsp_network_counter dress_frame(struct vsp_network_ring *ring, struc
 		return VSP_NETWORK_SPOOFED;
 	if (virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)header, true))
 		return VSP_NETWORK_MALFORMED;
-	/* Its headers were seen to be true: nobody has to look at them again. */
+	/* The headers were checked against the frame, so the stack need not check them again. */
 	skb_shinfo(skb)->gso_type &= ~SKB_GSO_DODGY;
 	if (skb_is_gso(skb))
 		set_segments(skb);
@@ -137,7 +137,7 @@ static enum vsp_network_counter dress_frame(struct vsp_network_ring *ring, struc
 	return VSP_NETWORK_SENT;
 }
 
-/* Copies the frame that was peeked. Return: what to count it as, SENT: it is the head. */
+/* Copies the peeked frame. Return: VSP_NETWORK_SENT: it is the head now; else why it is dropped. */
 static enum vsp_network_counter take_frame(struct vsp_network_ring *ring, struct vsp_queue *queue,
 					   int *error)
 {
@@ -171,7 +171,7 @@ static enum vsp_network_counter take_frame(struct vsp_network_ring *ring, struct
 	return verdict;
 }
 
-/* Return: whether there is a head, or may be one if it is tried again. */
+/* Return: whether the queue has a head, or may have one at the next try. */
 static bool take_next_frame(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	struct vsp_network_arrivals *arrivals = &ring->arrivals;
@@ -180,7 +180,7 @@ static bool take_next_frame(struct vsp_network_ring *ring, struct vsp_queue *que
 
 	if (vsp_queue_peek(queue, &ring->chain))
 		return false;
-	/* Seen by the peek, and not by a look before it. */
+	/* The frame came after the last look at the ring: stamp it now. */
 	if (arrivals->stamped == arrivals->taken)
 		stamp_frames(ring, queue);
 	arrivals->ahead = arrivals->stamp[arrivals->taken % VSP_NETWORK_RING_MAX];
@@ -203,18 +203,18 @@ static void drop_head(struct vsp_network_ring *ring, enum vsp_network_counter wh
 	vsp_network_turn_leave(ring);
 }
 
-/* NAPI tells when it has taken some. */
+/* While NAPI has too many frames the mover stops; NAPI wakes it when it has taken some. */
 static bool is_stalled(struct vsp_network_ring *ring, struct vsp_network_pair *pair)
 {
 	if (skb_queue_len_lockless(&pair->arrived) < VSP_NETWORK_ARRIVED_MAX)
 		return false;
 	WRITE_ONCE(ring->stalled, true);
-	/* Said first, then looked again: NAPI does it in the other order. */
+	/* Set the flag, then look again: NAPI takes frames first, then looks at the flag. */
 	smp_mb();
 	return skb_queue_len_lockless(&pair->arrived) >= VSP_NETWORK_ARRIVED_MAX;
 }
 
-/* Return: whether there may be another one. */
+/* Return: whether another frame may follow. */
 static bool transmit_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
 	struct vsp_network_pair *pair = &ring->network->pair[ring->pair];
@@ -254,7 +254,7 @@ static bool transmit_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 unsigned int vsp_network_transmit(struct vsp_network_ring *ring, struct vsp_queue *queue,
 				  unsigned int budget)
 {
-	/* Looks for what is new behind what waits. */
+	/* Stamps the frames that have come behind those that wait. */
 	vsp_queue_has(queue, 0);
 	stamp_frames(ring, queue);
 	while (budget && transmit_one(ring, queue))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose frame is next.  A flow is one direction of a service, and has a rate.  One frame of it
- * is at the head at a time, whichever of its queues that is in; the others have their turns,
- * one after the other.
+ * Which queue of a flow sends the next frame.  A flow is one direction of a service, with one rate.
+ * One frame of the flow is at its head at a time, in one of its queues; the queues have turns, one
+ * after the other.
  */
 #include <linux/bitops.h>
 #include <linux/spinlock.h>
@@ -10,7 +10,7 @@
 #include "vsp/class.h"
 #include "vsp/network/network.h"
 
-/* The next one that wants it has it; none, if there is none. */
+/* Gives the turn to the next queue that has a frame; if no queue has one, nobody holds it. */
 static void turn_pass(struct vsp_network *network, enum vs_network_flow flow, unsigned int pair)
 {
 	struct vsp_network_turn *turn = &network->turn[flow];
@@ -30,7 +30,7 @@ static void turn_pass(struct vsp_network *network, enum vs_network_flow flow, un
 }
 
 /**
- * vsp_network_turn_leave() - a queue has no frame for now
+ * vsp_network_turn_leave() - a queue has no frame now, so it gives up its turn
  * @ring: of it
  *
  * Context: the mover of @ring.
@@ -49,7 +49,7 @@ void vsp_network_turn_leave(struct vsp_network_ring *ring)
 	vsp_rates_unlock(network->service, irq);
 }
 
-/* A frame that was found to be early stays at the head: a kick need not take the lock. */
+/* A frame held back by its rate stays at the head, so a kick need not take the lock. */
 static bool is_held(const struct vsp_network_ring *ring)
 {
 	const struct vsp_network *network = ring->network;
@@ -59,7 +59,7 @@ static bool is_held(const struct vsp_network_ring *ring)
 	       vsp_rates_held(network->service, ring->flow);
 }
 
-/* The others have their turns when it has had enough of its own. */
+/* A queue that has sent its quantum lets the next one have its turn. */
 static void turn_spend(struct vsp_network_ring *ring, u64 cost)
 {
 	struct vsp_network_turn *turn = &ring->network->turn[ring->flow];
@@ -73,8 +73,8 @@ static void turn_spend(struct vsp_network_ring *ring, u64 cost)
 }
 
 /**
- * vsp_network_turn_settle() - what is behind the last frame that has passed is known
- * @ring: another frame waits in it, or none
+ * vsp_network_turn_settle() - a frame has passed, and it is known whether another waits
+ * @ring: of the queue that the frame has passed from
  *
  * Context: the mover of @ring, or nobody has its queue.
  */
@@ -90,8 +90,8 @@ void vsp_network_turn_settle(struct vsp_network_ring *ring)
  * @ring: of the queue
  * @cost: of the frame, in bytes
  *
- * In one step with what a commit changes. A frame that is held back is asked about again when
- * the mover is woken.
+ * Decided under vsp_rates_lock(), so by the contract before a commit or by that after it. When the
+ * mover is woken it asks again for a frame that was held back.
  *
  * Context: the mover of @ring.
  * Return: whether it may, has to wait, or is to be dropped.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who is charged for how much of a pool, and what is offered and granted of it.
+ * How much of a pool each service is charged for, and what is offered and granted of it.
  *
  * Invariants, per pool and term (RATE: floors, SPACE: whole grants):
  *	- charged[] is the sum of the charges of all services that name the pool. What a
@@ -11,7 +11,7 @@
  *	  never takes charged[] above what can be granted of capacity[]; where that has
  *	  fallen below charged[] (the deficit), it never takes charged[] up at all;
  *	- of a RATE, reserved_percent of capacity[] is never granted as a floor: it is
- *	  what those without one still progress with;
+ *	  what services without a floor still progress with;
  *	- what a service's backing keeps (KEPT) is charged to it with or without a
  *	  contract, and always counts as its own. What the source keeps for services that
  *	  were not enabled since the pool was, or that are gone, is charged to nobody, but
@@ -26,14 +26,14 @@
 #include "vsp/pool/internal.h"
 
 /**
- * vsp_pool_grantable() - what may be charged of a capacity
+ * vsp_pool_grantable() - the part of a capacity that may be charged
  * @pool: the pool
  * @index: of a term that has one
  *
- * Floors never have all of a RATE; what is reserved is rounded up.
+ * Of a RATE, reserved_percent is never granted as a floor; that part is rounded up.
  *
  * Context: pool->lock held.
- * Return: it, in the term's unit.
+ * Return: the amount, in the term's unit.
  */
 u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
 {
@@ -47,7 +47,7 @@ u64 vsp_pool_grantable(const struct vsp_pool *pool, u32 index)
 }
 
 /**
- * vsp_pool_get_deficit() - vsp_pool_deficit() for who has the lock
+ * vsp_pool_get_deficit() - as vsp_pool_deficit(), with pool->lock held
  * @pool: the pool
  * @index: of the term in its class's table
  *
@@ -61,7 +61,7 @@ u64 vsp_pool_get_deficit(const struct vsp_pool *pool, u32 index)
 
 /* ---- Charges: all under pool->lock ---- */
 
-/* What is charged to all but @except (NULL: to all). */
+/* The charges of all members but @except (NULL: of all), and what is orphaned. */
 static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_member *except, u32 index)
 {
 	const struct vsp_member *member;
@@ -75,8 +75,8 @@ static u64 sum_charges(const struct vsp_pool *pool, const struct vsp_member *exc
 }
 
 /**
- * vsp_pool_recount() - charges of services, or what is orphaned, have changed
- * @pool: its charged[] is computed anew
+ * vsp_pool_recount() - compute charged[] anew, after charges or orphans have changed
+ * @pool: any
  *
  * Context: pool->lock held.
  */
@@ -107,14 +107,14 @@ static void charge_one(struct vsp_pool *pool, struct vsp_member *member, u32 ind
 }
 
 /**
- * vsp_pool_room() - what a service may hold of a term
+ * vsp_pool_room() - the most that a service may be charged for of a term
  * @pool: of the service
- * @member: any of it
+ * @member: of the service
  * @index: of the term in its class's table
  * @kept: what its backing keeps of it
  *
  * Context: pool->lock held.
- * Return: it, what the service is charged for already included.
+ * Return: the amount, including what the service is charged for already.
  */
 u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_member *member, u32 index,
 		  u64 kept)
@@ -122,7 +122,7 @@ u64 vsp_pool_room(const struct vsp_pool *pool, const struct vsp_member *member, 
 	u64 free = vsp_pool_subtract(vsp_pool_grantable(pool, index),
 				     charged_to_others(pool, member, index));
 
-	/* In a deficit, its part of what is left: no more than it holds already. */
+	/* In a deficit a service has its share of the capacity: no more than it is charged for. */
 	return max3(free, min(member->share[index], member->charge[index]), kept);
 }
 
@@ -138,7 +138,7 @@ static void get_kept(struct vsp_member *member, u64 *kept)
 		kept[i] = spec->term[i].flags & VS_TERM_KEPT ? member->ops->kept(member, i) : 0;
 }
 
-/* Return: whether some of it has become free. */
+/* Charges @member for the most of @sets, @grant and @kept. Return: whether some has become free. */
 static bool set_charge(struct vsp_member *member, const struct vs_terms * const *sets,
 		       unsigned int count, const struct vs_terms *grant, const u64 *kept)
 {
@@ -160,7 +160,7 @@ static bool set_charge(struct vsp_member *member, const struct vs_terms * const 
 
 /* ---- Admission ---- */
 
-/* What administrator and source allow; the class is asked without the pool's lock. */
+/* Limits of administrator and source; the class is asked for the latter without pool->lock. */
 static void get_limits(struct vsp_member *member, struct vs_terms *limits)
 {
 	mutex_lock(&member->pool->lock);
@@ -181,7 +181,7 @@ static void make_offer(struct vsp_member *member, const struct vs_terms *limits,
 	vs_terms_offer(pool->spec, limits, free, pool->amounts.capacity, offer);
 }
 
-/* Which is short: what the service may have at all, or what the pool has left? */
+/* Is an ask denied since it is above the service's limits, or since the pool has too little? */
 static u32 why_denied(const struct vsp_member *member, const struct vs_terms *ask,
 		      const struct vs_terms *limits, u16 id)
 {
@@ -277,7 +277,7 @@ int vsp_pool_reserve(struct vsp_member *member, const struct vs_terms *ask,
 }
 
 /**
- * vsp_pool_asked() - what a service wants at least, if there should be less for all
+ * vsp_pool_asked() - note the least that a service needs, for the division of a deficit
  * @member: of an enabled service
  * @ask: complete set, checked by vs_terms_check_ask(); no choice from an offer
  *
@@ -292,7 +292,7 @@ void vsp_pool_asked(struct vsp_member *member, const struct vs_terms *ask)
 }
 
 /**
- * vsp_pool_wanted() - what an ask would take if the pool were the service's alone
+ * vsp_pool_wanted() - what an ask would take if the service had the pool for itself
  * @member: of an enabled service
  * @ask: complete set, checked by vs_terms_check_ask()
  * @wanted: filled, what would be chosen; zeroed if that would be nothing; another object
@@ -317,13 +317,13 @@ void vsp_pool_wanted(struct vsp_member *member, const struct vs_terms *ask,
 }
 
 /**
- * vsp_pool_charge() - what a service holds has changed
+ * vsp_pool_charge() - charge a service for what it holds now
  * @member: of a service whose class is open
  * @charged: all sets that it is to be charged for
  * @count: of @charged; 0: only what its backing keeps
  *
- * It is charged, term by term, for the most of them. What has become free is
- * offered to the pool's other services.
+ * The service is charged, term by term, for the most of @charged. If some has become free, the
+ * pool's other services are invited.
  *
  * Context: the service's work, or an administrator when that does not run; takes
  *	pool->lock.
@@ -342,7 +342,7 @@ void vsp_pool_charge(struct vsp_member *member, const struct vs_terms * const *c
 }
 
 /**
- * vsp_pool_adopt() - what the backing of a service keeps is its own from here
+ * vsp_pool_adopt() - charge a service for what its backing keeps, not the orphans
  * @member: of a service whose class is open, and has just been opened
  *
  * Context: an administrator; takes pool->lock.
@@ -362,7 +362,7 @@ void vsp_pool_adopt(struct vsp_member *member)
 	mutex_unlock(&pool->lock);
 }
 
-/* What the administrator has named is so in the end, whatever the client had or wishes. */
+/* An identity that the administrator has set replaces that of the contract. */
 static void take_identities(const struct vsp_member *member, struct vs_terms *terms)
 {
 	lockdep_assert_held(&member->pool->lock);
@@ -377,12 +377,12 @@ static void take_identities(const struct vsp_member *member, struct vs_terms *te
 }
 
 /**
- * vsp_pool_names() - is it what the administrator has named?
+ * vsp_pool_names() - has a contract the identities that the administrator has set?
  * @member: of an enabled service
  * @terms: of its contract, complete
  *
  * Context: the service's work; takes pool->lock.
- * Return: false if an identity is another one than he says.
+ * Return: false if one of the identities is another.
  */
 bool vsp_pool_names(struct vsp_member *member, const struct vs_terms *terms)
 {
@@ -401,13 +401,13 @@ bool vsp_pool_names(struct vsp_member *member, const struct vs_terms *terms)
 }
 
 /**
- * vsp_pool_fallback() - what is left of a contract, now
+ * vsp_pool_fallback() - cut a contract to what can still be held of it
  * @member: of an enabled service
  * @terms: in force, complete
  * @fallback: filled: @terms, cut to what limits, source and pool still hold; no terms
  *	(count 0) if nothing is left: a withdrawal
  *
- * In a deficit it is what vsp_allocate() leaves to it.
+ * In a deficit, the service has left what vsp_allocate() has given to it.
  *
  * Context: the service's work; takes pool->lock.
  */
@@ -430,12 +430,12 @@ void vsp_pool_fallback(struct vsp_member *member, const struct vs_terms *terms,
 }
 
 /**
- * vsp_pool_available() - what can still be granted
+ * vsp_pool_available() - how much of a term can still be granted
  * @pool: the pool
  * @index: of the term in its class's table
  *
  * Context: process; takes pool->lock.
- * Return: it, in the term's unit.
+ * Return: the amount, in the term's unit.
  */
 u64 vsp_pool_available(struct vsp_pool *pool, u32 index)
 {

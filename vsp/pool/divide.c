@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pools: what happens when there is another amount than before.  What is charged above it
- * is divided at once (vsp/pool/allocate.c), and the division holds until the next one: whoever
- * asks in between cannot change it.  The contracts follow by renegotiation.
+ * Pools whose capacity changes.  When a capacity falls below what is charged, the capacity is
+ * divided among the services at once (vsp/pool/allocate.c).  The division holds until the next
+ * change: a service that asks in between cannot change it.  The contracts follow by renegotiation.
  */
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
@@ -12,12 +12,12 @@
 #include "vsp/core/work.h"
 #include "vsp/pool/internal.h"
 
-/* After the last change of a capacity: those that belong together are taken together. */
+/* Time from the last change of a capacity to the renegotiation, so that several make one. */
 #define RENEGOTIATE_MS		100
 
-/* ---- Who gives way: all under pool->lock ---- */
+/* ---- Which services give way: all under pool->lock ---- */
 
-/* What a backing keeps cannot be taken, whatever its contract becomes. */
+/* What the backing of @member keeps cannot be taken, whatever becomes of its contract. */
 static void set_claim(struct vsp_member *member, u32 index)
 {
 	bool kept = member->pool->spec->term[index].flags & VS_TERM_KEPT;
@@ -34,7 +34,7 @@ static void set_claim(struct vsp_member *member, u32 index)
 	};
 }
 
-/* Return: whether a service is displaced that was not before. */
+/* Return: whether a service was displaced by this division that was not before. */
 static bool divide_term(struct vsp_pool *pool, u32 index)
 {
 	u64 capacity = vsp_pool_subtract(vsp_pool_grantable(pool, index),
@@ -57,8 +57,9 @@ static bool divide_term(struct vsp_pool *pool, u32 index)
 }
 
 /*
- * Divides what there is among those who are charged for it.  Who is displaced in one term
- * is so in all, and what it holds of the others is theirs: so until nobody else is.
+ * Divides every capacity among the services that are charged for it.  A service that is displaced
+ * in one term loses its contract, so what it holds of the other terms is free for the rest: the
+ * terms are divided again until no further service is displaced.
  */
 static void divide_pool(struct vsp_pool *pool)
 {
@@ -76,7 +77,7 @@ static void divide_pool(struct vsp_pool *pool)
 	} while (again);
 }
 
-/* Is there any less than what is charged, but for what cannot be taken? */
+/* Is any capacity below what is charged? KEPT terms do not count, as they cannot be taken. */
 static bool in_deficit(const struct vsp_pool *pool)
 {
 	for (u32 i = 0; i < pool->spec->count; i++)
@@ -87,19 +88,20 @@ static bool in_deficit(const struct vsp_pool *pool)
 }
 
 /**
- * vsp_pool_displaced() - has a service to lose its contract?
+ * vsp_pool_displaced() - does a service lose its contract to the deficit?
  * @pool: of the service
- * @member: any of it
+ * @member: any of @pool
  *
  * Context: pool->lock held.
- * Return: whether nothing is left to it, until it is granted something again.
+ * Return: whether the division has left no contract to it. It ends when the service is granted
+ *	something again.
  */
 bool vsp_pool_displaced(const struct vsp_pool *pool, const struct vsp_member *member)
 {
 	return member->displaced && in_deficit(pool);
 }
 
-/* Does the pool hold this of a term, if @member has it? */
+/* Has the pool room for @charge and @ceiling of a term, if @member is charged with them? */
 static bool pool_fits(const struct vsp_pool *pool, const struct vsp_member *member, u32 index,
 		      u64 charge, u64 ceiling)
 {
@@ -113,7 +115,7 @@ static bool pool_fits(const struct vsp_pool *pool, const struct vsp_member *memb
 
 /* ---- Renegotiation ---- */
 
-/* Does the pool not hold any more what @member has, or will have? */
+/* Is @member charged with more than the pool still has for it, or has it a higher ceiling? */
 static bool is_affected(const struct vsp_pool *pool, struct vsp_member *member)
 {
 	bool affected = vsp_pool_displaced(pool, member);
@@ -125,10 +127,10 @@ static bool is_affected(const struct vsp_pool *pool, struct vsp_member *member)
 }
 
 /**
- * vsp_pool_renegotiate() - call every service whose contract the pool's state touches
+ * vsp_pool_renegotiate() - call every service whose contract does not fit the pool any more
  * @pool: any
  *
- * Those that the pool can still hold hear of it only if there is more for them.
+ * The others are called only if there is more for them (vsp_machine_invite()).
  *
  * Context: process; takes pool->lock. Returns before anything has happened.
  */
@@ -136,7 +138,7 @@ void vsp_pool_renegotiate(struct vsp_pool *pool)
 {
 	struct vsp_member *member;
 
-	/* What is queued from here on was queued for what is not seen below. */
+	/* A change from here on queues the work again: it may not be seen below. */
 	cancel_delayed_work(&pool->renegotiation);
 	mutex_lock(&pool->lock);
 	divide_pool(pool);
@@ -159,11 +161,11 @@ void vsp_pool_renegotiation_work(struct work_struct *work)
 }
 
 /**
- * vsp_pool_holds() - may a contract go on as it is?
+ * vsp_pool_holds() - has the pool still room for a contract as it is?
  * @member: of an enabled service
  * @terms: of its contract, complete
  *
- * Limits that have changed do not matter, nor does what is KEPT.
+ * Neither the limits of the service nor its KEPT terms are looked at.
  *
  * Context: the service's work; takes pool->lock.
  * Return: whether the pool still has all of it.
@@ -182,12 +184,12 @@ bool vsp_pool_holds(struct vsp_member *member, const struct vs_terms *terms)
 	return holds;
 }
 
-/* ---- What there is: the administrator's word, or the source's ---- */
+/* ---- Capacities, as the administrator or the source says ---- */
 
 /*
- * There is another amount to be granted.  What the contracts can hold of it counts at
- * once; they hear of it when no further change has come for a while.  The caller holds
- * pool->admin, or is the pool's watch: so the pool is not being disabled.
+ * A capacity, or the part of it that may be granted, has changed.  It is divided at once; the
+ * clients are called when no further change has come for RENEGOTIATE_MS.  The caller holds
+ * pool->admin, or is the pool's watch, so the pool is not being disabled.
  */
 static void capacity_changed(struct vsp_pool *pool)
 {
@@ -199,7 +201,7 @@ static void capacity_changed(struct vsp_pool *pool)
 }
 
 /**
- * vsp_pool_set_capacity() - the administrator says what there is
+ * vsp_pool_set_capacity() - the administrator sets a capacity
  * @pool: any
  * @index: of the term in its class's table
  * @value: in the term's unit
@@ -230,11 +232,11 @@ int vsp_pool_set_capacity(struct vsp_pool *pool, u32 index, u64 value)
 }
 
 /**
- * vsp_pool_set_reserved() - which part of the rates is never granted as a floor
+ * vsp_pool_set_reserved() - set the part of the rates that is never granted as a floor
  * @pool: any
  * @percent: of each RATE's capacity, 0..VSP_RESERVED_MAX
  *
- * As another capacity.
+ * Takes effect as another capacity does.
  *
  * Context: the administrator's process; takes pool->admin and pool->lock.
  * Return: 0 or -ERANGE.
@@ -253,7 +255,7 @@ int vsp_pool_set_reserved(struct vsp_pool *pool, u64 percent)
 }
 
 /**
- * vsp_pool_unset_capacity() - leave it to the class again
+ * vsp_pool_unset_capacity() - leave a capacity to the class again
  * @pool: disabled
  * @index: of the term in its class's table
  *
@@ -277,12 +279,12 @@ int vsp_pool_unset_capacity(struct vsp_pool *pool, u32 index)
 }
 
 /**
- * vsp_pool_found() - the source says what there is
+ * vsp_pool_found() - the source has another size than before
  * @pool: enabled
  * @index: of the term in its class's table
  * @value: in the term's unit
  *
- * What the administrator has set stays. Else as vsp_pool_set_capacity().
+ * A capacity that the administrator has set stays. Otherwise it is as if he had set @value.
  *
  * Context: vsp_watch_found(); takes pool->lock.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pools: clients that were denied, or got less than they wanted, may ask again when others
- * have given something back.
+ * Invitations: clients that were denied, or got less than they wanted, may ask again when other
+ * clients of the pool have given something back.
  *
- * How often that happens is in the hands of the clients, and each invitation makes all the
- * others of the pool work.  So what becomes free within INVITE_MS is one round of
- * invitations: ten rounds a second at the most, whatever any client does.
+ * A client decides how often it gives something back, and each time all other clients of the pool
+ * would have work.  So all that becomes free within INVITE_MS makes one round of invitations: ten
+ * rounds a second at the most, whatever any client does.
  */
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
@@ -16,19 +16,19 @@
 
 #define INVITE_MS	100
 
-/* The milliseconds from the last round to the next one have not passed yet; 0: they have. */
+/* Return: milliseconds until the next round may begin, INVITE_MS after the last one. */
 static unsigned int invite_wait_ms(const struct vsp_pool *pool)
 {
-	/* One more, as the timer may be early by a part of a jiffy. */
+	/* Plus one millisecond, as the timer may be early by a part of a jiffy. */
 	return max_t(s64, INVITE_MS + 1 - ktime_ms_delta(ktime_get(), pool->invitation.last), 0);
 }
 
 /**
  * vsp_pool_invite() - something of the pool has become free
- * @pool: any; nothing happens while it is disabled, since nobody has a contract then
- * @freed_by: the service that has given it back, which is not invited for that; NULL: none
+ * @pool: any; nothing happens while it is disabled, since then no service has a contract
+ * @freed_by: the service that has given it back, which is not invited; NULL: invite all
  *
- * Context: pool->lock held. Returns before anybody is invited.
+ * Context: pool->lock held. Returns before any service is invited.
  */
 void vsp_pool_invite(struct vsp_pool *pool, const struct vsp_member *freed_by)
 {
@@ -64,8 +64,8 @@ void vsp_pool_invitation_work(struct work_struct *work)
 }
 
 /**
- * vsp_pool_invite_stop() - nobody is invited any more
- * @pool: disabled, and nobody enables it meanwhile
+ * vsp_pool_invite_stop() - end the invitations of a pool
+ * @pool: disabled; pool->admin is held, so that it stays disabled
  *
  * Context: process; takes pool->lock.
  */

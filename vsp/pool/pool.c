@@ -37,7 +37,7 @@ void vsp_pool_init(struct vsp_pool *pool, const struct vs_class_spec *spec, cons
 	vsp_watch_init(pool);
 }
 
-/* The class may have filled in what nobody has set. */
+/* Forgets the capacities that the class has filled in, where the administrator has set none. */
 static void forget_unset_capacity(struct vsp_pool *pool)
 {
 	mutex_lock(&pool->lock);
@@ -47,7 +47,7 @@ static void forget_unset_capacity(struct vsp_pool *pool)
 	mutex_unlock(&pool->lock);
 }
 
-/* A rate is not to be guessed: nothing says what a source can do. */
+/* The capacity of a RATE has to be set before enable, unless the class finds rates by itself. */
 static int check_capacity(const struct vsp_pool *pool)
 {
 	const struct vs_class_spec *spec = pool->spec;
@@ -63,7 +63,7 @@ static int check_capacity(const struct vsp_pool *pool)
 	return 0;
 }
 
-/* All that the source keeps is nobody's until its services are enabled. */
+/* What the source keeps for a service is charged to no service until that one is enabled. */
 static void count_orphans(struct vsp_pool *pool)
 {
 	const struct vs_class_spec *spec = pool->spec;
@@ -161,7 +161,7 @@ int vsp_pool_disable(struct vsp_pool *pool)
 	}
 	vsp_watch_stop(pool);
 	vsp_rates_pool_stop(pool);
-	/* Nobody queues it again: the watch is over, and all others need pool->admin. */
+	/* It is not queued again: the watch has ended, and all others need pool->admin. */
 	cancel_delayed_work_sync(&pool->renegotiation);
 	vsp_pool_invite_stop(pool);
 	pool->class->pool_close(pool);
@@ -238,7 +238,7 @@ void vsp_pool_leave(struct vsp_pool *pool, struct vsp_member *member)
 {
 	mutex_lock(&pool->lock);
 	list_del_init(&member->entry);
-	/* Its contract is over: what it is charged for is what its backing keeps. */
+	/* The service has no contract, so it is charged only for what its backing keeps. */
 	for (u32 i = 0; i < pool->spec->count; i++)
 		if (pool->spec->term[i].flags & VS_TERM_KEPT)
 			pool->amounts.orphaned[i] = vsp_pool_add(pool->amounts.orphaned[i],

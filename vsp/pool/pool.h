@@ -58,8 +58,8 @@ struct vsp_pool_amounts {
 
 /**
  * struct vsp_pool_scratch - too large for a stack
- * @offer: that is made
- * @grant: likewise
+ * @offer: the offer that is being made
+ * @grant: the grant that is being made
  */
 struct vsp_pool_scratch {
 	struct vs_terms offer;
@@ -67,9 +67,9 @@ struct vsp_pool_scratch {
 };
 
 /**
- * struct vsp_pool_invitation - what has become free is told in rounds; vsp/pool/invite.c
- * @work: the next round; queued under the pool's lock, while it is enabled
- * @queued: it is
+ * struct vsp_pool_invitation - rounds of invitations; vsp/pool/invite.c
+ * @work: the next round; queued under the pool's lock, while the pool is enabled
+ * @queued: @work is queued
  * @last: when the last round was
  * @freed_by: member that alone has freed what @work is for; NULL: several have.
  *	Not a reference: it is only compared
@@ -82,10 +82,10 @@ struct vsp_pool_invitation {
 };
 
 /**
- * struct vsp_pool_watch - what sources do by themselves; vsp/pool/watch.c
+ * struct vsp_pool_watch - looks at the source of a pool; vsp/pool/watch.c
  * @poll_ms: how often @work runs by itself; 0: never
  * @work: looks at the source while the pool is enabled
- * @gone: likewise, only for what is gone, and waits for nothing
+ * @gone: asks the services for their limits alone, which waits for no source
  */
 struct vsp_pool_watch {
 	u32 poll_ms;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What sources do by themselves: they go, come back, grow, fill up, and cannot be
- * written for a while.
+ * Changes of sources that nobody has ordered: a source goes, comes back, grows, fills up, or
+ * cannot be written for a while.
  *
- * Each enabled pool has a work that lets its class look at the source, and then asks it
- * what every service's part of that can do now.  Where this is another answer than the
- * last one, the service is to renegotiate (vsp_machine_changed()).  The work runs every
- * poll_ms, and at once where the class has been told of something.  The size of the
- * source goes by way of its pool's capacity: vsp_watch_found().
+ * Each enabled pool has a work that lets its class look at the source, and then asks every
+ * service of the pool for the limits of its part.  If these are others than at the last look,
+ * the service renegotiates (vsp_machine_changed()).  The work runs every poll_ms, and at once
+ * when the class calls vsp_watch_look().  A source of another size changes the capacity of its
+ * pool instead: vsp_watch_found().
  */
 #define pr_fmt(fmt) "vsp: " fmt
 
@@ -23,7 +23,7 @@
 
 #define POLL_MS_DEFAULT	1000
 
-/* What the source of @member can do, whatever the administrator's limits are. */
+/* Fills @limits with what the source of @member can do now, without the administrator's limits. */
 static void ask_source(struct vsp_member *member, struct vs_terms *limits)
 {
 	lockdep_assert_held(&member->pool->lock);
@@ -31,7 +31,10 @@ static void ask_source(struct vsp_member *member, struct vs_terms *limits)
 	member->ops->limits(member, limits);
 }
 
-/* Is this to be told?  What is gone, every time: it may have been back between two looks. */
+/*
+ * Is @member to be told of @limits?  Of a source that is gone it is told at every look, since the
+ * source may have been back between two looks.
+ */
 static bool is_news(struct vsp_member *member, const struct vs_terms *limits, bool gone_only)
 {
 	if (!vs_terms_possible(member->pool->spec, limits))
@@ -57,13 +60,13 @@ static void look_at_services(struct vsp_pool *pool, bool gone_only)
 	mutex_unlock(&pool->lock);
 }
 
-/* A work of its own: what a look at another source waits for must not delay a withdrawal. */
+/* A work of its own, so that a look that waits for the source does not delay a withdrawal. */
 static void gone_work(struct work_struct *work)
 {
 	look_at_services(container_of(work, struct vsp_pool, watch.gone), true);
 }
 
-/* NOIO: what it opens again may be what memory is written back to. */
+/* NOIO: the source that it opens again may be one that memory is written back to. */
 static void pool_watch_work(struct work_struct *work)
 {
 	struct vsp_pool *pool = container_of(work, struct vsp_pool, watch.work.work);
@@ -133,12 +136,12 @@ void vsp_watch_look(struct vsp_pool *pool)
 EXPORT_SYMBOL_GPL(vsp_watch_look);
 
 /**
- * vsp_watch_found() - the source says what there is
+ * vsp_watch_found() - the source has another size than before
  * @pool: enabled
  * @index: of the term in its class's table
  * @value: in the term's unit
  *
- * Counts where the administrator has set no capacity; see vsp_pool_found().
+ * Of no effect where the administrator has set the capacity; see vsp_pool_found().
  *
  * Context: pool_poll of the class; takes pool->lock.
  */
@@ -149,7 +152,7 @@ void vsp_watch_found(struct vsp_pool *pool, u32 index, u64 value)
 EXPORT_SYMBOL_GPL(vsp_watch_found);
 
 /**
- * vsp_watch_add() - tell a service of changes from here on
+ * vsp_watch_add() - tell a service when its source changes, from here on
  * @member: of a service whose class is open
  *
  * Context: the administrator's process; takes pool->lock.

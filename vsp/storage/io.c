@@ -20,7 +20,6 @@
 #include <linux/vmalloc.h>
 #include <uapi/linux/virtio_blk.h>
 
-#include "vs_class.h"
 #include "vsp/storage/storage.h"
 
 static int io_direction(const struct vsp_storage_request *request)

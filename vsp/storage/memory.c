@@ -11,7 +11,6 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "vs_class.h"
 #include "vsp/storage/storage.h"
 
 /* Requests that are allocated together. */
@@ -33,7 +32,7 @@ static int add_requests(struct vsp_storage *storage)
 {
 	struct vsp_storage_chunk *chunk;
 
-	if (storage->requests >= vs_class_storage.queue_size)
+	if (storage->requests >= VS_STORAGE_QUEUE_SIZE)
 		return -EBUSY;
 	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!chunk)

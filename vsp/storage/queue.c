@@ -16,7 +16,6 @@
 #include <linux/string.h>
 #include <uapi/linux/virtio_blk.h>
 
-#include "vs_class.h"
 #include "vsp/storage/storage.h"
 
 /* Status bytes are never negative: this is none. */
@@ -491,7 +490,7 @@ static bool take_request(struct vsp_storage *storage, struct vsp_queue *queue)
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
-	unsigned int budget = vs_class_storage.queue_size;
+	unsigned int budget = VS_STORAGE_QUEUE_SIZE;
 	struct blk_plug plug;
 
 	spin_lock_irq(&storage->lock);
