@@ -48,7 +48,7 @@ set_up() {
 counting() {
 	local i
 	for i in "${EVENT[@]}"; do
-		echo "hist:keys=common_cpu$1" >"$TRACING/events/$i/trigger"
+		echo "hist:keys=common_cpu$1" >>"$TRACING/events/$i/trigger"
 	done
 }
 
