@@ -5,7 +5,6 @@
 #ifndef VS_COMPAT_FILE_H
 #define VS_COMPAT_FILE_H
 
-#include <linux/fileattr.h>
 #include <linux/namei.h>
 #include <linux/string.h>
 
