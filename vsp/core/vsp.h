@@ -44,8 +44,8 @@
 static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
 
 #define VSP_PATH_MAX		256	/* bytes of source and backing, zero included */
-#define VSP_TEXTS_MAX		1	/* texts of a pool, of its class */
-#define VSP_TEXT_MAX		64	/* bytes of one, zero included */
+#define VSP_TEXTS_MAX		3	/* texts of a pool, of its class */
+#define VSP_TEXT_MAX		256	/* bytes of one, zero included */
 #define VSP_ROUNDS_MAX		8	/* asks in one epoch */
 #define VSP_BAD_MESSAGES_MAX	5	/* in a row, then the session ends */
 #define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
@@ -210,6 +210,8 @@ enum vsp_change {
 	VSP_CHANGE_VIOLATED,	/* a floor was not kept */
 	VSP_CHANGE_SLOW,	/* its source is slower than the pool's capacity */
 	VSP_CHANGE_WELL,	/* the source is not slow any more */
+	VSP_CHANGE_ASK,		/* its class waits for an answer from user space */
+	VSP_CHANGE_DROPPED,	/* the contract that was asked about will not come */
 };
 
 struct vsp_session;	/* vsp/core/session.h */
