@@ -28,6 +28,9 @@ install: modules modules_install
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/etc/udev/rules.d packaging/*.rules
 	install -D -t $(INSTALL_MOD_PATH)/usr/lib/udev packaging/vsp-node
+	install -D -t $(INSTALL_MOD_PATH)/usr/lib/vsp/agents scripts/agents/cpu scripts/agents/memory scripts/agents/licence
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/vsp/agents scripts/agents/lib.sh
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/systemd/system packaging/vsp-agent@.service
 
 picture:
 	dot -Tsvg -o Documentation/picture.svg Documentation/picture.dot

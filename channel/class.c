@@ -6,6 +6,7 @@
 #include <linux/export.h>
 #include <linux/string.h>
 
+#include "vs_abstract.h"
 #include "vs_class.h"
 #include "vs_input.h"
 #include "vs_network.h"
@@ -15,6 +16,7 @@ static const struct vs_class_spec * const classes[] = {
 	&vs_class_storage,
 	&vs_class_network,
 	&vs_class_input,
+	&vs_class_abstract,
 };
 
 /**

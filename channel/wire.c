@@ -84,6 +84,7 @@ static const char * const reason_names[VS_REASONS] = {
 	[VS_REASON_ROUNDS] = "rounds",
 	[VS_REASON_CHANGED] = "changed",
 	[VS_REASON_VIOLATED] = "violated",
+	[VS_REASON_AGENT] = "agent",
 };
 
 static const char * const outcome_names[VS_OUTCOMES] = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a class is, and the registry of the classes.  Terms, units and the format of the data
- * queues of each are in a header of its own: vs_storage.h, vs_network.h, vs_input.h.
+ * queues of each are in a header of its own: vs_storage.h, vs_network.h, vs_input.h,
+ * vs_abstract.h.
  */
 #ifndef VS_CLASS_H
 #define VS_CLASS_H
@@ -12,12 +13,13 @@
 #include "vs_limits.h"
 
 /* Of another build than its core, a class module is refused by name. */
-#define VS_CLASS_ABI		6
+#define VS_CLASS_ABI		7
 
 enum vs_class_id {
 	VS_CLASS_STORAGE	= 1,
 	VS_CLASS_NETWORK	= 2,
 	VS_CLASS_INPUT		= 3,
+	VS_CLASS_ABSTRACT	= 4,
 };
 
 /* The device's data must not see this term change while it is open. */
@@ -26,6 +28,8 @@ enum vs_class_id {
 #define VS_TERM_KEPT		BIT(1)
 /* An IDENTITY that is offered may be wished otherwise: the class judges, in ->prepare. */
 #define VS_TERM_SUGGESTED	BIT(2)
+/* A LEVEL or SET of which nothing may be granted until the administrator has set a limit. */
+#define VS_TERM_EXPLICIT	BIT(3)
 
 /**
  * struct vs_term_spec - what a class says of one of its terms
@@ -33,7 +37,8 @@ enum vs_class_id {
  * @kind: enum vs_kind
  * @flags: VS_TERM_*
  * @flow: RATE only: requests of one flow wait in one line, for all rates of the flow;
- *	those of different flows, as the directions of a network device, not for each other
+ *	those of different flows, as the directions of a network device, not for each other.
+ *	Of a class without flows a RATE is contracted, and not metered
  * @name: as in every attribute, log line and document
  * @unit: "bytes", "bytes/s", "1/s", ...
  * @lowest: least value of a grant (SPACE, LEVEL); of a RATE: least ceiling
@@ -64,10 +69,10 @@ struct vs_term_spec {
  * @name: "storage"; modules are vsp_<name> and vsc_<name>
  * @count: entries of @term, 1..VS_WIRE_TERMS_MAX
  * @term: ascending by id
- * @queues: number of data queues, 1..VS_CLASS_QUEUES_MAX
+ * @queues: number of data queues, 0..VS_CLASS_QUEUES_MAX
  * @queue_names: of each: what the guest's interrupts are called, as "virtio3-rx.0"
- * @queue_size: entries of a data queue, a power of two, at most 1024
- * @flows: of its rates, 1..VS_CLASS_FLOWS_MAX
+ * @queue_size: entries of each queue, a power of two, at most 1024
+ * @flows: of its rates, 0..VS_CLASS_FLOWS_MAX
  * @paths: a source is a path, from / on; else a name
  * @switches: files of a service that are 0 or 1, ended by NULL; or NULL
  * @texts: files of a pool, likewise, that are a text of VSP_TEXT_MAX - 1 characters

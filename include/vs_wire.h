@@ -62,6 +62,7 @@ enum vs_wire_reason {
 	VS_REASON_ROUNDS	= 15,	/* denied: too many rounds, or unstarted grants */
 	VS_REASON_CHANGED	= 16,	/* denied: what is to be kept is not in force */
 	VS_REASON_VIOLATED	= 17,	/* the client's floor is not kept */
+	VS_REASON_AGENT		= 18,	/* denied: who would enforce it does not accept it */
 	VS_REASONS
 };
 

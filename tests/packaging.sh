@@ -151,8 +151,37 @@ layout_of_a_keyboard() {
 	wait_for 30 keyboard_has us,de ,neo
 }
 
+# called WANTED: for wait_for: how systemctl was called last
+called() {
+	[[ $(tail -n 1 /tmp/systemctl) == "$1" ]]
+}
+
+# A unit of the guest runs while the machine has a licence for it; this one's systemd writes down what it is told.
+service_with_a_licence() {
+	# shellcheck disable=SC2016 # the script's
+	printf '#!/bin/sh\necho "$*" >>/tmp/systemctl\n' >/usr/local/bin/systemctl
+	chmod +x /usr/local/bin/systemctl
+	: >/tmp/systemctl
+	cp /vsp/packaging/examples/vsc-licence /usr/lib/udev/
+	cp /vsp/packaging/examples/70-vsc-licence.rules /etc/udev/rules.d/
+	modprobe vsp
+	vsp_pool abstract.p capacity_amount=4 enable=1
+	vsp_service abstract.app pool=p local=1 amount_max=1 deadline_ms=100 enable=1
+	start_udev
+	modprobe vsc
+	wait_for 30 called "--no-block start app.service"
+	echo 1 >$VDPA/app/contract/withdraw
+	wait_for 30 called "--no-block stop app.service"
+	echo 1 >$VDPA/app/contract/renegotiate
+	wait_for 30 called "--no-block start app.service"
+	modprobe -r vsc_abstract
+	wait_for 30 called "--no-block stop app.service"
+	rm /usr/local/bin/systemctl /etc/udev/rules.d/70-vsc-licence.rules
+}
+
 test_case packaging.dkms_builds_for_kernels_that_are_checked dkms_kernels
 test_case packaging.dkms_has_every_module dkms_modules
 test_case packaging.name_of_a_service_leads_to_its_device stable_name
 test_case packaging.netdev_is_named_like_its_service name_of_a_netdev
 test_case packaging.layout_of_a_keyboard_is_that_of_its_contract layout_of_a_keyboard
+test_case packaging.service_runs_while_it_has_a_licence service_with_a_licence

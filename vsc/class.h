@@ -53,12 +53,13 @@ struct vsc_session;
  * @wake: the channel is there again, with other virtqueues. What is held goes on at the next
  *	@apply or @lost; instead of these @detach or @sleep may come.
  * @data: the virtqueue of data queue @index has used buffers. Interrupt context,
- *	under rcu_read_lock().
+ *	under rcu_read_lock(). NULL: the class has no data queues
  * @used: what the device uses of term @index now: demand, and used_<term>. In the
  *	session's work, or from sysfs between @attach and @detach.
  * @sample: what the device has done of @flow since the last call; another sample begins.
  *	False: it had nothing to do and has nothing; then it calls vsc_session_busy(), once,
- *	when it has, and the sample begins there. The first one does too.
+ *	when it has, and the sample begins there. The first one does too. NULL: the class has
+ *	no flows
  * @negotiates: a negotiation begins, or has ended in RUNNING, for what the class measures of
  *	it; between @attach and @detach. NULL: nothing
  * @counters: attribute group of the session's device, or NULL; of the name

@@ -79,23 +79,28 @@ do {										\
  *	into force. May sleep, for as long as the source likes, and fail: the errno becomes
  *	a denial. Beside the service's work; one at a time. Of a
  *	SUGGESTED term in @next, -EPERM: it is not the service's to have, and -EADDRINUSE:
- *	another one has it, with the term's id in @denied.
+ *	another one has it, with the term's id in @denied. -EOWNERDEAD: who would have to enforce
+ *	@next does not.
  * @commit: @next comes into force; NULL: there is none any more. Cannot fail, must
  *	not wait for a mover. The core publishes service->in_force right after, under the
  *	same lock of the rates, which is held with interrupts off: what a class admits
  *	under that lock is admitted before that, or after it.
  * @abort: @next, which was prepared, will not come.
+ * @cancel: @next, which @prepare may be making ready for, will not come: have that return
+ *	soon, with an error. @prepare may not have begun yet, and may have ended; or NULL:
+ *	it cannot be hurried. Context: as @abort
  *
- * @queue_kick: as in struct vsp_channel_ops.
+ * @queue_kick: as in struct vsp_channel_ops. NULL: the class has no data queues
  * @queue_reap: likewise.
  * @queue_reset: the data queues were reset, nothing is in flight.
  * @wake: the request of @flow that vsp_rates_admit() has held back may go: have the mover
- *	look. Atomic, vsp_rates_lock() held, interrupts off.
+ *	look. Atomic, vsp_rates_lock() held, interrupts off. NULL: the class has no flows
  *
  * @busy: is the source doing anything for this service but requests of its queues? Or NULL
  * @used: what the client uses of term @index now, for used_<term>; or NULL.
  * @counters: sysfs attribute group of the class's counters, or NULL. Its show
  *	functions get the vDPA device: vsp_service_of_device().
+ * @files: likewise, of a directory of the class's own; or NULL
  */
 struct vsp_class {
 	const struct vs_class_spec *spec;
@@ -120,6 +125,7 @@ struct vsp_class {
 	int (*prepare)(struct vsp_service *service, const struct vsp_contract *next, u16 *denied);
 	void (*commit)(struct vsp_service *service, const struct vsp_contract *next);
 	void (*abort)(struct vsp_service *service, const struct vsp_contract *next);
+	void (*cancel)(struct vsp_service *service, const struct vsp_contract *next);
 
 	void (*queue_kick)(struct vsp_service *service, struct vsp_queue *queue);
 	void (*queue_reap)(struct vsp_service *service, struct vsp_queue *queue);
@@ -129,6 +135,7 @@ struct vsp_class {
 	bool (*busy)(struct vsp_service *service);
 	u64 (*used)(struct vsp_service *service, u32 index);
 	const struct attribute_group *counters;
+	const struct attribute_group *files;
 };
 
 /* vsp/core/registry.c */
@@ -163,6 +170,10 @@ void vsp_service_set_data(struct vsp_service *service, void *data);
 
 /* vsp/core/service.c */
 struct vsp_service *vsp_service_of_device(struct device *dev);
+
+/* vsp/admin/sysfs.c: what user space is told for a class */
+void vsp_sysfs_asks(struct vsp_service *service, u64 id);
+void vsp_sysfs_drops(struct vsp_service *service, u64 id);
 
 /* vsp/pool/watch.c */
 void vsp_watch_look(struct vsp_pool *pool);

@@ -307,7 +307,7 @@ static const struct vs_class_spec *check_config(struct virtio_device *vdev,
 			le16_to_cpu(wire->class));
 		return ERR_PTR(-ENODEV);
 	}
-	if (!spec->queues || spec->queues > VS_CLASS_QUEUES_MAX)
+	if (spec->queues > VS_CLASS_QUEUES_MAX)
 		return ERR_PTR(-EINVAL);
 	return spec;
 }

@@ -56,7 +56,7 @@ struct vsp_channel *vsp_channel_create(const struct vsp_channel_config *config,
 	struct vsp_channel *channel;
 	int error;
 
-	if (!spec->queues || spec->queues > VS_CLASS_QUEUES_MAX ||
+	if (spec->queues > VS_CLASS_QUEUES_MAX ||
 	    !is_power_of_2(spec->queue_size) || spec->queue_size > VS_RING_SIZE_MAX)
 		return ERR_PTR(-EINVAL);
 	channel = vs_vdpa_alloc_device(struct vsp_channel, vdpa, &vsp_vdpa_ops, config->name);

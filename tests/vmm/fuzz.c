@@ -19,6 +19,8 @@
 
 struct queue *push_round(struct device *device, bool hostile)
 {
+	if (!device->spec->queues)
+		return &device->queue[VS_CHANNEL_QUEUE_MESSAGE];
 	if (device->class == VS_CLASS_NETWORK)
 		return network_push(device, hostile);
 	if (device->class == VS_CLASS_INPUT)
@@ -229,6 +231,7 @@ static const char * const counters_of[][COUNTERS_MAX] = {
 		"reports_sent", "events_sent", "events_dropped", "status_events",
 		"malformed_requests",
 	},
+	[VS_CLASS_ABSTRACT] = {},
 };
 
 static const char *counter_name(const struct device *device, unsigned int i)

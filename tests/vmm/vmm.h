@@ -209,6 +209,7 @@ struct counts {
 
 extern struct counts *counts;
 
+/* Of a class without data queues: pushes nothing, and returns the queue of its messages. */
 struct queue *push_round(struct device *device, bool hostile);
 unsigned int reap(struct device *device);
 void fuzz(struct device *device, u64 seed, unsigned int seconds);

@@ -70,8 +70,11 @@ static void tell_sessions(const struct vs_class_spec *spec, const struct vsc_cla
 
 static bool complete_class(const struct vsc_class *class)
 {
+	const struct vs_class_spec *spec = class->spec;
+
 	return class->attach && class->detach && class->prepare && class->narrow &&
-		class->undo && class->apply && class->lost && class->data && class->sample;
+		class->undo && class->apply && class->lost && (class->data || !spec->queues) &&
+		(class->sample || !spec->flows);
 }
 
 /**

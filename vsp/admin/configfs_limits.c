@@ -25,6 +25,8 @@ static_assert(2 * VS_WIRE_TERMS_MAX <= 32);
 /* The value of a limit that is not set: nothing guaranteed, nothing unlimited. */
 static u64 unset_value(const struct vs_term_spec *spec, enum side side)
 {
+	if (spec->flags & VS_TERM_EXPLICIT)
+		return spec->lowest;
 	switch (spec->kind) {
 	case VS_KIND_RATE:
 		return side == HIGH ? U64_MAX : 0;	/* the pool's capacity */

@@ -10,6 +10,7 @@
 
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/kobject.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -262,7 +263,7 @@ static struct attribute * const more_counters[] = {
 
 /* ---- All groups of one device ---- */
 
-enum { CONTRACT_GROUP, TERMS_GROUP, COUNTERS_GROUP, GROUPS };
+enum { CONTRACT_GROUP, TERMS_GROUP, COUNTERS_GROUP, CLASS_GROUP, GROUPS };
 
 /**
  * struct groups - what vsp_sysfs_terms_groups() makes
@@ -293,7 +294,7 @@ static size_t count_attributes(struct attribute * const *attributes)
  * @groups: set, ended by NULL; to be freed by vsp_sysfs_free_groups() when the
  *	device is unregistered
  *
- * Files that @class shows join the session's own in counters/.
+ * Counters that @class shows join the session's own in counters/.
  *
  * Context: process.
  * Return: 0 or -ENOMEM.
@@ -326,6 +327,7 @@ int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute
 	made->list[CONTRACT_GROUP] = &contract_group;
 	made->list[TERMS_GROUP] = &made->terms;
 	made->list[COUNTERS_GROUP] = &made->counters;
+	made->list[CLASS_GROUP] = class->files;
 	*groups = made->list;
 	return 0;
 }
@@ -360,10 +362,13 @@ static const char * const change_names[] = {
 	[VSP_CHANGE_VIOLATED] = "violated",
 	[VSP_CHANGE_SLOW] = "slow",
 	[VSP_CHANGE_WELL] = "well",
+	[VSP_CHANGE_ASK] = "ask",
+	[VSP_CHANGE_DROPPED] = "dropped",
 };
 
 static void describe_change(struct kobj_uevent_env *env, struct vsp_service *service,
-			    enum vsp_change change, const struct vsp_service_view *view)
+			    enum vsp_change change, u64 asked,
+			    const struct vsp_service_view *view)
 {
 	/* Far from what env can take; and one that is missing does no harm. */
 	add_uevent_var(env, "VSP_EVENT=%s", change_names[change]);
@@ -371,6 +376,8 @@ static void describe_change(struct kobj_uevent_env *env, struct vsp_service *ser
 	add_uevent_var(env, "VSP_UUID=%pUb", &service->identity.uuid);
 	add_uevent_var(env, "VSP_STATE=%s", vs_states_name(view->state));
 	add_uevent_var(env, "VSP_CONTRACT=%llu", view->id);
+	if (asked)
+		add_uevent_var(env, "VSP_ASK=%llu", asked);
 	add_uevent_var(env, "VSP_REASON=%s", vs_wire_reason_name(view->reason));
 	add_uevent_var(env, "VSP_POOL=%s", service->pool->name);
 	add_uevent_var(env, "VSP_OWNER=%u", from_kuid(&init_user_ns, service->access.uid));
@@ -378,13 +385,14 @@ static void describe_change(struct kobj_uevent_env *env, struct vsp_service *ser
 	add_uevent_var(env, "VSP_MODE=%04o", service->access.mode);
 }
 
-static void send_uevent(struct vsp_service *service, struct device *dev, enum vsp_change change)
+static void send_uevent(struct vsp_service *service, struct device *dev, enum vsp_change change,
+			u64 asked)
 {
 	struct vsp_service_view *view = vsp_sysfs_view(dev);
 	struct kobj_uevent_env *env = kzalloc(sizeof(*env), GFP_KERNEL);
 
 	if (view && env) {
-		describe_change(env, service, change, view);
+		describe_change(env, service, change, asked, view);
 		kobject_uevent_env(&dev->kobj, KOBJ_CHANGE, env->envp);
 	}
 	kfree(env);
@@ -414,5 +422,40 @@ void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
 	/* A client can cause as many as it likes; monitors can poll. Not so those for udev. */
 	if (change == VSP_CHANGE_ENABLED || change == VSP_CHANGE_ACCESS ||
 	    (change != VSP_CHANGE_STATE && __ratelimit(&service->ratelimit.uevents)))
-		send_uevent(service, dev, change);
+		send_uevent(service, dev, change, 0);
 }
+
+static void tell_asked(struct vsp_service *service, enum vsp_change change, u64 id)
+{
+	if (READ_ONCE(service->device.enabled) && __ratelimit(&service->ratelimit.uevents))
+		send_uevent(service, vsp_channel_device(service->device.channel), change, id);
+}
+
+/**
+ * vsp_sysfs_asks() - tell user space that the class waits for an answer from there
+ * @service: not enabled yet: nobody is told
+ * @id: of the contract that is being prepared
+ *
+ * One service sends so many uevents in a second; who must not miss one looks at the class's
+ * files now and then.
+ *
+ * Context: prepare, abort and cancel of the class, until whose end the device stays.
+ */
+void vsp_sysfs_asks(struct vsp_service *service, u64 id)
+{
+	tell_asked(service, VSP_CHANGE_ASK, id);
+}
+EXPORT_SYMBOL_GPL(vsp_sysfs_asks);
+
+/**
+ * vsp_sysfs_drops() - tell user space that what was asked will not come
+ * @service: not, or not any more, enabled: nobody is told
+ * @id: of the contract
+ *
+ * Context: as vsp_sysfs_asks().
+ */
+void vsp_sysfs_drops(struct vsp_service *service, u64 id)
+{
+	tell_asked(service, VSP_CHANGE_DROPPED, id);
+}
+EXPORT_SYMBOL_GPL(vsp_sysfs_drops);

@@ -161,6 +161,8 @@ void vsp_machine_refuse(struct vsp_session *session, int error, u16 term)
 		return ask_deny(session, VS_REASON_LIMIT, term, 0);
 	if (term && error == -EADDRINUSE)
 		return ask_deny(session, VS_REASON_POOL, term, 0);
+	if (error == -EOWNERDEAD)
+		return ask_deny(session, VS_REASON_AGENT, 0, VSP_RETRY_SOURCE_MS);
 	vsp_warn_limited(service, "service %s: source refuses contract %llu (%d)\n",
 			 service->name, session->grant.next_id, error);
 	ask_deny(session, VS_REASON_SOURCE, 0, VSP_RETRY_SOURCE_MS);

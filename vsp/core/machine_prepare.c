@@ -5,8 +5,8 @@
  * deadline nor a withdrawal.  The ask that led to it is answered when it has ended.
  *
  * A preparation that nobody wants any more (a new epoch, a withdrawal, a deadline) cannot
- * be stopped.  Its ask is denied at once; what it has done is undone when it ends.  Until
- * then its contract stays charged, and no other one is prepared.
+ * be stopped, unless its class can (cancel).  Its ask is denied at once; what it has done is
+ * undone when it ends.  Until then its contract stays charged, and no other one is prepared.
  */
 #include <linux/ktime.h>
 #include <linux/sched/mm.h>
@@ -120,6 +120,8 @@ void vsp_machine_drop_preparation(struct vsp_session *session)
 	preparation_answer(session);
 	if (cancel_work(&preparation->work))
 		preparation_give_back(session, preparation_take_next(session));
+	else if (session->service->class->cancel)
+		session->service->class->cancel(session->service, preparation->next);
 }
 
 /**

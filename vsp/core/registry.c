@@ -20,10 +20,13 @@ static const struct vsp_class *classes[CLASSES_MAX];	/* by id */
 
 static bool has_all(const struct vsp_class *class)
 {
+	const struct vs_class_spec *spec = class->spec;
+
 	return class->owner && class->pool_open && class->pool_close &&
 	       class->service_open && class->service_close && class->limits &&
 	       class->prepare && class->commit && class->abort &&
-	       class->queue_kick && class->queue_reap;
+	       ((class->queue_kick && class->queue_reap) || !spec->queues) &&
+	       (class->wake || !spec->flows);
 }
 
 /**

@@ -71,6 +71,8 @@ enum vsp_change {
 	VSP_CHANGE_VIOLATED,	/* a floor was not kept */
 	VSP_CHANGE_SLOW,	/* its source is slower than the pool's capacity */
 	VSP_CHANGE_WELL,	/* the source is not slow any more */
+	VSP_CHANGE_ASK,		/* its class waits for an answer from user space */
+	VSP_CHANGE_DROPPED,	/* the contract that was asked about will not come */
 };
 
 /**

@@ -23,8 +23,8 @@ struct vsp_member;
 
 static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
 
-#define VSP_TEXTS_MAX		1	/* texts of a pool, of its class */
-#define VSP_TEXT_MAX		64	/* bytes of one, zero included */
+#define VSP_TEXTS_MAX		3	/* texts of a pool, of its class */
+#define VSP_TEXT_MAX		256	/* bytes of one, zero included */
 #define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
 
 /**
