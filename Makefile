@@ -3,6 +3,8 @@
 #   make [KDIR=DIR]          the modules, for the kernel whose headers are in KDIR: the newest 6.12 there is,
 #                            else the one that runs
 #   make install             and where modprobe and udev find what they need
+#   make tools               build/vspctl, what an operator types (needs a compiler and libc alone)
+#   make tools_install
 #   make picture             both pictures in Documentation: picture.svg, from picture.dot, and states.svg, from
 #                            channel/states.def (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
@@ -29,6 +31,12 @@ install: modules modules_install
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/etc/udev/rules.d packaging/*.rules
 	install -D -t $(INSTALL_MOD_PATH)/usr/lib/udev packaging/vsp-node
 
+tools:
+	$(MAKE) -C tools O=$(CURDIR)/build
+
+tools_install: tools
+	install -D -t $(INSTALL_MOD_PATH)/usr/sbin build/vspctl
+
 picture:
 	dot -Tsvg -o Documentation/picture.svg Documentation/picture.dot
 	scripts/states-dot channel/states.def | dot -Tsvg -o Documentation/states.svg
@@ -40,4 +48,4 @@ clean:
 demo test soak bench check model fuzz coverage:
 	@scripts/$@
 
-.PHONY: all modules modules_install install picture clean demo test soak bench check model fuzz coverage
+.PHONY: all modules modules_install install tools tools_install picture clean demo test soak bench check model fuzz coverage
