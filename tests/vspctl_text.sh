@@ -196,6 +196,33 @@ statuses() {
 	status 1 sh -c '/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree status >/dev/full'
 }
 
+# Files that are gone, empty, or say anything: what there is is shown.
+any_tree() {
+	local seed=$RANDOM i got command
+	echo "	seed $seed"
+	for i in {1..25}; do
+		tree
+		python3 - "$seed$i" <<-'END'
+			import os, random, sys
+			random.seed(sys.argv[1])
+			files = [os.path.join(d, f) for d, _, names in os.walk('/tmp/tree') for f in names]
+			for f in random.sample(sorted(files), len(files) * random.randint(1, 9) // 10):
+			    os.remove(f)
+			    what = random.choice([None, b'', b'none', b'unset', b'0', b'18446744073709551616', b'-1', b'x' * 5000, b' = =', b'\0\xff'])
+			    if what is not None:
+			        open(f, 'wb').write(what)
+		END
+		for command in status 'status --json' 'explain web' 'explain vsc0' 'service show web' 'service show' pool 'pool --json' save \
+			metrics 'qemu web' 'request web room=1' 'service set web speed=1..2'; do
+			got=0
+			# shellcheck disable=SC2086 # words
+			vspctl $command >/tmp/out 2>&1 || got=$?
+			[[ $got == [013] ]] || { cat -v /tmp/out && fail "$command ended with $got, seed $seed$i"; }
+			is_text /tmp/out || { cat -v /tmp/out && fail "$command, seed $seed$i"; }
+		done
+	done
+}
+
 # A file for restore in which anything may stand: it is refused with a line, or read; nothing else.
 saved_text() {
 	local seed=$RANDOM i got
@@ -263,4 +290,5 @@ test_case vspctl_text.json_is_json json_is_json
 test_case vspctl_text.numbers_have_units numbers
 test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
 test_case vspctl_text.any_text_is_refused_or_read saved_text
+test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.what_is_saved_is_restored save_and_restore

@@ -125,7 +125,18 @@ static bool explain_value(const struct object *object, const struct term *term,
 	const char *file = escape_text(take_text("%s%s", term->name, suffix));
 	const char *name = escape_text(object->name);
 
-	if (above(asked, has) && above(asked, may) && (may || strcmp(suffix, "_ceiling"))) {
+	if (may && above(has, may)) {
+		printf("- %s was lowered to %s, and %s is in force: vspctl renegotiate %s\n", file,
+		       units_out(may), units_out(has), name);
+		return true;
+	}
+	/* Who wishes nothing would take all: that is no number to be written. */
+	if (!strcmp(suffix, "_ceiling") && may && !above(may, has) && above(asked, may)) {
+		printf("- %s is %s, and its client would take more: vspctl service set %s %s=..., vspctl renegotiate %s\n",
+		       file, units_out(may), name, file, name);
+		return true;
+	}
+	if (above(asked, has) && above(asked, may) && strcmp(suffix, "_ceiling")) {
 		printf("- %s is %s; %s was asked for: vspctl service set %s %s=%s, vspctl renegotiate %s\n",
 		       file, may ? units_out(may) : "unset", units_out(asked), name, file,
 		       units_exact(asked), name);
@@ -145,11 +156,6 @@ static bool explain_value(const struct object *object, const struct term *term,
 	if (above(may, has)) {
 		printf("- %s may be %s, and is %s: vspctl renegotiate %s, or its client has to ask for more\n",
 		       file, units_out(may), has ? units_out(has) : "none", name);
-		return true;
-	}
-	if (may && above(has, may)) {
-		printf("- %s was lowered to %s, and %s is in force: vspctl renegotiate %s\n", file,
-		       units_out(may), units_out(has), name);
 		return true;
 	}
 	return false;

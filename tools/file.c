@@ -13,6 +13,46 @@
 #include "vspctl.h"
 
 #define PATH_BYTES	4096
+#define BATCH		256	/* files that are closed at a time */
+
+static struct {
+	bool on;
+	size_t count;
+	int fd[BATCH];
+} batch;
+
+static void batch_close(void)
+{
+	size_t first = 0;
+
+	for (size_t i = 1; i <= batch.count; i++) {
+		if (i < batch.count && batch.fd[i] == batch.fd[i - 1] + 1)
+			continue;
+		close_range(batch.fd[first], batch.fd[i - 1], 0);
+		first = i;
+	}
+	batch.count = 0;
+}
+
+/*
+ * From here on files that were read are closed many at a time, which saves a third of all
+ * system calls. Only for a command that changes nothing: an open file keeps what was removed.
+ */
+void file_batch(void)
+{
+	batch.on = true;
+}
+
+static void file_close(int fd)
+{
+	if (!batch.on) {
+		close(fd);
+		return;
+	}
+	batch.fd[batch.count++] = fd;
+	if (batch.count == BATCH)
+		batch_close();
+}
 
 /* The first line of a file, or all of it as one; false: errno says why there is none. */
 bool file_read_at(int directory, const char *file, char *to, size_t size)
@@ -25,7 +65,7 @@ bool file_read_at(int directory, const char *file, char *to, size_t size)
 		return false;
 	length = read(fd, to, size - 1);
 	error = errno;
-	close(fd);
+	file_close(fd);
 	errno = error;
 	if (length < 0)
 		return false;

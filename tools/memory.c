@@ -92,7 +92,7 @@ bool ends(const char *text, const char *suffix)
 
 bool is_number(const char *text)
 {
-	size_t digits = strspn(text, "0123456789");
+	size_t digits = text ? strspn(text, "0123456789") : 0;
 
 	return digits && digits <= 20 && !text[digits];
 }

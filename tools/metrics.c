@@ -188,6 +188,7 @@ int metrics_run(int argc, char **argv)
 
 	if (argc)
 		return complain(USAGE, "metrics", "takes nothing, not \"%s\"", argv[0]);
+	file_batch();
 	for (int client = 0; client < 2; client++) {
 		count = tree_list(client, &list);
 		for (size_t i = 0; i < count; i++)

@@ -26,16 +26,34 @@ static bool needs_quotes(const char *value)
 	return length && (*value == ' ' || *value == '"' || value[length - 1] == ' ');
 }
 
+/* Files of the configuration but for enable, ended by NULL; all items of a class have the same. */
+static char **config_names(const char *kind, const struct object *item)
+{
+	static const char *known_kind, *known_class;
+	static char **known;
+	size_t count, kept = 0;
+
+	if (known && !strcmp(known_kind, kind) && !strcmp(known_class, item->class))
+		return known;
+	known = file_list(item->config, &count);
+	for (size_t i = 0; i < count; i++)
+		if (set_is_config(item->config, known[i]) && strcmp(known[i], "enable"))
+			known[kept++] = known[i];
+	known = take_more(known, kept, sizeof(*known));
+	if (known)
+		known[kept] = NULL;
+	known_kind = kind;
+	known_class = item->class;
+	return known;
+}
+
 static void save_item(FILE *to, const char *kind, const struct object *item)
 {
-	size_t count;
-	char **names = file_list(item->config, &count);
+	char **names = config_names(kind, item);
 	const char *value;
 
 	fprintf(to, "\n[%s %s]\n", kind, item->label);
-	for (size_t i = 0; i < count; i++) {
-		if (!set_is_config(item->config, names[i]) || !strcmp(names[i], "enable"))
-			continue;
+	for (size_t i = 0; names && names[i]; i++) {
 		value = journal_current(item->config, names[i]);
 		/* What is empty is so at first, and cannot always be written so. */
 		if (!value || !*value)

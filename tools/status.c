@@ -46,8 +46,10 @@ static void view_read(struct object *object, struct view *view)
 	if (view->contract && !strcmp(view->contract, "0"))
 		view->contract = NULL;
 	view->result = something(file_get(object->fd, "contract/result"));
-	view->reason = something(file_get(object->fd, "contract/reason"));
-	view->deadline = something(file_get(object->fd, "contract/deadline_ms"));
+	if (options.json) {
+		view->reason = something(file_get(object->fd, "contract/reason"));
+		view->deadline = something(file_get(object->fd, "contract/deadline_ms"));
+	}
 	view->violations = file_get(object->fd, "counters/violations");
 	view->terms = tree_terms(object);
 }
@@ -286,6 +288,7 @@ int status_run(int argc, char **argv)
 	struct object *list[2];
 	size_t count[2];
 
+	file_batch();
 	for (int client = 0; client < 2; client++)
 		if (status_find(argc, argv, client, &list[client], &count[client]))
 			return MISSING;

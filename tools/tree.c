@@ -45,12 +45,9 @@ static bool split_name(const char *full, struct object *object)
 
 static void read_service(struct object *object)
 {
-	int fd = open(object->config, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	object->pool = or_empty(file_get(fd, "pool"));
-	object->guest = or_empty(file_get(fd, "guest"));
-	object->state = or_empty(file_get(fd, "state"));
-	close(fd);
+	object->pool = or_empty(file_get_in(object->config, "pool"));
+	object->guest = or_empty(file_get_in(object->config, "guest"));
+	object->state = or_empty(file_get_in(object->config, "state"));
 	object->device = take_text("%s/%s", tree_devices, object->name);
 }
 

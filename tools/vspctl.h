@@ -110,6 +110,7 @@ void complain_prepare(void);
 int complain_refused(const char *object, const char *file, const char *value, int error);
 
 /* file.c */
+void file_batch(void);
 bool file_read_at(int directory, const char *file, char *to, size_t size);
 char *file_get(int directory, const char *file);
 char *file_get_in(const char *directory, const char *file);
