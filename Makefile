@@ -4,7 +4,7 @@
 #                            else the one that runs
 #   make install             and where modprobe and udev find what they need
 #   make tools               build/vspctl, what an operator types (needs a compiler and libc alone)
-#   make tools_install
+#   make tools_install       and its manual page, and completion for bash
 #   make picture             both pictures in Documentation: picture.svg, from picture.dot, and states.svg, from
 #                            channel/states.def (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
@@ -36,6 +36,8 @@ tools:
 
 tools_install: tools
 	install -D -t $(INSTALL_MOD_PATH)/usr/sbin build/vspctl
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/share/man/man8 tools/vspctl.8
+	install -D -m 644 tools/completion $(INSTALL_MOD_PATH)/usr/share/bash-completion/completions/vspctl
 
 picture:
 	dot -Tsvg -o Documentation/picture.svg Documentation/picture.dot
