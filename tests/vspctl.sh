@@ -134,6 +134,7 @@ negotiates() {
 	says 'bandwidth_ceiling was lowered to 6M, and 8M is in force: vspctl renegotiate web'
 	ends 0 vspctl renegotiate web --wait 30
 	assert_value host terms/bandwidth_ceiling $((6 << 20))
+	assert_eq "$(json "j['service'], j['outcome'], j['reason']" renegotiate web --client --wait 30)" "web grant None" "result as JSON"
 	ends 0 vspctl release web --wait 30
 	assert_value host contract/id 0
 	vspctl explain web --client >/tmp/said
@@ -159,6 +160,7 @@ explains_what_is_missing() {
 	for i in 'vspctl service set web pool=disk' 'vspctl pool enable storage.disk' 'vspctl service enable web'; do
 		vspctl explain web >/tmp/said
 		says "${i%=disk}"
+		# shellcheck disable=SC2086 # words
 		ends 0 $i
 	done
 	vspctl explain web >/tmp/said
@@ -371,7 +373,7 @@ manual() {
 	done
 	umount /srv/vsp
 	[[ $count -ge 15 ]] || fail "only $count lines in the manual"
-	assert_eq "$(ls "$SERVICES" "$POOLS" | grep -c '\.')" 0 "what is left"
+	assert_eq "$(find "$SERVICES" "$POOLS" -mindepth 1)" '' "what is left"
 }
 
 test_case vspctl.examples_of_the_manual_work manual

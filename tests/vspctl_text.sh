@@ -131,6 +131,9 @@ json_is_json() {
 	assert_eq "$(json "j[0]['capacity_speed'], j[0]['name']" pool)" "419430400 odd.fast" pool
 	assert_eq "$(json "j['room_max'], j['name'], j['mode'], len(j['guest'])" service show web)" \
 		"134217728 None 0600 $(printf '%s' "$HOSTILE" | wc -c)" service
+	assert_eq "$(json "j['terms']['speed']['limit'], j['terms']['room']['asked'], len(j['changes']), j['changes'][-1]" explain web)" \
+		"1048576..209715200 1073741824 2 speed_ceiling is 209715200, and its client would take more: vspctl service set web speed_ceiling=..., vspctl renegotiate web" explain
+	assert_eq "$(json "len(j['changes'])" explain vsc0)" 1 "explain of a client"
 	file $SERVICE/state '9e999,"x":1'
 	file /tmp/tree/sys/bus/vdpa/devices/web/contract/id '3,"x":1'
 	assert_eq "$(json "j['services'][0]['contract'], j['services'][0]['state']" status)" \
@@ -245,11 +248,38 @@ saved_text() {
 		[[ $got == [01] ]] || { cat -v /tmp/out && fail "ended with $got, seed $seed$i"; }
 		is_text /tmp/out || { cat -v /tmp/out && fail "seed $seed$i"; }
 	done
+	status 1 vspctl restore /dev/stdin < <(echo '[pool odd.new]' && printf 'x%d = 1\n' {1..200})
+	grep -q 'too many values' /tmp/out || fail "$(cat /tmp/out)"
 	for i in '[pool odd.fast]x' '[pool fast]' '[pool odd.fast' '[pools odd.fast]' 'x = 1' $'[pool odd.fast]\nx' $'[pool a.b]\n[pool a.b]' \
 		$'[pool a.b]\nx = 1\nx = 2' $'[pool a.b]\ncapacity_x = fast' $'[pool a.b]\n../x = 1' '[pool ../a.b]'; do
 		status 1 vspctl restore /dev/stdin <<<"$i"
 		grep -Eq 'stdin:[0-9]+: ' /tmp/out || fail "$i: $(cat /tmp/out)"
 	done
+}
+
+# calls COMMAND...: how many system calls it makes
+calls() {
+	strace -f -c -o /tmp/calls /vsp/build/vspctl-calls/vspctl --root /tmp/tree "$@" >/dev/null
+	awk '$NF == "total" { print $4 }' /tmp/calls
+}
+
+# What a command takes with many services is what it asks the kernel for: no more than so much for each of them.
+many_services() {
+	local few many i
+	make -s -C tools O=/vsp/build/vspctl-calls
+	few=$(calls status)
+	for i in {1..200}; do
+		cp -r "$SERVICE" "${SERVICE%web}s$i"
+	done
+	many=$(calls status)
+	echo "	without a device: $(((many - few) / 200)) calls a service"
+	[[ $((many - few)) -le 1600 ]] || fail "$many calls for 200 services more, $few before"
+	for i in {1..200}; do
+		cp -r /tmp/tree/sys/bus/vdpa/devices/web "/tmp/tree/sys/bus/vdpa/devices/s$i"
+	done
+	i=$(calls status)
+	echo "	with a device of four terms: $(((i - few) / 200)) calls a service"
+	[[ $((i - few)) -le 9000 ]] || fail "$i calls for 200 services more, $few before"
 }
 
 # What is saved is no difference; what is edited is, and is put back, values with blanks and quotes among it.
@@ -291,4 +321,5 @@ test_case vspctl_text.numbers_have_units numbers
 test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
+test_case vspctl_text.many_services_cost_few_calls many_services
 test_case vspctl_text.what_is_saved_is_restored save_and_restore

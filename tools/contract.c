@@ -11,12 +11,33 @@
 
 #define LOOK_NS		20000000	/* how often withdraw and release look */
 
+/* Its words, one by one */
+static void json_result(const struct object *object, const char *result)
+{
+	char *copy = take_text("%s", result), *word, *equals;
+
+	json_open(NULL, '{');
+	json_string("service", object->name);
+	for (word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+		equals = strchr(word, '=');
+		if (!equals)
+			continue;
+		*equals = 0;
+		json_number(word, equals + 1);
+	}
+	json_close('}');
+	json_end();
+}
+
 /* DENIED unless it ended with what was asked for */
 static int show_result(const struct object *object, const char *result)
 {
 	char outcome[NAME_BYTES];
 
-	printf("%s: %s\n", escape_text(object->label), escape_text(result));
+	if (options.json)
+		json_result(object, result);
+	else
+		printf("%s: %s\n", escape_text(object->label), escape_text(result));
 	result_word(result, "outcome", outcome, sizeof(outcome));
 	return strcmp(outcome, "grant") ? DENIED : DONE;
 }
@@ -122,7 +143,11 @@ static int wait_for_none(const struct object *object)
 
 	for (double waited = 0; waited <= options.wait; waited += LOOK_NS / 1e9) {
 		if (has_no_contract(object)) {
-			printf("%s: no contract is in force\n", escape_text(object->label));
+			if (options.json)
+				json_result(object, "contract=0");
+			else
+				printf("%s: no contract is in force\n",
+				       escape_text(object->label));
 			return DONE;
 		}
 		nanosleep(&pause, NULL);

@@ -2,6 +2,7 @@
 /*
  * explain: why a service has what it has, and what would have to change.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,21 @@ static const char *pool_value(const struct object *object, const char *part,
 			   take_text("%s_%s", part, term->name));
 }
 
+/* What would have to change: a line, or a text in an array */
+static __attribute__((format(printf, 1, 2))) void advise(const char *format, ...)
+{
+	char text[VALUE_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (options.json)
+		json_string(NULL, text);
+	else
+		printf("- %s\n", escape_text(text));
+}
+
 /*
  * One value of a term: @suffix of the limit, @asked and what is in force (@has). Prints
  * what would have to change for more, and returns whether it did.
@@ -126,18 +142,18 @@ static bool explain_value(const struct object *object, const struct term *term,
 	const char *name = escape_text(object->name);
 
 	if (may && above(has, may)) {
-		printf("- %s was lowered to %s, and %s is in force: vspctl renegotiate %s\n", file,
+		advise("%s was lowered to %s, and %s is in force: vspctl renegotiate %s", file,
 		       units_out(may), units_out(has), name);
 		return true;
 	}
 	/* Who wishes nothing would take all: that is no number to be written. */
 	if (!strcmp(suffix, "_ceiling") && may && !above(may, has) && above(asked, may)) {
-		printf("- %s is %s, and its client would take more: vspctl service set %s %s=..., vspctl renegotiate %s\n",
+		advise("%s is %s, and its client would take more: vspctl service set %s %s=..., vspctl renegotiate %s",
 		       file, units_out(may), name, file, name);
 		return true;
 	}
 	if (above(asked, has) && above(asked, may) && strcmp(suffix, "_ceiling")) {
-		printf("- %s is %s; %s was asked for: vspctl service set %s %s=%s, vspctl renegotiate %s\n",
+		advise("%s is %s; %s was asked for: vspctl service set %s %s=%s, vspctl renegotiate %s",
 		       file, may ? units_out(may) : "unset", units_out(asked), name, file,
 		       units_exact(asked), name);
 		return true;
@@ -147,14 +163,14 @@ static bool explain_value(const struct object *object, const struct term *term,
 			       (has ? strtoull(has, NULL, 10) : 0)) : NULL;
 	/* A ceiling is not charged: it may be the whole capacity. */
 	if (can && above(may, can) && strcmp(suffix, "_ceiling")) {
-		printf("- %s may be %s, and is %s: %s has %s of %s left of %s: raise its capacity_%s, or lower what others have\n",
+		advise("%s may be %s, and is %s: %s has %s of %s left of %s: raise its capacity_%s, or lower what others have",
 		       file, units_out(may), has ? units_out(has) : "none",
 		       escape_text(object->pool), units_out(left), term->name,
 		       units_out(pool_value(object, "capacity", term)), term->name);
 		return true;
 	}
 	if (above(may, has)) {
-		printf("- %s may be %s, and is %s: vspctl renegotiate %s, or its client has to ask for more\n",
+		advise("%s may be %s, and is %s: vspctl renegotiate %s, or its client has to ask for more",
 		       file, units_out(may), has ? units_out(has) : "none", name);
 		return true;
 	}
@@ -188,27 +204,27 @@ static bool explain_provider(const struct object *object)
 	char *slow, *state;
 
 	if (!*object->pool) {
-		printf("- it has no pool: vspctl service set %s pool=POOL, vspctl service enable %s\n",
+		advise("it has no pool: vspctl service set %s pool=POOL, vspctl service enable %s",
 		       name, name);
 		return true;
 	}
 	if (starts(object->state, "class missing: ")) {
-		printf("- modprobe %s\n", escape_text(object->state + strlen("class missing: ")));
+		advise("modprobe %s", escape_text(object->state + strlen("class missing: ")));
 		return true;
 	}
 	state = file_get_in(pool, "state");
 	if (state && strcmp(state, "enabled")) {
-		printf("- its pool is %s: vspctl pool enable %s\n", escape_text(state),
+		advise("its pool is %s: vspctl pool enable %s", escape_text(state),
 		       escape_text(object->pool));
 		return true;
 	}
 	if (!strcmp(object->state, "disabled")) {
-		printf("- vspctl service enable %s\n", name);
+		advise("vspctl service enable %s", name);
 		return true;
 	}
 	slow = file_get_in(pool, "slow");
 	if (slow && !strcmp(slow, "1"))
-		printf("- the source of %s is slower than its capacity says: lower the capacity, or look at the source\n",
+		advise("the source of %s is slower than its capacity says: lower the capacity, or look at the source",
 		       escape_text(object->pool));
 	return false;
 }
@@ -220,18 +236,18 @@ static void explain_client(const struct object *object, const char *result)
 	char available[NAME_BYTES];
 
 	if (starts(object->state, "class missing: ")) {
-		printf("- modprobe %s\n", escape_text(object->state + strlen("class missing: ")));
+		advise("modprobe %s", escape_text(object->state + strlen("class missing: ")));
 		return;
 	}
 	result_word(result, "outcome", outcome, sizeof(outcome));
 	result_word(result, "reason", reason, sizeof(reason));
 	if (!strcmp(outcome, "released"))
-		printf("- vspctl renegotiate %s\n", escape_text(object->name));
+		advise("vspctl renegotiate %s", escape_text(object->name));
 	if (!result_word(result, "term", term, sizeof(term)))
 		return;
 	result_word(result, "asked", asked, sizeof(asked));
 	result_word(result, "available", available, sizeof(available));
-	printf("- %s of %s was asked for, and %s is there: wish for less (vspctl request %s %s=%s), or have the host raise %s\n",
+	advise("%s of %s was asked for, and %s is there: wish for less (vspctl request %s %s=%s), or have the host raise %s",
 	       units_out(asked), escape_text(term), units_out(available),
 	       escape_text(object->name), escape_text(term), units_exact(available),
 	       !strcmp(reason, "pool") ? "the pool's capacity" : "the service's limit");
@@ -277,12 +293,73 @@ static void explain_head(const struct object *object)
 	putchar('\n');
 }
 
+static void explain_json(const struct object *object, const struct terms *terms,
+			 const char *result)
+{
+	const struct term *term;
+	char word[NAME_BYTES];
+
+	json_string("service", object->name);
+	json_string("class", object->class);
+	json_string("state", object->state);
+	json_number("contract", get(object, "contract/id"));
+	json_string("outcome", result_word(result, "outcome", word, sizeof(word)) ? word : NULL);
+	json_string("outcome_reason", result_word(result, "reason", word, sizeof(word)) ?
+		    word : NULL);
+	json_string("reason", get(object, "contract/reason"));
+	json_number("deadline_ms", get(object, "contract/deadline_ms"));
+	json_number("violations", get(object, "counters/violations"));
+	json_open("terms", '{');
+	for (size_t i = 0; terms && i < terms->count; i++) {
+		term = &terms->term[i];
+		json_open(term->name, '{');
+		json_string("asked", range(object, "terms/asked_", term, false));
+		json_string(object->client ? "wished" : "limit", limits(object, term));
+		json_string("offered", range(object, "terms/offered_", term, false));
+		json_string("in_force", range(object, "terms/", term, true));
+		json_close('}');
+	}
+	json_close('}');
+}
+
+static void explain_text(const struct object *object, const struct terms *terms,
+			 const char *result)
+{
+	const char *violations = get(object, "counters/violations");
+
+	explain_head(object);
+	explain_result(object, result);
+	if (violations && strcmp(violations, "0"))
+		printf("floors that were not kept: %s times\n", escape_text(violations));
+	if (terms)
+		explain_table(object, terms);
+	printf("what would have to change for something else:\n");
+}
+
+/* Lines, or the texts of an array */
+static void explain_changes(const struct object *object, const struct terms *terms,
+			    const char *result)
+{
+	bool more = false;
+
+	if (object->client) {
+		explain_client(object, result);
+		return;
+	}
+	if (explain_provider(object))
+		return;
+	for (size_t i = 0; terms && i < terms->count; i++)
+		more |= explain_term(object, &terms->term[i]);
+	if (!more)
+		advise("it has all that its limits allow: vspctl service set %s TERM=..., vspctl renegotiate %s",
+		       escape_text(object->name), escape_text(object->name));
+}
+
 int explain_run(int argc, char **argv)
 {
-	const struct terms *terms = NULL;
+	const struct terms *terms;
 	struct object *object;
-	const char *result, *violations;
-	bool more = false;
+	const char *result;
 
 	if (argc != 1)
 		return complain(USAGE, "explain", "one SERVICE allowed");
@@ -290,27 +367,21 @@ int explain_run(int argc, char **argv)
 	if (!object)
 		return MISSING;
 	tree_open(object);
+	terms = object->fd < 0 ? NULL : tree_terms(object);
 	result = get(object, "contract/result");
-	explain_head(object);
-	explain_result(object, result);
-	violations = get(object, "counters/violations");
-	if (violations && strcmp(violations, "0"))
-		printf("floors that were not kept: %s times\n", escape_text(violations));
-	if (object->fd >= 0) {
-		terms = tree_terms(object);
-		explain_table(object, terms);
-	}
-	printf("what would have to change for something else:\n");
-	if (object->client) {
-		explain_client(object, result);
+	if (!options.json) {
+		explain_text(object, terms, result);
+		explain_changes(object, terms, result);
 		return DONE;
 	}
-	if (explain_provider(object))
-		return DONE;
-	for (size_t i = 0; terms && i < terms->count; i++)
-		more |= explain_term(object, &terms->term[i]);
-	if (!more)
-		printf("- it has all that its limits allow: vspctl service set %s TERM=..., vspctl renegotiate %s\n",
-		       escape_text(object->name), escape_text(object->name));
+	/* Its numbers are those of the commands that it proposes. */
+	options.bytes = true;
+	json_open(NULL, '{');
+	explain_json(object, terms, result);
+	json_open("changes", '[');
+	explain_changes(object, terms, result);
+	json_close(']');
+	json_close('}');
+	json_end();
 	return DONE;
 }
