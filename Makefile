@@ -17,6 +17,7 @@
 #                            that and KUnit find of tables that are wrong in one place
 
 KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
+TOOLS ?= $(CURDIR)/build
 ACCEL ?= auto
 export ACCEL ONLY TIER TIME MUTANTS SEED
 
@@ -32,10 +33,10 @@ install: modules modules_install
 	install -D -t $(INSTALL_MOD_PATH)/usr/lib/udev packaging/vsp-node
 
 tools:
-	$(MAKE) -C tools O=$(CURDIR)/build
+	$(MAKE) -C tools O=$(TOOLS)
 
 tools_install: tools
-	install -D -t $(INSTALL_MOD_PATH)/usr/sbin build/vspctl
+	install -D -t $(INSTALL_MOD_PATH)/usr/sbin $(TOOLS)/vspctl
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/share/man/man8 tools/vspctl.8
 	install -D -m 644 tools/completion $(INSTALL_MOD_PATH)/usr/share/bash-completion/completions/vspctl
 

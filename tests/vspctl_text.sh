@@ -110,6 +110,9 @@ terminal() {
 	# a row for each term, and the head
 	assert_eq "$(vspctl status --provider | wc -l)" 5 "lines of the table"
 	assert_eq "$(vspctl metrics | grep -c 'vsp_violations_total{service="web",')" 1 "violations"
+	# base units; a longest time may be set back, so it is no counter
+	assert_eq "$(vspctl metrics | sed -n 's/^\(vsp_[a-z_]*seconds[a-z_]*\){.*}/\1/p' | xargs)" \
+		'vsp_longest_gap_seconds 7e-06 vsp_waited_seconds_total 1.5' seconds
 }
 
 # json EXPRESSION COMMAND...: what Python makes of its output
@@ -226,6 +229,39 @@ any_tree() {
 	done
 }
 
+# On a host only root reads anything; others are told so.
+only_root() {
+	status 1 setpriv --reuid 65534 --clear-groups /vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree status
+	grep -q 'odd.web: only root' /tmp/out || fail "$(cat /tmp/out)"
+}
+
+# completes WORD... RESULT: what bash offers for the last WORD
+completes() {
+	COMP_WORDS=(vspctl "${@:1:$#-1}") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+	_vspctl
+	assert_eq "${COMPREPLY[*]}" "${!#}" "completion of ${COMP_WORDS[*]}"
+}
+
+installed() {
+	make -s tools_install TOOLS=/tmp/tools INSTALL_MOD_PATH=/tmp/root
+	assert_eq "$(cd /tmp/root && find . -type f | sort | xargs)" \
+		'./usr/sbin/vspctl ./usr/share/bash-completion/completions/vspctl ./usr/share/man/man8/vspctl.8' files
+	# shellcheck source=/dev/null
+	. /tmp/root/usr/share/bash-completion/completions/vspctl
+	completes ren renegotiate
+	completes service rel release
+	completes pool ena enable
+	completes status --js --json
+	# every command is in the manual and in the completion
+	/tmp/root/usr/sbin/vspctl --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >/tmp/commands
+	[[ $(wc -l </tmp/commands) -ge 13 ]] || fail "commands: $(cat /tmp/commands)"
+	while read -r i; do
+		completes "$i" "$i"
+		grep -Eq "^\.BR? \"?$i" /tmp/root/usr/share/man/man8/vspctl.8 ||
+			grep -Eq "^\.BI \"?$i" /tmp/root/usr/share/man/man8/vspctl.8 || fail "$i is not in the manual"
+	done </tmp/commands
+}
+
 # A file for restore in which anything may stand: it is refused with a line, or read; nothing else.
 saved_text() {
 	local seed=$RANDOM i got
@@ -322,4 +358,6 @@ test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.many_services_cost_few_calls many_services
+test_case vspctl_text.only_root_reads only_root
+test_case vspctl_text.what_is_installed_is_complete installed
 test_case vspctl_text.what_is_saved_is_restored save_and_restore

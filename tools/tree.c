@@ -3,7 +3,7 @@
  * What there is: pools, services and clients, by the directories of configfs and sysfs, and
  * the terms of a class, by the names of the files of one of its services.
  */
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +48,8 @@ static void read_service(struct object *object)
 	object->pool = or_empty(file_get_in(object->config, "pool"));
 	object->guest = or_empty(file_get_in(object->config, "guest"));
 	object->state = or_empty(file_get_in(object->config, "state"));
+	if (!*object->state && errno == EACCES)
+		exit(complain(FAILED, object->label, "only root may read what a service has"));
 	object->device = take_text("%s/%s", tree_devices, object->name);
 }
 
