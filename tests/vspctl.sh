@@ -97,6 +97,7 @@ shows_both_sides() {
 	says '^ +bandwidth +0\.\.1P +4M +64M +0$'
 	vspctl status --client >/tmp/said
 	says '^vsc0 \(web\) +storage +RUNNING '
+	says '^ +access .* read,write,discard +read,write,discard$|^vsc0 .* access .* read,write,discard +read,write,discard$'
 	for i in '--guest other' '--pool other' '--class network'; do
 		# shellcheck disable=SC2086 # words
 		assert_eq "$(json "len(j['services'])" status --provider $i)" 0 "$i"
@@ -126,6 +127,8 @@ negotiates() {
 	says 'outcome=grant reason=none'
 	assert_value host terms/size $((32 << 20))
 	assert_value host terms/bandwidth_ceiling $((8 << 20))
+	vspctl explain web --client >/tmp/said
+	says 'it has what it asked for'
 	ends 1 vspctl request web bandwidth=5M..4M
 	says 'vsc0 \(web\): contract/renegotiate: "1" refused: out of range'
 	assert_eq "$(cat $VSC/request/bandwidth_{floor,ceiling} | xargs)" "unset $((8 << 20))" "wishes after a refusal"

@@ -243,8 +243,12 @@ static void explain_client(const struct object *object, const char *result)
 	result_word(result, "reason", reason, sizeof(reason));
 	if (!strcmp(outcome, "released"))
 		advise("vspctl renegotiate %s", escape_text(object->name));
-	if (!result_word(result, "term", term, sizeof(term)))
+	if (!result_word(result, "term", term, sizeof(term))) {
+		if (!strcmp(outcome, "grant"))
+			advise("it has what it asked for: vspctl request %s TERM=LOW..HIGH",
+			       escape_text(object->name));
 		return;
+	}
 	result_word(result, "asked", asked, sizeof(asked));
 	result_word(result, "available", available, sizeof(available));
 	advise("%s of %s was asked for, and %s is there: wish for less (vspctl request %s %s=%s), or have the host raise %s",

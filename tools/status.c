@@ -125,7 +125,12 @@ static void table_term(struct table *table, const struct view *view, const struc
 	cell(table, asked(view, term));
 	cell(table, term->kind == KIND_RATE ? get(view, "", term, "_floor") : NULL);
 	cell(table, ceiling(view, term));
-	cell(table, term->used ? get(view, "used_", term, "") : NULL);
+	if (!term->used)
+		cell(table, NULL);
+	else if (term->kind == KIND_SET)
+		cell(table, get_words(view, "used_", term, ""));
+	else
+		cell(table, get(view, "used_", term, ""));
 }
 
 static void table_view(struct table *table, const struct view *view)
