@@ -3,6 +3,8 @@
 #   make [KDIR=DIR]          the modules, for the kernel whose headers are in KDIR: the newest 6.12 there is,
 #                            else the one that runs
 #   make install             and where modprobe and udev find what they need
+#   make tools               build/vspctl, what an operator types (needs a compiler and libc alone)
+#   make tools_install       and its manual page, and completion for bash
 #   make picture             both pictures in Documentation: picture.svg, from picture.dot, and states.svg, from
 #                            channel/states.def (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
@@ -15,6 +17,7 @@
 #                            that and KUnit find of tables that are wrong in one place
 
 KDIR ?= $(or $(lastword $(shell ls -d /lib/modules/6.12.*/build 2>/dev/null | sort -V)),/lib/modules/$(shell uname -r)/build)
+TOOLS ?= $(CURDIR)/build
 ACCEL ?= auto
 export ACCEL ONLY TIER TIME MUTANTS SEED
 
@@ -32,6 +35,14 @@ install: modules modules_install
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/vsp/agents scripts/agents/lib.sh
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/systemd/system packaging/vsp-agent@.service
 
+tools:
+	$(MAKE) -C tools O=$(TOOLS)
+
+tools_install: tools
+	install -D -t $(INSTALL_MOD_PATH)/usr/sbin $(TOOLS)/vspctl
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/share/man/man8 tools/vspctl.8
+	install -D -m 644 tools/completion $(INSTALL_MOD_PATH)/usr/share/bash-completion/completions/vspctl
+
 picture:
 	dot -Tsvg -o Documentation/picture.svg Documentation/picture.dot
 	scripts/states-dot channel/states.def | dot -Tsvg -o Documentation/states.svg
@@ -43,4 +54,4 @@ clean:
 demo test soak bench check model fuzz coverage:
 	@scripts/$@
 
-.PHONY: all modules modules_install install picture clean demo test soak bench check model fuzz coverage
+.PHONY: all modules modules_install install tools tools_install picture clean demo test soak bench check model fuzz coverage

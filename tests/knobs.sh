@@ -61,6 +61,7 @@ names() {
 pool_values() {
 	mkdir "$POOL"
 	assert_eq "$(<"$POOL/state")" disabled state
+	assert_eq "$(<"$POOL/declared")" none declared
 	assert_eq "$(<"$POOL/capacity_size")" unset capacity_size
 	refused 'Invalid argument' tmp "$POOL/source"
 	refused 'Numerical result out of range' "/$(printf 'x%.0s' {1..256})" "$POOL/source"
@@ -93,7 +94,9 @@ pool_values() {
 	takes 50 "$POOL/reserved_percent"
 	takes 1 "$POOL/reserved_percent"
 	refused 'Invalid argument' 2 "$POOL/renegotiate"
+	assert_eq "$(<"$POOL/declared")" 'bandwidth iops cache' declared
 	takes 1 "$POOL/enable"
+	assert_eq "$(<"$POOL/declared")" 'bandwidth iops cache' "declared, and size is filled in"
 	assert_eq "$(<"$POOL/state")" enabled state
 	refused 'Device or resource busy' 1 "$POOL/enable"
 	refused 'Device or resource busy' /tmp "$POOL/source"

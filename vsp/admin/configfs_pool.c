@@ -169,6 +169,20 @@ static ssize_t pool_state_show(struct config_item *item, char *page)
 	return sysfs_emit(page, "disabled\n");
 }
 
+static ssize_t pool_declared_show(struct config_item *item, char *page)
+{
+	struct vsp_pool *pool = to_pool(item);
+	ssize_t length = 0;
+
+	mutex_lock(&pool->lock);
+	for (u32 i = 0; i < pool->spec->count; i++)
+		if (pool->amounts.capacity_set[i])
+			length += sysfs_emit_at(page, length, "%s%s", length ? " " : "",
+						pool->spec->term[i].name);
+	mutex_unlock(&pool->lock);
+	return length + sysfs_emit_at(page, length, length ? "\n" : "none\n");
+}
+
 static ssize_t pool_slow_show(struct config_item *item, char *page)
 {
 	return sysfs_emit(page, "%d\n", READ_ONCE(to_pool(item)->rates.slow));
@@ -185,6 +199,7 @@ CONFIGFS_ATTR(pool_, burst_ms);
 CONFIGFS_ATTR(pool_, poll_ms);
 CONFIGFS_ATTR(pool_, reserved_percent);
 CONFIGFS_ATTR_WO(pool_, renegotiate);
+CONFIGFS_ATTR_RO(pool_, declared);
 CONFIGFS_ATTR_RO(pool_, state);
 CONFIGFS_ATTR_RO(pool_, slow);
 CONFIGFS_ATTR_RO(pool_, no_space);
@@ -196,6 +211,7 @@ static struct configfs_attribute * const fixed[] = {
 	&pool_attr_poll_ms,
 	&pool_attr_reserved_percent,
 	&pool_attr_renegotiate,
+	&pool_attr_declared,
 	&pool_attr_state,
 	&pool_attr_slow,
 	&pool_attr_no_space,

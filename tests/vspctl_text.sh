@@ -1,0 +1,363 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# chroot
+# vspctl without a kernel: over a tree of files that stands in for configfs and sysfs, some of whose texts are hostile, with
+# ASan and UBSan in it. What the kernel does is in tests/vspctl.sh.
+set -euo pipefail
+. tests/lib/assert.sh
+trap - EXIT
+
+make -s -C tools O=/vsp/build/vspctl-sanitizer CHECK=sanitizer
+export ASAN_OPTIONS=detect_leaks=0	# what it takes it keeps until it ends
+
+# What a terminal, a table and JSON stumble over. No value has a line feed at its end.
+HOSTILE=$'\e[31m\e]0;title\a"\\\'\x80\x9b1m\n\r{}[],= \x7f'
+WISH=$HOSTILE$(printf 'x%.0s' {1..300})
+
+vspctl() {
+	/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree "$@"
+}
+
+# file PATH VALUE [MODE]
+file() {
+	mkdir -p "$(dirname "$1")"
+	printf '%s\n' "$2" >"$1"
+	chmod "${3-600}" "$1"
+}
+
+# terms DIRECTORY: of a device, with a term of each kind
+terms() {
+	local i
+	for i in asked_speed_floor=1048576 asked_speed_ceiling=309715200 offered_speed_floor=1048576 \
+		offered_speed_ceiling=209715200 speed_floor=1048576 speed_ceiling=209715200 used_speed=12345678 \
+		asked_room_min=1073741824 asked_room_max=1073741824 offered_room_min=4096 offered_room_max=134217728 \
+		room=134217728 asked_colours_required=none asked_colours_wanted='red blue' offered_colours_allowed=none \
+		colours='red'; do
+		file "$1/terms/${i%%=*}" "${i#*=}" 400
+	done
+	for i in asked_name offered_name name; do
+		file "$1/terms/$i" "$WISH" 400
+	done
+	for i in state=RUNNING id=3 epoch=0x12 reason=need deadline_ms=none \
+		'result=epoch=0x12 outcome=deny reason=limit term=room asked=1073741824 available=134217728'; do
+		file "$1/contract/${i%%=*}" "${i#*=}" 400
+	done
+	for i in violations=2 messages=9 waited_ns=1500000000 longest_gap_us=7; do
+		file "$1/counters/${i%%=*}" "${i#*=}" 400
+	done
+}
+
+# tree: /tmp/tree: a pool, a service of it, and a client; of a class that nobody knows
+tree() {
+	local config=/tmp/tree/sys/kernel/config/vsp i
+	rm -rf /tmp/tree
+	for i in source=/srv enable=1 capacity_speed=419430400 capacity_room=1073741824 burst_ms=10; do
+		file "$config/pools/odd.fast/${i%%=*}" "${i#*=}"
+	done
+	for i in state=enabled slow=0 no_space=0 available_speed=1000000 available_room=5 charged_speed=1 deficit_speed=0; do
+		file "$config/pools/odd.fast/${i%%=*}" "${i#*=}" 400
+	done
+	for i in pool=odd.fast enable=1 local=0 mode=0600 weight=100 speed_floor=1048576 speed_ceiling=209715200 \
+		room_max=134217728 colours_allowed=unset name=unset; do
+		file "$config/services/odd.web/${i%%=*}" "${i#*=}"
+	done
+	file "$config/services/odd.web/guest" "$HOSTILE"
+	file "$config/services/odd.web/state" RUNNING 400
+	file "$config/services/odd.web/release" '' 200
+	terms /tmp/tree/sys/bus/vdpa/devices/web
+	file /tmp/tree/sys/class/vsc/vsc0/name "$HOSTILE" 400
+	file /tmp/tree/sys/class/vsc/vsc0/class odd 400
+	file /tmp/tree/sys/class/vsc/vsc0/uuid 1 400
+	for i in speed_floor speed_ceiling room_min room_max colours_required colours_wanted name; do
+		file "/tmp/tree/sys/class/vsc/vsc0/request/$i" unset
+	done
+	terms /tmp/tree/sys/class/vsc/vsc0
+}
+
+SERVICE=/tmp/tree/sys/kernel/config/vsp/services/odd.web
+
+# status STATUS COMMAND...: it ends with that
+status() {
+	local wanted=$1 got=0
+	shift
+	"$@" >/tmp/out 2>&1 || got=$?
+	[[ $got -eq $wanted ]] || { cat /tmp/out && fail "ended with $got instead of $wanted: $*"; }
+}
+
+is_text() {
+	! LC_ALL=C grep -aqP '[^ -~]' "$1"
+}
+
+# says_text COMMAND...: something, of printable characters and line feeds
+says_text() {
+	"$@" >/tmp/out 2>&1 || :
+	[[ -s /tmp/out ]] || fail "says nothing: $*"
+	is_text /tmp/out || { cat -v /tmp/out && fail "$*"; }
+}
+
+terminal() {
+	local i
+	for i in status 'status --bytes' 'explain web' 'explain vsc0' pool 'service show web' save metrics; do
+		# shellcheck disable=SC2086 # words
+		says_text vspctl $i
+	done
+	says_text vspctl explain "$HOSTILE"
+	says_text vspctl service create "odd.$HOSTILE" "$HOSTILE=1"
+	says_text vspctl service set web "room_max=$HOSTILE"
+	vspctl save >/tmp/saved
+	echo "[pool odd.$HOSTILE]" >>/tmp/saved
+	says_text vspctl restore /tmp/saved
+	# a row for each term, and the head
+	assert_eq "$(vspctl status --provider | wc -l)" 5 "lines of the table"
+	assert_eq "$(vspctl metrics | grep -c 'vsp_violations_total{service="web",')" 1 "violations"
+	# base units; a longest time may be set back, so it is no counter
+	assert_eq "$(vspctl metrics | sed -n 's/^\(vsp_[a-z_]*seconds[a-z_]*\){.*}/\1/p' | xargs)" \
+		'vsp_longest_gap_seconds 7e-06 vsp_waited_seconds_total 1.5' seconds
+}
+
+# json EXPRESSION COMMAND...: what Python makes of its output
+json() {
+	local expression=$1
+	shift
+	vspctl "$@" --json | python3 -c "import json, sys; j = json.loads(sys.stdin.buffer.read().decode('ascii')); print($expression)"
+}
+
+json_is_json() {
+	tree
+	assert_eq "$(json "[ord(i) for i in j['services'][0]['guest']]" status)" \
+		"$(printf '%s' "$HOSTILE" | python3 -c 'import sys; print(list(sys.stdin.buffer.read()))')" "guest, byte by byte"
+	assert_eq "$(json "j['services'][0]['terms']['speed']" status)" \
+		"{'asked_floor': 1048576, 'asked_ceiling': 309715200, 'floor': 1048576, 'ceiling': 209715200, 'used': 12345678}" rate
+	assert_eq "$(json "j['services'][0]['terms']['colours']" status)" \
+		"{'asked_required': [], 'asked_wanted': ['red', 'blue'], 'value': ['red']}" set
+	assert_eq "$(json "j['services'][0]['terms']['room']['value'], j['clients'][0]['violations']" status)" "134217728 2" numbers
+	assert_eq "$(json "j[0]['capacity_speed'], j[0]['name']" pool)" "419430400 odd.fast" pool
+	assert_eq "$(json "j['room_max'], j['name'], j['mode'], len(j['guest'])" service show web)" \
+		"134217728 None 0600 $(printf '%s' "$HOSTILE" | wc -c)" service
+	assert_eq "$(json "j['terms']['speed']['limit'], j['terms']['room']['asked'], len(j['changes']), j['changes'][-1]" explain web)" \
+		"1048576..209715200 1073741824 2 speed_ceiling is 209715200, and its client would take more: vspctl service set web speed_ceiling=..., vspctl renegotiate web" explain
+	assert_eq "$(json "len(j['changes'])" explain vsc0)" 1 "explain of a client"
+	file $SERVICE/state '9e999,"x":1'
+	file /tmp/tree/sys/bus/vdpa/devices/web/contract/id '3,"x":1'
+	assert_eq "$(json "j['services'][0]['contract'], j['services'][0]['state']" status)" \
+		'3,"x":1 9e999,"x":1' "what is no number"
+}
+
+# wrote FILE VALUE WORD...: that is what vspctl service set web WORD... writes there
+wrote() {
+	local name=$1 wanted=$2
+	shift 2
+	status 0 vspctl service set web "$@"
+	assert_eq "$(<"$SERVICE/$name")" "$wanted" "$*"
+}
+
+numbers() {
+	local i
+	tree
+	wrote speed_ceiling 1610612736 speed_ceiling=1.5G
+	wrote speed_ceiling 1610612736 speed_ceiling=1.5G/s
+	wrote speed_ceiling 209715200 speed_ceiling=200MiB/s
+	wrote speed_ceiling 1Gbit speed=..1Gbit
+	wrote speed_ceiling 2500Mbit speed_ceiling=2.5Gbit/s
+	wrote speed_floor 4194304 speed=4M..200M
+	wrote speed_ceiling 209715200 speed=4M..200M
+	wrote room_max 1025 room=1.001k
+	wrote room_max unset room=unset
+	wrote room_max 18446744073709551615 room=18446744073709551615
+	wrote colours_allowed 'blue red' colours=blue,red
+	wrote name 200M name=200M
+	for i in 1.5X 1..5 1.G 16E 20000000000000000000 -1 1e3 'M' '1 M' 1Mbits 1MB 1,5M '1M/m' $'1\e'; do
+		status 1 vspctl service set web "room_max=$i"
+		grep -q 'odd.web: room_max: .*allowed' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+	assert_eq "$(<$SERVICE/room_max)" 18446744073709551615 "after refusals"
+	# what is printed is taken back
+	wrote room_max 1610612736 room=1536M
+	vspctl service show web | grep -q '^room_max *1.5G$' || fail "1.5G"
+	vspctl service show web --bytes | grep -q '^room_max *1610612736$' || fail "--bytes"
+	vspctl save | grep -qx 'room_max = 1536M' || fail "save is not exact"
+}
+
+statuses() {
+	local i
+	tree
+	for i in '' frob 'status --frob' 'status --each' 'status --client --provider' 'explain' 'service set web' 'service frob web' \
+		'service create web' 'restore' 'qemu' 'request web' 'watch --wait x' 'watch --count -1' 'restore --wait 3 /tmp/saved' \
+		'service set web noequals' 'service set web =1' 'service set web ../odd.web/mode=1' 'qemu web --memory 2;x'; do
+		# shellcheck disable=SC2086 # words
+		status 2 vspctl $i
+		[[ -s /tmp/out ]] || fail "'$i' says nothing"
+	done
+	for i in 'status nobody' 'explain nobody' 'service show nobody' 'pool show nobody' 'service set web frob=1' 'withdraw nobody' \
+		'request web room=1' 'request nobody room=1' 'release web' 'qemu nobody' 'explain ../services/odd.web'; do
+		# shellcheck disable=SC2086 # words
+		status 3 vspctl $i
+		[[ -s /tmp/out ]] || fail "'$i' says nothing"
+	done
+	grep -q . /tmp/out
+	status 3 vspctl service set web frob=1
+	grep -q 'there are: .*speed_ceiling' /tmp/out || fail "$(cat /tmp/out)"
+	status 1 vspctl qemu web
+	status 0 vspctl --help
+	status 1 sh -c '/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree status >/dev/full'
+}
+
+# Files that are gone, empty, or say anything: what there is is shown.
+any_tree() {
+	local seed=$RANDOM i got command
+	echo "	seed $seed"
+	for i in {1..25}; do
+		tree
+		python3 - "$seed$i" <<-'END'
+			import os, random, sys
+			random.seed(sys.argv[1])
+			files = [os.path.join(d, f) for d, _, names in os.walk('/tmp/tree') for f in names]
+			for f in random.sample(sorted(files), len(files) * random.randint(1, 9) // 10):
+			    os.remove(f)
+			    what = random.choice([None, b'', b'none', b'unset', b'0', b'18446744073709551616', b'-1', b'x' * 5000, b' = =', b'\0\xff'])
+			    if what is not None:
+			        open(f, 'wb').write(what)
+		END
+		for command in status 'status --json' 'explain web' 'explain vsc0' 'service show web' 'service show' pool 'pool --json' save \
+			metrics 'qemu web' 'request web room=1' 'service set web speed=1..2'; do
+			got=0
+			# shellcheck disable=SC2086 # words
+			vspctl $command >/tmp/out 2>&1 || got=$?
+			[[ $got == [013] ]] || { cat -v /tmp/out && fail "$command ended with $got, seed $seed$i"; }
+			is_text /tmp/out || { cat -v /tmp/out && fail "$command, seed $seed$i"; }
+		done
+	done
+}
+
+# On a host only root reads anything; others are told so.
+only_root() {
+	status 1 setpriv --reuid 65534 --clear-groups /vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree status
+	grep -q 'odd.web: only root' /tmp/out || fail "$(cat /tmp/out)"
+}
+
+# completes WORD... RESULT: what bash offers for the last WORD
+completes() {
+	COMP_WORDS=(vspctl "${@:1:$#-1}") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+	_vspctl
+	assert_eq "${COMPREPLY[*]}" "${!#}" "completion of ${COMP_WORDS[*]}"
+}
+
+installed() {
+	make -s tools_install TOOLS=/tmp/tools INSTALL_MOD_PATH=/tmp/root
+	assert_eq "$(cd /tmp/root && find . -type f | sort | xargs)" \
+		'./usr/sbin/vspctl ./usr/share/bash-completion/completions/vspctl ./usr/share/man/man8/vspctl.8' files
+	# shellcheck source=/dev/null
+	. /tmp/root/usr/share/bash-completion/completions/vspctl
+	completes ren renegotiate
+	completes service rel release
+	completes pool ena enable
+	completes status --js --json
+	# every command is in the manual and in the completion
+	/tmp/root/usr/sbin/vspctl --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >/tmp/commands
+	[[ $(wc -l </tmp/commands) -ge 13 ]] || fail "commands: $(cat /tmp/commands)"
+	while read -r i; do
+		completes "$i" "$i"
+		grep -Eq "^\.BR? \"?$i" /tmp/root/usr/share/man/man8/vspctl.8 ||
+			grep -Eq "^\.BI \"?$i" /tmp/root/usr/share/man/man8/vspctl.8 || fail "$i is not in the manual"
+	done </tmp/commands
+}
+
+# A file for restore in which anything may stand: it is refused with a line, or read; nothing else.
+saved_text() {
+	local seed=$RANDOM i got
+	tree
+	vspctl save >/tmp/saved
+	echo "	seed $seed"
+	for i in {1..150}; do
+		python3 - "$seed$i" <<-'END'
+			import random, sys
+			random.seed(sys.argv[1])
+			text = bytearray(open('/tmp/saved', 'rb').read())
+			for _ in range(random.randint(1, 8)):
+			    at = random.randrange(len(text))
+			    what = random.choice([bytes([random.randrange(256)]), b'\n', b'[', b'=', b'"', b'x' * 9000, b'[pool odd.fast]\n', b''])
+			    text[at:at + random.randint(0, 40)] = what
+			open('/tmp/wrong', 'wb').write(text)
+		END
+		got=0
+		vspctl restore --dry-run /tmp/wrong >/tmp/out 2>&1 || got=$?
+		[[ $got == [01] ]] || { cat -v /tmp/out && fail "ended with $got, seed $seed$i"; }
+		is_text /tmp/out || { cat -v /tmp/out && fail "seed $seed$i"; }
+	done
+	status 1 vspctl restore /dev/stdin < <(echo '[pool odd.new]' && printf 'x%d = 1\n' {1..200})
+	grep -q 'too many values' /tmp/out || fail "$(cat /tmp/out)"
+	for i in '[pool odd.fast]x' '[pool fast]' '[pool odd.fast' '[pools odd.fast]' 'x = 1' $'[pool odd.fast]\nx' $'[pool a.b]\n[pool a.b]' \
+		$'[pool a.b]\nx = 1\nx = 2' $'[pool a.b]\ncapacity_x = fast' $'[pool a.b]\n../x = 1' '[pool ../a.b]'; do
+		status 1 vspctl restore /dev/stdin <<<"$i"
+		grep -Eq 'stdin:[0-9]+: ' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+}
+
+# calls COMMAND...: how many system calls it makes
+calls() {
+	strace -f -c -o /tmp/calls /vsp/build/vspctl-calls/vspctl --root /tmp/tree "$@" >/dev/null
+	awk '$NF == "total" { print $4 }' /tmp/calls
+}
+
+# What a command takes with many services is what it asks the kernel for: no more than so much for each of them.
+many_services() {
+	local few many i
+	make -s -C tools O=/vsp/build/vspctl-calls
+	few=$(calls status)
+	for i in {1..200}; do
+		cp -r "$SERVICE" "${SERVICE%web}s$i"
+	done
+	many=$(calls status)
+	echo "	without a device: $(((many - few) / 200)) calls a service"
+	[[ $((many - few)) -le 1600 ]] || fail "$many calls for 200 services more, $few before"
+	for i in {1..200}; do
+		cp -r /tmp/tree/sys/bus/vdpa/devices/web "/tmp/tree/sys/bus/vdpa/devices/s$i"
+	done
+	i=$(calls status)
+	echo "	with a device of four terms: $(((i - few) / 200)) calls a service"
+	[[ $((i - few)) -le 9000 ]] || fail "$i calls for 200 services more, $few before"
+}
+
+# What is saved is no difference; what is edited is, and is put back, values with blanks and quotes among it.
+save_and_restore() {
+	tree
+	file $SERVICE/guest ' a "label" # = '
+	vspctl save /tmp/saved
+	assert_eq "$(stat -c %a /tmp/saved)" 600 "mode of what is saved"
+	assert_eq "$(vspctl restore --dry-run /tmp/saved)" '' "no difference"
+	file $SERVICE/guest other
+	file $SERVICE/speed_ceiling 4096
+	assert_eq "$(vspctl restore --dry-run /tmp/saved | xargs -d '\n' -n 1 | sed 's/^ *//')" "service odd.web
+-   guest = other
++   guest =  a \"label\" # = 
+-   speed_ceiling = 4096
++   speed_ceiling = 200M" "difference"
+	assert_eq "$(<$SERVICE/guest)" other "after a dry run"
+	rm -f $SERVICE/enable && file $SERVICE/enable 0
+	sed -i 's/^speed_ceiling = .*/speed_ceiling = 0.5G/' /tmp/saved
+	status 0 vspctl restore /tmp/saved
+	assert_eq "$(<$SERVICE/guest)" ' a "label" # = ' "label"
+	assert_eq "$(<$SERVICE/speed_ceiling)" 536870912 "0.5G"
+	assert_eq "$(<$SERVICE/enable)" 1 "enable"
+	assert_eq "$(vspctl restore --dry-run /tmp/saved)" '' "no difference afterwards"
+}
+
+# test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
+test_case() {
+	local name=$1 result=pass start=$SECONDS
+	[[ $name =~ ${ONLY-} ]] || return 0
+	(set -e; tree; "$2") || result=fail
+	echo "$result: $name ($((SECONDS - start)) s)"
+	echo "$result $name $((SECONDS - start))" >>/out/results
+}
+
+test_case vspctl_text.nothing_reaches_a_terminal_but_text terminal
+test_case vspctl_text.json_is_json json_is_json
+test_case vspctl_text.numbers_have_units numbers
+test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
+test_case vspctl_text.any_text_is_refused_or_read saved_text
+test_case vspctl_text.any_tree_is_shown any_tree
+test_case vspctl_text.many_services_cost_few_calls many_services
+test_case vspctl_text.only_root_reads only_root
+test_case vspctl_text.what_is_installed_is_complete installed
+test_case vspctl_text.what_is_saved_is_restored save_and_restore

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Errors: which object, what, and what is allowed.  The kernel answers a write with an
+ * errno; which values it would take stands in its log, in a line that names the object and
+ * the file, and is taken from there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vspctl.h"
+
+#define LINE_BYTES	1024
+
+static int log_fd = -1;
+
+/* Return: @status. */
+int complain(int status, const char *object, const char *format, ...)
+{
+	char text[2 * VALUE_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	fflush(stdout);
+	fprintf(stderr, "vspctl: %s%s%s\n", object ? escape_text(object) : "", object ? ": " : "",
+		escape_text(text));
+	return status;
+}
+
+/* Before the first write: the log is read from here on. Who may not read it does without. */
+void complain_prepare(void)
+{
+	if (log_fd >= 0 || *options.root)
+		return;
+	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log_fd >= 0)
+		lseek(log_fd, 0, SEEK_END);
+}
+
+/* The newest line of ours that has come, without what /dev/kmsg puts in front of it */
+static bool newest_line(char *line, size_t size)
+{
+	char record[LINE_BYTES], *text;
+	bool found = false;
+	ssize_t length;
+
+	while (log_fd >= 0) {
+		length = read(log_fd, record, sizeof(record) - 1);
+		if (length < 0 && errno == EPIPE)
+			continue;	/* lines were lost; the next ones are there */
+		if (length <= 0)
+			break;
+		record[length] = 0;
+		record[strcspn(record, "\n")] = 0;
+		text = strchr(record, ';');
+		if (!text || (!starts(text + 1, "vsp") && !starts(text + 1, "vsc")))
+			continue;
+		found = true;
+		snprintf(line, size, "%s", text + 1);
+	}
+	return found;
+}
+
+static const char *meaning(int error)
+{
+	switch (-error) {
+	case EACCES:
+	case EPERM:
+		return "only root may do this";
+	case EBUSY:
+		return "enabled, or in use: disable it first";
+	case EINVAL:
+		return "not a value that this file takes";
+	case ENODEV:
+		return "a pool, a source or the module of the class is missing";
+	case ENOSPC:
+		return "the source has no room";
+	case ERANGE:
+		return "out of range, or too long";
+	default:
+		return strerror(-error);
+	}
+}
+
+/* A write was answered with @error, a negative errno. Return: FAILED. */
+int complain_refused(const char *object, const char *file, const char *value, int error)
+{
+	char line[LINE_BYTES];
+
+	complain(FAILED, object, "%s: \"%.128s\" refused: %s", file, value, meaning(error));
+	if (newest_line(line, sizeof(line)))
+		fprintf(stderr, "  kernel: %s\n", escape_text(line));
+	return FAILED;
+}

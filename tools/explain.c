@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * explain: why a service has what it has, and what would have to change.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vspctl.h"
+
+/* What a reason of a result means, to people */
+static const struct {
+	const char *word;
+	const char *means;
+} reasons[] = {
+	{ "limit", "more was asked for than the service may have" },
+	{ "pool", "the pool has no more to give" },
+	{ "source", "the source cannot do it, is gone, or has failed" },
+	{ "withdrawn", "the administrator has taken the contract back" },
+	{ "rounds", "too many rounds without an agreement" },
+	{ "changed", "what was to be kept is not in force any more" },
+	{ "capacity", "the pool has less than it had" },
+	{ "fallback", "a deadline has changed the contract" },
+};
+
+static const char *get(const struct object *object, const char *file)
+{
+	const char *value = object->fd < 0 ? NULL : file_get(object->fd, file);
+
+	return is_nothing(value) ? NULL : value;
+}
+
+static const char *term_get(const struct object *object, const char *set, const struct term *term,
+			    const char *suffix)
+{
+	return get(object, take_text("%s%s%s", set, term->name, suffix));
+}
+
+/* LOW..HIGH of one set of terms; NULL: there is none */
+static const char *range(const struct object *object, const char *set, const struct term *term,
+			 bool one)
+{
+	const char *low = NULL, *high;
+
+	if (term->kind == KIND_IDENTITY || (one && term->kind != KIND_RATE))
+		return units_out(term_get(object, set, term, ""));
+	if (term->kind == KIND_SET && !strcmp(set, "terms/offered_"))
+		return term_get(object, set, term, "_allowed");
+	low = term_get(object, set, term, tree_low(term->kind));
+	high = term_get(object, set, term, tree_high(term->kind));
+	if (!low || !high || !strcmp(low, high))
+		return units_out(high ? high : low);
+	return take_text("%s..%s", units_out(low), units_out(high));
+}
+
+/* What the administrator (config) or the client's user (request/) has written */
+static const char *limit(const struct object *object, const struct term *term, const char *suffix)
+{
+	const char *value;
+
+	if (object->client)
+		value = file_get(object->fd, take_text("request/%s%s", term->name, suffix));
+	else
+		value = file_get_in(object->config, take_text("%s%s", term->name, suffix));
+	return is_nothing(value) ? NULL : value;
+}
+
+static const char *limits(const struct object *object, const struct term *term)
+{
+	const char *low = NULL, *high;
+
+	if (term->kind == KIND_IDENTITY)
+		return limit(object, term, "");
+	if (term->kind == KIND_SET && !object->client)
+		return limit(object, term, "_allowed");
+	low = limit(object, term, tree_low(term->kind));
+	high = limit(object, term, tree_high(term->kind));
+	if (!low && !high)
+		return NULL;
+	return take_text("%s..%s", low ? units_out(low) : "", high ? units_out(high) : "");
+}
+
+static void explain_table(const struct object *object, const struct terms *terms)
+{
+	const char * const heads[] = {
+		"TERM", "ASKED", object->client ? "WISHED" : "LIMIT", "OFFERED", "IN FORCE", NULL
+	};
+	struct table *table = table_make(heads);
+	const char *cells[4];
+
+	for (size_t i = 0; i < terms->count; i++) {
+		cells[0] = range(object, "terms/asked_", &terms->term[i], false);
+		cells[1] = limits(object, &terms->term[i]);
+		cells[2] = range(object, "terms/offered_", &terms->term[i], false);
+		cells[3] = range(object, "terms/", &terms->term[i], true);
+		table_cell(table, terms->term[i].name);
+		for (size_t j = 0; j < 4; j++)
+			table_cell(table, cells[j] ? cells[j] : "-");
+	}
+	table_print(table);
+}
+
+static bool above(const char *a, const char *b)
+{
+	if (!a || !is_number(a))
+		return false;
+	return strtoull(a, NULL, 10) > (b && is_number(b) ? strtoull(b, NULL, 10) : 0);
+}
+
+static const char *pool_value(const struct object *object, const char *part,
+			      const struct term *term)
+{
+	return file_get_in(take_text("%s/%s", tree_pools, object->pool),
+			   take_text("%s_%s", part, term->name));
+}
+
+/* What would have to change: a line, or a text in an array */
+static __attribute__((format(printf, 1, 2))) void advise(const char *format, ...)
+{
+	char text[VALUE_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (options.json)
+		json_string(NULL, text);
+	else
+		printf("- %s\n", escape_text(text));
+}
+
+/*
+ * One value of a term: @suffix of the limit, @asked and what is in force (@has). Prints
+ * what would have to change for more, and returns whether it did.
+ */
+static bool explain_value(const struct object *object, const struct term *term,
+			  const char *suffix, const char *asked, const char *has)
+{
+	const char *may = limit(object, term, suffix), *left, *can;
+	const char *file = escape_text(take_text("%s%s", term->name, suffix));
+	const char *name = escape_text(object->name);
+
+	if (may && above(has, may)) {
+		advise("%s was lowered to %s, and %s is in force: vspctl renegotiate %s", file,
+		       units_out(may), units_out(has), name);
+		return true;
+	}
+	/* Who wishes nothing would take all: that is no number to be written. */
+	if (!strcmp(suffix, "_ceiling") && may && !above(may, has) && above(asked, may)) {
+		advise("%s is %s, and its client would take more: vspctl service set %s %s=..., vspctl renegotiate %s",
+		       file, units_out(may), name, file, name);
+		return true;
+	}
+	if (above(asked, has) && above(asked, may) && strcmp(suffix, "_ceiling")) {
+		advise("%s is %s; %s was asked for: vspctl service set %s %s=%s, vspctl renegotiate %s",
+		       file, may ? units_out(may) : "unset", units_out(asked), name, file,
+		       units_exact(asked), name);
+		return true;
+	}
+	left = pool_value(object, "available", term);
+	can = left ? take_text("%llu", strtoull(left, NULL, 10) +
+			       (has ? strtoull(has, NULL, 10) : 0)) : NULL;
+	/* A ceiling is not charged: it may be the whole capacity. */
+	if (can && above(may, can) && strcmp(suffix, "_ceiling")) {
+		advise("%s may be %s, and is %s: %s has %s of %s left of %s: raise its capacity_%s, or lower what others have",
+		       file, units_out(may), has ? units_out(has) : "none",
+		       escape_text(object->pool), units_out(left), term->name,
+		       units_out(pool_value(object, "capacity", term)), term->name);
+		return true;
+	}
+	if (above(may, has)) {
+		advise("%s may be %s, and is %s: vspctl renegotiate %s, or its client has to ask for more",
+		       file, units_out(may), has ? units_out(has) : "none", name);
+		return true;
+	}
+	return false;
+}
+
+static bool explain_term(const struct object *object, const struct term *term)
+{
+	bool more = false;
+
+	if (term->kind == KIND_RATE) {
+		more |= explain_value(object, term, "_floor",
+				      term_get(object, "terms/asked_", term, "_floor"),
+				      term_get(object, "terms/", term, "_floor"));
+		more |= explain_value(object, term, "_ceiling",
+				      term_get(object, "terms/asked_", term, "_ceiling"),
+				      term_get(object, "terms/", term, "_ceiling"));
+	} else if (term->kind == KIND_RANGE) {
+		more |= explain_value(object, term, "_max",
+				      term_get(object, "terms/asked_", term, "_min"),
+				      term_get(object, "terms/", term, ""));
+	}
+	return more;
+}
+
+/* Of the machine around it, whatever the terms are. Return: whether there was something. */
+static bool explain_provider(const struct object *object)
+{
+	const char *name = escape_text(object->name);
+	const char *pool = take_text("%s/%s", tree_pools, object->pool);
+	char *slow, *state;
+
+	if (!*object->pool) {
+		advise("it has no pool: vspctl service set %s pool=POOL, vspctl service enable %s",
+		       name, name);
+		return true;
+	}
+	if (starts(object->state, "class missing: ")) {
+		advise("modprobe %s", escape_text(object->state + strlen("class missing: ")));
+		return true;
+	}
+	state = file_get_in(pool, "state");
+	if (state && strcmp(state, "enabled")) {
+		advise("its pool is %s: vspctl pool enable %s", escape_text(state),
+		       escape_text(object->pool));
+		return true;
+	}
+	if (!strcmp(object->state, "disabled")) {
+		advise("vspctl service enable %s", name);
+		return true;
+	}
+	slow = file_get_in(pool, "slow");
+	if (slow && !strcmp(slow, "1"))
+		advise("the source of %s is slower than its capacity says: lower the capacity, or look at the source",
+		       escape_text(object->pool));
+	return false;
+}
+
+/* A client knows what its provider has told it. */
+static void explain_client(const struct object *object, const char *result)
+{
+	char outcome[NAME_BYTES], reason[NAME_BYTES], term[NAME_BYTES], asked[NAME_BYTES];
+	char available[NAME_BYTES];
+
+	if (starts(object->state, "class missing: ")) {
+		advise("modprobe %s", escape_text(object->state + strlen("class missing: ")));
+		return;
+	}
+	result_word(result, "outcome", outcome, sizeof(outcome));
+	result_word(result, "reason", reason, sizeof(reason));
+	if (!strcmp(outcome, "released"))
+		advise("vspctl renegotiate %s", escape_text(object->name));
+	if (!result_word(result, "term", term, sizeof(term))) {
+		if (!strcmp(outcome, "grant"))
+			advise("it has what it asked for: vspctl request %s TERM=LOW..HIGH",
+			       escape_text(object->name));
+		return;
+	}
+	result_word(result, "asked", asked, sizeof(asked));
+	result_word(result, "available", available, sizeof(available));
+	advise("%s of %s was asked for, and %s is there: wish for less (vspctl request %s %s=%s), or have the host raise %s",
+	       units_out(asked), escape_text(term), units_out(available),
+	       escape_text(object->name), escape_text(term), units_exact(available),
+	       !strcmp(reason, "pool") ? "the pool's capacity" : "the service's limit");
+}
+
+static void explain_result(const struct object *object, const char *result)
+{
+	char outcome[NAME_BYTES], reason[NAME_BYTES];
+	const char *deadline = get(object, "contract/deadline_ms");
+
+	if (!result) {
+		if (object->fd >= 0)
+			printf("last negotiation: none yet%s\n", object->client ? "" :
+			       ": is the VM started (vspctl qemu), and vsc loaded in it?");
+	} else {
+		result_word(result, "outcome", outcome, sizeof(outcome));
+		result_word(result, "reason", reason, sizeof(reason));
+		printf("last negotiation: %s", escape_text(outcome));
+		for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+			if (!strcmp(reasons[i].word, reason))
+				printf(", %s: %s", reason, reasons[i].means);
+		printf("; it began for the reason \"%s\"\n",
+		       escape_text(get(object, "contract/reason") ?: "none"));
+	}
+	if (deadline)
+		printf("a call is open: its fallback comes into force in %s ms\n",
+		       escape_text(deadline));
+}
+
+static void explain_head(const struct object *object)
+{
+	const char *id = get(object, "contract/id");
+
+	printf("%s: %s, ", escape_text(object->label), escape_text(object->state));
+	if (id && strcmp(id, "0"))
+		printf("contract %s is in force", escape_text(id));
+	else
+		printf("no contract is in force");
+	if (*object->pool)
+		printf("; pool %s", escape_text(object->pool));
+	if (*object->guest)
+		printf("; guest %s", escape_text(object->guest));
+	putchar('\n');
+}
+
+static void explain_json(const struct object *object, const struct terms *terms,
+			 const char *result)
+{
+	const struct term *term;
+	char word[NAME_BYTES];
+
+	json_string("service", object->name);
+	json_string("class", object->class);
+	json_string("state", object->state);
+	json_number("contract", get(object, "contract/id"));
+	json_string("outcome", result_word(result, "outcome", word, sizeof(word)) ? word : NULL);
+	json_string("outcome_reason", result_word(result, "reason", word, sizeof(word)) ?
+		    word : NULL);
+	json_string("reason", get(object, "contract/reason"));
+	json_number("deadline_ms", get(object, "contract/deadline_ms"));
+	json_number("violations", get(object, "counters/violations"));
+	json_open("terms", '{');
+	for (size_t i = 0; terms && i < terms->count; i++) {
+		term = &terms->term[i];
+		json_open(term->name, '{');
+		json_string("asked", range(object, "terms/asked_", term, false));
+		json_string(object->client ? "wished" : "limit", limits(object, term));
+		json_string("offered", range(object, "terms/offered_", term, false));
+		json_string("in_force", range(object, "terms/", term, true));
+		json_close('}');
+	}
+	json_close('}');
+}
+
+static void explain_text(const struct object *object, const struct terms *terms,
+			 const char *result)
+{
+	const char *violations = get(object, "counters/violations");
+
+	explain_head(object);
+	explain_result(object, result);
+	if (violations && strcmp(violations, "0"))
+		printf("floors that were not kept: %s times\n", escape_text(violations));
+	if (terms)
+		explain_table(object, terms);
+	printf("what would have to change for something else:\n");
+}
+
+/* Lines, or the texts of an array */
+static void explain_changes(const struct object *object, const struct terms *terms,
+			    const char *result)
+{
+	bool more = false;
+
+	if (object->client) {
+		explain_client(object, result);
+		return;
+	}
+	if (explain_provider(object))
+		return;
+	for (size_t i = 0; terms && i < terms->count; i++)
+		more |= explain_term(object, &terms->term[i]);
+	if (!more)
+		advise("it has all that its limits allow: vspctl service set %s TERM=..., vspctl renegotiate %s",
+		       escape_text(object->name), escape_text(object->name));
+}
+
+int explain_run(int argc, char **argv)
+{
+	const struct terms *terms;
+	struct object *object;
+	const char *result;
+
+	if (argc != 1)
+		return complain(USAGE, "explain", "one SERVICE allowed");
+	object = tree_one(argv[0]);
+	if (!object)
+		return MISSING;
+	tree_open(object);
+	terms = object->fd < 0 ? NULL : tree_terms(object);
+	result = get(object, "contract/result");
+	if (!options.json) {
+		explain_text(object, terms, result);
+		explain_changes(object, terms, result);
+		return DONE;
+	}
+	/* Its numbers are those of the commands that it proposes. */
+	options.bytes = true;
+	json_open(NULL, '{');
+	explain_json(object, terms, result);
+	json_open("changes", '[');
+	explain_changes(object, terms, result);
+	json_close(']');
+	json_close('}');
+	json_end();
+	return DONE;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that stays until the program ends, and small questions about texts.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vspctl.h"
+
+/* In front of what take() gives */
+struct chunk {
+	struct chunk *older;
+	max_align_t data[];
+};
+
+static struct chunk *newest;
+
+/* Zeroed. Ends by exit() and not abort(): what restore has begun is undone by its atexit(). */
+void *take(size_t bytes)
+{
+	struct chunk *chunk = calloc(1, sizeof(*chunk) + bytes);
+
+	if (!chunk) {
+		fputs("vspctl: no memory\n", stderr);
+		exit(FAILED);
+	}
+	chunk->older = newest;
+	newest = chunk;
+	return chunk->data;
+}
+
+/* With room for one more entry behind @count of them; the room doubles. */
+void *take_more(void *old, size_t count, size_t size)
+{
+	void *more;
+
+	if (count & (count - 1) || (count && count < 8))
+		return old;
+	more = take((count ? 2 * count : 8) * size);
+	return count ? memcpy(more, old, count * size) : more;
+}
+
+char *take_text(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	text = take(length + 1);
+	va_start(arguments, format);
+	vsnprintf(text, length + 1, format, arguments);
+	va_end(arguments);
+	return text;
+}
+
+/* For take_back(): what is taken from here on */
+void *take_mark(void)
+{
+	return newest;
+}
+
+/* Frees what was taken since @mark. */
+void take_back(void *mark)
+{
+	struct chunk *chunk;
+
+	while (newest && newest != mark) {
+		chunk = newest;
+		newest = chunk->older;
+		free(chunk);
+	}
+}
+
+bool starts(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* Behind something. */
+bool ends(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), tail = strlen(suffix);
+
+	return length > tail && !strcmp(text + length - tail, suffix);
+}
+
+bool is_number(const char *text)
+{
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+
+	return digits && digits <= 20 && !text[digits];
+}
+
+/* What files say where there is no value */
+bool is_nothing(const char *text)
+{
+	return !text || !*text || !strcmp(text, "none") || !strcmp(text, "unset");
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vspctl: what an operator types and looks at, on hosts and in guests; see vspctl.8.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "vspctl.h"
+
+struct options options = { .root = "", .wait = -1 };
+
+static const struct command commands[] = {
+	{ "status", status_run, OPTION_JSON | OPTION_BYTES | OPTION_FILTER | OPTION_SIDE,
+	  "[SERVICE...]", "what every service has" },
+	{ "explain", explain_run, OPTION_JSON | OPTION_BYTES | OPTION_SIDE,
+	  "SERVICE", "why it has what it has, and what would have to change" },
+	{ "pool", pool_run, OPTION_JSON | OPTION_BYTES | OPTION_FILTER,
+	  "create|set|show|enable|disable|renegotiate|remove [CLASS.NAME] [FILE=VALUE...]",
+	  "resources that services have portions of" },
+	{ "service", service_run, OPTION_JSON | OPTION_BYTES | OPTION_FILTER,
+	  "create|set|show|enable|disable|release|remove [CLASS.NAME] [FILE=VALUE...]",
+	  "portions of a pool; release deletes the data that it keeps" },
+	{ "request", request_run, OPTION_JSON | OPTION_WAIT,
+	  "SERVICE TERM=LOW..HIGH...", "wish, on the client's side, and renegotiate" },
+	{ "renegotiate", renegotiate_run, OPTION_JSON | OPTION_WAIT | OPTION_SIDE,
+	  "SERVICE", "take what is staged, and call, or ask, for another contract" },
+	{ "withdraw", withdraw_run, OPTION_JSON | OPTION_WAIT,
+	  "SERVICE", "take a contract back, on the provider's side" },
+	{ "release", release_run, OPTION_JSON | OPTION_WAIT,
+	  "SERVICE", "give a contract back, on the client's side" },
+	{ "save", save_run, OPTION_FILTER,
+	  "[FILE]", "write the configuration of all pools and services" },
+	{ "restore", restore_run, OPTION_DRY_RUN | OPTION_EACH | OPTION_WAIT,
+	  "FILE", "make it so: all of it, or nothing" },
+	{ "watch", watch_run, OPTION_JSON | OPTION_BYTES | OPTION_WAIT | OPTION_COUNT,
+	  "[SERVICE...]", "print changes of contracts and violations as they happen" },
+	{ "metrics", metrics_run, OPTION_FILTER,
+	  "", "print all numbers as Prometheus reads them" },
+	{ "qemu", qemu_run, OPTION_MEMORY,
+	  "SERVICE...", "print the arguments of QEMU for a VM with these services" },
+};
+
+static const struct option long_options[] = {
+	{ "root", required_argument, NULL, 'r' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "bytes", no_argument, NULL, 'b' },
+	{ "class", required_argument, NULL, 'c' },
+	{ "pool", required_argument, NULL, 'p' },
+	{ "guest", required_argument, NULL, 'g' },
+	{ "client", no_argument, NULL, 'C' },
+	{ "provider", no_argument, NULL, 'P' },
+	{ "wait", required_argument, NULL, 'w' },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "each", no_argument, NULL, 'e' },
+	{ "memory", required_argument, NULL, 'm' },
+	{ "count", required_argument, NULL, 'N' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: vspctl COMMAND [OPTION...] [WORD...]\n\n", to);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(to, "  %s %s\n        %s\n", commands[i].name, commands[i].usage,
+			commands[i].about);
+	fputs("\nOptions, where they make sense: --json --bytes --class C --pool P --guest G\n"
+	      "--client --provider --wait SECONDS --count N --dry-run --each --memory SIZE\n"
+	      "--root DIR. All of it: man vspctl\n", to);
+}
+
+static double seconds(const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || !(value >= 0 && value <= 1e6))
+		exit(complain(USAGE, "--wait", "\"%s\": seconds, 0..1000000, allowed", text));
+	return value;
+}
+
+static unsigned long number(const char *text)
+{
+	if (!is_number(text) || strlen(text) > 9)
+		exit(complain(USAGE, "--count", "\"%s\": 0..999999999 allowed", text));
+	return strtoul(text, NULL, 10);
+}
+
+/* Return: the bit of enum option_bit; 0: any command takes it. */
+static unsigned int take_option(int option)
+{
+	switch (option) {
+	case 'r':
+		options.root = optarg;
+		return 0;
+	case 'j':
+		options.json = true;
+		return OPTION_JSON;
+	case 'b':
+		options.bytes = true;
+		return OPTION_BYTES;
+	case 'c':
+		options.class = optarg;
+		return OPTION_FILTER;
+	case 'p':
+		options.pool = optarg;
+		return OPTION_FILTER;
+	case 'g':
+		options.guest = optarg;
+		return OPTION_FILTER;
+	case 'C':
+		options.client = true;
+		return OPTION_SIDE;
+	case 'P':
+		options.provider = true;
+		return OPTION_SIDE;
+	case 'w':
+		options.wait = seconds(optarg);
+		return OPTION_WAIT;
+	case 'n':
+		options.dry_run = true;
+		return OPTION_DRY_RUN;
+	case 'e':
+		options.each = true;
+		return OPTION_EACH;
+	case 'm':
+		options.memory = optarg;
+		return OPTION_MEMORY;
+	case 'N':
+		options.count = number(optarg);
+		return OPTION_COUNT;
+	case 'h':
+		usage(stdout);
+		exit(DONE);
+	default:
+		exit(USAGE);	/* getopt_long() has said why */
+	}
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	exit(complain(USAGE, name, "no such command; see vspctl --help"));
+}
+
+/* A service is a few open files, and there may be a thousand. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	unsigned int given = 0;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
+		given |= take_option(option);
+	if (optind == argc) {
+		usage(stderr);
+		return USAGE;
+	}
+	command = find_command(argv[optind++]);
+	if (given & ~command->options)
+		return complain(USAGE, command->name, "does not take all of these options; usage: vspctl %s %s",
+				command->name, command->usage);
+	if (options.client && options.provider)
+		return complain(USAGE, command->name, "either --client or --provider");
+	allow_files();
+	tree_init();
+	status = command->run(argc - optind, argv + optind);
+	if (fflush(stdout) || ferror(stdout))
+		return complain(FAILED, "stdout", "cannot be written");
+	return status;
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * watch: what happens to contracts, as it happens.  The kernel's uevents say what has
+ * happened; of one service they are limited to so many a second, so the result of every
+ * service is polled as well, and shows what the contract is now.
+ *
+ * This may run for months, and what it reads comes from other machines: what it takes of
+ * memory it gives back every turn, but for what it keeps of each service.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vspctl.h"
+
+#define EVENT_BYTES	8192
+#define SOCKET_BYTES	1048576
+#define TICK_MS		1000	/* how often to look for services that came without an event */
+
+/**
+ * struct watched - a service, on either side
+ * @label: of its object
+ * @device: its directory in sysfs
+ * @fd: of that
+ * @result: file to be polled
+ * @terms: of its class
+ * @text: what was shown last: result, and then every value in force
+ */
+struct watched {
+	char *label;
+	char *device;
+	int fd;
+	int result;
+	struct terms *terms;
+	char (*text)[NAME_BYTES];
+};
+
+static struct watched *watched;
+static size_t watched_count;
+static unsigned long lines;
+
+static void begin_line(const char *name, const char *what)
+{
+	struct timespec now;
+	struct tm broken;
+	char text[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &broken);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &broken);
+	if (options.json) {
+		json_open(NULL, '{');
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ".%03ld",
+			 now.tv_nsec / 1000000);
+		json_string("time", text);
+		json_string("service", name);
+		json_string("what", what);
+		return;
+	}
+	printf("%s.%03ld %s %s", text, now.tv_nsec / 1000000, escape_text(name),
+	       escape_text(what));
+}
+
+static void put_value(const char *name, const char *value)
+{
+	if (options.json)
+		json_string(name, value);
+	else
+		printf(" %s=%s", name, escape_text(units_out(value)));
+}
+
+static void end_line(void)
+{
+	if (options.json) {
+		json_close('}');
+		json_end();
+	} else {
+		putchar('\n');
+	}
+	fflush(stdout);
+	lines++;
+}
+
+/* ---- Results, and the terms in force ---- */
+
+static const char *in_force(const struct terms *terms, size_t index, bool high, char *file,
+			    size_t size)
+{
+	const struct term *term = &terms->term[index];
+
+	if (term->kind != KIND_RATE && high)
+		return NULL;
+	snprintf(file, size, "terms/%s%s", term->name, term->kind != KIND_RATE ? "" :
+		 high ? "_ceiling" : "_floor");
+	return file + strlen("terms/");
+}
+
+/* Reads it into @text; true: it was another one */
+static bool read_again(int fd, const char *file, char *text)
+{
+	char value[VALUE_MAX];
+
+	if (!file_read_at(fd, file, value, sizeof(value)))
+		return false;
+	value[NAME_BYTES - 1] = 0;
+	if (!strcmp(value, text))
+		return false;
+	memcpy(text, value, NAME_BYTES);
+	return true;
+}
+
+/* @show: false the first time, when all of it is new */
+static void look_at(struct watched *service, bool show)
+{
+	char file[2 * NAME_BYTES], old[NAME_BYTES], change[2 * NAME_BYTES + 8], ignored[VALUE_MAX];
+	const char *name;
+	bool begun = false;
+
+	/* What makes the file ready for the next poll */
+	if (pread(service->result, ignored, sizeof(ignored), 0) < 0)
+		return;
+	if (read_again(service->fd, "contract/result", service->text[0]) && show) {
+		begin_line(service->label, "result");
+		put_value("result", service->text[0]);
+		begun = true;
+	}
+	for (size_t i = 0; i < 2 * service->terms->count; i++) {
+		name = in_force(service->terms, i / 2, i % 2, file, sizeof(file));
+		if (!name)
+			continue;
+		memcpy(old, service->text[i + 1], sizeof(old));
+		if (!read_again(service->fd, file, service->text[i + 1]) || !show)
+			continue;
+		if (!begun)
+			begin_line(service->label, "terms");
+		begun = true;
+		snprintf(change, sizeof(change), "%s->%s", units_out(old),
+			 units_out(service->text[i + 1]));
+		put_value(name, change);
+	}
+	if (begun)
+		end_line();
+}
+
+/* ---- Services that come and go ---- */
+
+static bool is_meant(const struct object *object, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++)
+		if (!strcmp(*names, object->name))
+			return true;
+	return false;
+}
+
+static struct watched *find_watched(const char *device)
+{
+	for (size_t i = 0; i < watched_count; i++)
+		if (!strcmp(watched[i].device, device))
+			return &watched[i];
+	return NULL;
+}
+
+/* What take_back() does not free */
+static void *keep(void *memory)
+{
+	if (memory)
+		return memory;
+	exit(complain(FAILED, "watch", "no memory"));
+}
+
+static void add_watched(struct object *object, bool show)
+{
+	const struct terms *terms;
+	struct watched *service;
+	int result;
+
+	tree_open(object);
+	result = openat(object->fd, "contract/result", O_RDONLY | O_CLOEXEC);
+	if (result < 0) {
+		tree_close(object);
+		return;
+	}
+	terms = tree_terms(object);
+	watched = keep(reallocarray(watched, watched_count + 1, sizeof(*watched)));
+	service = &watched[watched_count++];
+	service->label = keep(strdup(object->label));
+	service->device = keep(strdup(object->device));
+	service->fd = object->fd;
+	service->result = result;
+	service->terms = keep(malloc(sizeof(*terms)));
+	*service->terms = *terms;
+	service->text = keep(calloc(2 * terms->count + 1, sizeof(*service->text)));
+	if (show) {
+		begin_line(object->label, "there");
+		put_value("state", object->state);
+		end_line();
+	}
+	look_at(service, false);
+}
+
+static void drop_watched(size_t index)
+{
+	struct watched *service = &watched[index];
+
+	begin_line(service->label, "gone");
+	end_line();
+	close(service->result);
+	close(service->fd);
+	free(service->text);
+	free(service->terms);
+	free(service->device);
+	free(service->label);
+	*service = watched[--watched_count];
+}
+
+/* A device that went and came again has other files. */
+static bool is_stale(const struct watched *service)
+{
+	char value[VALUE_MAX];
+
+	return pread(service->result, value, sizeof(value), 0) < 0;
+}
+
+static void look_for_services(char **names, bool show)
+{
+	struct object *list;
+	size_t count;
+
+	for (size_t i = watched_count; i-- > 0;)
+		if (is_stale(&watched[i]))
+			drop_watched(i);
+	for (int client = 0; client < 2; client++) {
+		count = tree_list(client, &list);
+		for (size_t i = 0; i < count; i++)
+			if (is_meant(&list[i], names) && !find_watched(list[i].device))
+				add_watched(&list[i], show);
+			else
+				tree_close(&list[i]);
+	}
+}
+
+/* ---- uevents ---- */
+
+static int open_socket(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT), bytes = SOCKET_BYTES;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	return fd;
+}
+
+/* The variables of an event stand one after the other, each ended by a zero. */
+static const char *variable(const char *event, size_t length, const char *name)
+{
+	size_t bytes = strlen(name);
+
+	for (const char *i = event; i < event + length; i += strlen(i) + 1)
+		if (!strncmp(i, name, bytes) && i[bytes] == '=')
+			return i + bytes + 1;
+	return NULL;
+}
+
+/* Whose it is: storage.web, or, since a client's event names no service, by its directory */
+static struct object *event_object(const char *event, size_t length)
+{
+	const char *service = variable(event, length, "VSP_SERVICE");
+	const char *path = variable(event, length, "DEVPATH");
+	struct object *object = take(sizeof(*object));
+	const char *number = path ? strrchr(path, '/') : NULL;
+
+	if (service) {
+		object->label = service;
+		object->name = strchr(service, '.') ? strchr(service, '.') + 1 : service;
+		return object;
+	}
+	if (!number)
+		return NULL;
+	object->name = file_get_in(tree_clients, take_text("%s/name", number + 1)) ?: "";
+	object->label = take_text("%s (%s)", number + 1, object->name);
+	return object;
+}
+
+static void show_event(const char *event, size_t length, char **names)
+{
+	static const char * const said[][2] = {
+		{ "STATE", "state" }, { "CONTRACT", "contract" }, { "REASON", "reason" },
+	};
+	const char *provider = variable(event, length, "VSP_EVENT"), *value;
+	const char *what = provider ?: variable(event, length, "VSC_EVENT");
+	struct object *object = what ? event_object(event, length) : NULL;
+
+	if (!object || !is_meant(object, names))
+		return;
+	begin_line(object->label, what);
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		value = variable(event, length, take_text("%s_%s", provider ? "VSP" : "VSC",
+							  said[i][0]));
+		if (value)
+			put_value(said[i][1], value);
+	}
+	end_line();
+}
+
+/* Return: whether one has come that may be of a device which comes or goes. */
+static bool read_events(int fd, char **names)
+{
+	char event[EVENT_BYTES + 1];
+	struct sockaddr_nl from;
+	socklen_t size;
+	ssize_t length;
+	bool look = false;
+
+	for (;;) {
+		size = sizeof(from);
+		length = recvfrom(fd, event, EVENT_BYTES, 0, (struct sockaddr *)&from, &size);
+		if (length < 0 && errno == ENOBUFS) {
+			complain(FAILED, "watch", "events were lost; results are still shown");
+			look = true;
+			continue;
+		}
+		if (length <= 0)
+			return look;
+		/* any process may send to this group; the kernel has no pid */
+		if (size != sizeof(from) || from.nl_pid)
+			continue;
+		event[length] = 0;
+		if (starts(event, "add@") || starts(event, "remove@") ||
+		    variable(event, length, "VSP_EVENT"))
+			look = true;
+		show_event(event, length, names);
+	}
+}
+
+/* ---- The command ---- */
+
+static bool is_over(int64_t end_ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (options.count && lines >= options.count) ||
+	       (end_ms && now.tv_sec * 1000LL + now.tv_nsec / 1000000 >= end_ms);
+}
+
+static int64_t end_of_time(void)
+{
+	struct timespec now;
+
+	if (options.wait < 0)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000 + (int64_t)(options.wait * 1000) + 1;
+}
+
+/* One turn: waits for something, and shows it */
+static void watch_turn(int events, char **names)
+{
+	struct pollfd *polled = take((watched_count + 1) * sizeof(*polled));
+	bool look;
+
+	polled[0] = (struct pollfd){ .fd = events, .events = POLLIN };
+	for (size_t i = 0; i < watched_count; i++)
+		polled[i + 1] = (struct pollfd){ .fd = watched[i].result, .events = POLLPRI };
+	poll(polled, watched_count + 1, TICK_MS);
+	look = read_events(events, names);
+	for (size_t i = 0; i < watched_count; i++)
+		if (polled[i + 1].revents)
+			look_at(&watched[i], true);
+	if (!look)
+		return;
+	look_for_services(names, true);
+	/* That has read the files, so that a change before it wakes nobody any more. */
+	for (size_t i = 0; i < watched_count; i++)
+		look_at(&watched[i], true);
+}
+
+int watch_run(int argc, char **argv)
+{
+	int64_t end = end_of_time();
+	int events = open_socket();
+	void *mark = take_mark();
+
+	if (events < 0)
+		return complain(FAILED, "watch", "no uevents: %s", strerror(errno));
+	for (int i = 0; i < argc; i++)
+		if (!tree_one(argv[i]))
+			return MISSING;
+	/* After the socket: what comes meanwhile is an event. */
+	look_for_services(argv, false);
+	while (!is_over(end)) {
+		watch_turn(events, argv);
+		take_back(mark);
+	}
+	return DONE;
+}
