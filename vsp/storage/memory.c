@@ -13,36 +13,21 @@
 
 #include "vsp/storage/storage.h"
 
-/* Requests that are allocated together. */
-#define CHUNK_REQUESTS	4
+/* Requests that there are from the beginning. */
+#define REQUESTS_LEAST	4
 
-/**
- * struct vsp_storage_chunk - requests
- * @entry: in storage->chunks
- * @request: of these
- */
-struct vsp_storage_chunk {
-	struct list_head entry;
-	struct vsp_storage_request request[CHUNK_REQUESTS];
-};
-
-static_assert(VS_STORAGE_QUEUE_SIZE % CHUNK_REQUESTS == 0);
-
-static int add_requests(struct vsp_storage *storage)
+static int add_request(struct vsp_storage *storage)
 {
-	struct vsp_storage_chunk *chunk;
+	struct vsp_storage_request *request;
 
-	if (storage->requests >= VS_STORAGE_QUEUE_SIZE)
+	if (storage->requests == VS_STORAGE_QUEUE_SIZE)
 		return -EBUSY;
-	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!chunk)
+	request = kzalloc(sizeof(*request), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!request)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < CHUNK_REQUESTS; i++) {
-		vsp_storage_io_init(&chunk->request[i], storage);
-		list_add_tail(&chunk->request[i].entry, &storage->free);
-	}
-	list_add(&chunk->entry, &storage->chunks);
-	storage->requests += CHUNK_REQUESTS;
+	vsp_storage_io_init(request, storage);
+	list_add(&request->entry, &storage->free);
+	storage->requests++;
 	return 0;
 }
 
@@ -80,12 +65,12 @@ static int add_bounce(struct vsp_storage *storage)
  */
 int vsp_storage_memory_open(struct vsp_storage *storage)
 {
-	int error;
+	int error = 0;
 
-	INIT_LIST_HEAD(&storage->chunks);
 	INIT_LIST_HEAD(&storage->free);
 	INIT_LIST_HEAD(&storage->bounces);
-	error = add_requests(storage);
+	while (!error && storage->requests < REQUESTS_LEAST)
+		error = add_request(storage);
 	if (!error && vsp_service_is_local(storage->service))
 		error = add_bounce(storage);
 	return error;
@@ -99,13 +84,13 @@ int vsp_storage_memory_open(struct vsp_storage *storage)
  */
 void vsp_storage_memory_close(struct vsp_storage *storage)
 {
+	struct vsp_storage_request *request, *next_request;
 	struct vsp_storage_bounce *bounce, *next_bounce;
-	struct vsp_storage_chunk *chunk, *next_chunk;
 
 	list_for_each_entry_safe(bounce, next_bounce, &storage->bounces, entry)
 		free_bounce(bounce);
-	list_for_each_entry_safe(chunk, next_chunk, &storage->chunks, entry)
-		kvfree(chunk);
+	list_for_each_entry_safe(request, next_request, &storage->free, entry)
+		kfree(request);
 }
 
 /**
@@ -117,7 +102,7 @@ void vsp_storage_memory_close(struct vsp_storage *storage)
  */
 struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *storage)
 {
-	if (list_empty(&storage->free) && add_requests(storage))
+	if (list_empty(&storage->free) && add_request(storage))
 		return NULL;
 	return list_first_entry(&storage->free, struct vsp_storage_request, entry);
 }

@@ -131,9 +131,8 @@ enum vsp_storage_counter {
  * Of the mover, and of whoever reaps in its place:
  * @free: requests not in use
  * @bounces: likewise
- * @chunks: requests, as they were allocated
- * @requests: of these
- * @bounce_count: buffers there are
+ * @requests: there are, in use or not
+ * @bounce_count: bounce buffers there are, likewise
  * @unsynced: bytes completed since the last sync
  * @covered: of these, what the sync under way covers
  * @sync_error: of a sync that no flush has heard of: the next flush's. What was
@@ -167,7 +166,6 @@ struct vsp_storage {
 
 	struct list_head free;
 	struct list_head bounces;
-	struct list_head chunks;
 	unsigned int requests;
 	unsigned int bounce_count;
 	u64 unsynced;
