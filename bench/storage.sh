@@ -14,13 +14,13 @@ ROUNDS=${ROUNDS:-3}
 BEFORE=200	# requests of a run whose costs are taken from those of the other: what starts and ends fio is in both
 TRACING=/sys/kernel/tracing
 
-# name, requests of a run, and the options of fio
+# name, requests of a run, KiB of each, and the options of fio
 LOADS=(
-	"read_qd1 2000 --rw=randread --bs=4k --iodepth=1"
-	"read_qd32 8000 --rw=randread --bs=4k --iodepth=32"
-	"write_qd32 8000 --rw=randwrite --bs=4k --iodepth=32"
-	"read_128k_qd8 2000 --rw=randread --bs=128k --iodepth=8"
-	"write_fsync 1000 --rw=randwrite --bs=4k --iodepth=1 --fsync=1"
+	"read_qd1 2000 4 --rw=randread --iodepth=1"
+	"read_qd32 8000 4 --rw=randread --iodepth=32"
+	"write_qd32 8000 4 --rw=randwrite --iodepth=32"
+	"read_128k_qd8 2000 128 --rw=randread --iodepth=8"
+	"write_fsync 1000 4 --rw=randwrite --iodepth=1 --fsync=1"
 )
 declare -A DISK=([ours]=/dev/vscblk0 [peer]=/dev/disk/peer [control]=/dev/nullb0)
 declare -A EVENT=([exits]=kvm/kvm_exit [interrupts]=kvm/kvm_msi_set_irq [switches]=sched/sched_switch [wakeups]=sched/sched_wakeup)
@@ -62,16 +62,16 @@ host_ticks() {
 	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 - $10 }' /proc/stat
 }
 
-# run KIND REQUESTS OPTION...: fills spent with what a run has cost altogether
+# run KIND REQUESTS KIB OPTION...: fills spent with what a run has cost altogether
 declare -A spent
 run() {
-	local kind=$1 requests=$2 i ticks
-	shift 2
+	local kind=$1 requests=$2 kib=$3 i ticks
+	shift 3
 	counting :clear
 	ticks=$(host_ticks)
 	# the third version of fio's terse format: time of reads is field 9, that of writes field 50, in ms
 	spent[time]=$(in_guest g "fio --name=run --filename=${DISK[$kind]} --direct=1 --ioengine=io_uring --size=64M --minimal \
-		--number_ios=$requests --loops=1000 $* | awk -F';' '{ print (\$9 + \$50) * 1000 }'")
+		--bs=${kib}k --io_size=$((requests * kib))k $* | awk -F';' '{ print (\$9 + \$50) * 1000 }'")
 	spent[cpu]=$((($(host_ticks) - ticks) * 1000000 / $(getconf CLK_TCK)))
 	for i in "${!EVENT[@]}"; do
 		spent[$i]=$(counted "$i")
@@ -79,7 +79,7 @@ run() {
 	[[ ${spent[time]} -gt 0 ]] || fail "$kind: no time of fio"
 }
 
-# measure_load KIND NAME REQUESTS OPTION...
+# measure_load KIND NAME REQUESTS KIB OPTION...
 measure_load() {
 	local kind=$1 name=$2 requests=$3 i
 	declare -A before
