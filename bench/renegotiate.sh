@@ -124,12 +124,12 @@ measure() {
 		renegotiate "$i"
 	done
 	trace_no_more
-	took >"/out/took-$round"
-	[[ $(wc -l <"/out/took-$round") -eq $COUNT ]] || fail "$(wc -l <"/out/took-$round") of $COUNT renegotiations are in the trace"
-	answers=$(cut -d ' ' -f 2 "/out/took-$round" | median)
-	measured renegotiation ours "$(median <"/out/took-$round")"
+	took >"$RESULTS/took-$round"
+	[[ $(wc -l <"$RESULTS/took-$round") -eq $COUNT ]] || fail "$(wc -l <"$RESULTS/took-$round") of $COUNT renegotiations are in the trace"
+	answers=$(cut -d ' ' -f 2 "$RESULTS/took-$round" | median)
+	measured renegotiation ours "$(median <"$RESULTS/took-$round")"
 	measured renegotiation peer "$(awk -v n="$answers" -v us="$trip" 'BEGIN { print n * us }')"
-	progress_to "round $round: $answers answers in $(median <"/out/took-$round") us; a round trip takes $trip us"
+	progress_to "round $round: $answers answers in $(median <"$RESULTS/took-$round") us; a round trip takes $trip us"
 	measured longest_read ours "$(beside renegotiate)"
 	measured longest_read peer "$(beside nothing)"
 	progress_to "round $round: the longest read: $(tail -n 2 $MEASURED | cut -d ' ' -f 2,3 | paste -sd ' ')"

@@ -16,11 +16,9 @@ ASKS=50			# renegotiations of one client
 IDLE_SECONDS=5
 TRACING=/sys/kernel/tracing
 
-# free_kib: memory that nothing holds
-free_kib() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	awk '/^MemFree:/ { print $2 }' /proc/meminfo
+# kernel_kib: what the kernel has allocated, but for what it gives back when it is asked to
+kernel_kib() {
+	awk '/^(SUnreclaim|VmallocUsed|KernelStack):/ { sum += $2 } END { print sum }' /proc/meminfo
 }
 
 # us EPOCHREALTIME: likewise, in us
@@ -36,13 +34,13 @@ make_services() {
 		null_disk "t-$i" memory_backed=0 blocksize=4096
 		vsp_service "storage.s$i" pool=storage.disk backing="/dev/t-$i"
 	done
-	before=$(free_kib)
+	before=$(kernel_kib)
 	began=$(us "$EPOCHREALTIME")
 	for ((i = made; i < $1; i++)); do
 		echo 1 >"$SERVICES/storage.s$i/enable"
 	done
 	took=$(($(us "$EPOCHREALTIME") - began))
-	memory[$1]=$(((before - $(free_kib)) / added))
+	memory[$1]=$((($(kernel_kib) - before) / added))
 	enable[$1]=$((took / added))
 	for ((i = made; i < $1; i++)); do
 		configure services "storage.s$i" enable=0 local=1 enable=1

@@ -17,10 +17,18 @@ figures() {
 	PYTHON
 }
 
+# smallest BENCHMARK [VARIABLE=VALUE...]
+smallest() {
+	local name=$1
+	shift
+	rm -rf /tmp/figures
+	mkdir /tmp/figures
+	env ONLY='' RESULTS=/tmp/figures "$@" bash "bench/$name.sh"
+}
+
 path() {
 	local i wanted=()
-	mkdir /tmp/figures
-	ONLY='' RESULTS=/tmp/figures ROUNDS=1 SECONDS_EACH=1 bash bench/path.sh
+	smallest path ROUNDS=1 SECONDS_EACH=1
 	for i in read_qd1 read_qd32 write_qd32 read_batch write_batch read_128k; do
 		wanted+=("null_$i" "sim_$i" "switches_$i")
 	done
@@ -29,4 +37,16 @@ path() {
 	vdpa dev del sim
 }
 
+renegotiate() {
+	smallest renegotiate ROUNDS=1 COUNT=10
+	figures /tmp/figures/results renegotiation longest_read
+}
+
+scale() {
+	smallest scale COUNTS="1 3"
+	figures /tmp/figures/results service_memory admission contracts_a_second reads_beside_idle idle_processor
+}
+
 test_case bench.path_leaves_all_its_figures path
+test_case bench.renegotiate_leaves_all_its_figures renegotiate
+test_case bench.scale_leaves_all_its_figures scale
