@@ -108,7 +108,73 @@ memory_sets_balloon_and_cgroup() {
 	rmdir $cgroup
 }
 
+# VMs whose VMM lies, or talks on and on: the agent lives, and the others have what they ask for.
+a_vm_that_lies_harms_no_other() {
+	local i
+	for i in a: b:octal c:talks; do
+		# shellcheck disable=SC2086 # none, or one
+		python3 tests/abstract/qmp.py "/tmp/qmp.${i%%:*}" "/tmp/balloon.${i%%:*}" ${i#*:} &
+		wait_for 30 test -S "/tmp/qmp.${i%%:*}"
+	done
+	abstract_pool agent=memory capacity_amount=1024
+	for i in a b c; do
+		abstract_service $i guest=/tmp/qmp.$i amount_max=300
+	done
+	agent memory
+	modprobe vsc
+	wait_for 60 said $VDPA/b/agent/contract amount=300
+	wait_for 60 eval '(($(<$VDPA/c/counters/agent_refused) > 0))'
+	wait_for 60 is $VDPA/a/terms/used_amount 300
+	limit a amount_max=200
+	wait_for 60 is /tmp/balloon.a 200
+	wait_for 30 is $VDPA/a/terms/used_amount 200
+	assert_eq "$(<$VDPA/a/counters/agent_unanswered)" 0 "asks that were not answered in time"
+	kill -0 $agent || fail "the agent has ended: $(tail -n 3 /tmp/agent)"
+	is $VDPA/b/terms/used_amount 0 || fail "b uses $(<$VDPA/b/terms/used_amount)"
+	kill $agent
+}
+
+# wish NAME LABEL: its client asks for that label
+wish() {
+	local dir
+	dir=$(session "$1")
+	echo "$2" >"$dir/request/label"
+	echo 1 >"$dir/contract/renegotiate"
+}
+
+# refused NAME COUNT: for wait_for
+refused() {
+	(($(<"$VDPA/$1/counters/agent_refused") >= $2))
+}
+
+# A client that may choose its product has one at a time, and hears at once what it cannot have.
+a_licence_is_for_one_product() {
+	local id
+	printf '# name count\nx 2\ny 2' >/tmp/licences
+	abstract_pool agent=licence
+	abstract_service a amount_max=2
+	LICENCES=/tmp/licences agent licence
+	modprobe vsc
+	wait_for 30 refused a 1
+	wish a y
+	wait_for 30 said $VDPA/a/agent/contract label=y
+	id=$(<$VDPA/a/contract/id)
+	wish a x
+	wait_for 30 refused a 2
+	host_log | grep -q "service a: its agent refuses .*of another product" || fail "the log does not say why"
+	wish a '#'
+	wait_for 30 refused a 3
+	wish a "$(printf 'x%.0s' {1..120})"
+	wait_for 30 refused a 4
+	assert_eq "$(<$VDPA/a/counters/agent_unanswered)" 0 "asks that were not answered in time"
+	assert_eq "$(<$VDPA/a/contract/id)" "$id" "its contract"
+	kill -0 $agent || fail "the agent has ended: $(tail -n 3 /tmp/agent)"
+	kill $agent
+}
+
 test_case abstract_agents.a_hostile_guest_asks_seldom a_hostile_guest_asks_seldom
 test_case abstract_agents.an_agent_may_start_late_and_die an_agent_may_start_late_and_die
 test_case abstract_agents.cpu_sets_weight_and_quota cpu_sets_weight_and_quota
+test_case abstract_agents.a_vm_that_lies_harms_no_other a_vm_that_lies_harms_no_other
+test_case abstract_agents.a_licence_is_for_one_product a_licence_is_for_one_product
 test_case abstract_agents.memory_sets_balloon_and_cgroup memory_sets_balloon_and_cgroup

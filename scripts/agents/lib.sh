@@ -19,8 +19,8 @@ AGENT_DEVICES=${AGENT_DEVICES:-/sys/bus/vdpa/devices}
 # shellcheck disable=SC2034 # used by the agents
 AGENT_SERVICES=${AGENT_SERVICES:-/sys/kernel/config/vsp/services}
 
-declare -A terms used agent_done
-why=''
+declare -A terms used agent_done agent_again
+why='' agent_measured=-1
 
 agent_can() { :; }
 agent_enforce() { :; }
@@ -50,23 +50,39 @@ agent_is_ours() {
 	agent_read "$AGENT_DEVICES/$1/agent/name" && [[ $line == "$agent_name" ]]
 }
 
+# agent_has SERVICE: what is owed to it joins ${terms[*]}, and stands in $has; fails if the service has just gone. A contract goes
+# from accepted to contract: read in this order, it is seen once at least.
+agent_has() {
+	local line i
+	has=''
+	for i in accepted contract; do
+		agent_read "$AGENT_DEVICES/$1/agent/$i" || return
+		[[ $line == none ]] || agent_add "$line"
+		has+="$line;"
+	done
+}
+
 # agent_follow SERVICE: enforce what it has, if that is not done
 agent_follow() {
-	local line now='' i
+	local now has
 	terms=()
-	for i in contract accepted; do
-		agent_read "$AGENT_DEVICES/$1/agent/$i" || return 0
-		[[ $line == none ]] || agent_add "$line"
-		now+="$line;"
-	done
+	agent_has "$1" || return 0
+	now=$has
 	[[ ${agent_done[$1]-} != "$now" ]] || return 0
-	agent_enforce "$1" || echo "$1: cannot be enforced" >&2
-	agent_done[$1]=$now
+	# what could not be enforced is tried again, but not at each look
+	[[ ${agent_again[$1]-} != "$SECONDS" ]] || return 0
+	if agent_enforce "$1"; then
+		agent_done[$1]=$now
+		unset "agent_again[$1]"
+	else
+		echo "$1: cannot be enforced, and is tried again" >&2
+		agent_again[$1]=$SECONDS
+	fi
 }
 
 # agent_answer SERVICE: if it is asked about
 agent_answer() {
-	local line id answer i
+	local line id answer has
 	agent_read "$AGENT_DEVICES/$1/agent/ask" && [[ $line != none ]] || return 0
 	terms=() why=
 	id=${line#id=} id=${id%% *} answer="accept $id"
@@ -74,10 +90,7 @@ agent_answer() {
 	if ! agent_can "$1"; then
 		answer="refuse $id ${why:-}"
 	else
-		for i in contract accepted; do
-			agent_read "$AGENT_DEVICES/$1/agent/$i" || return 0
-			[[ $line == none ]] || agent_add "$line"
-		done
+		agent_has "$1" || return 0
 		agent_enforce "$1" || answer="refuse $id it cannot be enforced"
 		agent_done[$1]=asked
 	fi
@@ -86,8 +99,10 @@ agent_answer() {
 	{ echo "$answer" >"$AGENT_DEVICES/$1/agent/answer"; } 2>/dev/null || :
 }
 
+# agent_report SERVICE: what it uses; ${terms[*]} are its own. While a contract waits for its start they are more than may be used.
 agent_report() {
-	local i
+	local i line
+	agent_read "$AGENT_DEVICES/$1/agent/accepted" && [[ $line == none ]] || return 0
 	used=()
 	agent_measure "$1" || return 0
 	for i in "${!used[@]}"; do
@@ -109,7 +124,19 @@ agent_look() {
 		unset "agent_done[$service]"
 	done
 	for service in $there; do agent_follow "$service"; done
-	for service in $there; do agent_answer "$service"; agent_follow "$service"; agent_report "$service"; done
+	for service in $there; do agent_answer "$service"; agent_follow "$service"; done
+	# Once a second at most, and after all answers: a VM may take its time to say what it uses.
+	[[ $SECONDS != "$agent_measured" ]] || return 0
+	agent_measured=$SECONDS
+	for service in $there; do agent_follow "$service"; agent_report "$service"; done
+}
+
+# agent_drain: what has happened besides is seen by the same look; who makes events without an end does not keep it from that
+agent_drain() {
+	local line i
+	for ((i = 0; i < 1000; i++)); do
+		IFS= read -rt 0.01 -u "$1" line || return 0
+	done
 }
 
 agent_run() {
@@ -122,7 +149,10 @@ agent_run() {
 		IFS= read -rt "$AGENT_POLL" -u "$events" line || status=$?
 		# a time-out is above 128; else nobody tells of changes any more
 		((status == 0 || status > 128)) || { echo "udevadm has ended" >&2; return 1; }
-		((status > 128)) || [[ $line == VSP_EVENT=* ]] || continue
+		if ((status == 0)); then
+			[[ $line == VSP_EVENT=* ]] || continue
+			agent_drain "$events"
+		fi
 		agent_look
 	done
 }

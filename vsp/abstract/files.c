@@ -87,15 +87,16 @@ static void files_refuse(struct device *dev, const char *file, const char *page,
 {
 	int shown = min_t(size_t, strcspn(page, "\n"), 64);
 
-	pr_err("service %s: agent/%s: \"%*pE\" refused (%d): %s\n", dev_name(dev), file, shown,
-	       page, error, allowed);
+	vsp_warn_limited(vsp_service_of_device(dev),
+			 "service %s: agent/%s: \"%*pE\" refused (%d): %s\n", dev_name(dev), file,
+			 shown, page, error, allowed);
 }
 
 static ssize_t agent_answer_store(struct device *dev, struct device_attribute *attribute,
 				  const char *page, size_t count)
 {
 	struct vsp_abstract_answer answer;
-	char text[128];
+	char text[256];	/* of a longer reason than VSP_ABSTRACT_REASON_MAX the rest is cut */
 	int error = vs_value_text(page, text, sizeof(text));
 
 	if (!error)
