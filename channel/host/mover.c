@@ -63,13 +63,17 @@ void vsp_mover_wake(struct vsp_mover *mover)
 {
 	unsigned long flags;
 
-	/* The run that this bit begins sees what the caller has changed. */
-	smp_mb__before_atomic();
 	atomic_inc(&mover->wakes);
-	/* While the bit is set its thread was woken already, and has not looked yet. */
-	if (!test_and_set_bit(PENDING, &mover->pending)) {
+	/* The run that clears the bit sees what the caller has changed before it looked at it. */
+	smp_mb__after_atomic();
+	/*
+	 * While the bit is set its thread was woken already, and has not looked yet.  Set under
+	 * the lock: else who sets it could be preempted before it wakes, and no other would.
+	 */
+	if (!test_bit(PENDING, &mover->pending)) {
 		spin_lock_irqsave(&mover->lock, flags);
-		wake_thread(mover);
+		if (!test_and_set_bit(PENDING, &mover->pending))
+			wake_thread(mover);
 		spin_unlock_irqrestore(&mover->lock, flags);
 	}
 	/* Orders the count before the look for a sleeper. */

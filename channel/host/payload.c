@@ -127,6 +127,8 @@ static unsigned int most_vectors(const struct vs_memory *memory, const struct vs
 static int fill_payload(struct vs_memory *memory, const struct vsp_segment *segment, u32 perm,
 			u64 offset, size_t length, struct vsp_payload *payload, unsigned int room)
 {
+	/* A client of this kernel may be what memory is freed by: there is another way for it. */
+	gfp_t gfp = memory->direct ? GFP_NOWAIT | __GFP_NOWARN : GFP_KERNEL;
 	int error = -ENOMEM;
 
 	payload->count = 0;
@@ -134,7 +136,7 @@ static int fill_payload(struct vs_memory *memory, const struct vsp_segment *segm
 	payload->written = perm == VHOST_MAP_WO;
 	payload->bvec = payload->few;
 	if (room > VSP_PAYLOAD_FEW)
-		payload->bvec = kmalloc_array(room, sizeof(struct bio_vec), GFP_KERNEL);
+		payload->bvec = kmalloc_array(room, sizeof(struct bio_vec), gfp);
 	if (payload->bvec)
 		error = make_vectors(memory, segment, perm, offset, length, payload, room);
 	if (error)

@@ -42,20 +42,21 @@ void stub_init(struct vsp_storage_request *request, struct vsp_storage *storage)
 	world.inits++;
 }
 
-static struct vsp_storage *open_storage(struct kunit *test, bool local)
+static struct vsp_storage *open_storage(struct kunit *test, bool local, bool direct)
 {
 	struct vsp_storage *storage = kunit_kzalloc(test, sizeof(*storage), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, storage);
 	memset(&world, 0, sizeof(world));
 	world.local = local;
+	storage->source.direct = direct;
 	KUNIT_ASSERT_EQ(test, vsp_storage_memory_open(storage), 0);
 	return storage;
 }
 
 static void an_idle_disk_has_next_to_nothing(struct kunit *test)
 {
-	struct vsp_storage *storage = open_storage(test, false);
+	struct vsp_storage *storage = open_storage(test, false, true);
 
 	KUNIT_EXPECT_EQ(test, world.inits, REQUESTS_LEAST);
 	KUNIT_EXPECT_EQ(test, world.vmallocs, 0);
@@ -64,7 +65,7 @@ static void an_idle_disk_has_next_to_nothing(struct kunit *test)
 
 static void requests_are_made_up_to_the_ring(struct kunit *test)
 {
-	struct vsp_storage *storage = open_storage(test, false);
+	struct vsp_storage *storage = open_storage(test, false, true);
 	struct vsp_storage_request *request;
 	LIST_HEAD(used);
 
@@ -95,7 +96,7 @@ static int take(struct vsp_storage *storage, struct list_head *used)
 
 static void buffers_are_made_up_to_their_most(struct kunit *test)
 {
-	struct vsp_storage *storage = open_storage(test, false);
+	struct vsp_storage *storage = open_storage(test, false, true);
 	LIST_HEAD(used);
 
 	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++)
@@ -109,7 +110,7 @@ static void buffers_are_made_up_to_their_most(struct kunit *test)
 /* There is nothing to wait for, and then there is. */
 static void who_gets_no_buffer_waits_for_one_in_use(struct kunit *test)
 {
-	struct vsp_storage *storage = open_storage(test, false);
+	struct vsp_storage *storage = open_storage(test, false, true);
 	LIST_HEAD(used);
 
 	world.no_memory = true;
@@ -124,13 +125,25 @@ static void who_gets_no_buffer_waits_for_one_in_use(struct kunit *test)
 
 static void a_disk_of_this_kernel_has_a_buffer_from_the_beginning(struct kunit *test)
 {
-	struct vsp_storage *storage = open_storage(test, true);
+	struct vsp_storage *storage = open_storage(test, true, true);
 	LIST_HEAD(used);
 
-	world.no_memory = true;
 	KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
 	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
 	list_splice(&used, &storage->bounces);
+	KUNIT_EXPECT_EQ(test, world.vmallocs, 1);
+	vsp_storage_memory_close(storage);
+}
+
+/* Where every request needs one: all that there may be, or the first. */
+static void a_source_with_a_page_cache_has_buffers_from_the_beginning(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, true, false);
+
+	KUNIT_EXPECT_EQ(test, storage->bounce_count, VSP_STORAGE_BOUNCES);
+	vsp_storage_memory_close(storage);
+	storage = open_storage(test, false, false);
+	KUNIT_EXPECT_EQ(test, storage->bounce_count, 1);
 	vsp_storage_memory_close(storage);
 }
 
@@ -140,6 +153,7 @@ static struct kunit_case storage_memory_cases[] = {
 	KUNIT_CASE(buffers_are_made_up_to_their_most),
 	KUNIT_CASE(who_gets_no_buffer_waits_for_one_in_use),
 	KUNIT_CASE(a_disk_of_this_kernel_has_a_buffer_from_the_beginning),
+	KUNIT_CASE(a_source_with_a_page_cache_has_buffers_from_the_beginning),
 	{}
 };
 

@@ -264,9 +264,10 @@ int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue
 			  !((request->offset | request->length) & source->length_mask);
 	if (request->direct) {
 		error = make_payload(request, queue);
-		if (error)
+		/* For want of memory it goes through what there is. */
+		if (error && error != -ENOMEM)
 			return error;
-		if (payload_is_aligned(&request->payload, source))
+		if (!error && payload_is_aligned(&request->payload, source))
 			return 0;
 		vsp_queue_payload_free(&request->payload);
 	}

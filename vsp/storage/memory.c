@@ -3,9 +3,10 @@
  * The memory that requests of a disk need, made when it is first needed, and kept: a disk that
  * is idle costs next to nothing. On account of the VMM, if its thread asks.
  *
- * The disk may be what this kernel itself writes back to: then there may be no memory before a
- * request is done. So there are some requests from the beginning, and one bounce buffer for a
- * client of this kernel, and whoever gets no more waits for these.
+ * The disk of a client of this kernel may be what the kernel writes back to: then there may be no
+ * memory before a request is done, and its mover, which alone gives requests back, must not wait
+ * for any. So it has some requests and bounce buffers from the beginning, makes more requests
+ * where that takes no waiting, and else waits for those in use.
  */
 #include <linux/bvec.h>
 #include <linux/slab.h>
@@ -16,13 +17,13 @@
 /* Requests that there are from the beginning. */
 #define REQUESTS_LEAST	4
 
-static int add_request(struct vsp_storage *storage)
+static int add_request(struct vsp_storage *storage, gfp_t gfp)
 {
 	struct vsp_storage_request *request;
 
 	if (storage->requests == VS_STORAGE_QUEUE_SIZE)
 		return -EBUSY;
-	request = kzalloc(sizeof(*request), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	request = kzalloc(sizeof(*request), gfp | __GFP_ACCOUNT | __GFP_NOWARN);
 	if (!request)
 		return -ENOMEM;
 	vsp_storage_io_init(request, storage);
@@ -56,6 +57,19 @@ static int add_bounce(struct vsp_storage *storage)
 	return 0;
 }
 
+static bool bounces_often(const struct vsp_storage *storage)
+{
+	return !storage->source.direct || storage->source.length_mask >= SECTOR_SIZE;
+}
+
+/* Bounce buffers that there are from the beginning, for a source that asks for them. */
+static unsigned int bounces_least(const struct vsp_storage *storage)
+{
+	if (!vsp_service_is_local(storage->service))
+		return bounces_often(storage);
+	return bounces_often(storage) ? VSP_STORAGE_BOUNCES : 1;
+}
+
 /**
  * vsp_storage_memory_open() - make what there has to be from the beginning
  * @storage: new
@@ -70,8 +84,8 @@ int vsp_storage_memory_open(struct vsp_storage *storage)
 	INIT_LIST_HEAD(&storage->free);
 	INIT_LIST_HEAD(&storage->bounces);
 	while (!error && storage->requests < REQUESTS_LEAST)
-		error = add_request(storage);
-	if (!error && vsp_service_is_local(storage->service))
+		error = add_request(storage, GFP_KERNEL);
+	while (!error && storage->bounce_count < bounces_least(storage))
 		error = add_bounce(storage);
 	return error;
 }
@@ -102,7 +116,9 @@ void vsp_storage_memory_close(struct vsp_storage *storage)
  */
 struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *storage)
 {
-	if (list_empty(&storage->free) && add_request(storage))
+	gfp_t gfp = vsp_service_is_local(storage->service) ? GFP_NOWAIT : GFP_KERNEL;
+
+	if (list_empty(&storage->free) && add_request(storage, gfp))
 		return NULL;
 	return list_first_entry(&storage->free, struct vsp_storage_request, entry);
 }
@@ -118,7 +134,9 @@ struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *stora
 int vsp_storage_memory_bounce(struct vsp_storage *storage, struct vsp_storage_bounce **bounce)
 {
 	if (list_empty(&storage->bounces)) {
-		if (storage->bounce_count == VSP_STORAGE_BOUNCES)
+		/* There is no vmalloc() that does not wait. */
+		if (storage->bounce_count == VSP_STORAGE_BOUNCES ||
+		    vsp_service_is_local(storage->service))
 			return -EAGAIN;
 		if (add_bounce(storage))
 			return storage->bounce_count ? -EAGAIN : -ENOMEM;

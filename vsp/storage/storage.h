@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a disk: what storage.c (the contract), queue.c (the requests),
- * io.c and bio.c (what they do to the source), pool.c, source.c, file.c and device.c (what
- * they are kept on) share.
+ * io.c and bio.c (what they do to the source), memory.c (what they need), pool.c, source.c,
+ * file.c and device.c (what they are kept on) share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
@@ -46,7 +46,7 @@ struct vsp_storage_bounce {
 
 /**
  * struct vsp_storage_request - one request
- * @entry: in free, done, waiting or covered
+ * @entry: in free, done, waiting or syncing_list
  * @storage: whose
  * @type: VIRTIO_BLK_T_*
  * @durable: on the medium when the source has finished it
