@@ -252,6 +252,33 @@ in_place() {
 	assert_eq "$(<$VDPA/local/counters/bounced)" 0 "bounced, aligned"
 }
 
+# The mover of a disk of this kernel gets no memory that it does not have to wait for, and waits for none: what is there from the
+# beginning suffices, though not for vectors of scattered pages. (null_blk completes some time later, so that depth is depth.)
+no_memory() {
+	local slab=/sys/kernel/debug/failslab mover bounced i
+	slow_disk 2
+	disk_pool
+	disk_service local backing=/dev/slow local=1
+	client host
+	mkfs.ext4 -q /dev/vscblk0
+	mount /dev/vscblk0 /mnt
+	mover=$(pgrep -x vsp-1-local)
+	for i in probability=100 interval=1 times=-1 verbose=0 task-filter=Y ignore-gfp-wait=Y; do
+		echo "${i#*=}" >"$slab/${i%%=*}"
+	done
+	echo 1 >"/proc/$mover/make-it-fail"
+	# written back in the order of the file, out of pages that were taken in another
+	fio --name=load --filename=/mnt/data --rw=randwrite --bs=4k --size=16M --end_fsync=1 --verify=crc32c --verify_fatal=1 \
+		--verify_state_save=0 >/tmp/fio || { tail -n 30 /tmp/fio && fail "fio"; }
+	echo 0 >"/proc/$mover/make-it-fail"
+	echo 0 >$slab/probability
+	umount /mnt
+	bounced=$(<$VDPA/local/counters/bounced)
+	echo "	$bounced requests had no memory for their vectors"
+	((bounced > 0)) || fail "its mover has waited for memory"
+	assert_eq "$(<$VDPA/local/counters/errors)" 0 errors
+}
+
 clean_up() {
 	! dmsetup info source >/dev/null 2>&1 || dmsetup remove --force source
 	losetup -D
@@ -272,3 +299,4 @@ clean_up
 test_case storage.device_is_zeroed_between_services device_changes_hands
 test_case storage.kept_data_stay_charged orphans
 test_case storage.aligned_payload_is_not_copied in_place
+test_case storage.its_mover_needs_no_memory_of_this_kernel no_memory
