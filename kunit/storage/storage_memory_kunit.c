@@ -77,9 +77,9 @@ static void requests_are_made_up_to_the_ring(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vsp_storage_memory_request(storage));
 	KUNIT_EXPECT_EQ(test, world.inits, VS_STORAGE_QUEUE_SIZE);
 	/* One that has come back is used again. */
-	list_move(&request->entry, &storage->free);
+	list_move(&request->entry, &storage->memory.free);
 	KUNIT_EXPECT_PTR_EQ(test, vsp_storage_memory_request(storage), request);
-	list_splice(&used, &storage->free);
+	list_splice(&used, &storage->memory.free);
 	vsp_storage_memory_close(storage);
 }
 
@@ -102,7 +102,7 @@ static void buffers_are_made_up_to_their_most(struct kunit *test)
 	for (unsigned int i = 0; i < VSP_STORAGE_BOUNCES; i++)
 		KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
 	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
-	list_splice(&used, &storage->bounces);
+	list_splice(&used, &storage->memory.bounces);
 	KUNIT_EXPECT_EQ(test, world.vmallocs, VSP_STORAGE_BOUNCES);
 	vsp_storage_memory_close(storage);
 }
@@ -119,7 +119,7 @@ static void who_gets_no_buffer_waits_for_one_in_use(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
 	world.no_memory = true;
 	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
-	list_splice(&used, &storage->bounces);
+	list_splice(&used, &storage->memory.bounces);
 	vsp_storage_memory_close(storage);
 }
 
@@ -130,7 +130,7 @@ static void a_disk_of_this_kernel_has_a_buffer_from_the_beginning(struct kunit *
 
 	KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
 	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
-	list_splice(&used, &storage->bounces);
+	list_splice(&used, &storage->memory.bounces);
 	KUNIT_EXPECT_EQ(test, world.vmallocs, 1);
 	vsp_storage_memory_close(storage);
 }
@@ -140,10 +140,10 @@ static void a_source_with_a_page_cache_has_buffers_from_the_beginning(struct kun
 {
 	struct vsp_storage *storage = open_storage(test, true, false);
 
-	KUNIT_EXPECT_EQ(test, storage->bounce_count, VSP_STORAGE_BOUNCES);
+	KUNIT_EXPECT_EQ(test, storage->memory.bounce_count, VSP_STORAGE_BOUNCES);
 	vsp_storage_memory_close(storage);
 	storage = open_storage(test, false, false);
-	KUNIT_EXPECT_EQ(test, storage->bounce_count, 1);
+	KUNIT_EXPECT_EQ(test, storage->memory.bounce_count, 1);
 	vsp_storage_memory_close(storage);
 }
 

@@ -141,7 +141,7 @@ void stub_done(struct vsp_service *service, u32 flow, const u64 *cost)
 
 struct vsp_storage_request *stub_request(struct vsp_storage *storage)
 {
-	return list_first_entry_or_null(&storage->free, struct vsp_storage_request, entry);
+	return list_first_entry_or_null(&storage->memory.free, struct vsp_storage_request, entry);
 }
 
 int stub_prepare(struct vsp_storage_request *request, struct vsp_queue *queue)
@@ -165,9 +165,9 @@ void stub_io_start(struct vsp_storage_request *request, struct vsp_queue *queue)
 void stub_sync(struct vsp_storage *storage, struct vsp_queue *queue)
 {
 	world.syncs++;
-	storage->syncing = true;
-	storage->covered = storage->unsynced;
-	list_splice_tail_init(&storage->waiting, &storage->syncing_list);
+	storage->sync.active = true;
+	storage->sync.covered = storage->sync.unsynced;
+	list_splice_tail_init(&storage->sync.waiting, &storage->sync.covered_list);
 }
 
 static u64 source_size = SIZE;
@@ -202,11 +202,11 @@ static struct fixture *make(struct kunit *test)
 	storage->keep = SIZE;
 	spin_lock_init(&storage->lock);
 	INIT_LIST_HEAD(&storage->done);
-	INIT_LIST_HEAD(&storage->waiting);
-	INIT_LIST_HEAD(&storage->syncing_list);
-	INIT_LIST_HEAD(&storage->free);
+	INIT_LIST_HEAD(&storage->sync.waiting);
+	INIT_LIST_HEAD(&storage->sync.covered_list);
+	INIT_LIST_HEAD(&storage->memory.free);
 	f->request.storage = storage;
-	list_add(&f->request.entry, &storage->free);
+	list_add(&f->request.entry, &storage->memory.free);
 	storage->terms = (struct vsp_storage_terms){
 		.present = true,
 		.access = VS_STORAGE_READ | VS_STORAGE_WRITE | VS_STORAGE_DISCARD,
@@ -423,7 +423,7 @@ static void each_byte_and_operation_is_charged_once(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, world.owed, 0, "type %u", type);
 		KUNIT_EXPECT_EQ_MSG(test, world.cost[0], kinds[i].bytes, "type %u", type);
 		KUNIT_EXPECT_EQ_MSG(test, world.cost[1], 1, "type %u", type);
-		if (f->storage.syncing)
+		if (f->storage.sync.active)
 			f->storage.sync_done = true;
 		run(f);
 	}
@@ -447,7 +447,7 @@ static void a_failed_sync_is_told_to_a_flush(struct kunit *test)
 	ask(VIRTIO_BLK_T_OUT, 0, 8192);
 	run(f);
 	KUNIT_EXPECT_EQ(test, world.status, VIRTIO_BLK_S_OK);
-	KUNIT_EXPECT_EQ(test, f->storage.unsynced, 8192);
+	KUNIT_EXPECT_EQ(test, f->storage.sync.unsynced, 8192);
 	/* The cache goes: a sync that nobody waits for, and that fails. */
 	f->storage.terms.cache = 0;
 	memset(&world, 0, sizeof(world));
@@ -493,7 +493,7 @@ static void random_requests_stay_within_the_contract(struct kunit *test)
 		if (!(prandom_u32_state(&rnd) % 16))
 			world.chain.writable_bytes = prandom_u32_state(&rnd) % 64;
 		run(f);
-		if (f->storage.syncing)
+		if (f->storage.sync.active)
 			end_sync(f, 0);
 		KUNIT_ASSERT_EQ_MSG(test, world.completed, 1, "round %d", i);
 		KUNIT_ASSERT_EQ_MSG(test, world.owed, 0, "round %d", i);
@@ -541,7 +541,7 @@ static void a_write_is_seen_when_its_use_of_the_source_ends(struct kunit *test)
 	run(f);
 	KUNIT_EXPECT_EQ(test, world.unfinished, 1);
 	KUNIT_EXPECT_EQ(test, f->storage.unfinished, 0);
-	KUNIT_EXPECT_EQ(test, f->storage.unsynced, 4096);
+	KUNIT_EXPECT_EQ(test, f->storage.sync.unsynced, 4096);
 
 	ask(VIRTIO_BLK_T_OUT, 8, 4096);
 	run(f);

@@ -135,7 +135,7 @@ static void slow_work(struct work_struct *work)
 
 static void sync_work(struct work_struct *work)
 {
-	struct vsp_storage *storage = container_of(work, struct vsp_storage, sync.work);
+	struct vsp_storage *storage = container_of(work, struct vsp_storage, sync.job.work);
 	unsigned int noio, flags;
 	unsigned long irq;
 	int result = -ENODEV;
@@ -166,11 +166,11 @@ static void sync_work(struct work_struct *work)
  */
 void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue)
 {
-	storage->syncing = true;
-	storage->covered = storage->unsynced;
-	list_splice_tail_init(&storage->waiting, &storage->syncing_list);
+	storage->sync.active = true;
+	storage->sync.covered = storage->sync.unsynced;
+	list_splice_tail_init(&storage->sync.waiting, &storage->sync.covered_list);
 	vsp_storage_count(storage, VSP_STORAGE_SYNCS, 1);
-	vsp_queue_job(queue, &storage->sync, storage->slow);
+	vsp_queue_job(queue, &storage->sync.job, storage->slow);
 }
 
 /* ---- Reads and writes ---- */
@@ -289,7 +289,7 @@ void vsp_storage_io_undo(struct vsp_storage_request *request)
 
 	vsp_queue_payload_free(&request->payload);
 	if (request->bounce)
-		list_add(&request->bounce->entry, &storage->bounces);
+		list_add(&request->bounce->entry, &storage->memory.bounces);
 	request->bounce = NULL;
 }
 
@@ -347,7 +347,7 @@ int vsp_storage_io_open(struct vsp_storage *storage)
 	/* Reclaim waits for a disk of this kernel alone, and a rescuer is a thread. */
 	unsigned int reclaim = vsp_service_is_local(storage->service) ? WQ_MEM_RECLAIM : 0;
 
-	INIT_WORK(&storage->sync.work, sync_work);
+	INIT_WORK(&storage->sync.job.work, sync_work);
 	storage->slow = alloc_workqueue("vsp_storage_%s", WQ_UNBOUND | reclaim,
 					VSP_STORAGE_WORKERS, vsp_service_name(storage->service));
 	return storage->slow ? vsp_storage_memory_open(storage) : -ENOMEM;

@@ -21,14 +21,14 @@ static int add_request(struct vsp_storage *storage, gfp_t gfp)
 {
 	struct vsp_storage_request *request;
 
-	if (storage->requests == VS_STORAGE_QUEUE_SIZE)
+	if (storage->memory.requests == VS_STORAGE_QUEUE_SIZE)
 		return -EBUSY;
 	request = kzalloc(sizeof(*request), gfp | __GFP_ACCOUNT | __GFP_NOWARN);
 	if (!request)
 		return -ENOMEM;
 	vsp_storage_io_init(request, storage);
-	list_add(&request->entry, &storage->free);
-	storage->requests++;
+	list_add(&request->entry, &storage->memory.free);
+	storage->memory.requests++;
 	return 0;
 }
 
@@ -52,8 +52,8 @@ static int add_bounce(struct vsp_storage *storage)
 		free_bounce(bounce);
 		return -ENOMEM;
 	}
-	list_add(&bounce->entry, &storage->bounces);
-	storage->bounce_count++;
+	list_add(&bounce->entry, &storage->memory.bounces);
+	storage->memory.bounce_count++;
 	return 0;
 }
 
@@ -81,11 +81,11 @@ int vsp_storage_memory_open(struct vsp_storage *storage)
 {
 	int error = 0;
 
-	INIT_LIST_HEAD(&storage->free);
-	INIT_LIST_HEAD(&storage->bounces);
-	while (!error && storage->requests < REQUESTS_LEAST)
+	INIT_LIST_HEAD(&storage->memory.free);
+	INIT_LIST_HEAD(&storage->memory.bounces);
+	while (!error && storage->memory.requests < REQUESTS_LEAST)
 		error = add_request(storage, GFP_KERNEL);
-	while (!error && storage->bounce_count < bounces_least(storage))
+	while (!error && storage->memory.bounce_count < bounces_least(storage))
 		error = add_bounce(storage);
 	return error;
 }
@@ -101,9 +101,9 @@ void vsp_storage_memory_close(struct vsp_storage *storage)
 	struct vsp_storage_request *request, *next_request;
 	struct vsp_storage_bounce *bounce, *next_bounce;
 
-	list_for_each_entry_safe(bounce, next_bounce, &storage->bounces, entry)
+	list_for_each_entry_safe(bounce, next_bounce, &storage->memory.bounces, entry)
 		free_bounce(bounce);
-	list_for_each_entry_safe(request, next_request, &storage->free, entry)
+	list_for_each_entry_safe(request, next_request, &storage->memory.free, entry)
 		kfree(request);
 }
 
@@ -112,35 +112,36 @@ void vsp_storage_memory_close(struct vsp_storage *storage)
  * @storage: open
  *
  * Context: the mover.
- * Return: it, still in storage->free; or NULL: there are some in use, whose end wakes the mover
+ * Return: it, still in storage->memory.free; or NULL: there are some in use, whose end wakes
+ *	the mover
  */
 struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *storage)
 {
 	gfp_t gfp = vsp_service_is_local(storage->service) ? GFP_NOWAIT : GFP_KERNEL;
 
-	if (list_empty(&storage->free) && add_request(storage, gfp))
+	if (list_empty(&storage->memory.free) && add_request(storage, gfp))
 		return NULL;
-	return list_first_entry(&storage->free, struct vsp_storage_request, entry);
+	return list_first_entry(&storage->memory.free, struct vsp_storage_request, entry);
 }
 
 /**
  * vsp_storage_memory_bounce() - a bounce buffer that is not in use
  * @storage: open
- * @bounce: filled, still in storage->bounces
+ * @bounce: filled, still in storage->memory.bounces
  *
  * Context: the mover.
  * Return: 0; -EAGAIN: all are in use, whose end wakes the mover; -ENOMEM: there is none
  */
 int vsp_storage_memory_bounce(struct vsp_storage *storage, struct vsp_storage_bounce **bounce)
 {
-	if (list_empty(&storage->bounces)) {
+	if (list_empty(&storage->memory.bounces)) {
 		/* There is no vmalloc() that does not wait. */
-		if (storage->bounce_count == VSP_STORAGE_BOUNCES ||
+		if (storage->memory.bounce_count == VSP_STORAGE_BOUNCES ||
 		    vsp_service_is_local(storage->service))
 			return -EAGAIN;
 		if (add_bounce(storage))
-			return storage->bounce_count ? -EAGAIN : -ENOMEM;
+			return storage->memory.bounce_count ? -EAGAIN : -ENOMEM;
 	}
-	*bounce = list_first_entry(&storage->bounces, struct vsp_storage_bounce, entry);
+	*bounce = list_first_entry(&storage->memory.bounces, struct vsp_storage_bounce, entry);
 	return 0;
 }

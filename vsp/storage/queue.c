@@ -253,7 +253,7 @@ static void complete_request(struct vsp_storage *storage, struct vsp_queue *queu
 			  chain->writable_bytes == 1;
 	count_completion(storage, request, status);
 	vsp_queue_complete(queue, chain->head, written);
-	list_add(&request->entry, &storage->free);
+	list_add(&request->entry, &storage->memory.free);
 }
 
 /* Must its completion wait until it is on the medium? */
@@ -263,9 +263,9 @@ static bool needs_sync(struct vsp_storage *storage, struct vsp_storage_request *
 
 	if (!changes_disk(request) || request->durable)
 		return false;
-	if (storage->unsynced + request->length > cache)
+	if (storage->sync.unsynced + request->length > cache)
 		return true;
-	storage->unsynced += request->length;
+	storage->sync.unsynced += request->length;
 	return false;
 }
 
@@ -286,7 +286,7 @@ static void finish_request(struct vsp_storage *storage, struct vsp_queue *queue,
 		queue_work(storage->slow, &storage->trim);
 	}
 	if (status == VIRTIO_BLK_S_OK && needs_sync(storage, request))
-		list_add_tail(&request->entry, &storage->waiting);
+		list_add_tail(&request->entry, &storage->sync.waiting);
 	else
 		complete_request(storage, queue, request, status);
 }
@@ -300,20 +300,20 @@ static u8 sync_status(int result)
 
 static void finish_sync(struct vsp_storage *storage, struct vsp_queue *queue, int result)
 {
-	int lost = result ?: storage->sync_error;
+	int lost = result ?: storage->sync.error;
 	struct vsp_storage_request *request, *next;
 	bool told = false;
 	bool flush;
 
-	storage->syncing = false;
-	storage->unsynced -= storage->covered;
-	list_for_each_entry_safe(request, next, &storage->syncing_list, entry) {
+	storage->sync.active = false;
+	storage->sync.unsynced -= storage->sync.covered;
+	list_for_each_entry_safe(request, next, &storage->sync.covered_list, entry) {
 		flush = request->type == VIRTIO_BLK_T_FLUSH;
 		told |= flush;
 		list_del(&request->entry);
 		complete_request(storage, queue, request, sync_status(flush ? lost : result));
 	}
-	storage->sync_error = told ? 0 : lost;
+	storage->sync.error = told ? 0 : lost;
 }
 
 static void reap_requests(struct vsp_storage *storage, struct vsp_queue *queue)
@@ -340,11 +340,12 @@ static void reap_requests(struct vsp_storage *storage, struct vsp_queue *queue)
 		count += changes_disk(request);
 		finish_request(storage, queue, request);
 	}
-	/* Only now do @unsynced and @waiting have them; see vsp_storage_lost(). */
+	/* Only now do @sync.unsynced and @sync.waiting have them; see vsp_storage_lost(). */
 	spin_lock_irq(&storage->lock);
 	storage->unfinished -= count;
 	spin_unlock_irq(&storage->lock);
-	if (!storage->syncing && (!list_empty(&storage->waiting) || storage->unsynced > cache))
+	if (!storage->sync.active &&
+	    (!list_empty(&storage->sync.waiting) || storage->sync.unsynced > cache))
 		vsp_storage_io_sync(storage, queue);
 }
 
@@ -445,8 +446,8 @@ static void start_request(struct vsp_storage *storage, struct vsp_queue *queue,
 		get_id(storage, queue, request);
 	} else {
 		/* What was completed before it came is covered by the next sync. */
-		list_add_tail(&request->entry, &storage->waiting);
-		if (!storage->syncing)
+		list_add_tail(&request->entry, &storage->sync.waiting);
+		if (!storage->sync.active)
 			vsp_storage_io_sync(storage, queue);
 	}
 }

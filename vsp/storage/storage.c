@@ -159,8 +159,8 @@ void vsp_storage_lost(struct vsp_storage_source *source)
 
 	/* What is finished meanwhile moves from the first of these to the others. */
 	spin_lock_irq(&storage->lock);
-	if (storage->unfinished || READ_ONCE(storage->unsynced) ||
-	    !list_empty(&storage->waiting) || !list_empty(&storage->syncing_list))
+	if (storage->unfinished || READ_ONCE(storage->sync.unsynced) ||
+	    !list_empty(&storage->sync.waiting) || !list_empty(&storage->sync.covered_list))
 		WRITE_ONCE(source->lost, true);
 	spin_unlock_irq(&storage->lock);
 }
@@ -286,7 +286,7 @@ static u64 storage_service_used(struct vsp_service *service, u32 index)
 		used = storage->terms.access;
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_CACHE):
-		used = READ_ONCE(storage->unsynced);
+		used = READ_ONCE(storage->sync.unsynced);
 		break;
 	case VS_STORAGE_INDEX(VS_STORAGE_BLOCK_SIZE):
 		used = storage->terms.block_size;
@@ -300,7 +300,7 @@ static bool storage_service_busy(struct vsp_service *service)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 
-	return work_busy(&storage->trim) || work_busy(&storage->sync.work);
+	return work_busy(&storage->trim) || work_busy(&storage->sync.job.work);
 }
 
 /* ---- Services ---- */
@@ -324,8 +324,8 @@ static int storage_service_open(struct vsp_service *service)
 	spin_lock_init(&storage->lock);
 	INIT_WORK(&storage->trim, trim_work);
 	INIT_LIST_HEAD(&storage->done);
-	INIT_LIST_HEAD(&storage->waiting);
-	INIT_LIST_HEAD(&storage->syncing_list);
+	INIT_LIST_HEAD(&storage->sync.waiting);
+	INIT_LIST_HEAD(&storage->sync.covered_list);
 	error = vsp_storage_source_open(&storage->source, service);
 	if (error)
 		goto free;

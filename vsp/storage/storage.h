@@ -46,7 +46,7 @@ struct vsp_storage_bounce {
 
 /**
  * struct vsp_storage_request - one request
- * @entry: in free, done, waiting or syncing_list
+ * @entry: in memory.free, done, sync.waiting or sync.covered_list
  * @storage: whose
  * @type: VIRTIO_BLK_T_*
  * @durable: on the medium when the source has finished it
@@ -106,6 +106,41 @@ enum vsp_storage_counter {
 };
 
 /**
+ * struct vsp_storage_memory - what requests need, made when it is needed
+ * @free: requests not in use
+ * @bounces: likewise
+ * @requests: there are, in use or not
+ * @bounce_count: bounce buffers there are, likewise
+ */
+struct vsp_storage_memory {
+	struct list_head free;
+	struct list_head bounces;
+	unsigned int requests;
+	unsigned int bounce_count;
+};
+
+/**
+ * struct vsp_storage_sync - what is completed, and not yet on the medium
+ * @unsynced: bytes completed since the last sync
+ * @covered: of these, what the sync under way covers
+ * @error: of a sync that no flush has heard of: the next flush's. What was completed
+ *	before that sync may be lost, and another one would not tell
+ * @active: a sync is under way
+ * @waiting: done, but to be completed after the next sync
+ * @covered_list: done, to be completed after the sync under way
+ * @job: the sync
+ */
+struct vsp_storage_sync {
+	u64 unsynced;
+	u64 covered;
+	int error;
+	bool active;
+	struct list_head waiting;
+	struct list_head covered_list;
+	struct vsp_job job;
+};
+
+/**
  * struct vsp_storage - what the class has of a service
  * @service: whose
  * @source: what the disk is kept on
@@ -129,19 +164,8 @@ enum vsp_storage_counter {
  * @sync_result: 0 or its errno
  *
  * Of the mover, and of whoever reaps in its place:
- * @free: requests not in use
- * @bounces: likewise
- * @requests: there are, in use or not
- * @bounce_count: bounce buffers there are, likewise
- * @unsynced: bytes completed since the last sync
- * @covered: of these, what the sync under way covers
- * @sync_error: of a sync that no flush has heard of: the next flush's. What was
- *	completed before that sync may be lost, and another one would not tell
- * @syncing: a sync is under way
- * @waiting: done, but to be completed after the next sync
- * @syncing_list: done, to be completed after the sync under way
- *
- * @sync: the sync
+ * @memory: see there
+ * @sync: see there
  */
 struct vsp_storage {
 	struct vsp_service *service;
@@ -164,18 +188,8 @@ struct vsp_storage {
 	bool sync_done;
 	int sync_result;
 
-	struct list_head free;
-	struct list_head bounces;
-	unsigned int requests;
-	unsigned int bounce_count;
-	u64 unsynced;
-	u64 covered;
-	int sync_error;
-	bool syncing;
-	struct list_head waiting;
-	struct list_head syncing_list;
-
-	struct vsp_job sync;
+	struct vsp_storage_memory memory;
+	struct vsp_storage_sync sync;
 };
 
 /* storage.c */
