@@ -66,6 +66,8 @@ is_granted_when_the_agent_accepts() {
 	kill $!
 	grep -A 10 ^VSP_EVENT=ask /tmp/uevents | grep -qx "VSP_ASK=$id" || fail "no uevent with the id that is asked about"
 	! grep -E 'amount|ocr' /tmp/uevents || fail "a uevent has terms"
+	assert_fails sh -c "echo 5 >$VDPA/a/agent/used_amount"
+	host_log | grep -q 'service a: agent/used_amount: "5" refused.*0..4 allowed' || fail "the log does not say what is allowed"
 }
 
 is_denied_when_the_agent_refuses() {
@@ -127,7 +129,19 @@ answers_may_be_lies() {
 	assert_fails sh -c "echo 51 >$VDPA/a/agent/used_rate"
 	echo 50 >$VDPA/a/agent/used_rate
 	assert_eq "$(<$VDPA/a/terms/used_amount) $(<$VDPA/a/terms/used_rate)" "4 50" "used"
-	host_log | grep -q 'service a: agent/used_amount: "5" refused.*0..4 allowed' || fail "the log does not say what is allowed"
+}
+
+# What an agent says of a contract of a service that was disabled since is of no contract that there is.
+ids_are_never_used_twice() {
+	local id
+	abstract_pool agent=tester
+	abstract_service a amount_max=4
+	modprobe vsc
+	id=$(asked a)
+	vsp_service abstract.a enable=0 enable=1
+	(($(asked a) > id)) || fail "contract $(asked a) after contract $id"
+	assert_fails answer a "accept $id"
+	assert_eq "$(<$VDPA/a/contract/id)" 0 "in force"
 }
 
 is_asked_before_each_change() {
@@ -207,6 +221,7 @@ test_case abstract.is_granted_when_the_agent_accepts is_granted_when_the_agent_a
 test_case abstract.is_denied_when_the_agent_refuses is_denied_when_the_agent_refuses
 test_case abstract.is_denied_without_an_answer is_denied_without_an_answer
 test_case abstract.answers_may_be_lies answers_may_be_lies
+test_case abstract.ids_are_never_used_twice ids_are_never_used_twice
 test_case abstract.is_asked_before_each_change is_asked_before_each_change
 test_case abstract.withdrawing_ends_the_question waits_for_nobody withdraw
 test_case abstract.disabling_ends_the_question waits_for_nobody disable

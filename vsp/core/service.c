@@ -141,6 +141,7 @@ static struct vsp_session *new_session(struct vsp_service *service)
 	if (!session)
 		return NULL;
 	session->service = service;
+	session->grant.next_id = service->counters.ids;
 	spin_lock_init(&session->view_lock);
 	vsp_session_init_work(session);
 	vsp_machine_prepare_init(session);
@@ -207,6 +208,7 @@ static void end_session(struct vsp_service *service)
 	hrtimer_cancel(&session->timer);
 	vsp_machine_close(session);
 	vsp_machine_end_preparation(session);
+	service->counters.ids = session->grant.next_id;
 	kvfree(session);
 }
 

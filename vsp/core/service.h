@@ -41,8 +41,9 @@ struct vsp_channel;
 struct vsp_service;
 struct vsp_session;
 
-/* Counters that sysfs shows; written from the service's work only. */
+/* Counters that sysfs shows, but for the first; written from the service's work only. */
 struct vsp_service_counters {
+	u64 ids;		/* of contracts, that sessions before this one have given */
 	u64 messages;		/* received, well formed */
 	u64 malformed;		/* refused by the decoder */
 	u64 unexpected;		/* refused by the state machine */

@@ -126,7 +126,7 @@ struct vsp_result {
 
 /**
  * struct vsp_grant - what was granted and not started; vsp/core/machine_contract.c
- * @next_id: contract ids, never used twice
+ * @next_id: contract ids, never used twice by a service, whatever session it has
  * @expired_id: the last grant that was dropped since the last START, also one to keep what is
  *	in force; or 0
  * @pending: the contract, or NULL; a kept one has the id in force. Written under view_lock
