@@ -92,7 +92,7 @@ struct vsc_class {
 	const struct attribute_group *counters;
 };
 
-/* vsc/core/main.c */
+/* vsc/core/registry.c */
 int vsc_class_register(const struct vsc_class *class);
 void vsc_class_unregister(const struct vsc_class *class);
 
@@ -104,7 +104,7 @@ struct vsc_channel *vsc_session_channel(const struct vsc_session *session);
 void *vsc_session_data(const struct vsc_session *session);
 void vsc_session_set_data(struct vsc_session *session, void *data);
 
-/* vsc/core/session.c */
+/* vsc/core/session_inbox.c */
 void vsc_session_busy(struct vsc_session *session);
 void vsc_session_broken(struct vsc_session *session);
 void vsc_session_stalled(struct vsc_session *session);

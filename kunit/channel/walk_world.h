@@ -101,6 +101,7 @@ static bool world_queue_delayed_work(struct workqueue_struct *queue, struct dela
 #include "vsc/core/machine.c"
 #include "vsc/core/policy.c"
 #include "vsc/core/session_class.c"
+#include "vsc/core/session_wait.c"
 #include "vsc/core/session_work.c"
 
 #define IDS		4096	/* contracts of one walk */

@@ -159,7 +159,7 @@ struct vsc_want {
 };
 
 /**
- * struct vsc_inbox - what has come and waits for the work; vsc/core/session.c
+ * struct vsc_inbox - what has come and waits for the work; vsc/core/session_inbox.c
  * @lock: protects all below; taken with interrupts off
  * @bits: VSC_INBOX_*
  * @need_reason: of VSC_INBOX_NEED
@@ -223,7 +223,7 @@ struct vsc_leave {
 };
 
 /**
- * struct vsc_wait - what is waited for; vsc/core/session_work.c
+ * struct vsc_wait - what is waited for; vsc/core/session_wait.c
  * @timer: what
  * @expires: end of that
  * @missed: answers in a row that did not come in time, at most VSC_MISSED_MAX
@@ -332,8 +332,14 @@ struct vsc_work {
 	struct vsc_events events;
 };
 
+/* vsc/core/session_inbox.c */
+bool vsc_session_post(struct vsc_session *session, unsigned long what);
+bool vsc_session_post_locked(struct vsc_work *work, unsigned long what);
+
 /* vsc/core/session_work.c */
 void vsc_session_run(struct work_struct *item);
+
+/* vsc/core/session_wait.c: in the work only */
 void vsc_session_wait(struct vsc_session *session, enum vsc_timer timer, u32 ms);
 u32 vsc_session_back_off(struct vsc_session *session);
 u32 vsc_session_answer_ms(struct vsc_session *session);

@@ -133,7 +133,7 @@ struct vsc_negotiation {
  * @uuid: of the service
  * @name: of the service
  * @channel: NULL once it is gone; the work's own
- * @entry: in the list of sessions (vsc/core/main.c)
+ * @entry: in the list of sessions (vsc/core/registry.c)
  * @sysfs: what vsc_sysfs_add() has made
  *
  * @class_lock: held to change @class, and to call a class from outside the work
@@ -178,15 +178,21 @@ struct vsc_session {
 
 #define to_vsc_session(device) container_of(device, struct vsc_session, dev)
 
-/* vsc/core/main.c: module, device class, classes, list of sessions */
+/* vsc/core/registry.c: classes, list of sessions */
 const struct vsc_class *vsc_class_get(const struct vs_class_spec *spec);
 void vsc_class_put(const struct vsc_class *class);
+void vsc_registry_add(struct vsc_session *session);
+void vsc_registry_remove(struct vsc_session *session);
+
+/* vsc/core/main.c: module, device class */
 struct vsc_session *vsc_main_new(struct device *parent, const struct vs_class_spec *spec);
 int vsc_main_add(struct vsc_session *session);
 void vsc_main_remove(struct vsc_session *session);
 
 /* vsc/core/session.c */
 extern const struct vsc_channel_ops vsc_session_ops;
+
+/* vsc/core/session_inbox.c */
 int vsc_session_renegotiate(struct vsc_session *session, u32 reason);
 int vsc_session_release(struct vsc_session *session);
 void vsc_session_auto(struct vsc_session *session, bool on);

@@ -149,7 +149,7 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 	 * frame have waited for it.
 	 */
 	if (!netdev_xmit_more() || netif_xmit_stopped(netdev_get_tx_queue(dev, pair)))
-		vsp_network_queue_wake(ring);
+		vsp_network_ring_wake(ring);
 	return NETDEV_TX_OK;
 }
 
@@ -171,7 +171,7 @@ static int device_poll(struct napi_struct *napi, int budget)
 	smp_mb();
 	if (READ_ONCE(ring->stalled)) {
 		WRITE_ONCE(ring->stalled, false);
-		vsp_network_queue_wake(ring);
+		vsp_network_ring_wake(ring);
 	}
 	if (done < budget && napi_complete_done(napi, done) && !skb_queue_empty(&pair->arrived))
 		napi_schedule(napi);
@@ -220,7 +220,7 @@ static int device_stop(struct net_device *dev)
 		skb_queue_purge(&network->pair[i].arrived);
 	}
 	/* A mover that waits for NAPI would wait until the device is opened again. */
-	vsp_network_queue_wake_all(network);
+	vsp_network_ring_wake_all(network);
 	return 0;
 }
 

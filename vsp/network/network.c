@@ -252,7 +252,7 @@ static void network_contract_commit(struct vsp_service *service, const struct vs
 		network->claim = 0;
 		WRITE_ONCE(network->terms.present, false);
 	}
-	vsp_network_queue_wake_all(network);
+	vsp_network_ring_wake_all(network);
 	queue_work(system_unbound_wq, &network->link);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a network device: what network.c (the contract), device.c (the
- * host's netdev), queue.c (the data queues), transmit.c and receive.c (what the movers do with
- * them), turn.c (whose frame is next), frame.c (what is looked at in a frame), uplink.c (what
+ * host's netdev), queue.c and ring.c (the data queues), transmit.c and receive.c (what the
+ * movers do with them), turn.c (whose frame is next), frame.c (what is looked at in a frame), uplink.c (what
  * a pool is a part of) and mac.c (which service has which address) share.
  *
  * Directions are the guest's.  A frame that it transmits is in its ring until the mover has
@@ -217,11 +217,13 @@ void vsp_network_queue_kick(struct vsp_service *service, struct vsp_queue *queue
 void vsp_network_queue_reap(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_network_queue_reset(struct vsp_service *service);
 void vsp_network_queue_go_on(struct vsp_service *service, u32 flow);
-void vsp_network_queue_wake(struct vsp_network_ring *ring);
-void vsp_network_queue_wake_all(struct vsp_network *network);
-void vsp_network_queue_passed(struct vsp_network_ring *ring, u64 cost);
-void vsp_network_queue_dropped(struct vsp_network_ring *ring, enum vsp_network_counter why);
-u32 vsp_network_queue_headers(const struct sk_buff *skb);
+
+/* ring.c */
+void vsp_network_ring_wake(struct vsp_network_ring *ring);
+void vsp_network_ring_wake_all(struct vsp_network *network);
+void vsp_network_ring_passed(struct vsp_network_ring *ring, u64 cost);
+void vsp_network_ring_dropped(struct vsp_network_ring *ring, enum vsp_network_counter why);
+u32 vsp_network_ring_headers(const struct sk_buff *skb);
 
 /* turn.c */
 void vsp_network_turn_leave(struct vsp_network_ring *ring);

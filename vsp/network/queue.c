@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The data queues of a service: what the class's operations on them do, their start and end,
- * and what is common to both directions.  Frames out of the guest are in transmit.c, frames into it
- * in receive.c, and the order among the queues of one flow is in turn.c.
+ * The data queues of a service: what the class's operations on them do, their start and end.
+ * Frames out of the guest are in transmit.c, frames into it in receive.c, what is common to both in
+ * ring.c, and the order among the queues of one flow is in turn.c.
  */
-#include <linux/netdevice.h>
 #include <linux/skbuff.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 
 #include "vsp/class.h"
 #include "vsp/network/network.h"
@@ -17,82 +14,6 @@ static struct vsp_network_ring *ring_of(struct vsp_service *service, struct vsp_
 	struct vsp_network *network = vsp_service_data(service);
 
 	return &network->ring[vsp_queue_number(queue)];
-}
-
-/**
- * vsp_network_queue_wake() - have the mover of a queue look at it; nothing, without a queue
- * @ring: any
- *
- * Context: any.
- */
-void vsp_network_queue_wake(struct vsp_network_ring *ring)
-{
-	unsigned long irq;
-
-	spin_lock_irqsave(&ring->lock, irq);
-	if (ring->queue)
-		vsp_queue_wake(ring->queue);
-	spin_unlock_irqrestore(&ring->lock, irq);
-}
-
-/**
- * vsp_network_queue_wake_all() - have all movers look at their queues
- * @network: any
- *
- * Context: any.
- */
-void vsp_network_queue_wake_all(struct vsp_network *network)
-{
-	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++)
-		vsp_network_queue_wake(&network->ring[i]);
-}
-
-/**
- * vsp_network_queue_passed() - count a frame that was admitted
- * @ring: of its queue
- * @cost: of it, in bytes
- *
- * Context: any.
- */
-void vsp_network_queue_passed(struct vsp_network_ring *ring, u64 cost)
-{
-	struct vsp_network *network = ring->network;
-
-	atomic64_add(cost, &network->bytes[ring->flow]);
-	vsp_network_count(network, ring->flow == VS_NETWORK_TX ? VSP_NETWORK_SENT :
-			  VSP_NETWORK_RECEIVED, 1);
-}
-
-/**
- * vsp_network_queue_dropped() - count a frame that does not pass
- * @ring: of its queue
- * @why: the reason
- *
- * Context: any.
- */
-void vsp_network_queue_dropped(struct vsp_network_ring *ring, enum vsp_network_counter why)
-{
-	struct net_device *dev = ring->network->dev;
-
-	vsp_network_count(ring->network, why, 1);
-	if (ring->flow == VS_NETWORK_TX)
-		DEV_STATS_INC(dev, rx_dropped);
-	else
-		DEV_STATS_INC(dev, tx_dropped);
-}
-
-/**
- * vsp_network_queue_headers() - bytes before the payload of a frame that is to be segmented
- * @skb: the frame; its transport header is set
- *
- * Context: any.
- * Return: their number.
- */
-u32 vsp_network_queue_headers(const struct sk_buff *skb)
-{
-	if (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
-		return skb_transport_offset(skb) + sizeof(struct udphdr);
-	return skb_tcp_all_headers(skb);
 }
 
 /**
@@ -183,7 +104,7 @@ void vsp_network_queue_go_on(struct vsp_service *service, u32 flow)
 
 	vsp_rates_assert_held(network->service);
 	if (holder >= 0)
-		vsp_network_queue_wake(&network->ring[vsp_network_number(holder, flow)]);
+		vsp_network_ring_wake(&network->ring[vsp_network_number(holder, flow)]);
 }
 
 /**

@@ -46,7 +46,7 @@ static u32 cost_of(const struct sk_buff *skb)
 {
 	if (!skb_is_gso(skb) || !skb_transport_header_was_set(skb))
 		return max(skb->len, ETH_ZLEN);
-	return vsp_network_frame_cost(skb->len, vsp_network_queue_headers(skb),
+	return vsp_network_frame_cost(skb->len, vsp_network_ring_headers(skb),
 				      skb_shinfo(skb)->gso_size);
 }
 
@@ -181,7 +181,7 @@ static void away_timer(struct timer_list *timer)
 	}
 	spin_unlock_irqrestore(&ring->lock, irq);
 	while ((skb = __skb_dequeue(&dropped))) {
-		vsp_network_queue_dropped(ring, VSP_NETWORK_AWAY);
+		vsp_network_ring_dropped(ring, VSP_NETWORK_AWAY);
 		kfree_skb(skb);
 	}
 }
@@ -393,10 +393,10 @@ static void finish_frame(struct vsp_network_ring *ring, struct sk_buff *skb,
 			 enum vsp_network_counter verdict, u64 cost)
 {
 	if (verdict == VSP_NETWORK_RECEIVED) {
-		vsp_network_queue_passed(ring, cost);
+		vsp_network_ring_passed(ring, cost);
 		consume_skb(skb);
 	} else {
-		vsp_network_queue_dropped(ring, verdict);
+		vsp_network_ring_dropped(ring, verdict);
 		kfree_skb(skb);
 	}
 }

@@ -104,7 +104,7 @@ static bool is_own_address(const struct vsp_network *network, const struct sk_bu
 static void set_segments(struct sk_buff *skb)
 {
 	struct skb_shared_info *shared = skb_shinfo(skb);
-	u32 payload = skb->len - vsp_network_queue_headers(skb);
+	u32 payload = skb->len - vsp_network_ring_headers(skb);
 
 	if (payload > shared->gso_size)
 		shared->gso_segs = DIV_ROUND_UP(payload, shared->gso_size);
@@ -191,7 +191,7 @@ static bool take_next_frame(struct vsp_network_ring *ring, struct vsp_queue *que
 	vsp_queue_complete(queue, ring->chain.head, 0);
 	arrivals->taken++;
 	if (verdict != VSP_NETWORK_SENT)
-		vsp_network_queue_dropped(ring, verdict);
+		vsp_network_ring_dropped(ring, verdict);
 	return true;
 }
 
@@ -199,7 +199,7 @@ static void drop_head(struct vsp_network_ring *ring, enum vsp_network_counter wh
 {
 	kfree_skb(ring->head);
 	ring->head = NULL;
-	vsp_network_queue_dropped(ring, why);
+	vsp_network_ring_dropped(ring, why);
 	vsp_network_turn_leave(ring);
 }
 
@@ -237,7 +237,7 @@ static bool transmit_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	default:
 		skb_queue_tail(&pair->arrived, ring->head);
 		ring->head = NULL;
-		vsp_network_queue_passed(ring, ring->cost);
+		vsp_network_ring_passed(ring, ring->cost);
 		return true;
 	}
 }

@@ -26,7 +26,7 @@ static void turn_pass(struct vsp_network *network, enum vs_network_flow flow, un
 		next = find_first_bit(&turn->wanting, VS_NETWORK_PAIRS);
 	__clear_bit(next, &turn->wanting);
 	WRITE_ONCE(turn->holder, next);
-	vsp_network_queue_wake(&network->ring[vsp_network_number(next, flow)]);
+	vsp_network_ring_wake(&network->ring[vsp_network_number(next, flow)]);
 }
 
 /**
