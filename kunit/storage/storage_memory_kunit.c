@@ -9,7 +9,6 @@
 static void *stub_vmalloc(unsigned long size, gfp_t gfp);
 
 #define vsp_service_is_local	stub_is_local
-#define vsp_storage_io_init	stub_init
 #undef __vmalloc
 #define __vmalloc		stub_vmalloc
 
@@ -22,7 +21,6 @@ static void *stub_vmalloc(unsigned long size, gfp_t gfp);
 static struct {
 	bool local;
 	bool no_memory;		/* for bounce buffers */
-	unsigned int inits;
 	unsigned int vmallocs;
 } world;
 
@@ -35,11 +33,6 @@ static void *stub_vmalloc(unsigned long size, gfp_t gfp)
 bool stub_is_local(const struct vsp_service *service)
 {
 	return world.local;
-}
-
-void stub_init(struct vsp_storage_request *request, struct vsp_storage *storage)
-{
-	world.inits++;
 }
 
 static struct vsp_storage *open_storage(struct kunit *test, bool local, bool direct)
@@ -58,7 +51,7 @@ static void an_idle_disk_has_next_to_nothing(struct kunit *test)
 {
 	struct vsp_storage *storage = open_storage(test, false, true);
 
-	KUNIT_EXPECT_EQ(test, world.inits, REQUESTS_LEAST);
+	KUNIT_EXPECT_EQ(test, storage->memory.requests, REQUESTS_LEAST);
 	KUNIT_EXPECT_EQ(test, world.vmallocs, 0);
 	vsp_storage_memory_close(storage);
 }
@@ -75,7 +68,7 @@ static void requests_are_made_up_to_the_ring(struct kunit *test)
 		list_move_tail(&request->entry, &used);
 	}
 	KUNIT_EXPECT_NULL(test, vsp_storage_memory_request(storage));
-	KUNIT_EXPECT_EQ(test, world.inits, VS_STORAGE_QUEUE_SIZE);
+	KUNIT_EXPECT_EQ(test, storage->memory.requests, VS_STORAGE_QUEUE_SIZE);
 	/* One that has come back is used again. */
 	list_move(&request->entry, &storage->memory.free);
 	KUNIT_EXPECT_PTR_EQ(test, vsp_storage_memory_request(storage), request);

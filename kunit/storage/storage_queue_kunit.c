@@ -11,7 +11,6 @@
 #define vsp_queue_complete	stub_complete
 #define vsp_queue_flush		stub_flush
 #define vsp_queue_wake		stub_wake
-#define vsp_storage_count	stub_count
 #define vsp_rates_admit		stub_admit
 #define vsp_rates_drop		stub_drop
 #define vsp_rates_reset		stub_reset
@@ -27,6 +26,7 @@
 
 #include "vs_storage.h"
 #include "vsp/storage/queue.c"
+#include "vsp/storage/done.c"
 #include "vsp/core/service.h"
 #include "vsp/pool/pool.h"
 
@@ -55,7 +55,6 @@ static struct {
 	u64 cost[VSP_STORAGE_RATES];
 	struct vsp_storage_request seen;
 	unsigned int unfinished;	/* writes, when the use of the source ended */
-	u64 counter[VSP_STORAGE_COUNTERS];
 } world;
 
 int stub_peek(struct vsp_queue *queue, struct vsp_chain *chain)
@@ -99,11 +98,6 @@ void stub_flush(struct vsp_queue *queue)
 
 void stub_wake(struct vsp_queue *queue)
 {
-}
-
-void stub_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u64 by)
-{
-	world.counter[counter] += by;
 }
 
 bool stub_admit(struct vsp_service *service, u32 flow, const u64 *cost)
@@ -159,7 +153,7 @@ void stub_io_start(struct vsp_storage_request *request, struct vsp_queue *queue)
 	world.started++;
 	world.seen = *request;
 	request->result = moves_data(request) ? request->length : 0;
-	vsp_storage_queue_done(request, true);
+	vsp_storage_done(request, true);
 }
 
 void stub_sync(struct vsp_storage *storage, struct vsp_queue *queue)

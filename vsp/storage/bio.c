@@ -11,7 +11,6 @@
 #include <linux/blkdev.h>
 #include <linux/ioprio.h>
 #include <linux/task_io_accounting_ops.h>
-#include <uapi/linux/virtio_blk.h>
 
 #include "vsp/storage/storage.h"
 
@@ -22,7 +21,7 @@ static void bio_done(struct bio *bio)
 
 	request->result = bio->bi_status ? blk_status_to_errno(bio->bi_status) : request->length;
 	bio_uninit(bio);
-	vsp_storage_queue_done(request, true);
+	vsp_storage_done(request, true);
 }
 
 static blk_opf_t bio_operation(const struct vsp_storage_request *request)
@@ -48,7 +47,7 @@ static bool bio_suffices(const struct vsp_storage_request *request, struct block
  * vsp_storage_bio_start() - do a read or write, if it needs no more than a bio
  * @request: IN or OUT, direct, prepared; its source is begun
  *
- * Ends in vsp_storage_queue_done(), maybe before this returns.
+ * Ends in vsp_storage_done(), maybe before this returns.
  *
  * Context: the mover.
  * Return: false if nothing was done: it is for vsp_storage_source_move()

@@ -214,3 +214,51 @@ void vsp_storage_file_label(struct file *file, const struct vsp_service *service
 	vfs_setxattr(idmap, dentry, SERVICE_XATTR, name, strlen(name), 0);
 	mnt_drop_write_file(file);
 }
+
+/**
+ * vsp_storage_file_name() - of the file that a pool makes for a service
+ * @service: any
+ * @name: filled, UUID_STRING_LEN + 1 bytes
+ *
+ * Context: any.
+ */
+void vsp_storage_file_name(const struct vsp_service *service, char *name)
+{
+	snprintf(name, UUID_STRING_LEN + 1, "%pUb", vsp_service_uuid(service));
+}
+
+/**
+ * vsp_storage_file_unlink() - delete the file that the pool has made for a service
+ * @source: open
+ * @service: the file is named by its UUID
+ *
+ * Context: may sleep.
+ * Return: 0, also if the name is another file's by now; or what the file system says
+ */
+int vsp_storage_file_unlink(const struct vsp_storage_source *source,
+			      const struct vsp_service *service)
+{
+	const struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
+	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
+	struct inode *directory = d_inode(pool->directory.dentry);
+	char name[UUID_STRING_LEN + 1];
+	struct dentry *dentry;
+	int error;
+
+	vsp_storage_file_name(service, name);
+	error = mnt_want_write(pool->directory.mnt);
+	if (error)
+		return error;
+	inode_lock_nested(directory, I_MUTEX_PARENT);
+	dentry = vs_lookup_one(idmap, name, pool->directory.dentry);
+	error = PTR_ERR_OR_ZERO(dentry);
+	if (!error) {
+		/* Only what is open here; if it was removed or replaced, leave that alone. */
+		if (d_is_positive(dentry) && d_inode(dentry) == file_inode(source->file))
+			error = vfs_unlink(idmap, directory, dentry, NULL);
+		dput(dentry);
+	}
+	inode_unlock(directory);
+	mnt_drop_write(pool->directory.mnt);
+	return error;
+}

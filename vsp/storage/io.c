@@ -18,7 +18,6 @@
 #include <linux/sched/mm.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
-#include <uapi/linux/virtio_blk.h>
 
 #include "vsp/storage/storage.h"
 
@@ -47,7 +46,7 @@ static void bounce_iter(struct vsp_storage_request *request)
 static void io_done(struct vsp_storage_request *request, long result)
 {
 	request->result = result;
-	vsp_storage_queue_done(request, true);
+	vsp_storage_done(request, true);
 }
 
 static void set_iocb(struct vsp_storage_request *request)
@@ -151,7 +150,7 @@ static void sync_work(struct work_struct *work)
 	spin_lock_irqsave(&storage->lock, irq);
 	storage->sync_result = result;
 	storage->sync_done = true;
-	vsp_storage_queue_wake(storage);
+	vsp_storage_done_wake(storage);
 	spin_unlock_irqrestore(&storage->lock, irq);
 }
 
@@ -298,7 +297,7 @@ void vsp_storage_io_undo(struct vsp_storage_request *request)
  * @request: IN and OUT prepared, DISCARD or WRITE_ZEROES
  * @queue: it came from
  *
- * Ends in vsp_storage_queue_done(), maybe before this returns.
+ * Ends in vsp_storage_done(), maybe before this returns.
  *
  * Context: the mover.
  */
@@ -315,24 +314,15 @@ void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue 
 		if (begun)
 			vsp_storage_source_end(&storage->source);
 		request->result = -ENODEV;
-		vsp_storage_queue_done(request, false);
+		vsp_storage_done(request, false);
 		return;
 	}
-	if (!move || !request->direct)
+	if (!move || !request->direct) {
+		INIT_WORK(&request->job.work, slow_work);
 		vsp_queue_job(queue, &request->job, storage->slow);
-	else if (!vsp_storage_bio_start(request))
+	} else if (!vsp_storage_bio_start(request)) {
 		move_direct(request);
-}
-
-/**
- * vsp_storage_io_init() - a request that there was not before
- * @request: zeroed
- * @storage: whose
- */
-void vsp_storage_io_init(struct vsp_storage_request *request, struct vsp_storage *storage)
-{
-	request->storage = storage;
-	INIT_WORK(&request->job.work, slow_work);
+	}
 }
 
 /**

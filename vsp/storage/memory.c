@@ -26,7 +26,7 @@ static int add_request(struct vsp_storage *storage, gfp_t gfp)
 	request = kzalloc(sizeof(*request), gfp | __GFP_ACCOUNT | __GFP_NOWARN);
 	if (!request)
 		return -ENOMEM;
-	vsp_storage_io_init(request, storage);
+	request->storage = storage;
 	list_add(&request->entry, &storage->memory.free);
 	storage->memory.requests++;
 	return 0;

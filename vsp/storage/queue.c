@@ -14,7 +14,6 @@
 #include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
-#include <uapi/linux/virtio_blk.h>
 
 #include "vsp/storage/storage.h"
 
@@ -32,12 +31,6 @@ static bool moves_data(const struct vsp_storage_request *request)
 static bool has_range(const struct vsp_storage_request *request)
 {
 	return request->type == VIRTIO_BLK_T_DISCARD || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
-}
-
-/* Does the request change what is on the disk, so that a sync matters to it? */
-static bool changes_disk(const struct vsp_storage_request *request)
-{
-	return request->type == VIRTIO_BLK_T_OUT || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
 }
 
 static int set_offset(struct vsp_storage_request *request, u64 sector)
@@ -236,7 +229,7 @@ static void count_completion(struct vsp_storage *storage, struct vsp_storage_req
 		vsp_storage_count(storage, VSP_STORAGE_ERRORS, 1);
 	else if (request->type == VIRTIO_BLK_T_IN)
 		vsp_storage_count(storage, VSP_STORAGE_BYTES_READ, request->length);
-	else if (changes_disk(request))
+	else if (vsp_storage_changes_disk(request))
 		vsp_storage_count(storage, VSP_STORAGE_BYTES_WRITTEN, request->length);
 }
 
@@ -261,7 +254,7 @@ static bool needs_sync(struct vsp_storage *storage, struct vsp_storage_request *
 {
 	u64 cache = READ_ONCE(storage->terms.cache);
 
-	if (!changes_disk(request) || request->durable)
+	if (!vsp_storage_changes_disk(request) || request->durable)
 		return false;
 	if (storage->sync.unsynced + request->length > cache)
 		return true;
@@ -280,7 +273,7 @@ static void finish_request(struct vsp_storage *storage, struct vsp_queue *queue,
 		status = VIRTIO_BLK_S_IOERR;
 	vsp_storage_io_undo(request);
 	/* It has outrun a shrink that its client had agreed to. */
-	if ((changes_disk(request) || has_range(request)) &&
+	if ((vsp_storage_changes_disk(request) || has_range(request)) &&
 	    request->offset + request->length > READ_ONCE(storage->keep)) {
 		WRITE_ONCE(storage->source.untidy, true);
 		queue_work(storage->slow, &storage->trim);
@@ -337,7 +330,7 @@ static void reap_requests(struct vsp_storage *storage, struct vsp_queue *queue)
 		finish_sync(storage, queue, result);
 	list_for_each_entry_safe(request, next, &done, entry) {
 		list_del(&request->entry);
-		count += changes_disk(request);
+		count += vsp_storage_changes_disk(request);
 		finish_request(storage, queue, request);
 	}
 	/* Only now do @sync.unsynced and @sync.waiting have them; see vsp_storage_lost(). */
@@ -347,47 +340,6 @@ static void reap_requests(struct vsp_storage *storage, struct vsp_queue *queue)
 	if (!storage->sync.active &&
 	    (!list_empty(&storage->sync.waiting) || storage->sync.unsynced > cache))
 		vsp_storage_io_sync(storage, queue);
-}
-
-/**
- * vsp_storage_queue_done() - the source has finished with a request
- * @request: result set; the mover's from here
- * @begun: it ends a use of the source, see vsp_storage_source_end()
- *
- * Context: any, interrupts included.
- */
-void vsp_storage_queue_done(struct vsp_storage_request *request, bool begun)
-{
-	struct vsp_storage *storage = request->storage;
-	unsigned long irq;
-
-	vsp_rates_done(storage->service, 0, request->cost);
-	/*
-	 * Woken under the lock: who takes the request off the list may be the last
-	 * that the queue waits for, and the queue goes soon after. The use of a device
-	 * that is gone ends only then: what was lost with it has to be seen before
-	 * another one comes in its place.
-	 */
-	spin_lock_irqsave(&storage->lock, irq);
-	list_add_tail(&request->entry, &storage->done);
-	storage->unfinished += changes_disk(request);
-	if (begun)
-		vsp_storage_source_end(&storage->source);
-	vsp_storage_queue_wake(storage);
-	spin_unlock_irqrestore(&storage->lock, irq);
-}
-
-/**
- * vsp_storage_queue_wake() - have the mover look, if there is one
- * @storage: its lock is held
- *
- * Context: any, interrupts off.
- */
-void vsp_storage_queue_wake(struct vsp_storage *storage)
-{
-	lockdep_assert_held(&storage->lock);
-	if (storage->queue)
-		vsp_queue_wake(storage->queue);
 }
 
 /**
@@ -402,7 +354,7 @@ void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow)
 	struct vsp_storage *storage = vsp_service_data(service);
 
 	spin_lock(&storage->lock);
-	vsp_storage_queue_wake(storage);
+	vsp_storage_done_wake(storage);
 	spin_unlock(&storage->lock);
 }
 

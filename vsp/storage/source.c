@@ -416,7 +416,7 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 
 	if (source->owned) {
 		old = override_creds(source->cred);
-		error = vsp_storage_source_unlink(source, service);
+		error = vsp_storage_file_unlink(source, service);
 		revert_creds(old);
 	} else {
 		error = overwrite_source(source);
@@ -425,4 +425,20 @@ int vsp_storage_source_release(struct vsp_storage_source *source, struct vsp_ser
 		pr_err("service %s: its data could not be released (%d)\n",
 		       vsp_service_name(service), error);
 	return error;
+}
+
+/**
+ * vsp_storage_source_look_at() - how direct I/O to a device has to be aligned
+ * @source: is not used yet, or not now
+ * @bdev: what it is to use
+ *
+ * Context: may sleep.
+ */
+void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev)
+{
+	source->direct = true;
+	source->memory_mask = bdev_dma_alignment(bdev);
+	source->length_mask = bdev_logical_block_size(bdev) - 1;
+	source->block_size = bdev_logical_block_size(bdev);
+	source->written_back = errseq_sample(&bdev->bd_mapping->wb_err);
 }

@@ -143,10 +143,12 @@ struct vsp_storage_source {
 int vsp_storage_pool_open(struct vsp_pool *pool);
 void vsp_storage_pool_close(struct vsp_pool *pool);
 void vsp_storage_pool_poll(struct vsp_pool *pool);
+u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index);
+
+/* vsp/storage/path.c */
 int vsp_storage_find(const struct path *root, const char *name, struct path *path);
 int vsp_storage_path(const char *owner, const char *name, struct path *path);
 int vsp_storage_check_disk(struct vsp_pool *pool, const char *owner, struct block_device *bdev);
-u64 vsp_storage_pool_kept(struct vsp_pool *pool, u32 index);
 
 /* vsp/storage/owner.c */
 int vsp_storage_claim_device(struct vsp_service *service);
@@ -177,16 +179,17 @@ void vsp_storage_device_exit(void);
 /* vsp/storage/file.c */
 int vsp_storage_file_allocate(struct file *file, u64 from, u64 size);
 int vsp_storage_file_check(struct file *file, const struct vsp_service *service, bool owned);
+void vsp_storage_file_name(const struct vsp_service *service, char *name);
+int vsp_storage_file_unlink(const struct vsp_storage_source *source,
+			    const struct vsp_service *service);
 void vsp_storage_file_label(struct file *file, const struct vsp_service *service);
 
 /* vsp/storage/source_open.c */
 int vsp_storage_source_open(struct vsp_storage_source *source, struct vsp_service *service);
 void vsp_storage_source_close(struct vsp_storage_source *source, struct vsp_service *service);
-int vsp_storage_source_unlink(const struct vsp_storage_source *source,
-			      const struct vsp_service *service);
-void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev);
 
 /* vsp/storage/source.c */
+void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev);
 bool vsp_storage_source_begin(const struct vsp_storage_source *source);
 void vsp_storage_source_begin_more(const struct vsp_storage_source *source);
 void vsp_storage_source_end(const struct vsp_storage_source *source);
@@ -208,7 +211,7 @@ int vsp_storage_source_sync_range(struct vsp_storage_source *source, u64 offset,
 ssize_t vsp_storage_source_move(struct vsp_storage_source *source, struct kiocb *iocb,
 				struct iov_iter *iter);
 
-/* vsp/storage/storage.c */
+/* vsp/storage/done.c */
 bool vsp_storage_has_contract(struct vsp_storage_source *source);
 void vsp_storage_lost(struct vsp_storage_source *source);
 

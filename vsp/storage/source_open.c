@@ -10,16 +10,10 @@
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
-#include <linux/namei.h>
 
 #include "vs_compat_file.h"
 #include "vsp/class.h"
 #include "vsp/storage/source.h"
-
-static void file_name(const struct vsp_service *service, char *name)
-{
-	snprintf(name, UUID_STRING_LEN + 1, "%pUb", vsp_service_uuid(service));
-}
 
 static struct file *open_direct(const struct path *path, int flags)
 {
@@ -50,7 +44,7 @@ static struct file *open_own_file(const struct vsp_storage_pool *pool,
 	char name[UUID_STRING_LEN + 1];
 	struct file *file;
 
-	file_name(service, name);
+	vsp_storage_file_name(service, name);
 	file = file_open_root(&pool->directory, name, flags | O_DIRECT, 0600);
 	if (file == ERR_PTR(-EINVAL))
 		file = file_open_root(&pool->directory, name, flags, 0600);
@@ -114,63 +108,11 @@ static void look_at_file(struct vsp_storage_source *source)
 	source->written_back = errseq_sample(&source->file->f_mapping->wb_err);
 }
 
-/**
- * vsp_storage_source_look_at() - how direct I/O to a device has to be aligned
- * @source: is not used yet, or not now
- * @bdev: what it is to use
- *
- * Context: may sleep.
- */
-void vsp_storage_source_look_at(struct vsp_storage_source *source, struct block_device *bdev)
-{
-	source->direct = true;
-	source->memory_mask = bdev_dma_alignment(bdev);
-	source->length_mask = bdev_logical_block_size(bdev) - 1;
-	source->block_size = bdev_logical_block_size(bdev);
-	source->written_back = errseq_sample(&bdev->bd_mapping->wb_err);
-}
-
-/**
- * vsp_storage_source_unlink() - delete the file that the pool has made for a service
- * @source: open
- * @service: the file is named by its UUID
- *
- * Context: may sleep.
- * Return: 0, also if the name is another file's by now; or what the file system says
- */
-int vsp_storage_source_unlink(const struct vsp_storage_source *source,
-			      const struct vsp_service *service)
-{
-	const struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
-	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
-	struct inode *directory = d_inode(pool->directory.dentry);
-	char name[UUID_STRING_LEN + 1];
-	struct dentry *dentry;
-	int error;
-
-	file_name(service, name);
-	error = mnt_want_write(pool->directory.mnt);
-	if (error)
-		return error;
-	inode_lock_nested(directory, I_MUTEX_PARENT);
-	dentry = vs_lookup_one(idmap, name, pool->directory.dentry);
-	error = PTR_ERR_OR_ZERO(dentry);
-	if (!error) {
-		/* Only what is open here; if it was removed or replaced, leave that alone. */
-		if (d_is_positive(dentry) && d_inode(dentry) == file_inode(source->file))
-			error = vfs_unlink(idmap, directory, dentry, NULL);
-		dput(dentry);
-	}
-	inode_unlock(directory);
-	mnt_drop_write(pool->directory.mnt);
-	return error;
-}
-
 /* Deletes nothing but a file of the pool's that is empty. */
 static void source_let_go(struct vsp_storage_source *source, struct vsp_service *service)
 {
 	if (source->owned && !i_size_read(file_inode(source->file)))
-		vsp_storage_source_unlink(source, service);
+		vsp_storage_file_unlink(source, service);
 	vsp_storage_unclaim_file(source);
 }
 

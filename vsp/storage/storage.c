@@ -32,19 +32,6 @@ static u64 contract_size(const struct vsp_contract *contract)
 	return storage_term(&contract->terms, VS_STORAGE_SIZE)->high;
 }
 
-/**
- * vsp_storage_count() - add to what sysfs shows
- * @storage: whose
- * @counter: which
- * @by: how much
- *
- * Context: any.
- */
-void vsp_storage_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u64 by)
-{
-	atomic64_add(by, &storage->counter[counter]);
-}
-
 /* ---- Size ---- */
 
 /* What was allocated for a contract that did not come, or was shrunk away, goes. */
@@ -128,43 +115,6 @@ static void storage_contract_abort(struct vsp_service *service, const struct vsp
 	queue_work(storage->slow, &storage->trim);
 }
 
-/**
- * vsp_storage_has_contract() - is a contract over it in force, or granted?
- * @source: of a struct vsp_storage
- *
- * Context: any.
- */
-bool vsp_storage_has_contract(struct vsp_storage_source *source)
-{
-	struct vsp_storage *storage = container_of(source, struct vsp_storage, source);
-	bool has;
-
-	spin_lock_irq(&storage->lock);
-	has = storage->terms.present || storage->prepared_id;
-	spin_unlock_irq(&storage->lock);
-	return has;
-}
-
-/**
- * vsp_storage_lost() - its device is gone, and another one may come in its place
- * @source: of a struct vsp_storage; nobody uses it
- *
- * What was written and is to be synced yet must not be taken for synced by the next one.
- *
- * Context: process; takes storage->lock.
- */
-void vsp_storage_lost(struct vsp_storage_source *source)
-{
-	struct vsp_storage *storage = container_of(source, struct vsp_storage, source);
-
-	/* What is finished meanwhile moves from the first of these to the others. */
-	spin_lock_irq(&storage->lock);
-	if (storage->unfinished || READ_ONCE(storage->sync.unsynced) ||
-	    !list_empty(&storage->sync.waiting) || !list_empty(&storage->sync.covered_list))
-		WRITE_ONCE(source->lost, true);
-	spin_unlock_irq(&storage->lock);
-}
-
 /* Only what its client has started, and knew to be less, is a shrink. */
 static void commit_size(struct vsp_storage *storage, const struct vsp_contract *next)
 {
@@ -205,7 +155,7 @@ static void storage_contract_commit(struct vsp_service *service, const struct vs
 		storage_commit_terms(storage, next);
 	else
 		memset(&storage->terms, 0, sizeof(storage->terms));
-	vsp_storage_queue_wake(storage);
+	vsp_storage_done_wake(storage);
 	spin_unlock(&storage->lock);
 	queue_work(storage->slow, &storage->trim);
 }

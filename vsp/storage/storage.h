@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a disk: what storage.c (the contract), queue.c (the requests),
- * io.c and bio.c (what they do to the source), memory.c (what they need), pool.c, source.c,
- * file.c and device.c (what they are kept on) share.
+ * io.c and bio.c (what they do to the source), done.c (what it reports), memory.c (what they
+ * need), pool.c, path.c, source.c, file.c and device.c (what they are kept on) share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
@@ -21,6 +21,7 @@
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/virtio_blk.h>
 
 #include "channel/host/queue.h"
 #include "vs_storage.h"
@@ -192,11 +193,24 @@ struct vsp_storage {
 	struct vsp_storage_sync sync;
 };
 
-/* storage.c */
-void vsp_storage_count(struct vsp_storage *storage, enum vsp_storage_counter counter, u64 by);
+/* Does the request change what is on the disk, so that a sync matters to it? */
+static inline bool vsp_storage_changes_disk(const struct vsp_storage_request *request)
+{
+	return request->type == VIRTIO_BLK_T_OUT || request->type == VIRTIO_BLK_T_WRITE_ZEROES;
+}
+
+/* Adds to what sysfs shows; any context. */
+static inline void vsp_storage_count(struct vsp_storage *storage,
+				     enum vsp_storage_counter counter, u64 by)
+{
+	atomic64_add(by, &storage->counter[counter]);
+}
+
+/* vsp/storage/done.c */
+void vsp_storage_done(struct vsp_storage_request *request, bool begun);
+void vsp_storage_done_wake(struct vsp_storage *storage);
 
 /* vsp/storage/io.c */
-void vsp_storage_io_init(struct vsp_storage_request *request, struct vsp_storage *storage);
 int vsp_storage_io_open(struct vsp_storage *storage);
 void vsp_storage_io_close(struct vsp_storage *storage);
 int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue *queue);
@@ -217,8 +231,6 @@ bool vsp_storage_bio_start(struct vsp_storage_request *request);
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reset(struct vsp_service *service);
-void vsp_storage_queue_done(struct vsp_storage_request *request, bool begun);
-void vsp_storage_queue_wake(struct vsp_storage *storage);
 void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow);
 
 #endif
