@@ -198,7 +198,7 @@ forget() {
 }
 
 restores_what_was_saved() {
-	local uuids
+	local contract uuids
 	configuration
 	vspctl save >/tmp/before
 	uuids=$(cat "$SERVICES"/*/uuid)
@@ -213,8 +213,12 @@ restores_what_was_saved() {
 	mark_log
 	ends 0 vspctl restore /tmp/before
 	assert_eq "$(host_log)" '' "log of a second time"
-	# another limit of an enabled service is called for
 	client host
+	# what the file does not name stays: a service without "enable" goes on
+	contract=$(value host contract/id)
+	ends 0 vspctl restore - <<<'[service storage.web]'
+	assert_eq "$(<$SERVICES/storage.web/enable) $(value host contract/id)" "1 $contract" "enable and contract"
+	# another limit of an enabled service is called for
 	sed -i 's/^size_max = 16M/size_max = 24M/' /tmp/before
 	ends 0 vspctl restore /tmp/before
 	wait_for 30 is $VSC/terms/size $((24 << 20))

@@ -287,7 +287,8 @@ saved_text() {
 	status 1 vspctl restore /dev/stdin < <(echo '[pool odd.new]' && printf 'x%d = 1\n' {1..200})
 	grep -q 'too many values' /tmp/out || fail "$(cat /tmp/out)"
 	for i in '[pool odd.fast]x' '[pool fast]' '[pool odd.fast' '[pools odd.fast]' 'x = 1' $'[pool odd.fast]\nx' $'[pool a.b]\n[pool a.b]' \
-		$'[pool a.b]\nx = 1\nx = 2' $'[pool a.b]\ncapacity_x = fast' $'[pool a.b]\n../x = 1' '[pool ../a.b]'; do
+		$'[pool a.b]\nx = 1\nx = 2' $'[pool a.b]\ncapacity_x = fast' $'[pool a.b]\n../x = 1' '[pool ../a.b]' \
+		$'[pool a.b]\nenable = '{yes,true,Y,On,01,}; do
 		status 1 vspctl restore /dev/stdin <<<"$i"
 		grep -Eq 'stdin:[0-9]+: ' /tmp/out || fail "$i: $(cat /tmp/out)"
 	done
@@ -342,6 +343,18 @@ save_and_restore() {
 	assert_eq "$(vspctl restore --dry-run /tmp/saved)" '' "no difference afterwards"
 }
 
+# Of what is enabled, only what the file names is changed.
+what_is_not_named() {
+	local device=/tmp/tree/sys/bus/vdpa/devices/web
+	tree
+	file $device/contract/renegotiate '' 200
+	printf '[service odd.web]\nweight = 50\n[pool odd.fast]\n' >/tmp/part
+	assert_eq "$(vspctl restore --dry-run /tmp/part | xargs)" 'service odd.web - weight = 100 + weight = 50' difference
+	status 0 vspctl restore /tmp/part
+	assert_eq "$(cat $SERVICE/{enable,weight} /tmp/tree/sys/kernel/config/vsp/pools/odd.fast/enable $device/contract/renegotiate | xargs)" \
+		'1 50 1 1' "enable, weight, enable of the pool, and the call"
+}
+
 # test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
 test_case() {
 	local name=$1 result=pass start=$SECONDS
@@ -361,3 +374,4 @@ test_case vspctl_text.many_services_cost_few_calls many_services
 test_case vspctl_text.only_root_reads only_root
 test_case vspctl_text.what_is_installed_is_complete installed
 test_case vspctl_text.what_is_saved_is_restored save_and_restore
+test_case vspctl_text.what_is_not_named_stays what_is_not_named

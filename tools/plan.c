@@ -59,7 +59,6 @@ static int add_item(struct plan *plan, char *head)
 	item->name = take_text("%s", name);
 	item->label = take_text("%s %s", pool ? "pool" : "service", name);
 	item->directory = take_text("%s/%s", pool ? tree_pools : tree_services, name);
-	item->enable = "0";
 	plan->item = take_more(plan->item, plan->count, sizeof(*plan->item));
 	plan->item[plan->count++] = item;
 	return DONE;
@@ -96,6 +95,8 @@ static int add_value(struct plan *plan, char *line)
 			return wrong(plan, "a number as 200M, 1.5G, 1Gbit or 0x10, or unset, allowed");
 		value = number;
 	}
+	if (!strcmp(name, "enable") && strcmp(value, "0") && strcmp(value, "1"))
+		return wrong(plan, "enable = 0 or enable = 1 allowed");
 	item->writes.write[item->writes.count++] = (struct write){
 		take_text("%s", name), take_text("%s", value), plan->line
 	};

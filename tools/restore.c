@@ -34,7 +34,7 @@ static void restore_exit(void)
 
 static bool is_on(const char *value)
 {
-	return value && (!strcmp(value, "1") || !strcmp(value, "y") || !strcmp(value, "on"));
+	return value && !strcmp(value, "1");
 }
 
 static bool is_enabled(const struct item *item)
@@ -42,10 +42,11 @@ static bool is_enabled(const struct item *item)
 	return is_on(file_get_in(item->directory, "enable"));
 }
 
-/* It is to be disabled: services are, before pools can be. */
+/* If the file says so. Services are disabled before their pools can be. */
 static int turn_off(struct item *item)
 {
-	if (is_on(item->enable) || access(item->directory, F_OK) || !is_enabled(item))
+	if (!item->enable || is_on(item->enable) || access(item->directory, F_OK) ||
+	    !is_enabled(item))
 		return DONE;
 	item->changed = true;
 	return journal_set(item->label, item->directory, "enable", "0");
