@@ -44,6 +44,33 @@ made() {
 	ends 0 vspctl service create storage.web pool=disk size=16M bandwidth=4M..64M local=1 "guest=vm 1" "$@"
 }
 
+# orders_limits: whatever the words' order and unit; service web has 2M..3M of bandwidth, and so it has afterwards
+orders_limits() {
+	local web=$SERVICES/storage.web
+	ends 0 vspctl service set web bandwidth=2Gbit..4Gbit
+	assert_eq "$(cat $web/bandwidth_{floor,ceiling} | xargs)" '250000000 500000000' "up, in bits"
+	ends 0 vspctl service set web bandwidth_floor=0x8000000 bandwidth_ceiling=unset
+	ends 0 vspctl service set web bandwidth_ceiling=200M bandwidth_floor=128M
+	ends 0 vspctl restore - <<<$'[service storage.web]\nbandwidth_ceiling = 64M\nbandwidth_floor = 4M'
+	ends 0 vspctl restore - <<<$'[service storage.web]\nbandwidth_floor = 128M\nbandwidth_ceiling = 200M'
+	ends 0 vspctl service set web bandwidth_ceiling=3M bandwidth_floor=2M
+	ends 0 vspctl service set web bandwidth=unset
+	ends 0 vspctl service set web bandwidth=2M..3M
+	# of two that can never be, one is refused, and the other one is as it was
+	ends 1 vspctl service set web bandwidth=9M..8M
+	assert_eq "$(cat $web/bandwidth_{floor,ceiling} | xargs)" "$((2 << 20)) $((3 << 20))" "after a refusal"
+	# an unset high value may be less than the low one that is written: 1500, and 0
+	ends 0 vspctl service create network.net mtu=9000 enable=0
+	ends 0 vspctl service set net mtu=unset
+	ends 0 vspctl service set net mtu=2000..9000
+	assert_eq "$(cat $SERVICES/network.net/mtu_{min,max} | xargs)" '2000 9000' MTU
+	ends 0 vspctl service set net mtu_min=1000 mtu_max=unset
+	ends 0 vspctl service create abstract.seats level=3..5 enable=0
+	assert_eq "$(cat $SERVICES/abstract.seats/level_{min,max} | xargs)" '3 5' level
+	ends 0 vspctl service remove net
+	ends 0 vspctl service remove seats
+}
+
 creates_and_removes() {
 	made
 	assert_eq "$(cat $POOLS/storage.disk/{source,enable,capacity_bandwidth} | xargs)" "/tmp/pool 1 $((256 << 20))" pool
@@ -53,6 +80,7 @@ creates_and_removes() {
 	# both limits go up, and down again, though a floor above the ceiling is refused at any moment
 	ends 0 vspctl service set web bandwidth=128M..200M
 	ends 0 vspctl service set web bandwidth=2M..3M
+	orders_limits
 	# all or nothing
 	ends 1 vspctl service set web weight=7 bandwidth=1M..2M priority=101
 	says 'storage.web: priority: "101" refused: out of range'

@@ -159,23 +159,65 @@ int journal_trigger(const char *object, const char *directory, const char *file)
 	return status;
 }
 
-/*
- * A low value above the high one is refused, so of two that rise the high one goes first.
- * @low: the write of a low value. Return: whether it has to wait for that of the high one.
- */
-static bool must_wait(const char *directory, const struct write *low)
+/* File of the other value of its term; NULL: there is none. @low: whether @file is the low one. */
+static const char *other_file(const char *file, bool *low)
 {
 	static const char * const pairs[][2] = { { "_floor", "_ceiling" }, { "_min", "_max" } };
-	const char *high;
 
-	for (size_t i = 0; i < 2; i++) {
-		if (!ends(low->file, pairs[i][0]))
+	for (size_t i = 0; i < 4; i++) {
+		if (!ends(file, pairs[i / 2][i % 2]))
 			continue;
-		high = take_text("%.*s%s", (int)(strlen(low->file) - strlen(pairs[i][0])),
-				 low->file, pairs[i][1]);
-		high = journal_current(directory, high);
-		return high && is_number(high) && is_number(low->value) &&
-		       strtoull(low->value, NULL, 10) > strtoull(high, NULL, 10);
+		*low = i % 2 == 0;
+		return take_text("%.*s%s", (int)(strlen(file) - strlen(pairs[i / 2][i % 2])),
+				 file, pairs[i / 2][!(i % 2)]);
+	}
+	return NULL;
+}
+
+/* In @number, which is 0 where there is none: @text is "unset", or NULL. */
+static bool has_number(const char *file, const char *text, uint64_t *number)
+{
+	char normal[VALUE_MAX];
+
+	units_normal(file, text ? text : "", normal, sizeof(normal));
+	*number = is_number(normal) ? strtoull(normal, NULL, 10) : 0;
+	return is_number(normal);
+}
+
+/*
+ * At each single write the kernel refuses a low value above the high one. What a high value
+ * is while it is unset depends on the class (an MTU: 1500), so no order relies on that.
+ */
+static bool high_goes_first(const char *directory, const struct write *low,
+			    const struct write *high)
+{
+	const char *low_now = journal_current(directory, low->file);
+	const char *high_now = journal_current(directory, high->file);
+	uint64_t to, least, most;
+
+	if (has_number(high->file, high->value, &to)) {
+		has_number(low->file, low_now, &least);
+		return to >= least;
+	}
+	if (!has_number(low->file, low->value, &to))
+		return false;
+	return !has_number(high->file, high_now, &most) || to > most;
+}
+
+/* Whether the other value of its term is to be written as well, and before @write */
+static bool must_wait(const char *directory, const struct writes *writes, const bool *written,
+		      const struct write *write)
+{
+	bool low;
+	const char *file = other_file(write->file, &low);
+	const struct write *other;
+
+	for (size_t i = 0; file && i < writes->count; i++) {
+		other = &writes->write[i];
+		if (written[i] || strcmp(other->file, file))
+			continue;
+		return low ? high_goes_first(directory, write, other) :
+			     !high_goes_first(directory, other, write);
 	}
 	return false;
 }
@@ -188,9 +230,7 @@ static int write_round(const char *object, const char *directory, const struct w
 
 	for (size_t i = 0; i < writes->count; i++) {
 		write = &writes->write[i];
-		if (written[i])
-			continue;
-		if (must_wait(directory, write) && *left > 1)
+		if (written[i] || must_wait(directory, writes, written, write))
 			continue;
 		if (journal_differs(directory, write) &&
 		    journal_set(object, directory, write->file, write->value)) {
@@ -208,8 +248,8 @@ static int write_round(const char *object, const char *directory, const struct w
 int journal_apply(const char *object, const char *directory, const struct writes *writes)
 {
 	bool written[WRITES_MAX] = { };
-	size_t left = writes->count, before;
-	int status;
+	size_t left = writes->count;
+	int status = DONE;
 
 	for (size_t i = 0; i < writes->count; i++) {
 		if (strcmp(writes->write[i].file, "enable"))
@@ -217,18 +257,8 @@ int journal_apply(const char *object, const char *directory, const struct writes
 		written[i] = true;
 		left--;
 	}
-	while (left) {
-		before = left;
+	/* Of the two values of a term at most one waits, so every round writes something. */
+	while (left && !status)
 		status = write_round(object, directory, writes, written, &left);
-		if (status)
-			return status;
-		/* Each waits for another one: write it, and let the kernel say what is wrong. */
-		for (size_t i = 0; left == before && i < writes->count; i++) {
-			if (written[i])
-				continue;
-			return journal_set(object, directory, writes->write[i].file,
-					   writes->write[i].value);
-		}
-	}
-	return DONE;
+	return status;
 }
