@@ -252,6 +252,21 @@ installed() {
 	completes service rel release
 	completes pool ena enable
 	completes status --js --json
+	# a client's name is its provider's choice
+	# shellcheck disable=SC2034 # read by the completion
+	_vspctl_sys=/tmp/tree/sys
+	# shellcheck disable=SC2016 # for the completion not to expand
+	file /tmp/tree/sys/class/vsc/vsc0/name '$(touch${IFS}/tmp/expanded)'
+	file /tmp/tree/sys/class/vsc/vsc1/name mail
+	completes status '' 'web mail'
+	completes pool show f fast
+	[[ ! -e /tmp/expanded ]] || fail "a name was expanded"
+	status 0 vspctl explain vsc0
+	grep -q 'vspctl request vsc0 room=' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(json "'vspctl request vsc0 room=' in j['changes'][0]" explain vsc0)" True "proposed command"
+	file /tmp/tree/sys/class/vsc/vsc0/name mail
+	status 0 vspctl explain vsc0
+	grep -q 'vspctl request mail room=' /tmp/out || fail "$(cat /tmp/out)"
 	# every command is in the manual and in the completion
 	/tmp/root/usr/sbin/vspctl --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >/tmp/commands
 	[[ $(wc -l </tmp/commands) -ge 13 ]] || fail "commands: $(cat /tmp/commands)"

@@ -59,6 +59,8 @@ static int contract_wait(const struct object *object, const char *before)
 static int need_device(struct object *object)
 {
 	tree_open(object);
+	if (object->fd < 0 && object->client)
+		return complain(FAILED, object->label, "the device has gone");
 	if (object->fd < 0)
 		return complain(FAILED, object->label, "is not enabled: vspctl service enable %s",
 				object->name);

@@ -131,6 +131,22 @@ static __attribute__((format(printf, 1, 2))) void advise(const char *format, ...
 }
 
 /*
+ * What a command is given as the name of @object. A client's is chosen by its provider: one
+ * that a shell might read as something else is not proposed, but vsc0.
+ */
+static const char *command_name(const struct object *object)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	const char *name = object->name;
+
+	if (object->client && (!*name || *name == '-' ||
+			       name[strspn(name, plain)]))
+		return strrchr(object->device, '/') + 1;
+	return escape_text(name);
+}
+
+/*
  * One value of a term: @suffix of the limit, @asked and what is in force (@has). Prints
  * what would have to change for more, and returns whether it did.
  */
@@ -242,18 +258,18 @@ static void explain_client(const struct object *object, const char *result)
 	result_word(result, "outcome", outcome, sizeof(outcome));
 	result_word(result, "reason", reason, sizeof(reason));
 	if (!strcmp(outcome, "released"))
-		advise("vspctl renegotiate %s", escape_text(object->name));
+		advise("vspctl renegotiate %s", command_name(object));
 	if (!result_word(result, "term", term, sizeof(term))) {
 		if (!strcmp(outcome, "grant"))
 			advise("it has what it asked for: vspctl request %s TERM=LOW..HIGH",
-			       escape_text(object->name));
+			       command_name(object));
 		return;
 	}
 	result_word(result, "asked", asked, sizeof(asked));
 	result_word(result, "available", available, sizeof(available));
 	advise("%s of %s was asked for, and %s is there: wish for less (vspctl request %s %s=%s), or have the host raise %s",
 	       units_out(asked), escape_text(term), units_out(available),
-	       escape_text(object->name), escape_text(term), units_exact(available),
+	       command_name(object), escape_text(term), units_exact(available),
 	       !strcmp(reason, "pool") ? "the pool's capacity" : "the service's limit");
 }
 
