@@ -202,6 +202,44 @@ statuses() {
 	status 1 sh -c '/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree status >/dev/full'
 }
 
+# A name that two have is refused, whatever the command would do; with its class, or as vsc0, it is none.
+names() {
+	local config=/tmp/tree/sys/kernel/config/vsp vsc=/tmp/tree/sys/class/vsc i
+	tree
+	cp -r $config/pools/odd.fast $config/pools/even.fast
+	cp -r $SERVICE $config/services/even.web
+	file $vsc/vsc0/name mail
+	cp -r $vsc/vsc0 $vsc/vsc1
+	for i in 'pool show fast' 'pool set fast burst_ms=20' 'pool remove fast' 'pool disable fast'; do
+		# shellcheck disable=SC2086 # words
+		status 2 vspctl $i
+		grep -q 'fast: there are even.fast and odd.fast: say which' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+	for i in 'service show web' 'service release web' 'withdraw web' 'status web' 'watch web --wait 0'; do
+		# shellcheck disable=SC2086 # words
+		status 2 vspctl $i
+		grep -q 'web: there are even.web and odd.web: say which' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+	for i in 'request mail room=1' 'release mail' 'release odd.mail' 'release 1'; do
+		# shellcheck disable=SC2086 # words
+		status 2 vspctl $i
+		grep -Eq 'there are vsc0 .mail. and vsc1 .mail.: say which' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+	assert_eq "$(cat $SERVICE/{enable,release} $config/services/even.web/{enable,release} $config/pools/{odd,even}.fast/burst_ms | xargs)" \
+		'1 1 10 10' "what has changed"
+	status 0 vspctl service show odd.web
+	status 0 vspctl pool show even.fast
+	# a provider may name its service as another client is called
+	file $vsc/vsc0/name vsc1
+	file $vsc/vsc1/speed 7
+	assert_eq "$(json "j['clients'][0]['service']" status vsc1)" mail "service of vsc1"
+	# --pool is of pools, too
+	file $config/pools/odd.slow/source /srv
+	for i in fast=2 odd.fast=1 slow=1 other=0; do
+		assert_eq "$(json "len(j)" pool --pool "${i%=*}")" "${i#*=}" "pools with --pool ${i%=*}"
+	done
+}
+
 # Files that are gone, empty, or say anything: what there is is shown.
 any_tree() {
 	local seed=$RANDOM i got command
@@ -383,6 +421,7 @@ test_case vspctl_text.nothing_reaches_a_terminal_but_text terminal
 test_case vspctl_text.json_is_json json_is_json
 test_case vspctl_text.numbers_have_units numbers
 test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
+test_case vspctl_text.names_of_two_are_refused names
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.many_services_cost_few_calls many_services

@@ -77,9 +77,7 @@ static void save_all(FILE *to)
 	      "# look at the difference with vspctl restore --dry-run. Numbers may be written as\n"
 	      "# 200M, 1.5G or 1Gbit; what is not named is left as it is.\n", to);
 	for (size_t i = 0; i < count; i++)
-		if (!options.pool || !strcmp(options.pool, pools[i].name) ||
-		    !strcmp(options.pool, pools[i].label))
-			save_item(to, "pool", &pools[i]);
+		save_item(to, "pool", &pools[i]);
 	count = tree_list(false, &services);
 	for (size_t i = 0; i < count; i++)
 		save_item(to, "service", &services[i]);
