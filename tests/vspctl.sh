@@ -344,7 +344,7 @@ s.sendto(b"change@/x\0DEVPATH=/x\0VSP_EVENT=forged\0VSP_SERVICE=storage.web\0", 
 watches_as_json() {
 	local watch
 	made
-	vspctl watch web --json --count 2 --wait 300 >/tmp/events &
+	vspctl watch storage.web --json --count 2 --wait 300 >/tmp/events &
 	watch=$!
 	until has_ended "$watch"; do
 		ends 0 vspctl service set web mode=660

@@ -240,6 +240,83 @@ names() {
 	done
 }
 
+# replace PATH VALUE: in one step
+replace() {
+	file "$1.new" "$2" && mv "$1.new" "$1"
+}
+
+speed_changes() {
+	replace $CLIENT/terms/speed_ceiling "2097152$1" && replace /tmp/tree/sys/bus/vdpa/devices/web/terms/speed_ceiling "2097152$1"
+}
+
+long_name_changes() {
+	replace $CLIENT/terms/name "$(printf 'x%.0s' {1..200})$1"
+}
+
+name_of_digits_changes() {
+	replace $CLIENT/terms/name "1048576$1"
+}
+
+client_comes() {
+	cp -r $CLIENT /tmp/tree/coming && mv /tmp/tree/coming "${CLIENT%0}$1"
+}
+
+# watched FUNCTION OPTION...: runs watch, and FUNCTION with another number again and again, until watch ends
+watched() {
+	local change=$1 watch i=0
+	shift
+	vspctl watch --wait 300 "$@" >"${EVENTS-/tmp/events}" 2>/tmp/out &
+	watch=$!
+	until has_ended $watch; do
+		i=$((i + 1))
+		[[ $i -lt 200 ]] || { kill $watch && fail "watch $* goes on: $(cat /tmp/events)"; }
+		"$change" $i
+		pause 0.2
+	done
+	wait $watch
+}
+
+# event PATTERN: one line has come, and is that
+event() {
+	[[ $(wc -l </tmp/events) -eq 1 ]] || fail "not one line: $(cat /tmp/events)"
+	grep -Eq -- "$1" /tmp/events || fail "$(cat /tmp/events) is not $1"
+}
+
+# These files say nothing to poll(): watch looks at them once in a while.
+watches() {
+	local CLIENT=/tmp/tree/sys/class/vsc/vsc0 uuid=01234567-89ab-cdef-0123-456789abcdef i
+	tree
+	file $CLIENT/name mail
+	file $CLIENT/uuid $uuid
+	# whatever it is called, to the byte in JSON
+	for i in vsc0 mail odd.mail $uuid; do
+		watched speed_changes "$i" --json --count 1
+		event '"service":"vsc0 \(mail\)","what":"terms","speed_ceiling":"2[0-9]{7,}->2097152[0-9]+"'
+	done
+	watched speed_changes odd.web --count 1
+	event ' odd.web terms speed_ceiling=[0-9.]+M->[0-9.]+M$'
+	# both change at once, and one line was asked for
+	watched speed_changes --count 1
+	event 'terms speed_ceiling='
+	watched long_name_changes --count 1
+	watched long_name_changes --count 1
+	event ' name=x{200}[0-9]+->x{200}[0-9]+$'
+	watched name_of_digits_changes --count 1
+	watched name_of_digits_changes --count 1
+	event ' name=1048576[0-9]+->1048576[0-9]+$'
+	watched client_comes --count 1
+	event ' vsc[1-9][0-9]* .mail. there state=RUNNING$'
+	# a reader that has gone, as far as a file can be one
+	EVENTS=/dev/full watched speed_changes && fail "ended well"
+	grep -q 'stdout: cannot be written' /tmp/out || fail "$(cat /tmp/out)"
+	# as the file of a device that is being removed: always ready, and not to be read
+	rm $CLIENT/contract/result
+	mkfifo $CLIENT/contract/result
+	: >$CLIENT/contract/result &
+	watched true vsc0 --count 1
+	event ' vsc0 .mail. gone$'
+}
+
 # Files that are gone, empty, or say anything: what there is is shown.
 any_tree() {
 	local seed=$RANDOM i got command
@@ -422,6 +499,7 @@ test_case vspctl_text.json_is_json json_is_json
 test_case vspctl_text.numbers_have_units numbers
 test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
 test_case vspctl_text.names_of_two_are_refused names
+test_case vspctl_text.watch_shows_what_is_meant watches
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.many_services_cost_few_calls many_services
