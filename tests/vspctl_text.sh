@@ -176,6 +176,22 @@ numbers() {
 	vspctl service show web | grep -q '^room_max *1.5G$' || fail "1.5G"
 	vspctl service show web --bytes | grep -q '^room_max *1610612736$' || fail "--bytes"
 	vspctl save | grep -qx 'room_max = 1536M' || fail "save is not exact"
+	# what is no quantity has no unit
+	file $SERVICE/guest 1048576
+	file $SERVICE/owner 2097152
+	for i in asked_name name; do
+		file /tmp/tree/sys/bus/vdpa/devices/web/terms/$i 3145728
+	done
+	file /tmp/tree/sys/bus/vdpa/devices/web/counters/violations 4194304
+	vspctl service show web >/tmp/out
+	assert_eq "$(sed -n 's/^\(guest\|owner\) */\1 /p' /tmp/out | xargs)" 'guest 1048576 owner 2097152' "label and owner"
+	vspctl status --provider >/tmp/out
+	grep -q '^web *odd *fast *1048576 *RUNNING *4194304 ' /tmp/out || fail "$(cat /tmp/out)"
+	grep -q ' name *3145728 *- *3145728 ' /tmp/out || fail "$(cat /tmp/out)"
+	vspctl explain web >/tmp/out
+	grep -q '^name *3145728 ' /tmp/out || fail "$(cat /tmp/out)"
+	vspctl pool show fast | grep -q '^available_speed *1000000$' || fail "available"
+	vspctl pool show fast | grep -q '^capacity_speed *400M$' || fail "capacity"
 }
 
 statuses() {

@@ -43,7 +43,9 @@ static const char *range(const struct object *object, const char *set, const str
 {
 	const char *low = NULL, *high;
 
-	if (term->kind == KIND_IDENTITY || (one && term->kind != KIND_RATE))
+	if (term->kind == KIND_IDENTITY)
+		return term_get(object, set, term, "");
+	if (one && term->kind != KIND_RATE)
 		return units_out(term_get(object, set, term, ""));
 	if (term->kind == KIND_SET && !strcmp(set, "terms/offered_"))
 		return term_get(object, set, term, "_allowed");

@@ -69,7 +69,7 @@ static void show_table(const char *directory, char **names, size_t count)
 		if (!value)
 			continue;
 		table_cell(table, names[i]);
-		table_cell(table, units_out(value));
+		table_cell(table, units_quantity(names[i]) ? units_out(value) : value);
 	}
 	table_print(table);
 }

@@ -120,6 +120,7 @@ char **file_list(const char *directory, size_t *count);
 
 /* units.c */
 bool units_numeric(const char *file);
+bool units_quantity(const char *file);
 bool units_in(const char *text, char *to, size_t size);
 void units_normal(const char *file, const char *text, char *to, size_t size);
 const char *units_out(const char *number);
