@@ -256,6 +256,43 @@ names() {
 	done
 }
 
+# explains RESULT WHOM PATTERN: among what would have to change
+explains() {
+	file /tmp/tree/sys/bus/vdpa/devices/web/contract/result "$1" 400
+	file /tmp/tree/sys/class/vsc/vsc0/contract/result "$1" 400
+	vspctl explain "$2" >/tmp/out || fail "explain $2: $?"
+	sed '1,/^what would have to change/d' /tmp/out | grep -E -- "$3" >/dev/null || fail "'$1' for $2 is not explained by $3: $(cat /tmp/out)"
+}
+
+# Each end of a negotiation has its advice, and "all" is said of a contract alone.
+explains_results() {
+	local device=/tmp/tree/sys/bus/vdpa/devices/web
+	tree
+	file /tmp/tree/sys/class/vsc/vsc0/name mail
+	explains 'epoch=0x12 outcome=deny reason=agent' web '^- look at the agent of the pool odd.fast$'
+	grep -q 'the agent of the pool has refused' /tmp/out || fail "$(cat /tmp/out)"
+	explains 'epoch=0x12 outcome=deny reason=agent' vsc0 '^- have the host look at the agent'
+	explains 'epoch=0x12 outcome=deny reason=rounds' vsc0 '^- .*vspctl renegotiate mail$'
+	explains 'epoch=0x12 outcome=released reason=none' vsc0 '^- vspctl renegotiate mail$'
+	explains none vsc0 '^- vspctl renegotiate mail$'
+	# words
+	file $SERVICE/colours_allowed 'red green'
+	explains none web '^- colours_allowed lacks blue, .*: vspctl service set web colours=red,green,blue, vspctl renegotiate web$'
+	file $SERVICE/colours_allowed none
+	explains none web '^- colours_allowed lacks red,blue, .*: vspctl service set web colours=red,blue, '
+	file $SERVICE/colours_allowed unset
+	file $device/terms/asked_colours_required blue
+	explains none web '^- colours_allowed lacks blue, '
+	file $device/terms/offered_colours_allowed 'blue red'
+	# its limits, and nothing above them
+	file $device/terms/asked_room_min 134217728
+	file $device/terms/asked_speed_ceiling 209715200
+	explains 'epoch=0x12 outcome=grant reason=none' web '^- it has all that its limits allow'
+	explains 'epoch=0x12 outcome=deny reason=rounds' web '^- its client has to ask for less, or again: vspctl renegotiate web$'
+	file $device/contract/id 0
+	explains 'epoch=0x12 outcome=released reason=none' web '^- its client has to ask for a contract'
+}
+
 # replace PATH VALUE: in one step
 replace() {
 	file "$1.new" "$2" && mv "$1.new" "$1"
@@ -516,6 +553,7 @@ test_case vspctl_text.numbers_have_units numbers
 test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
 test_case vspctl_text.names_of_two_are_refused names
 test_case vspctl_text.watch_shows_what_is_meant watches
+test_case vspctl_text.each_result_is_explained explains_results
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.many_services_cost_few_calls many_services
