@@ -306,6 +306,30 @@ restores_each() {
 	vspctl save | grep -q '^\[service network.net\]' || fail "a signal undid what was well"
 }
 
+# tries COUNT: restore has been refused so often
+tries() {
+	[[ $(grep -c 'frob: "1" refused' /tmp/said) -ge $1 ]]
+}
+
+# Of the log a message has what the kernel said of this object, to this write.
+repeats_its_own_log() {
+	local waiting
+	made
+	# refused without a line of the kernel's
+	"$VSP_MODULES/vspctl" restore --each --wait 300 - <<<$'[service storage.web]\nfrob = 1' >/tmp/said 2>&1 &
+	waiting=$!
+	wait_for 30 tries 1
+	echo 'vsp: storage.web: size_max: of another time' >/dev/kmsg
+	wait_for 30 tries 3
+	kill $waiting
+	wait $waiting || :
+	assert_eq "$(grep kernel: /tmp/said)" '' "lines of the log"
+	# two that are refused, and the kernel has a line of each
+	ends 6 vspctl restore --each - <<<$'[service storage.web]\npriority = 101\n[pool storage.disk]\nburst_ms = 0'
+	says 'kernel: vsp: storage.web: priority: '
+	says 'kernel: vsp: storage.disk: burst_ms: '
+}
+
 # happens PATTERN: watch has printed it
 happens() {
 	wait_for 30 grep -Eq -- "$1" /tmp/events
@@ -419,6 +443,7 @@ test_case vspctl.explains_what_is_missing explains_what_is_missing
 test_case vspctl.restores_what_was_saved restores_what_was_saved
 test_case vspctl.restores_all_or_nothing restores_all_or_nothing
 test_case vspctl.restores_each_alone restores_each
+test_case vspctl.repeats_its_own_log repeats_its_own_log
 test_case vspctl.watches_contracts watches
 test_case vspctl.watches_as_json watches_as_json
 test_case vspctl.metrics_are_those_of_prometheus measures

@@ -318,7 +318,7 @@ client_comes() {
 watched() {
 	local change=$1 watch i=0
 	shift
-	vspctl watch --wait 300 "$@" >"${EVENTS-/tmp/events}" 2>/tmp/out &
+	/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree watch --wait 300 "$@" >"${EVENTS-/tmp/events}" 2>/tmp/out &
 	watch=$!
 	until has_ended $watch; do
 		i=$((i + 1))
