@@ -285,7 +285,7 @@ restores_each() {
 	ends 0 vspctl service create input.late pool=later enable=0
 	vspctl save >/tmp/before
 	forget
-	sed -i '/^\[pool input.later\]/a source = nothing' /tmp/before
+	sed -i '/^\[pool input.later\]/,/^enable/s/^source = .*/source = nothing/' /tmp/before
 	sed -i '/^\[pool input.later\]/,/^enable/s/^enable = 0/enable = 1/; /^\[service input.late\]/,/^enable/s/^enable = 0/enable = 1/' \
 		/tmp/before
 	ends 6 vspctl restore --each /tmp/before

@@ -524,6 +524,23 @@ save_and_restore() {
 	assert_eq "$(<$SERVICE/speed_ceiling)" 536870912 "0.5G"
 	assert_eq "$(<$SERVICE/enable)" 1 "enable"
 	assert_eq "$(vspctl restore --dry-run /tmp/saved)" '' "no difference afterwards"
+	# what is empty becomes so again, but for a UUID
+	file $SERVICE/guest ''
+	file $SERVICE/uuid ''
+	vspctl save >/tmp/saved
+	file $SERVICE/guest other
+	file $SERVICE/uuid 1
+	assert_eq "$(vspctl restore --dry-run /tmp/saved | xargs -d '\n' -n 1 | sed 's/^ *//; s/ *$//')" "service odd.web
+-   guest = other
++   guest =" "difference to nothing"
+	# a set has commas or blanks
+	file $SERVICE/colours_allowed 'red blue'
+	printf '[service odd.web]\ncolours_allowed = blue,red\n' >/tmp/saved
+	assert_eq "$(vspctl restore --dry-run /tmp/saved)" '' "the same set"
+	sed -i 's/red/green/' /tmp/saved
+	file $SERVICE/enable 0
+	status 0 vspctl restore /tmp/saved
+	assert_eq "$(<$SERVICE/colours_allowed)" 'blue green' set
 }
 
 # Of what is enabled, only what the file names is changed.

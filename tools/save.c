@@ -18,12 +18,12 @@
 
 #include "vspctl.h"
 
-/* Blanks at an end would be lost. */
+/* Blanks at an end would be lost, and nothing at all is easily overlooked. */
 static bool needs_quotes(const char *value)
 {
 	size_t length = strlen(value);
 
-	return length && (*value == ' ' || *value == '"' || value[length - 1] == ' ');
+	return !length || *value == ' ' || *value == '"' || value[length - 1] == ' ';
 }
 
 /* Files of the configuration but for enable, ended by NULL; all items of a class have the same. */
@@ -55,8 +55,8 @@ static void save_item(FILE *to, const char *kind, const struct object *item)
 	fprintf(to, "\n[%s %s]\n", kind, item->label);
 	for (size_t i = 0; names && names[i]; i++) {
 		value = journal_current(item->config, names[i]);
-		/* What is empty is so at first, and cannot always be written so. */
-		if (!value || !*value)
+		/* A service has no UUID until it is enabled, and that cannot be written. */
+		if (!value || (!*value && !strcmp(names[i], "uuid")))
 			continue;
 		if (units_numeric(names[i]))
 			value = units_exact(value);

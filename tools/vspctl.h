@@ -243,6 +243,7 @@ struct writes {
 
 /* set.c */
 bool set_is_config(const char *directory, const char *file);
+bool set_value(const char *file, const char *value, char *to, size_t size);
 char *set_names(const char *directory);
 int set_parse(const char *object, const char *directory, char **argv, struct writes *writes);
 
