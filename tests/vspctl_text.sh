@@ -555,6 +555,55 @@ what_is_not_named() {
 		'1 50 1 1' "enable, weight, enable of the pool, and the call"
 }
 
+# traced INJECTION COMMAND...: what vspctl does where the kernel refuses a call, or a signal comes with it
+traced() {
+	local injection=$1
+	shift
+	strace -o /tmp/calls -e "trace=${injection%%:*}" -e "inject=$injection" /vsp/build/vspctl-calls/vspctl --root /tmp/tree "$@"
+}
+
+# unread STATUS COMMAND...: it ends with that, though nobody reads its messages
+unread() {
+	local wanted=$1 got=0 gone
+	shift
+	exec {gone}> >(:)
+	wait $!
+	"$@" 2>&"$gone" || got=$?
+	exec {gone}>&-
+	assert_eq "$got" "$wanted" "status without a reader of $*"
+}
+
+# However it ends, nothing is left of half a change, and it is said if something is.
+undoes() {
+	local new=${SERVICE%web}new
+	make -s -C tools O=/vsp/build/vspctl-calls
+	tree
+	printf '[service odd.web]\nweight = 7\nmode = 0640\n' >/tmp/part
+	file $SERVICE/enable 0
+	status 1 traced write:signal=SIGTERM:when=1 service set web weight=7 mode=0640
+	grep -q 'odd.web: ended by signal 15' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "set, after a signal"
+	status 1 traced write:signal=SIGTERM:when=1 restore /tmp/part
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "restore, after a signal"
+	unread 1 traced write:error=EIO:when=2 service set web weight=7 mode=0640
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "set, without a reader"
+	unread 1 traced write:error=EIO:when=2 restore /tmp/part
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "restore, without a reader"
+	unread 1 traced write:error=EIO:when=2 request vsc0 speed=1M..2M
+	assert_eq "$(cat /tmp/tree/sys/class/vsc/vsc0/request/speed_{floor,ceiling} | xargs)" 'unset unset' "request, without a reader"
+	# a directory here has no files
+	status 3 traced mkdir:signal=SIGTERM:when=1 service create odd.new weight=1
+	[[ ! -e $new ]] || fail "half a service is left"
+	printf '[service odd.new]\nweight = 7\n' >/tmp/part
+	status 1 traced rmdir:error=EBUSY restore /tmp/part
+	grep -q 'odd.new: cannot be undone: create' /tmp/out || fail "$(cat /tmp/out)"
+	grep -q 'not restored: not all that was done could be undone' /tmp/out || fail "$(cat /tmp/out)"
+	rmdir "$new"
+	status 1 vspctl restore /tmp/part
+	grep -q 'not restored: what was done is undone' /tmp/out || fail "$(cat /tmp/out)"
+	[[ ! -e $new ]] || fail "half a service is left by restore"
+}
+
 # test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
 test_case() {
 	local name=$1 result=pass start=$SECONDS
@@ -578,3 +627,4 @@ test_case vspctl_text.only_root_reads only_root
 test_case vspctl_text.what_is_installed_is_complete installed
 test_case vspctl_text.what_is_saved_is_restored save_and_restore
 test_case vspctl_text.what_is_not_named_stays what_is_not_named
+test_case vspctl_text.half_a_change_is_undone undoes

@@ -4,6 +4,7 @@
  * remembered, and undone in reverse order when a later step fails.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +48,8 @@ void journal_forget(void)
 	count = 0;
 }
 
-/* Takes no memory: that may be what has failed. */
-static void undo_step(const struct step *step)
+/* Takes no memory: that may be what has failed. Return: whether it is undone. */
+static bool undo_step(const struct step *step)
 {
 	int error = 0;
 
@@ -62,28 +63,75 @@ static void undo_step(const struct step *step)
 			error = 0;
 	}
 	if (!error)
-		return;
+		return true;
 	fputs("vspctl: ", stderr);
 	escape_put(stderr, step->object);
 	fprintf(stderr, ": cannot be undone: %s%s", step->file ? step->file : "create",
 		step->old ? " = " : "");
 	escape_put(stderr, step->old);
 	putc('\n', stderr);
+	return false;
 }
 
-/* All that was done since @mark */
-void journal_undo(size_t mark)
+/* All that was done since @mark. Return: whether that is so; what could not be undone is said. */
+bool journal_undo(size_t mark)
 {
+	bool undone = true;
 	size_t end = count;
 
 	for (size_t i = end; i-- > mark;)
 		if (!journal[i].file || journal[i].old)
-			undo_step(&journal[i]);
+			undone &= undo_step(&journal[i]);
 	/* With what it was before, calls are made again. */
 	for (size_t i = mark; i < end; i++)
 		if (journal[i].file && !journal[i].old)
 			file_write_in(journal[i].directory, journal[i].file, "1");
 	count = mark;
+	return undone;
+}
+
+static volatile sig_atomic_t signalled;
+
+static void note_signal(int signal)
+{
+	signalled = signal;
+}
+
+static void undo_at_exit(void)
+{
+	journal_undo(0);
+}
+
+/*
+ * From here on no end of the program leaves half a change: a signal is a failure of the next
+ * step, messages that nobody reads end nothing, and what is not forgotten when the program
+ * ends, as where memory is missing, is undone.
+ */
+void journal_guard(void)
+{
+	static bool guarded;
+	struct sigaction action = { .sa_handler = note_signal };
+
+	if (guarded)
+		return;
+	guarded = true;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	atexit(undo_at_exit);
+}
+
+/* Of a signal since journal_guard() */
+bool journal_ended(void)
+{
+	return signalled;
+}
+
+/* Return: DONE, or FAILED, and said why: the program is to end. */
+static int check_signal(const char *object)
+{
+	return signalled ? complain(FAILED, object, "ended by signal %d", (int)signalled) : DONE;
 }
 
 static bool was_made(const char *directory)
@@ -121,6 +169,8 @@ bool journal_differs(const char *directory, const struct write *write)
 /* Return: DONE or FAILED, and said why. */
 int journal_make(const char *object, const char *directory)
 {
+	if (check_signal(object))
+		return FAILED;
 	complain_prepare();
 	if (mkdir(directory, 0755))
 		return complain_refused(object, "create", directory, -errno);
@@ -144,16 +194,21 @@ static int try_write(const char *object, const char *directory, const char *file
 /* Return: DONE or FAILED, and said why. */
 int journal_set(const char *object, const char *directory, const char *file, const char *value)
 {
-	int error = try_write(object, directory, file, value);
+	int error;
 
+	if (check_signal(object))
+		return FAILED;
+	error = try_write(object, directory, file, value);
 	return error ? complain_refused(object, file, value, error) : DONE;
 }
 
 /* Likewise, of a file that is only written */
 int journal_trigger(const char *object, const char *directory, const char *file)
 {
-	int status = file_set(object, directory, file, "1");
+	int status = check_signal(object);
 
+	if (!status)
+		status = file_set(object, directory, file, "1");
 	if (!status)
 		add_step(object, directory, file, NULL);
 	return status;

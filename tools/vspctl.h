@@ -255,8 +255,10 @@ int journal_set(const char *object, const char *directory, const char *file, con
 int journal_apply(const char *object, const char *directory, const struct writes *writes);
 int journal_trigger(const char *object, const char *directory, const char *file);
 size_t journal_mark(void);
-void journal_undo(size_t mark);
+bool journal_undo(size_t mark);
 void journal_forget(void);
+void journal_guard(void);
+bool journal_ended(void);
 
 /* result.c */
 bool result_word(const char *result, const char *key, char *to, size_t size);
