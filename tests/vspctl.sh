@@ -405,7 +405,7 @@ arguments_of_qemu() {
 -m 512M
 -object memory-backend-memfd,id=mem,size=512M,share=on
 -device pcie-root-port,id=port-web,chassis=1
--device vhost-vdpa-device-pci,id=web,bus=port-web,vhostdev=$(node web)" "arguments"
+-device vhost-vdpa-device-pci,id=vsp-web,bus=port-web,vhostdev=$(node web)" "arguments"
 	# QEMU takes them: it opens the device, and says what it would do
 	# shellcheck disable=SC2046 # words
 	timeout 60 qemu-system-x86_64 -nodefaults -display none -S -qmp stdio $(vspctl qemu web --memory 64M) </dev/null >/tmp/said 2>&1 &

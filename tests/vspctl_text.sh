@@ -199,7 +199,8 @@ statuses() {
 	tree
 	for i in '' frob 'status --frob' 'status --each' 'status --client --provider' 'explain' 'service set web' 'service frob web' \
 		'service create web' 'restore' 'qemu' 'request web' 'watch --wait x' 'watch --count -1' 'restore --wait 3 /tmp/saved' \
-		'service set web noequals' 'service set web =1' 'service set web ../odd.web/mode=1' 'qemu web --memory 2;x'; do
+		'service set web noequals' 'service set web =1' 'service set web ../odd.web/mode=1' 'qemu web --memory 2;x' 'qemu web --memory G' \
+		'qemu web --memory=' 'qemu web --memory 2GG'; do
 		# shellcheck disable=SC2086 # words
 		status 2 vspctl $i
 		[[ -s /tmp/out ]] || fail "'$i' says nothing"
