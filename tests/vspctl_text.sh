@@ -574,6 +574,28 @@ unread() {
 	assert_eq "$got" "$wanted" "status without a reader of $*"
 }
 
+# What cannot be read or written makes no half of a file.
+saves_all_or_nothing() {
+	local i
+	make -s -C tools O=/vsp/build/vspctl-calls
+	tree
+	for i in {1..20}; do
+		cp -r $SERVICE "${SERVICE%web}s$i"
+	done
+	echo before >/tmp/kept
+	status 1 traced write:error=ENOSPC:when=1 save /tmp/kept
+	assert_eq "$(</tmp/kept)" before "what was saved before"
+	[[ ! -e /tmp/kept.new ]] || fail "half a file is left"
+	rm "${SERVICE%web}s7/weight"
+	status 1 vspctl save /tmp/kept
+	grep -q 'service odd.s7: weight: cannot be read' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(</tmp/kept)" before "what was saved before"
+	status 1 vspctl save
+	cp $SERVICE/weight "${SERVICE%web}s7/weight"
+	status 0 vspctl save /tmp/kept
+	assert_eq "$(grep -c '^\[service' /tmp/kept)" 21 services
+}
+
 # However it ends, nothing is left of half a change, and it is said if something is.
 undoes() {
 	local new=${SERVICE%web}new
@@ -627,5 +649,6 @@ test_case vspctl_text.many_services_cost_few_calls many_services
 test_case vspctl_text.only_root_reads only_root
 test_case vspctl_text.what_is_installed_is_complete installed
 test_case vspctl_text.what_is_saved_is_restored save_and_restore
+test_case vspctl_text.saves_all_or_nothing saves_all_or_nothing
 test_case vspctl_text.what_is_not_named_stays what_is_not_named
 test_case vspctl_text.half_a_change_is_undone undoes
