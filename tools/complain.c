@@ -33,7 +33,10 @@ int complain(int status, const char *object, const char *format, ...)
 	return status;
 }
 
-/* Before every write: the log is read from here on. A user who may not read it gets no line of it. */
+/*
+ * Before every write: the log is read from here on. A user who may not read the log gets no
+ * line of it.
+ */
 void complain_prepare(void)
 {
 	if (*options.root)
