@@ -44,6 +44,33 @@ made() {
 	ends 0 vspctl service create storage.web pool=disk size=16M bandwidth=4M..64M local=1 "guest=vm 1" "$@"
 }
 
+# orders_limits: whatever the words' order and unit; service web has 2M..3M of bandwidth, and so it has afterwards
+orders_limits() {
+	local web=$SERVICES/storage.web
+	ends 0 vspctl service set web bandwidth=2Gbit..4Gbit
+	assert_eq "$(cat $web/bandwidth_{floor,ceiling} | xargs)" '250000000 500000000' "up, in bits"
+	ends 0 vspctl service set web bandwidth_floor=0x8000000 bandwidth_ceiling=unset
+	ends 0 vspctl service set web bandwidth_ceiling=200M bandwidth_floor=128M
+	ends 0 vspctl restore - <<<$'[service storage.web]\nbandwidth_ceiling = 64M\nbandwidth_floor = 4M'
+	ends 0 vspctl restore - <<<$'[service storage.web]\nbandwidth_floor = 128M\nbandwidth_ceiling = 200M'
+	ends 0 vspctl service set web bandwidth_ceiling=3M bandwidth_floor=2M
+	ends 0 vspctl service set web bandwidth=unset
+	ends 0 vspctl service set web bandwidth=2M..3M
+	# of two that can never be, one is refused, and the other one is as it was
+	ends 1 vspctl service set web bandwidth=9M..8M
+	assert_eq "$(cat $web/bandwidth_{floor,ceiling} | xargs)" "$((2 << 20)) $((3 << 20))" "after a refusal"
+	# an unset high value may be less than the low one that is written: 1500, and 0
+	ends 0 vspctl service create network.net mtu=9000 enable=0
+	ends 0 vspctl service set net mtu=unset
+	ends 0 vspctl service set net mtu=2000..9000
+	assert_eq "$(cat $SERVICES/network.net/mtu_{min,max} | xargs)" '2000 9000' MTU
+	ends 0 vspctl service set net mtu_min=1000 mtu_max=unset
+	ends 0 vspctl service create abstract.seats level=3..5 enable=0
+	assert_eq "$(cat $SERVICES/abstract.seats/level_{min,max} | xargs)" '3 5' level
+	ends 0 vspctl service remove net
+	ends 0 vspctl service remove seats
+}
+
 creates_and_removes() {
 	made
 	assert_eq "$(cat $POOLS/storage.disk/{source,enable,capacity_bandwidth} | xargs)" "/tmp/pool 1 $((256 << 20))" pool
@@ -53,6 +80,7 @@ creates_and_removes() {
 	# both limits go up, and down again, though a floor above the ceiling is refused at any moment
 	ends 0 vspctl service set web bandwidth=128M..200M
 	ends 0 vspctl service set web bandwidth=2M..3M
+	orders_limits
 	# all or nothing
 	ends 1 vspctl service set web weight=7 bandwidth=1M..2M priority=101
 	says 'storage.web: priority: "101" refused: out of range'
@@ -198,7 +226,7 @@ forget() {
 }
 
 restores_what_was_saved() {
-	local uuids
+	local contract uuids
 	configuration
 	vspctl save >/tmp/before
 	uuids=$(cat "$SERVICES"/*/uuid)
@@ -213,8 +241,12 @@ restores_what_was_saved() {
 	mark_log
 	ends 0 vspctl restore /tmp/before
 	assert_eq "$(host_log)" '' "log of a second time"
-	# another limit of an enabled service is called for
 	client host
+	# what the file does not name stays: a service without "enable" goes on
+	contract=$(value host contract/id)
+	ends 0 vspctl restore - <<<'[service storage.web]'
+	assert_eq "$(<$SERVICES/storage.web/enable) $(value host contract/id)" "1 $contract" "enable and contract"
+	# another limit of an enabled service is called for
 	sed -i 's/^size_max = 16M/size_max = 24M/' /tmp/before
 	ends 0 vspctl restore /tmp/before
 	wait_for 30 is $VSC/terms/size $((24 << 20))
@@ -253,7 +285,7 @@ restores_each() {
 	ends 0 vspctl service create input.late pool=later enable=0
 	vspctl save >/tmp/before
 	forget
-	sed -i '/^\[pool input.later\]/a source = nothing' /tmp/before
+	sed -i '/^\[pool input.later\]/,/^enable/s/^source = .*/source = nothing/' /tmp/before
 	sed -i '/^\[pool input.later\]/,/^enable/s/^enable = 0/enable = 1/; /^\[service input.late\]/,/^enable/s/^enable = 0/enable = 1/' \
 		/tmp/before
 	ends 6 vspctl restore --each /tmp/before
@@ -272,6 +304,30 @@ restores_each() {
 	kill $waiting
 	wait $waiting && fail "ended well after a signal"
 	vspctl save | grep -q '^\[service network.net\]' || fail "a signal undid what was well"
+}
+
+# tries COUNT: restore has been refused so often
+tries() {
+	[[ $(grep -c 'frob: "1" refused' /tmp/said) -ge $1 ]]
+}
+
+# Of the log a message has what the kernel said of this object, to this write.
+repeats_its_own_log() {
+	local waiting
+	made
+	# refused without a line of the kernel's
+	"$VSP_MODULES/vspctl" restore --each --wait 300 - <<<$'[service storage.web]\nfrob = 1' >/tmp/said 2>&1 &
+	waiting=$!
+	wait_for 30 tries 1
+	echo 'vsp: storage.web: size_max: of another time' >/dev/kmsg
+	wait_for 30 tries 3
+	kill $waiting
+	wait $waiting || :
+	assert_eq "$(grep kernel: /tmp/said)" '' "lines of the log"
+	# two that are refused, and the kernel has a line of each
+	ends 6 vspctl restore --each - <<<$'[service storage.web]\npriority = 101\n[pool storage.disk]\nburst_ms = 0'
+	says 'kernel: vsp: storage.web: priority: '
+	says 'kernel: vsp: storage.disk: burst_ms: '
 }
 
 # happens PATTERN: watch has printed it
@@ -312,7 +368,7 @@ s.sendto(b"change@/x\0DEVPATH=/x\0VSP_EVENT=forged\0VSP_SERVICE=storage.web\0", 
 watches_as_json() {
 	local watch
 	made
-	vspctl watch web --json --count 2 --wait 300 >/tmp/events &
+	vspctl watch storage.web --json --count 2 --wait 300 >/tmp/events &
 	watch=$!
 	until has_ended "$watch"; do
 		ends 0 vspctl service set web mode=660
@@ -349,7 +405,7 @@ arguments_of_qemu() {
 -m 512M
 -object memory-backend-memfd,id=mem,size=512M,share=on
 -device pcie-root-port,id=port-web,chassis=1
--device vhost-vdpa-device-pci,id=web,bus=port-web,vhostdev=$(node web)" "arguments"
+-device vhost-vdpa-device-pci,id=vsp-web,bus=port-web,vhostdev=$(node web)" "arguments"
 	# QEMU takes them: it opens the device, and says what it would do
 	# shellcheck disable=SC2046 # words
 	timeout 60 qemu-system-x86_64 -nodefaults -display none -S -qmp stdio $(vspctl qemu web --memory 64M) </dev/null >/tmp/said 2>&1 &
@@ -387,6 +443,7 @@ test_case vspctl.explains_what_is_missing explains_what_is_missing
 test_case vspctl.restores_what_was_saved restores_what_was_saved
 test_case vspctl.restores_all_or_nothing restores_all_or_nothing
 test_case vspctl.restores_each_alone restores_each
+test_case vspctl.repeats_its_own_log repeats_its_own_log
 test_case vspctl.watches_contracts watches
 test_case vspctl.watches_as_json watches_as_json
 test_case vspctl.metrics_are_those_of_prometheus measures

@@ -176,6 +176,22 @@ numbers() {
 	vspctl service show web | grep -q '^room_max *1.5G$' || fail "1.5G"
 	vspctl service show web --bytes | grep -q '^room_max *1610612736$' || fail "--bytes"
 	vspctl save | grep -qx 'room_max = 1536M' || fail "save is not exact"
+	# what is no quantity has no unit
+	file $SERVICE/guest 1048576
+	file $SERVICE/owner 2097152
+	for i in asked_name name; do
+		file /tmp/tree/sys/bus/vdpa/devices/web/terms/$i 3145728
+	done
+	file /tmp/tree/sys/bus/vdpa/devices/web/counters/violations 4194304
+	vspctl service show web >/tmp/out
+	assert_eq "$(sed -n 's/^\(guest\|owner\) */\1 /p' /tmp/out | xargs)" 'guest 1048576 owner 2097152' "label and owner"
+	vspctl status --provider >/tmp/out
+	grep -q '^web *odd *fast *1048576 *RUNNING *4194304 ' /tmp/out || fail "$(cat /tmp/out)"
+	grep -q ' name *3145728 *- *3145728 ' /tmp/out || fail "$(cat /tmp/out)"
+	vspctl explain web >/tmp/out
+	grep -q '^name *3145728 ' /tmp/out || fail "$(cat /tmp/out)"
+	vspctl pool show fast | grep -q '^available_speed *1000000$' || fail "available"
+	vspctl pool show fast | grep -q '^capacity_speed *400M$' || fail "capacity"
 }
 
 statuses() {
@@ -183,7 +199,8 @@ statuses() {
 	tree
 	for i in '' frob 'status --frob' 'status --each' 'status --client --provider' 'explain' 'service set web' 'service frob web' \
 		'service create web' 'restore' 'qemu' 'request web' 'watch --wait x' 'watch --count -1' 'restore --wait 3 /tmp/saved' \
-		'service set web noequals' 'service set web =1' 'service set web ../odd.web/mode=1' 'qemu web --memory 2;x'; do
+		'service set web noequals' 'service set web =1' 'service set web ../odd.web/mode=1' 'qemu web --memory 2;x' 'qemu web --memory G' \
+		'qemu web --memory=' 'qemu web --memory 2GG'; do
 		# shellcheck disable=SC2086 # words
 		status 2 vspctl $i
 		[[ -s /tmp/out ]] || fail "'$i' says nothing"
@@ -200,6 +217,158 @@ statuses() {
 	status 1 vspctl qemu web
 	status 0 vspctl --help
 	status 1 sh -c '/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree status >/dev/full'
+}
+
+# A name that two have is refused, whatever the command would do; with its class, or as vsc0, it is none.
+names() {
+	local config=/tmp/tree/sys/kernel/config/vsp vsc=/tmp/tree/sys/class/vsc i
+	tree
+	cp -r $config/pools/odd.fast $config/pools/even.fast
+	cp -r $SERVICE $config/services/even.web
+	file $vsc/vsc0/name mail
+	cp -r $vsc/vsc0 $vsc/vsc1
+	for i in 'pool show fast' 'pool set fast burst_ms=20' 'pool remove fast' 'pool disable fast'; do
+		# shellcheck disable=SC2086 # words
+		status 2 vspctl $i
+		grep -q 'fast: there are even.fast and odd.fast: say which' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+	for i in 'service show web' 'service release web' 'withdraw web' 'status web' 'watch web --wait 0'; do
+		# shellcheck disable=SC2086 # words
+		status 2 vspctl $i
+		grep -q 'web: there are even.web and odd.web: say which' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+	for i in 'request mail room=1' 'release mail' 'release odd.mail' 'release 1'; do
+		# shellcheck disable=SC2086 # words
+		status 2 vspctl $i
+		grep -Eq 'there are vsc0 .mail. and vsc1 .mail.: say which' /tmp/out || fail "$i: $(cat /tmp/out)"
+	done
+	assert_eq "$(cat $SERVICE/{enable,release} $config/services/even.web/{enable,release} $config/pools/{odd,even}.fast/burst_ms | xargs)" \
+		'1 1 10 10' "what has changed"
+	status 0 vspctl service show odd.web
+	status 0 vspctl pool show even.fast
+	# a provider may name its service as another client is called
+	file $vsc/vsc0/name vsc1
+	file $vsc/vsc1/speed 7
+	assert_eq "$(json "j['clients'][0]['service']" status vsc1)" mail "service of vsc1"
+	# --pool is of pools, too
+	file $config/pools/odd.slow/source /srv
+	for i in fast=2 odd.fast=1 slow=1 other=0; do
+		assert_eq "$(json "len(j)" pool --pool "${i%=*}")" "${i#*=}" "pools with --pool ${i%=*}"
+	done
+}
+
+# explains RESULT WHOM PATTERN: among what would have to change
+explains() {
+	file /tmp/tree/sys/bus/vdpa/devices/web/contract/result "$1" 400
+	file /tmp/tree/sys/class/vsc/vsc0/contract/result "$1" 400
+	vspctl explain "$2" >/tmp/out || fail "explain $2: $?"
+	sed '1,/^what would have to change/d' /tmp/out | grep -E -- "$3" >/dev/null || fail "'$1' for $2 is not explained by $3: $(cat /tmp/out)"
+}
+
+# Each end of a negotiation has its advice, and "all" is said of a contract alone.
+explains_results() {
+	local device=/tmp/tree/sys/bus/vdpa/devices/web
+	tree
+	file /tmp/tree/sys/class/vsc/vsc0/name mail
+	explains 'epoch=0x12 outcome=deny reason=agent' web '^- look at the agent of the pool odd.fast$'
+	grep -q 'the agent of the pool has refused' /tmp/out || fail "$(cat /tmp/out)"
+	explains 'epoch=0x12 outcome=deny reason=agent' vsc0 '^- have the host look at the agent'
+	explains 'epoch=0x12 outcome=deny reason=rounds' vsc0 '^- .*vspctl renegotiate mail$'
+	explains 'epoch=0x12 outcome=released reason=none' vsc0 '^- vspctl renegotiate mail$'
+	explains none vsc0 '^- vspctl renegotiate mail$'
+	# words
+	file $SERVICE/colours_allowed 'red green'
+	explains none web '^- colours_allowed lacks blue, .*: vspctl service set web colours=red,green,blue, vspctl renegotiate web$'
+	file $SERVICE/colours_allowed none
+	explains none web '^- colours_allowed lacks red,blue, .*: vspctl service set web colours=red,blue, '
+	file $SERVICE/colours_allowed unset
+	file $device/terms/asked_colours_required blue
+	explains none web '^- colours_allowed lacks blue, '
+	file $device/terms/offered_colours_allowed 'blue red'
+	# its limits, and nothing above them
+	file $device/terms/asked_room_min 134217728
+	file $device/terms/asked_speed_ceiling 209715200
+	explains 'epoch=0x12 outcome=grant reason=none' web '^- it has all that its limits allow'
+	explains 'epoch=0x12 outcome=deny reason=rounds' web '^- its client has to ask for less, or again: vspctl renegotiate web$'
+	file $device/contract/id 0
+	explains 'epoch=0x12 outcome=released reason=none' web '^- its client has to ask for a contract'
+}
+
+# replace PATH VALUE: in one step
+replace() {
+	file "$1.new" "$2" && mv "$1.new" "$1"
+}
+
+speed_changes() {
+	replace $CLIENT/terms/speed_ceiling "2097152$1" && replace /tmp/tree/sys/bus/vdpa/devices/web/terms/speed_ceiling "2097152$1"
+}
+
+long_name_changes() {
+	replace $CLIENT/terms/name "$(printf 'x%.0s' {1..200})$1"
+}
+
+name_of_digits_changes() {
+	replace $CLIENT/terms/name "1048576$1"
+}
+
+client_comes() {
+	cp -r $CLIENT /tmp/tree/coming && mv /tmp/tree/coming "${CLIENT%0}$1"
+}
+
+# watched FUNCTION OPTION...: runs watch, and FUNCTION with another number again and again, until watch ends
+watched() {
+	local change=$1 watch i=0
+	shift
+	/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree watch --wait 300 "$@" >"${EVENTS-/tmp/events}" 2>/tmp/out &
+	watch=$!
+	until has_ended $watch; do
+		i=$((i + 1))
+		[[ $i -lt 200 ]] || { kill $watch && fail "watch $* goes on: $(cat /tmp/events)"; }
+		"$change" $i
+		pause 0.2
+	done
+	wait $watch
+}
+
+# event PATTERN: one line has come, and is that
+event() {
+	[[ $(wc -l </tmp/events) -eq 1 ]] || fail "not one line: $(cat /tmp/events)"
+	grep -Eq -- "$1" /tmp/events || fail "$(cat /tmp/events) is not $1"
+}
+
+# These files say nothing to poll(): watch looks at them once in a while.
+watches() {
+	local CLIENT=/tmp/tree/sys/class/vsc/vsc0 uuid=01234567-89ab-cdef-0123-456789abcdef i
+	tree
+	file $CLIENT/name mail
+	file $CLIENT/uuid $uuid
+	# whatever it is called, to the byte in JSON
+	for i in vsc0 mail odd.mail $uuid; do
+		watched speed_changes "$i" --json --count 1
+		event '"service":"vsc0 \(mail\)","what":"terms","speed_ceiling":"2[0-9]{7,}->2097152[0-9]+"'
+	done
+	watched speed_changes odd.web --count 1
+	event ' odd.web terms speed_ceiling=[0-9.]+M->[0-9.]+M$'
+	# both change at once, and one line was asked for
+	watched speed_changes --count 1
+	event 'terms speed_ceiling='
+	watched long_name_changes --count 1
+	watched long_name_changes --count 1
+	event ' name=x{200}[0-9]+->x{200}[0-9]+$'
+	watched name_of_digits_changes --count 1
+	watched name_of_digits_changes --count 1
+	event ' name=1048576[0-9]+->1048576[0-9]+$'
+	watched client_comes --count 1
+	event ' vsc[1-9][0-9]* .mail. there state=RUNNING$'
+	# a reader that has gone, as far as a file can be one
+	EVENTS=/dev/full watched speed_changes && fail "ended well"
+	grep -q 'stdout: cannot be written' /tmp/out || fail "$(cat /tmp/out)"
+	# as the file of a device that is being removed: always ready, and not to be read
+	rm $CLIENT/contract/result
+	mkfifo $CLIENT/contract/result
+	: >$CLIENT/contract/result &
+	watched true vsc0 --count 1
+	event ' vsc0 .mail. gone$'
 }
 
 # Files that are gone, empty, or say anything: what there is is shown.
@@ -252,6 +421,21 @@ installed() {
 	completes service rel release
 	completes pool ena enable
 	completes status --js --json
+	# a client's name is its provider's choice
+	# shellcheck disable=SC2034 # read by the completion
+	_vspctl_sys=/tmp/tree/sys
+	# shellcheck disable=SC2016 # for the completion not to expand
+	file /tmp/tree/sys/class/vsc/vsc0/name '$(touch${IFS}/tmp/expanded)'
+	file /tmp/tree/sys/class/vsc/vsc1/name mail
+	completes status '' 'web mail'
+	completes pool show f fast
+	[[ ! -e /tmp/expanded ]] || fail "a name was expanded"
+	status 0 vspctl explain vsc0
+	grep -q 'vspctl request vsc0 room=' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(json "'vspctl request vsc0 room=' in j['changes'][0]" explain vsc0)" True "proposed command"
+	file /tmp/tree/sys/class/vsc/vsc0/name mail
+	status 0 vspctl explain vsc0
+	grep -q 'vspctl request mail room=' /tmp/out || fail "$(cat /tmp/out)"
 	# every command is in the manual and in the completion
 	/tmp/root/usr/sbin/vspctl --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >/tmp/commands
 	[[ $(wc -l </tmp/commands) -ge 13 ]] || fail "commands: $(cat /tmp/commands)"
@@ -287,7 +471,8 @@ saved_text() {
 	status 1 vspctl restore /dev/stdin < <(echo '[pool odd.new]' && printf 'x%d = 1\n' {1..200})
 	grep -q 'too many values' /tmp/out || fail "$(cat /tmp/out)"
 	for i in '[pool odd.fast]x' '[pool fast]' '[pool odd.fast' '[pools odd.fast]' 'x = 1' $'[pool odd.fast]\nx' $'[pool a.b]\n[pool a.b]' \
-		$'[pool a.b]\nx = 1\nx = 2' $'[pool a.b]\ncapacity_x = fast' $'[pool a.b]\n../x = 1' '[pool ../a.b]'; do
+		$'[pool a.b]\nx = 1\nx = 2' $'[pool a.b]\ncapacity_x = fast' $'[pool a.b]\n../x = 1' '[pool ../a.b]' \
+		$'[pool a.b]\nenable = '{yes,true,Y,On,01,}; do
 		status 1 vspctl restore /dev/stdin <<<"$i"
 		grep -Eq 'stdin:[0-9]+: ' /tmp/out || fail "$i: $(cat /tmp/out)"
 	done
@@ -340,6 +525,106 @@ save_and_restore() {
 	assert_eq "$(<$SERVICE/speed_ceiling)" 536870912 "0.5G"
 	assert_eq "$(<$SERVICE/enable)" 1 "enable"
 	assert_eq "$(vspctl restore --dry-run /tmp/saved)" '' "no difference afterwards"
+	# what is empty becomes so again, but for a UUID
+	file $SERVICE/guest ''
+	file $SERVICE/uuid ''
+	vspctl save >/tmp/saved
+	file $SERVICE/guest other
+	file $SERVICE/uuid 1
+	assert_eq "$(vspctl restore --dry-run /tmp/saved | xargs -d '\n' -n 1 | sed 's/^ *//; s/ *$//')" "service odd.web
+-   guest = other
++   guest =" "difference to nothing"
+	# a set has commas or blanks
+	file $SERVICE/colours_allowed 'red blue'
+	printf '[service odd.web]\ncolours_allowed = blue,red\n' >/tmp/saved
+	assert_eq "$(vspctl restore --dry-run /tmp/saved)" '' "the same set"
+	sed -i 's/red/green/' /tmp/saved
+	file $SERVICE/enable 0
+	status 0 vspctl restore /tmp/saved
+	assert_eq "$(<$SERVICE/colours_allowed)" 'blue green' set
+}
+
+# Of what is enabled, only what the file names is changed.
+what_is_not_named() {
+	local device=/tmp/tree/sys/bus/vdpa/devices/web
+	tree
+	file $device/contract/renegotiate '' 200
+	printf '[service odd.web]\nweight = 50\n[pool odd.fast]\n' >/tmp/part
+	assert_eq "$(vspctl restore --dry-run /tmp/part | xargs)" 'service odd.web - weight = 100 + weight = 50' difference
+	status 0 vspctl restore /tmp/part
+	assert_eq "$(cat $SERVICE/{enable,weight} /tmp/tree/sys/kernel/config/vsp/pools/odd.fast/enable $device/contract/renegotiate | xargs)" \
+		'1 50 1 1' "enable, weight, enable of the pool, and the call"
+}
+
+# traced INJECTION COMMAND...: what vspctl does where the kernel refuses a call, or a signal comes with it
+traced() {
+	local injection=$1
+	shift
+	strace -o /tmp/calls -e "trace=${injection%%:*}" -e "inject=$injection" /vsp/build/vspctl-calls/vspctl --root /tmp/tree "$@"
+}
+
+# unread STATUS COMMAND...: it ends with that, though nobody reads its messages
+unread() {
+	local wanted=$1 got=0 gone
+	shift
+	exec {gone}> >(:)
+	wait $!
+	"$@" 2>&"$gone" || got=$?
+	exec {gone}>&-
+	assert_eq "$got" "$wanted" "status without a reader of $*"
+}
+
+# What cannot be read or written makes no half of a file.
+saves_all_or_nothing() {
+	local i
+	make -s -C tools O=/vsp/build/vspctl-calls
+	tree
+	for i in {1..20}; do
+		cp -r $SERVICE "${SERVICE%web}s$i"
+	done
+	echo before >/tmp/kept
+	status 1 traced write:error=ENOSPC:when=1 save /tmp/kept
+	assert_eq "$(</tmp/kept)" before "what was saved before"
+	[[ ! -e /tmp/kept.new ]] || fail "half a file is left"
+	rm "${SERVICE%web}s7/weight"
+	status 1 vspctl save /tmp/kept
+	grep -q 'service odd.s7: weight: cannot be read' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(</tmp/kept)" before "what was saved before"
+	status 1 vspctl save
+	cp $SERVICE/weight "${SERVICE%web}s7/weight"
+	status 0 vspctl save /tmp/kept
+	assert_eq "$(grep -c '^\[service' /tmp/kept)" 21 services
+}
+
+# However it ends, nothing is left of half a change, and it is said if something is.
+undoes() {
+	local new=${SERVICE%web}new
+	make -s -C tools O=/vsp/build/vspctl-calls
+	tree
+	printf '[service odd.web]\nweight = 7\nmode = 0640\n' >/tmp/part
+	file $SERVICE/enable 0
+	status 1 traced write:signal=SIGTERM:when=1 service set web weight=7 mode=0640
+	grep -q 'odd.web: ended by signal 15' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "set, after a signal"
+	status 1 traced write:signal=SIGTERM:when=1 restore /tmp/part
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "restore, after a signal"
+	unread 1 traced write:error=EIO:when=2 service set web weight=7 mode=0640
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "set, without a reader"
+	unread 1 traced write:error=EIO:when=2 restore /tmp/part
+	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "restore, without a reader"
+	unread 1 traced write:error=EIO:when=2 request vsc0 speed=1M..2M
+	assert_eq "$(cat /tmp/tree/sys/class/vsc/vsc0/request/speed_{floor,ceiling} | xargs)" 'unset unset' "request, without a reader"
+	# a directory here has no files
+	status 3 traced mkdir:signal=SIGTERM:when=1 service create odd.new weight=1
+	[[ ! -e $new ]] || fail "half a service is left"
+	printf '[service odd.new]\nweight = 7\n' >/tmp/part
+	status 1 traced rmdir:error=EBUSY restore /tmp/part
+	grep -q 'odd.new: cannot be undone: create' /tmp/out || fail "$(cat /tmp/out)"
+	grep -q 'not restored: not all that was done could be undone' /tmp/out || fail "$(cat /tmp/out)"
+	rmdir "$new"
+	status 1 vspctl restore /tmp/part
+	grep -q 'not restored: what was done is undone' /tmp/out || fail "$(cat /tmp/out)"
+	[[ ! -e $new ]] || fail "half a service is left by restore"
 }
 
 # test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
@@ -355,9 +640,15 @@ test_case vspctl_text.nothing_reaches_a_terminal_but_text terminal
 test_case vspctl_text.json_is_json json_is_json
 test_case vspctl_text.numbers_have_units numbers
 test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
+test_case vspctl_text.names_of_two_are_refused names
+test_case vspctl_text.watch_shows_what_is_meant watches
+test_case vspctl_text.each_result_is_explained explains_results
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.many_services_cost_few_calls many_services
 test_case vspctl_text.only_root_reads only_root
 test_case vspctl_text.what_is_installed_is_complete installed
 test_case vspctl_text.what_is_saved_is_restored save_and_restore
+test_case vspctl_text.saves_all_or_nothing saves_all_or_nothing
+test_case vspctl_text.what_is_not_named_stays what_is_not_named
+test_case vspctl_text.half_a_change_is_undone undoes

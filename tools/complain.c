@@ -4,6 +4,7 @@
  * errno; which values it would take stands in its log, in a line that names the object and
  * the file, and is taken from there.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -32,18 +33,51 @@ int complain(int status, const char *object, const char *format, ...)
 	return status;
 }
 
-/* Before the first write: the log is read from here on. Who may not read it does without. */
+/*
+ * Before every write: the log is read from here on. A user who may not read the log gets no
+ * line of it.
+ */
 void complain_prepare(void)
 {
-	if (log_fd >= 0 || *options.root)
+	if (*options.root)
 		return;
-	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log_fd < 0)
+		log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (log_fd >= 0)
 		lseek(log_fd, 0, SEEK_END);
 }
 
-/* The newest line of ours that has come, without what /dev/kmsg puts in front of it */
-static bool newest_line(char *line, size_t size)
+/* web of "service storage.web", vsc0 of "vsc0 (web)": so the log calls it, or with its class */
+static const char *bare_name(const char *object)
+{
+	const char *client = strstr(object, " (");
+	char *name = take_text("%.*s", client ? (int)(client - object) : (int)strlen(object),
+			       object);
+	size_t start = strlen(name);
+
+	while (start && !strchr(". ", name[start - 1]))
+		start--;
+	return name + start;
+}
+
+static bool is_of_name(char letter)
+{
+	return isalnum((unsigned char)letter) || letter == '_' || letter == '-';
+}
+
+/* As a word of its own */
+static bool names(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = strstr(text, name); at && length; at = strstr(at + 1, name))
+		if ((at == text || !is_of_name(at[-1])) && !is_of_name(at[length]))
+			return true;
+	return false;
+}
+
+/* The newest line of ours about @name that has come, without what /dev/kmsg puts in front of it */
+static bool newest_line(const char *name, char *line, size_t size)
 {
 	char record[LINE_BYTES], *text;
 	bool found = false;
@@ -58,7 +92,8 @@ static bool newest_line(char *line, size_t size)
 		record[length] = 0;
 		record[strcspn(record, "\n")] = 0;
 		text = strchr(record, ';');
-		if (!text || (!starts(text + 1, "vsp") && !starts(text + 1, "vsc")))
+		if (!text || (!starts(text + 1, "vsp") && !starts(text + 1, "vsc")) ||
+		    !names(text + 1, name))
 			continue;
 		found = true;
 		snprintf(line, size, "%s", text + 1);
@@ -93,7 +128,7 @@ int complain_refused(const char *object, const char *file, const char *value, in
 	char line[LINE_BYTES];
 
 	complain(FAILED, object, "%s: \"%.128s\" refused: %s", file, value, meaning(error));
-	if (newest_line(line, sizeof(line)))
+	if (newest_line(bare_name(object), line, sizeof(line)))
 		fprintf(stderr, "  kernel: %s\n", escape_text(line));
 	return FAILED;
 }

@@ -3,6 +3,7 @@
  * request, renegotiate, withdraw and release: what moves one contract, and how it ended.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -59,6 +60,8 @@ static int contract_wait(const struct object *object, const char *before)
 static int need_device(struct object *object)
 {
 	tree_open(object);
+	if (object->fd < 0 && object->client)
+		return complain(FAILED, object->label, "the device has gone");
 	if (object->fd < 0)
 		return complain(FAILED, object->label, "is not enabled: vspctl service enable %s",
 				object->name);
@@ -115,6 +118,7 @@ int request_run(int argc, char **argv)
 						argv[0], argv[0]));
 	if (!client)
 		return MISSING;
+	signal(SIGPIPE, SIG_IGN);	/* it undoes its wishes after its message */
 	directory = take_text("%s/request", client->device);
 	status = set_parse(client->label, directory, argv + 1, writes);
 	if (!status)

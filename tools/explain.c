@@ -22,6 +22,7 @@ static const struct {
 	{ "changed", "what was to be kept is not in force any more" },
 	{ "capacity", "the pool has less than it had" },
 	{ "fallback", "a deadline has changed the contract" },
+	{ "agent", "the agent of the pool has refused, or has not answered in time" },
 };
 
 static const char *get(const struct object *object, const char *file)
@@ -43,7 +44,9 @@ static const char *range(const struct object *object, const char *set, const str
 {
 	const char *low = NULL, *high;
 
-	if (term->kind == KIND_IDENTITY || (one && term->kind != KIND_RATE))
+	if (term->kind == KIND_IDENTITY)
+		return term_get(object, set, term, "");
+	if (one && term->kind != KIND_RATE)
 		return units_out(term_get(object, set, term, ""));
 	if (term->kind == KIND_SET && !strcmp(set, "terms/offered_"))
 		return term_get(object, set, term, "_allowed");
@@ -131,6 +134,22 @@ static __attribute__((format(printf, 1, 2))) void advise(const char *format, ...
 }
 
 /*
+ * What a command is given as the name of @object. A client's is chosen by its provider: one
+ * that a shell might read as something else is not proposed, but vsc0.
+ */
+static const char *command_name(const struct object *object)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	const char *name = object->name;
+
+	if (object->client && (!*name || *name == '-' ||
+			       name[strspn(name, plain)]))
+		return strrchr(object->device, '/') + 1;
+	return escape_text(name);
+}
+
+/*
  * One value of a term: @suffix of the limit, @asked and what is in force (@has). Prints
  * what would have to change for more, and returns whether it did.
  */
@@ -177,6 +196,57 @@ static bool explain_value(const struct object *object, const struct term *term,
 	return false;
 }
 
+/* In @words, with blanks between them? */
+static bool has_word(const char *words, const char *word, size_t length)
+{
+	while (words && *words) {
+		if (strcspn(words, " ") == length && !strncmp(words, word, length))
+			return true;
+		words += strcspn(words, " ");
+		words += strspn(words, " ");
+	}
+	return false;
+}
+
+static char *with_commas(const char *words)
+{
+	char *copy = take_text("%s", words);
+
+	for (char *i = copy; *i; i++)
+		if (*i == ' ')
+			*i = ',';
+	return copy;
+}
+
+/* The words that were asked for and may not be granted. Return: whether there is one. */
+static bool explain_set(const struct object *object, const struct term *term)
+{
+	const char *name = escape_text(object->name), *side = "_wanted", *asked;
+	const char *may = file_get_in(object->config, take_text("%s_allowed", term->name));
+	char *missing = take(1);
+	size_t length;
+
+	/* What an unset limit allows is the class's: it is worth a word if more is required. */
+	if (may && !strcmp(may, "unset")) {
+		side = "_required";
+		may = file_get(object->fd, take_text("terms/offered_%s_allowed", term->name));
+	}
+	asked = term_get(object, "terms/asked_", term, side);
+	for (; may && asked && *asked; asked += length, asked += strspn(asked, " ")) {
+		length = strcspn(asked, " ");
+		if (!has_word(may, asked, length))
+			missing = take_text("%s,%.*s", missing, (int)length, asked);
+	}
+	if (!*missing)
+		return false;
+	missing = escape_text(missing + 1);
+	advise("%s_allowed lacks %s, which was asked for: vspctl service set %s %s=%s%s%s, vspctl renegotiate %s",
+	       escape_text(term->name), missing, name, escape_text(term->name),
+	       is_nothing(may) ? "" : with_commas(escape_text(may)), is_nothing(may) ? "" : ",",
+	       missing, name);
+	return true;
+}
+
 static bool explain_term(const struct object *object, const struct term *term)
 {
 	bool more = false;
@@ -192,6 +262,8 @@ static bool explain_term(const struct object *object, const struct term *term)
 		more |= explain_value(object, term, "_max",
 				      term_get(object, "terms/asked_", term, "_min"),
 				      term_get(object, "terms/", term, ""));
+	} else if (term->kind == KIND_SET) {
+		more |= explain_set(object, term);
 	}
 	return more;
 }
@@ -241,19 +313,24 @@ static void explain_client(const struct object *object, const char *result)
 	}
 	result_word(result, "outcome", outcome, sizeof(outcome));
 	result_word(result, "reason", reason, sizeof(reason));
-	if (!strcmp(outcome, "released"))
-		advise("vspctl renegotiate %s", escape_text(object->name));
 	if (!result_word(result, "term", term, sizeof(term))) {
 		if (!strcmp(outcome, "grant"))
 			advise("it has what it asked for: vspctl request %s TERM=LOW..HIGH",
-			       escape_text(object->name));
+			       command_name(object));
+		else if (!strcmp(reason, "agent"))
+			advise("have the host look at the agent of the pool");
+		else if (!strcmp(outcome, "deny"))
+			advise("have the host say more (vspctl explain), and ask again: vspctl renegotiate %s",
+			       command_name(object));
+		else
+			advise("vspctl renegotiate %s", command_name(object));
 		return;
 	}
 	result_word(result, "asked", asked, sizeof(asked));
 	result_word(result, "available", available, sizeof(available));
 	advise("%s of %s was asked for, and %s is there: wish for less (vspctl request %s %s=%s), or have the host raise %s",
 	       units_out(asked), escape_text(term), units_out(available),
-	       escape_text(object->name), escape_text(term), units_exact(available),
+	       command_name(object), escape_text(term), units_exact(available),
 	       !strcmp(reason, "pool") ? "the pool's capacity" : "the service's limit");
 }
 
@@ -340,6 +417,28 @@ static void explain_text(const struct object *object, const struct terms *terms,
 	printf("what would have to change for something else:\n");
 }
 
+/* What is not a matter of one term; @more: something was */
+static void explain_rest(const struct object *object, const char *result, bool more)
+{
+	char outcome[NAME_BYTES], reason[NAME_BYTES];
+	const char *id = get(object, "contract/id"), *name = escape_text(object->name);
+
+	result_word(result, "outcome", outcome, sizeof(outcome));
+	result_word(result, "reason", reason, sizeof(reason));
+	if (!strcmp(reason, "agent"))
+		advise("look at the agent of the pool %s", escape_text(object->pool));
+	else if (more)
+		return;
+	else if (!strcmp(outcome, "deny"))
+		advise("its client has to ask for less, or again: vspctl renegotiate %s", name);
+	else if (!id || !strcmp(id, "0"))
+		advise("its client has to ask for a contract: vspctl renegotiate %s calls it",
+		       name);
+	else
+		advise("it has all that its limits allow: vspctl service set %s TERM=..., vspctl renegotiate %s",
+		       name, name);
+}
+
 /* Lines, or the texts of an array */
 static void explain_changes(const struct object *object, const struct terms *terms,
 			    const char *result)
@@ -354,9 +453,7 @@ static void explain_changes(const struct object *object, const struct terms *ter
 		return;
 	for (size_t i = 0; terms && i < terms->count; i++)
 		more |= explain_term(object, &terms->term[i]);
-	if (!more)
-		advise("it has all that its limits allow: vspctl service set %s TERM=..., vspctl renegotiate %s",
-		       escape_text(object->name), escape_text(object->name));
+	explain_rest(object, result, more);
 }
 
 int explain_run(int argc, char **argv)

@@ -24,8 +24,10 @@ static int item_set(const char *object, const char *directory, const struct writ
 		    const char *enable)
 {
 	struct write write = { .file = "enable", .value = enable };
-	int status = journal_apply(object, directory, writes);
+	int status;
 
+	journal_guard();
+	status = journal_apply(object, directory, writes);
 	if (!status && enable && journal_differs(directory, &write))
 		status = journal_set(object, directory, "enable", enable);
 	if (status)
@@ -47,6 +49,7 @@ static int item_create(const char *parent, const char *kind, const char *full, c
 		return complain(MISSING, object, "there is no %s: modprobe vsp", parent);
 	if (!access(directory, F_OK))
 		return complain(FAILED, object, "is there already; see vspctl %s set", kind);
+	journal_guard();
 	status = journal_make(object, directory);
 	if (status)
 		return status;
@@ -69,7 +72,7 @@ static void show_table(const char *directory, char **names, size_t count)
 		if (!value)
 			continue;
 		table_cell(table, names[i]);
-		table_cell(table, units_out(value));
+		table_cell(table, units_quantity(names[i]) ? units_out(value) : value);
 	}
 	table_print(table);
 }

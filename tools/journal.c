@@ -4,6 +4,7 @@
  * remembered, and undone in reverse order when a later step fails.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +48,8 @@ void journal_forget(void)
 	count = 0;
 }
 
-/* Takes no memory: that may be what has failed. */
-static void undo_step(const struct step *step)
+/* Takes no memory: that may be what has failed. Return: whether it is undone. */
+static bool undo_step(const struct step *step)
 {
 	int error = 0;
 
@@ -62,28 +63,75 @@ static void undo_step(const struct step *step)
 			error = 0;
 	}
 	if (!error)
-		return;
+		return true;
 	fputs("vspctl: ", stderr);
 	escape_put(stderr, step->object);
 	fprintf(stderr, ": cannot be undone: %s%s", step->file ? step->file : "create",
 		step->old ? " = " : "");
 	escape_put(stderr, step->old);
 	putc('\n', stderr);
+	return false;
 }
 
-/* All that was done since @mark */
-void journal_undo(size_t mark)
+/* All that was done since @mark. Return: whether that is so; what could not be undone is said. */
+bool journal_undo(size_t mark)
 {
+	bool undone = true;
 	size_t end = count;
 
 	for (size_t i = end; i-- > mark;)
 		if (!journal[i].file || journal[i].old)
-			undo_step(&journal[i]);
+			undone &= undo_step(&journal[i]);
 	/* With what it was before, calls are made again. */
 	for (size_t i = mark; i < end; i++)
 		if (journal[i].file && !journal[i].old)
 			file_write_in(journal[i].directory, journal[i].file, "1");
 	count = mark;
+	return undone;
+}
+
+static volatile sig_atomic_t signalled;
+
+static void note_signal(int signal)
+{
+	signalled = signal;
+}
+
+static void undo_at_exit(void)
+{
+	journal_undo(0);
+}
+
+/*
+ * From here on no end of the program leaves half a change: a signal is a failure of the next
+ * step, messages that nobody reads end nothing, and what is not forgotten when the program
+ * ends, as where memory is missing, is undone.
+ */
+void journal_guard(void)
+{
+	static bool guarded;
+	struct sigaction action = { .sa_handler = note_signal };
+
+	if (guarded)
+		return;
+	guarded = true;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	atexit(undo_at_exit);
+}
+
+/* Of a signal since journal_guard() */
+bool journal_ended(void)
+{
+	return signalled;
+}
+
+/* Return: DONE, or FAILED, and said why: the program is to end. */
+static int check_signal(const char *object)
+{
+	return signalled ? complain(FAILED, object, "ended by signal %d", (int)signalled) : DONE;
 }
 
 static bool was_made(const char *directory)
@@ -121,6 +169,8 @@ bool journal_differs(const char *directory, const struct write *write)
 /* Return: DONE or FAILED, and said why. */
 int journal_make(const char *object, const char *directory)
 {
+	if (check_signal(object))
+		return FAILED;
 	complain_prepare();
 	if (mkdir(directory, 0755))
 		return complain_refused(object, "create", directory, -errno);
@@ -144,38 +194,85 @@ static int try_write(const char *object, const char *directory, const char *file
 /* Return: DONE or FAILED, and said why. */
 int journal_set(const char *object, const char *directory, const char *file, const char *value)
 {
-	int error = try_write(object, directory, file, value);
+	int error;
 
+	if (check_signal(object))
+		return FAILED;
+	error = try_write(object, directory, file, value);
 	return error ? complain_refused(object, file, value, error) : DONE;
 }
 
 /* Likewise, of a file that is only written */
 int journal_trigger(const char *object, const char *directory, const char *file)
 {
-	int status = file_set(object, directory, file, "1");
+	int status = check_signal(object);
 
+	if (!status)
+		status = file_set(object, directory, file, "1");
 	if (!status)
 		add_step(object, directory, file, NULL);
 	return status;
 }
 
-/*
- * A low value above the high one is refused, so of two that rise the high one goes first.
- * @low: the write of a low value. Return: whether it has to wait for that of the high one.
- */
-static bool must_wait(const char *directory, const struct write *low)
+/* File of the other value of its term; NULL: there is none. @low: whether @file is the low one. */
+static const char *other_file(const char *file, bool *low)
 {
 	static const char * const pairs[][2] = { { "_floor", "_ceiling" }, { "_min", "_max" } };
-	const char *high;
 
-	for (size_t i = 0; i < 2; i++) {
-		if (!ends(low->file, pairs[i][0]))
+	for (size_t i = 0; i < 4; i++) {
+		if (!ends(file, pairs[i / 2][i % 2]))
 			continue;
-		high = take_text("%.*s%s", (int)(strlen(low->file) - strlen(pairs[i][0])),
-				 low->file, pairs[i][1]);
-		high = journal_current(directory, high);
-		return high && is_number(high) && is_number(low->value) &&
-		       strtoull(low->value, NULL, 10) > strtoull(high, NULL, 10);
+		*low = i % 2 == 0;
+		return take_text("%.*s%s", (int)(strlen(file) - strlen(pairs[i / 2][i % 2])),
+				 file, pairs[i / 2][!(i % 2)]);
+	}
+	return NULL;
+}
+
+/* In @number, which is 0 where there is none: @text is "unset", or NULL. */
+static bool has_number(const char *file, const char *text, uint64_t *number)
+{
+	char normal[VALUE_MAX];
+
+	units_normal(file, text ? text : "", normal, sizeof(normal));
+	*number = is_number(normal) ? strtoull(normal, NULL, 10) : 0;
+	return is_number(normal);
+}
+
+/*
+ * At each single write the kernel refuses a low value above the high one. What a high value
+ * is while it is unset depends on the class (an MTU: 1500), so no order relies on that.
+ */
+static bool high_goes_first(const char *directory, const struct write *low,
+			    const struct write *high)
+{
+	const char *low_now = journal_current(directory, low->file);
+	const char *high_now = journal_current(directory, high->file);
+	uint64_t to, least, most;
+
+	if (has_number(high->file, high->value, &to)) {
+		has_number(low->file, low_now, &least);
+		return to >= least;
+	}
+	if (!has_number(low->file, low->value, &to))
+		return false;
+	return !has_number(high->file, high_now, &most) || to > most;
+}
+
+/* Whether the other value of its term is to be written as well, and before @write */
+static bool must_wait(const char *directory, const struct writes *writes, const bool *written,
+		      const struct write *write)
+{
+	bool low;
+	const char *file = other_file(write->file, &low);
+	const struct write *other;
+
+	for (size_t i = 0; file && i < writes->count; i++) {
+		other = &writes->write[i];
+		if (written[i] || strcmp(other->file, file))
+			continue;
+		return low ? high_goes_first(directory, write, other) :
+			     !high_goes_first(directory, other, write);
 	}
 	return false;
 }
@@ -188,9 +285,7 @@ static int write_round(const char *object, const char *directory, const struct w
 
 	for (size_t i = 0; i < writes->count; i++) {
 		write = &writes->write[i];
-		if (written[i])
-			continue;
-		if (must_wait(directory, write) && *left > 1)
+		if (written[i] || must_wait(directory, writes, written, write))
 			continue;
 		if (journal_differs(directory, write) &&
 		    journal_set(object, directory, write->file, write->value)) {
@@ -208,8 +303,8 @@ static int write_round(const char *object, const char *directory, const struct w
 int journal_apply(const char *object, const char *directory, const struct writes *writes)
 {
 	bool written[WRITES_MAX] = { };
-	size_t left = writes->count, before;
-	int status;
+	size_t left = writes->count;
+	int status = DONE;
 
 	for (size_t i = 0; i < writes->count; i++) {
 		if (strcmp(writes->write[i].file, "enable"))
@@ -217,18 +312,8 @@ int journal_apply(const char *object, const char *directory, const struct writes
 		written[i] = true;
 		left--;
 	}
-	while (left) {
-		before = left;
+	/* Of the two values of a term at most one waits, so every round writes something. */
+	while (left && !status)
 		status = write_round(object, directory, writes, written, &left);
-		if (status)
-			return status;
-		/* Each waits for another one: write it, and let the kernel say what is wrong. */
-		for (size_t i = 0; left == before && i < writes->count; i++) {
-			if (written[i])
-				continue;
-			return journal_set(object, directory, writes->write[i].file,
-					   writes->write[i].value);
-		}
-	}
-	return DONE;
+	return status;
 }

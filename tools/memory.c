@@ -82,7 +82,7 @@ bool starts(const char *text, const char *prefix)
 	return !strncmp(text, prefix, strlen(prefix));
 }
 
-/* Behind something. */
+/* @suffix alone is no match: something has to stand in front of it. */
 bool ends(const char *text, const char *suffix)
 {
 	size_t length = strlen(text), tail = strlen(suffix);

@@ -59,7 +59,6 @@ static int add_item(struct plan *plan, char *head)
 	item->name = take_text("%s", name);
 	item->label = take_text("%s %s", pool ? "pool" : "service", name);
 	item->directory = take_text("%s/%s", pool ? tree_pools : tree_services, name);
-	item->enable = "0";
 	plan->item = take_more(plan->item, plan->count, sizeof(*plan->item));
 	plan->item[plan->count++] = item;
 	return DONE;
@@ -70,7 +69,7 @@ static int add_value(struct plan *plan, char *line)
 {
 	struct item *item = plan->count ? plan->item[plan->count - 1] : NULL;
 	char *equals = strchr(line, '='), *name, *value;
-	char number[VALUE_MAX];
+	char text[VALUE_MAX];
 	size_t length;
 
 	if (!item || !equals)
@@ -91,13 +90,12 @@ static int add_value(struct plan *plan, char *line)
 			return wrong(plan, "this name was there already");
 	if (item->writes.count == WRITES_MAX)
 		return wrong(plan, "too many values");
-	if (units_numeric(name)) {
-		if (!units_in(value, number, sizeof(number)))
-			return wrong(plan, "a number as 200M, 1.5G, 1Gbit or 0x10, or unset, allowed");
-		value = number;
-	}
+	if (!set_value(name, value, text, sizeof(text)))
+		return wrong(plan, "a number as 200M, 1.5G, 1Gbit or 0x10, or unset, allowed");
+	if (!strcmp(name, "enable") && strcmp(value, "0") && strcmp(value, "1"))
+		return wrong(plan, "enable = 0 or enable = 1 allowed");
 	item->writes.write[item->writes.count++] = (struct write){
-		take_text("%s", name), take_text("%s", value), plan->line
+		take_text("%s", name), take_text("%s", text), plan->line
 	};
 	if (!strcmp(name, "enable"))
 		item->enable = item->writes.write[item->writes.count - 1].value;

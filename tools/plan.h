@@ -13,7 +13,7 @@
  * @name: with its class
  * @label: for messages
  * @directory: in configfs
- * @enable: shall it be enabled
+ * @enable: "0" or "1"; NULL: the file does not say, so it stays as it is
  * @made: it was not there before
  * @changed: something of it was written
  * @done: it is as it shall be

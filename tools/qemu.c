@@ -32,6 +32,14 @@ static const char *device_node(const struct object *service)
 	return NULL;
 }
 
+/* Digits, and a letter or none behind them */
+static bool is_size(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits && (!text[digits] || (strchr("KMGTkmgt", text[digits]) && !text[digits + 1]));
+}
+
 int qemu_run(int argc, char **argv)
 {
 	const char *memory = options.memory ? options.memory : "2G";
@@ -40,7 +48,7 @@ int qemu_run(int argc, char **argv)
 
 	if (!argc)
 		return complain(USAGE, "qemu", "at least one SERVICE");
-	if (memory[strspn(memory, "0123456789KMGTkmgt")])
+	if (!is_size(memory))
 		return complain(USAGE, "--memory", "\"%s\": as 512M or 2G allowed", memory);
 	for (int i = 0; i < argc; i++) {
 		service = tree_service(argv[i]);
@@ -56,8 +64,9 @@ int qemu_run(int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		/* In a root port of its own a device can be taken away while the VM runs. */
 		printf("-device pcie-root-port,id=port-%s,chassis=%d\n", argv[i], i + 1);
-		printf("-device vhost-vdpa-device-pci,id=%s,bus=port-%s,vhostdev=%s\n", argv[i],
-		       argv[i], node[i]);
+		/* A name may begin with a digit, an id of QEMU may not. */
+		printf("-device vhost-vdpa-device-pci,id=vsp-%s,bus=port-%s,vhostdev=%s\n",
+		       argv[i], argv[i], node[i]);
 	}
 	return DONE;
 }

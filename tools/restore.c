@@ -5,7 +5,6 @@
  * host wants it when it boots, that holds for every pool and service alone: what fails is
  * named, tried again, and stops nobody else.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,24 +16,9 @@
 
 #define RETRY_SECONDS	1
 
-static volatile sig_atomic_t ended;
-static bool complete;
-
-static void restore_signal(int signal)
-{
-	ended = signal;
-}
-
-/* Also where memory is missing */
-static void restore_exit(void)
-{
-	if (!complete)
-		journal_undo(0);
-}
-
 static bool is_on(const char *value)
 {
-	return value && (!strcmp(value, "1") || !strcmp(value, "y") || !strcmp(value, "on"));
+	return value && !strcmp(value, "1");
 }
 
 static bool is_enabled(const struct item *item)
@@ -42,10 +26,11 @@ static bool is_enabled(const struct item *item)
 	return is_on(file_get_in(item->directory, "enable"));
 }
 
-/* It is to be disabled: services are, before pools can be. */
+/* If the file says so. Services are disabled before their pools can be. */
 static int turn_off(struct item *item)
 {
-	if (is_on(item->enable) || access(item->directory, F_OK) || !is_enabled(item))
+	if (!item->enable || is_on(item->enable) || access(item->directory, F_OK) ||
+	    !is_enabled(item))
 		return DONE;
 	item->changed = true;
 	return journal_set(item->label, item->directory, "enable", "0");
@@ -85,8 +70,6 @@ static int restore_item(struct item *item)
 	bool was_enabled;
 	int status;
 
-	if (ended)
-		return complain(FAILED, item->label, "ended by signal %d", (int)ended);
 	item->made = access(item->directory, F_OK);
 	if (!item->made && !has_differences(item))
 		return DONE;
@@ -143,7 +126,7 @@ static int restore_each(struct plan *plan)
 	double waited = 0;
 	size_t left = restore_round(plan);
 
-	while (left && !ended && waited + RETRY_SECONDS <= options.wait) {
+	while (left && !journal_ended() && waited + RETRY_SECONDS <= options.wait) {
 		nanosleep(&(struct timespec){ .tv_sec = RETRY_SECONDS }, NULL);
 		waited += RETRY_SECONDS;
 		left = restore_round(plan);
@@ -151,7 +134,7 @@ static int restore_each(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		if (!plan->item[i]->done)
 			complain(PARTLY, plan->item[i]->label, "not restored");
-	complete = true;
+	journal_forget();
 	return left ? PARTLY : DONE;
 }
 
@@ -192,7 +175,6 @@ static int dry_run(const struct plan *plan)
 
 int restore_run(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = restore_signal };
 	struct plan plan;
 	int status;
 
@@ -206,15 +188,14 @@ int restore_run(int argc, char **argv)
 		return FAILED;
 	if (options.dry_run)
 		return dry_run(&plan);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	atexit(restore_exit);
+	journal_guard();
 	if (options.each)
 		return restore_each(&plan);
 	status = restore_all(&plan);
-	if (status)
-		complain(status, argv[0], "not restored: what was done is undone");
-	complete = !status;
+	if (!status)
+		journal_forget();
+	else
+		complain(status, argv[0], "not restored: %s", journal_undo(0) ?
+			 "what was done is undone" : "not all that was done could be undone");
 	return status;
 }

@@ -18,12 +18,12 @@
 
 #include "vspctl.h"
 
-/* Blanks at an end would be lost. */
+/* Blanks at an end would be lost, and nothing at all is easily overlooked. */
 static bool needs_quotes(const char *value)
 {
 	size_t length = strlen(value);
 
-	return length && (*value == ' ' || *value == '"' || value[length - 1] == ' ');
+	return !length || *value == ' ' || *value == '"' || value[length - 1] == ' ';
 }
 
 /* Files of the configuration but for enable, ended by NULL; all items of a class have the same. */
@@ -47,7 +47,8 @@ static char **config_names(const char *kind, const struct object *item)
 	return known;
 }
 
-static void save_item(FILE *to, const char *kind, const struct object *item)
+/* Return: DONE, or FAILED, and said why: what cannot be read would be lost. */
+static int save_item(FILE *to, const char *kind, const struct object *item)
 {
 	char **names = config_names(kind, item);
 	const char *value;
@@ -55,8 +56,11 @@ static void save_item(FILE *to, const char *kind, const struct object *item)
 	fprintf(to, "\n[%s %s]\n", kind, item->label);
 	for (size_t i = 0; names && names[i]; i++) {
 		value = journal_current(item->config, names[i]);
-		/* What is empty is so at first, and cannot always be written so. */
-		if (!value || !*value)
+		/* A service has no UUID until it is enabled, and that cannot be written. */
+		if (!value)
+			return complain(FAILED, take_text("%s %s", kind, item->label),
+					"%s: cannot be read", names[i]);
+		if (!*value && !strcmp(names[i], "uuid"))
 			continue;
 		if (units_numeric(names[i]))
 			value = units_exact(value);
@@ -64,48 +68,55 @@ static void save_item(FILE *to, const char *kind, const struct object *item)
 			escape_text(value));
 	}
 	value = file_get_in(item->config, "enable");
-	fprintf(to, "enable = %s\n", value ? value : "0");
+	if (!value)
+		return complain(FAILED, take_text("%s %s", kind, item->label),
+				"enable: cannot be read");
+	fprintf(to, "enable = %s\n", escape_text(value));
+	return DONE;
 }
 
 /* Pools of which something is kept, in front of the services */
-static void save_all(FILE *to)
+static int save_all(FILE *to)
 {
 	struct object *pools, *services;
 	size_t count = tree_list_pools(&pools);
+	int status = DONE;
 
 	fputs("# Pools and services of vsp, by vspctl save. Put back by vspctl restore; edit it, and\n"
 	      "# look at the difference with vspctl restore --dry-run. Numbers may be written as\n"
 	      "# 200M, 1.5G or 1Gbit; what is not named is left as it is.\n", to);
-	for (size_t i = 0; i < count; i++)
-		if (!options.pool || !strcmp(options.pool, pools[i].name) ||
-		    !strcmp(options.pool, pools[i].label))
-			save_item(to, "pool", &pools[i]);
+	for (size_t i = 0; !status && i < count; i++)
+		status = save_item(to, "pool", &pools[i]);
 	count = tree_list(false, &services);
-	for (size_t i = 0; i < count; i++)
-		save_item(to, "service", &services[i]);
+	for (size_t i = 0; !status && i < count; i++)
+		status = save_item(to, "service", &services[i]);
+	return status;
 }
 
 /* The old file is there until the new one is complete, and on the disk. */
 static int save_to(const char *path)
 {
 	char *new = take_text("%s.new", path);
+	int error = 0, status;
 	FILE *to;
-	int error = 0;
 
 	umask(077);	/* what a tenant may have is no other's business */
 	to = fopen(new, "we");
 	if (!to)
 		return complain(FAILED, new, "%s", strerror(errno));
-	save_all(to);
-	if (fflush(to) || fsync(fileno(to)))
+	status = save_all(to);
+	/* Of a write that failed before, errno is another one's by now. */
+	if (ferror(to))
+		error = EIO;
+	else if (fflush(to) || fsync(fileno(to)))
 		error = errno;
 	if (fclose(to) && !error)
 		error = errno;
-	if (!error && rename(new, path))
+	if (!status && !error && rename(new, path))
 		error = errno;
-	if (error)
+	if (status || error)
 		unlink(new);
-	return error ? complain(FAILED, path, "%s", strerror(error)) : DONE;
+	return error ? complain(FAILED, path, "%s", strerror(error)) : status;
 }
 
 int save_run(int argc, char **argv)
@@ -116,6 +127,5 @@ int save_run(int argc, char **argv)
 		return complain(MISSING, "save", "there is no %s: modprobe vsp", tree_pools);
 	if (argc && strcmp(argv[0], "-"))
 		return save_to(argv[0]);
-	save_all(stdout);
-	return DONE;
+	return save_all(stdout);
 }

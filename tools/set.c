@@ -27,6 +27,19 @@ static const struct {
 	{ "capacity_", "" }, { "", "_max" }, { "", "_allowed" },
 };
 
+/* As the kernel takes it: a number without point and unit, a set with blanks. false: no number. */
+bool set_value(const char *file, const char *value, char *to, size_t size)
+{
+	if (units_numeric(file))
+		return units_in(value, to, size);
+	snprintf(to, size, "%s", value);
+	if (ends(file, "_allowed") || ends(file, "_required") || ends(file, "_wanted"))
+		for (char *i = to; *i; i++)
+			if (*i == ',')
+				*i = ' ';
+	return true;
+}
+
 static int add_write(const char *object, const char *file, const char *value,
 		     struct writes *writes)
 {
@@ -34,14 +47,9 @@ static int add_write(const char *object, const char *file, const char *value,
 
 	if (writes->count == WRITES_MAX)
 		return complain(USAGE, object, "more than %d values", WRITES_MAX);
-	snprintf(text, sizeof(text), "%s", value);
-	if (units_numeric(file) && !units_in(value, text, sizeof(text)))
+	if (!set_value(file, value, text, sizeof(text)))
 		return complain(FAILED, object, "%s: \"%s\" is no number: as 200M, 1.5G/s, 1Gbit, 0x10 or unset allowed",
 				file, value);
-	if (ends(file, "_allowed") || ends(file, "_required") || ends(file, "_wanted"))
-		for (char *i = text; *i; i++)
-			if (*i == ',')
-				*i = ' ';
 	writes->write[writes->count].file = take_text("%s", file);
 	writes->write[writes->count++].value = take_text("%s", text);
 	return DONE;

@@ -105,7 +105,13 @@ static const char *ceiling(const struct view *view, const struct term *term)
 
 static void cell(struct table *table, const char *value)
 {
-	table_cell(table, is_nothing(value) ? "-" : units_out(value));
+	table_cell(table, is_nothing(value) ? "-" : value);
+}
+
+/* An identity may consist of digits. */
+static void term_cell(struct table *table, const struct term *term, const char *value)
+{
+	cell(table, value && term->kind != KIND_IDENTITY ? units_out(value) : value);
 }
 
 /* grant, deny: limit, ... */
@@ -123,14 +129,14 @@ static void table_term(struct table *table, const struct view *view, const struc
 {
 	table_cell(table, term->name);
 	cell(table, asked(view, term));
-	cell(table, term->kind == KIND_RATE ? get(view, "", term, "_floor") : NULL);
-	cell(table, ceiling(view, term));
+	term_cell(table, term, term->kind == KIND_RATE ? get(view, "", term, "_floor") : NULL);
+	term_cell(table, term, ceiling(view, term));
 	if (!term->used)
 		cell(table, NULL);
 	else if (term->kind == KIND_SET)
 		cell(table, get_words(view, "used_", term, ""));
 	else
-		cell(table, get(view, "used_", term, ""));
+		term_cell(table, term, get(view, "used_", term, ""));
 }
 
 static void table_view(struct table *table, const struct view *view)

@@ -94,8 +94,10 @@ size_t tree_list(bool client, struct object **list)
 
 	for (size_t i = 0; i < names; i++) {
 		if (client) {
-			if (!read_client(name[i], &found[count]))
+			if (!read_client(name[i], &found[count])) {
+				tree_close(&found[count]);
 				continue;
+			}
 		} else {
 			if (!split_name(name[i], &found[count]))
 				continue;
@@ -111,6 +113,7 @@ size_t tree_list(bool client, struct object **list)
 	return count;
 }
 
+/* All pools that --class and --pool mean */
 size_t tree_list_pools(struct object **list)
 {
 	size_t names, count = 0;
@@ -122,10 +125,19 @@ size_t tree_list_pools(struct object **list)
 			continue;
 		if (options.class && strcmp(options.class, found[count].class))
 			continue;
+		if (options.pool && strcmp(options.pool, found[count].name) &&
+		    strcmp(options.pool, found[count].label))
+			continue;
 		found[count++].config = take_text("%s/%s", tree_pools, name[i]);
 	}
 	*list = found;
 	return count;
+}
+
+/* A command that acts on one of two would often act on the wrong one. */
+static _Noreturn void refuse_name(const char *name, const char *one, const char *other)
+{
+	exit(complain(USAGE, name, "there are %s and %s: say which", one, other));
 }
 
 /* @name: web or storage.web. The directory in @parent, or NULL. */
@@ -136,12 +148,16 @@ static char *find_directory(const char *parent, const char *name)
 	char **names = file_list(parent, &count);
 	const char *dot;
 
-	for (size_t i = 0; i < count; i++) {
-		dot = strchr(names[i], '.');
+	for (size_t i = 0; i < count; i++)
 		if (!strcmp(names[i], name))
 			return names[i];
-		if (dot && !strcmp(dot + 1, name))
-			found = names[i];
+	for (size_t i = 0; i < count; i++) {
+		dot = strchr(names[i], '.');
+		if (!dot || strcmp(dot + 1, name))
+			continue;
+		if (found)
+			refuse_name(name, found, names[i]);
+		found = names[i];
 	}
 	return found;
 }
@@ -160,7 +176,7 @@ static struct object *find_config(const char *parent, const char *name)
 	return object;
 }
 
-/* NULL: there is none of this name. Of two classes' pools of one name, the last. */
+/* NULL: there is none of this name. Ends the program where two classes have one. */
 struct object *tree_pool(const char *name)
 {
 	return find_config(tree_pools, name);
@@ -175,22 +191,41 @@ struct object *tree_service(const char *name)
 	return object;
 }
 
-/* By the name of its service, with or without class, by its UUID, or as vsc0 */
+static bool is_client_named(const struct object *object, const char *name)
+{
+	return !strcmp(object->name, name) ||
+	       !strcmp(take_text("%s.%s", object->class, object->name), name) ||
+	       !strcmp(or_empty(file_get(object->fd, "uuid")), name);
+}
+
+/*
+ * As vsc0, or by the name of its service, with or without class, or by its UUID. Providers
+ * choose names: two may have the same, and one may be "vsc0", which is not that client.
+ */
 struct object *tree_client(const char *name)
 {
-	struct object *object = take(sizeof(*object));
+	struct object *found = take(sizeof(*found)), *object = take(sizeof(*object));
 	size_t count;
 	char **names = file_list(tree_clients, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		if (!read_client(names[i], object))
+		if (strcmp(names[i], name))
 			continue;
-		if (!strcmp(names[i], name) || !strcmp(object->name, name) ||
-		    !strcmp(take_text("%s.%s", object->class, object->name), name) ||
-		    !strcmp(or_empty(file_get(object->fd, "uuid")), name))
-			return object;
+		if (read_client(names[i], found))
+			return found;
+		tree_close(found);
 	}
-	return NULL;
+	found->name = NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!read_client(names[i], object) || !is_client_named(object, name)) {
+			tree_close(object);
+			continue;
+		}
+		if (found->name)
+			refuse_name(name, found->label, object->label);
+		*found = *object;
+	}
+	return found->name ? found : NULL;
 }
 
 /* The service of the provider before the client, if there are both; NULL, and said so. */
@@ -279,7 +314,7 @@ const struct terms *tree_terms(const struct object *object)
 	snprintf(terms->class, sizeof(terms->class), "%s", object->class);
 	terms->client = object->client;
 	read_terms(object, terms);
-	/* Of one whose device has just gone there is nothing to be remembered. */
+	/* Do not remember an empty list: the device has just gone. */
 	if (terms->count && count < CLASSES_MAX)
 		count++;
 	return terms;

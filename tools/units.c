@@ -25,6 +25,13 @@ bool units_numeric(const char *file)
 	       ends(file, "_min") || ends(file, "_max");
 }
 
+/* Or one that people read with a unit? Ids, owners, times and labels are none. */
+bool units_quantity(const char *file)
+{
+	return units_numeric(file) || starts(file, "charged_") || starts(file, "available_") ||
+	       starts(file, "deficit_");
+}
+
 /**
  * struct number - a number that was taken apart
  * @digits: all of them, as one number

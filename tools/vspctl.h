@@ -120,6 +120,7 @@ char **file_list(const char *directory, size_t *count);
 
 /* units.c */
 bool units_numeric(const char *file);
+bool units_quantity(const char *file);
 bool units_in(const char *text, char *to, size_t size);
 void units_normal(const char *file, const char *text, char *to, size_t size);
 const char *units_out(const char *number);
@@ -242,6 +243,7 @@ struct writes {
 
 /* set.c */
 bool set_is_config(const char *directory, const char *file);
+bool set_value(const char *file, const char *value, char *to, size_t size);
 char *set_names(const char *directory);
 int set_parse(const char *object, const char *directory, char **argv, struct writes *writes);
 
@@ -253,8 +255,10 @@ int journal_set(const char *object, const char *directory, const char *file, con
 int journal_apply(const char *object, const char *directory, const struct writes *writes);
 int journal_trigger(const char *object, const char *directory, const char *file);
 size_t journal_mark(void);
-void journal_undo(size_t mark);
+bool journal_undo(size_t mark);
 void journal_forget(void);
+void journal_guard(void);
+bool journal_ended(void);
 
 /* result.c */
 bool result_word(const char *result, const char *key, char *to, size_t size);

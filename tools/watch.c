@@ -22,7 +22,8 @@
 
 #define EVENT_BYTES	8192
 #define SOCKET_BYTES	1048576
-#define TICK_MS		1000	/* how often to look for services that came without an event */
+#define TICK_MS		1000	/* how often to look for what came without an event */
+#define TEXT_BYTES	512	/* of a result or a value, with its zero */
 
 /**
  * struct watched - a service, on either side
@@ -39,7 +40,7 @@ struct watched {
 	int fd;
 	int result;
 	struct terms *terms;
-	char (*text)[NAME_BYTES];
+	char (*text)[TEXT_BYTES];
 };
 
 static struct watched *watched;
@@ -73,9 +74,10 @@ static void put_value(const char *name, const char *value)
 	if (options.json)
 		json_string(name, value);
 	else
-		printf(" %s=%s", name, escape_text(units_out(value)));
+		printf(" %s=%s", name, escape_text(value));
 }
 
+/* Ends the program with the last line that was asked for, or where nobody takes them. */
 static void end_line(void)
 {
 	if (options.json) {
@@ -84,8 +86,10 @@ static void end_line(void)
 	} else {
 		putchar('\n');
 	}
-	fflush(stdout);
-	lines++;
+	if (fflush(stdout))
+		exit(complain(FAILED, "stdout", "cannot be written"));
+	if (++lines == options.count)
+		exit(DONE);
 }
 
 /* ---- Results, and the terms in force ---- */
@@ -109,23 +113,31 @@ static bool read_again(int fd, const char *file, char *text)
 
 	if (!file_read_at(fd, file, value, sizeof(value)))
 		return false;
-	value[NAME_BYTES - 1] = 0;
+	value[TEXT_BYTES - 1] = 0;
 	if (!strcmp(value, text))
 		return false;
-	memcpy(text, value, NAME_BYTES);
+	memcpy(text, value, TEXT_BYTES);
 	return true;
 }
 
-/* @show: false the first time, when all of it is new */
-static void look_at(struct watched *service, bool show)
+/* @text: of the value in force of that term */
+static const char *shown(const struct terms *terms, size_t index, const char *text)
 {
-	char file[2 * NAME_BYTES], old[NAME_BYTES], change[2 * NAME_BYTES + 8], ignored[VALUE_MAX];
+	enum kind kind = terms->term[index].kind;
+
+	return kind == KIND_RATE || kind == KIND_RANGE ? units_out(text) : text;
+}
+
+/* @show: false the first time, when all of it is new. Return: false: the device is going. */
+static bool look_at(struct watched *service, bool show)
+{
+	char file[2 * NAME_BYTES], old[TEXT_BYTES], change[2 * TEXT_BYTES + 8], ignored[VALUE_MAX];
 	const char *name;
 	bool begun = false;
 
 	/* What makes the file ready for the next poll */
 	if (pread(service->result, ignored, sizeof(ignored), 0) < 0)
-		return;
+		return false;
 	if (read_again(service->fd, "contract/result", service->text[0]) && show) {
 		begin_line(service->label, "result");
 		put_value("result", service->text[0]);
@@ -141,12 +153,13 @@ static void look_at(struct watched *service, bool show)
 		if (!begun)
 			begin_line(service->label, "terms");
 		begun = true;
-		snprintf(change, sizeof(change), "%s->%s", units_out(old),
-			 units_out(service->text[i + 1]));
+		snprintf(change, sizeof(change), "%s->%s", shown(service->terms, i / 2, old),
+			 shown(service->terms, i / 2, service->text[i + 1]));
 		put_value(name, change);
 	}
 	if (begun)
 		end_line();
+	return true;
 }
 
 /* ---- Services that come and go ---- */
@@ -351,8 +364,7 @@ static bool is_over(int64_t end_ms)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (options.count && lines >= options.count) ||
-	       (end_ms && now.tv_sec * 1000LL + now.tv_nsec / 1000000 >= end_ms);
+	return end_ms && now.tv_sec * 1000LL + now.tv_nsec / 1000000 >= end_ms;
 }
 
 static int64_t end_of_time(void)
@@ -369,20 +381,23 @@ static int64_t end_of_time(void)
 static void watch_turn(int events, char **names)
 {
 	struct pollfd *polled = take((watched_count + 1) * sizeof(*polled));
-	bool look;
+	bool look, going = false;
 
 	polled[0] = (struct pollfd){ .fd = events, .events = POLLIN };
 	for (size_t i = 0; i < watched_count; i++)
 		polled[i + 1] = (struct pollfd){ .fd = watched[i].result, .events = POLLPRI };
-	poll(polled, watched_count + 1, TICK_MS);
-	look = read_events(events, names);
+	look = !poll(polled, watched_count + 1, TICK_MS);
+	look |= read_events(events, names);
 	for (size_t i = 0; i < watched_count; i++)
 		if (polled[i + 1].revents)
-			look_at(&watched[i], true);
-	if (!look)
+			going |= !look_at(&watched[i], true);
+	/* The file of a device that is going is always ready. */
+	if (going)
+		poll(NULL, 0, TICK_MS);
+	if (!look && !going)
 		return;
 	look_for_services(names, true);
-	/* That has read the files, so that a change before it wakes nobody any more. */
+	/* That read the files, so poll() will not report changes made before it. */
 	for (size_t i = 0; i < watched_count; i++)
 		look_at(&watched[i], true);
 }
@@ -391,13 +406,21 @@ int watch_run(int argc, char **argv)
 {
 	int64_t end = end_of_time();
 	int events = open_socket();
-	void *mark = take_mark();
+	struct object *object;
+	void *mark;
 
 	if (events < 0)
 		return complain(FAILED, "watch", "no uevents: %s", strerror(errno));
-	for (int i = 0; i < argc; i++)
-		if (!tree_one(argv[i]))
+	options.bytes |= options.json;
+	/* An event names no UUID, and a device may come again with another number. */
+	for (int i = 0; i < argc; i++) {
+		object = tree_one(argv[i]);
+		if (!object)
 			return MISSING;
+		argv[i] = (char *)object->name;
+		tree_close(object);
+	}
+	mark = take_mark();
 	/* After the socket: what comes meanwhile is an event. */
 	look_for_services(argv, false);
 	while (!is_over(end)) {
