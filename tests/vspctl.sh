@@ -221,7 +221,9 @@ forget() {
 		echo 0 >"$i/enable"
 		rmdir "$i"
 	done
-	rmmod vsp_storage vsp_network vsp_input vsp
+	for i in vsp_{storage,network,input,abstract} vsp; do
+		[[ ! -d /sys/module/$i ]] || rmmod "$i"
+	done
 	modprobe vsp
 }
 
