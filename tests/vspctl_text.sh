@@ -300,19 +300,19 @@ replace() {
 }
 
 speed_changes() {
-	replace $CLIENT/terms/speed_ceiling "2097152$1" && replace /tmp/tree/sys/bus/vdpa/devices/web/terms/speed_ceiling "2097152$1"
+	replace "$CLIENT"/terms/speed_ceiling "2097152$1" && replace /tmp/tree/sys/bus/vdpa/devices/web/terms/speed_ceiling "2097152$1"
 }
 
 long_name_changes() {
-	replace $CLIENT/terms/name "$(printf 'x%.0s' {1..200})$1"
+	replace "$CLIENT"/terms/name "$(printf 'x%.0s' {1..200})$1"
 }
 
 name_of_digits_changes() {
-	replace $CLIENT/terms/name "1048576$1"
+	replace "$CLIENT"/terms/name "1048576$1"
 }
 
 client_comes() {
-	cp -r $CLIENT /tmp/tree/coming && mv /tmp/tree/coming "${CLIENT%0}$1"
+	cp -r "$CLIENT" /tmp/tree/coming && mv /tmp/tree/coming "${CLIENT%0}$1"
 }
 
 # watched FUNCTION OPTION...: runs watch, and FUNCTION with another number again and again, until watch ends
@@ -608,12 +608,15 @@ undoes() {
 	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "set, after a signal"
 	status 1 traced write:signal=SIGTERM:when=1 restore /tmp/part
 	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "restore, after a signal"
+	# the file of the write that fails is empty here, since this is no configfs: what counts is the one before
 	unread 1 traced write:error=EIO:when=2 service set web weight=7 mode=0640
-	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "set, without a reader"
+	assert_eq "$(<$SERVICE/weight)" 100 "set, without a reader"
+	echo 0600 >$SERVICE/mode
 	unread 1 traced write:error=EIO:when=2 restore /tmp/part
-	assert_eq "$(cat $SERVICE/{weight,mode} | xargs)" '100 0600' "restore, without a reader"
+	assert_eq "$(<$SERVICE/weight)" 100 "restore, without a reader"
+	echo 0600 >$SERVICE/mode
 	unread 1 traced write:error=EIO:when=2 request vsc0 speed=1M..2M
-	assert_eq "$(cat /tmp/tree/sys/class/vsc/vsc0/request/speed_{floor,ceiling} | xargs)" 'unset unset' "request, without a reader"
+	assert_eq "$(</tmp/tree/sys/class/vsc/vsc0/request/speed_ceiling)" unset "request, without a reader"
 	# a directory here has no files
 	status 3 traced mkdir:signal=SIGTERM:when=1 service create odd.new weight=1
 	[[ ! -e $new ]] || fail "half a service is left"
