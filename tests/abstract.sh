@@ -51,6 +51,7 @@ is_granted_when_the_agent_accepts() {
 	abstract_pool agent=tester
 	abstract_service a amount_max=4 features_allowed=f1
 	busybox uevent env >/tmp/uevents 2>&1 &
+	wait_for 10 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
 	modprobe vsc
 	id=$(asked a)
 	assert_eq "$(agent_file a name)" tester "name"

@@ -277,6 +277,8 @@ uevents() {
 	make_service
 	echo 1 >"$SERVICE/local"
 	busybox uevent env >/tmp/uevents 2>&1 &
+	# it hears nothing before it has its socket, of protocol 15 (NETLINK_KOBJECT_UEVENT)
+	wait_for 10 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
 	echo 1 >"$SERVICE/enable"
 	client host
 	echo 1 >$DEVICE/contract/withdraw
