@@ -135,7 +135,7 @@ size_t tree_list_pools(struct object **list)
 }
 
 /* A command that acts on one of two would often act on the wrong one. */
-static _Noreturn void refuse_name(const char *name, const char *one, const char *other)
+static __attribute__((noreturn)) void refuse_name(const char *name, const char *one, const char *other)
 {
 	exit(complain(USAGE, name, "there are %s and %s: say which", one, other));
 }

@@ -2,8 +2,8 @@
 /*
  * The provider's side of a network device: what network.c (the contract), device.c (the
  * host's netdev), queue.c and ring.c (the data queues), transmit.c and receive.c (what the
- * movers do with them), turn.c (whose frame is next), frame.c (what is looked at in a frame), uplink.c (what
- * a pool is a part of) and mac.c (which service has which address) share.
+ * movers do with them), turn.c (whose frame is next), frame.c (what is looked at in a frame),
+ * uplink.c (what a pool is a part of) and mac.c (which service has which address) share.
  *
  * Directions are the guest's.  A frame that it transmits is in its ring until the mover has
  * copied it, and then that queue's head, until its rate lets it pass to NAPI of the netdev.

@@ -236,7 +236,7 @@ void vsp_storage_file_name(const struct vsp_service *service, char *name)
  * Return: 0, also if the name is another file's by now; or what the file system says
  */
 int vsp_storage_file_unlink(const struct vsp_storage_source *source,
-			      const struct vsp_service *service)
+			    const struct vsp_service *service)
 {
 	const struct vsp_storage_pool *pool = vsp_pool_data(vsp_service_pool(service));
 	struct mnt_idmap *idmap = mnt_idmap(pool->directory.mnt);
