@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -135,7 +136,7 @@ size_t tree_list_pools(struct object **list)
 }
 
 /* A command that acts on one of two would often act on the wrong one. */
-static __attribute__((noreturn)) void refuse_name(const char *name, const char *one, const char *other)
+static noreturn void refuse_name(const char *name, const char *one, const char *other)
 {
 	exit(complain(USAGE, name, "there are %s and %s: say which", one, other));
 }
