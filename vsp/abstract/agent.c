@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An agent is asked about a contract before that is granted, and has so many ms for its answer.
- * Without one the contract is denied: nothing is granted that nobody enforces.
+ * An agent is asked about a contract before the contract is granted, and has agent_ms for its
+ * answer.  Without an answer the contract is denied: nothing is granted that nobody enforces.
  *
  * The question is in @asked until it is answered, its time is over, or nobody wants the contract
  * any more; so an agent that starts late finds it.  What was accepted is in @accepted until it
