@@ -7,6 +7,7 @@
 #include <linux/string.h>
 
 #include "vs_abstract.h"
+#include "vs_audio.h"
 #include "vs_class.h"
 #include "vs_input.h"
 #include "vs_network.h"
@@ -17,6 +18,7 @@ static const struct vs_class_spec * const classes[] = {
 	&vs_class_network,
 	&vs_class_input,
 	&vs_class_abstract,
+	&vs_class_audio,
 };
 
 /**

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The messages of a stream: what a program has written, on its way to the host, and room for what
+ * the host records.
+ *
+ * A message of what is played is sent as soon as a program has written it, whole ones first: a
+ * smaller one only where the host would run dry.  The host gives them back in their order.
+ */
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/virtio.h>
+#include <sound/pcm.h>
+
+#include "vsc/audio/audio.h"
+#include "vsc/class.h"
+
+/* With fewer of them in the ring, one that is not whole is sent, too. */
+#define STREAM_FEW	2
+/* How long a stream whose messages came back may wait for the contract that explains it. */
+#define STREAM_REFUSED_MS	200
+
+static bool stream_plays(const struct vsc_audio_stream *stream)
+{
+	return stream->number == VS_AUDIO_STREAM_PLAYBACK;
+}
+
+/* ---- To the host: under audio->lock ---- */
+
+/* Without @to_host: into ALSA's buffer. Both are of our own, and no device has them meanwhile. */
+static void stream_copy(struct vsc_audio_stream *stream, u8 *data, unsigned long at, u32 frames,
+			bool to_host)
+{
+	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
+	u32 frame = vs_audio_frame_bytes(&stream->params);
+
+	at %= runtime->buffer_size;
+	while (frames) {
+		u32 count = min_t(unsigned long, frames, runtime->buffer_size - at);
+		u8 *place = runtime->dma_area + at * frame;
+
+		if (to_host)
+			memcpy(data, place, count * frame);
+		else
+			memcpy(place, data, count * frame);
+		data += count * frame;
+		frames -= count;
+		at = 0;
+	}
+}
+
+static int stream_put(struct vsc_audio_stream *stream, struct vsc_audio_message *message)
+{
+	u32 bytes = message->frames * vs_audio_frame_bytes(&stream->params);
+	struct scatterlist header, data, status;
+	struct scatterlist *sgs[] = { &header, &data, &status };
+	unsigned int out = stream_plays(stream) ? 2 : 1;
+
+	message->header.stream_id = cpu_to_le32(stream->number);
+	message->status.status = 0;
+	sg_init_one(&header, &message->header, sizeof(message->header));
+	sg_init_one(&data, message->data, bytes);
+	sg_init_one(&status, &message->status, sizeof(message->status));
+	return virtqueue_add_sgs(stream->vq, sgs, out, ARRAY_SIZE(sgs) - out, message, GFP_ATOMIC);
+}
+
+static unsigned long stream_add(const struct snd_pcm_runtime *runtime, unsigned long at,
+				u32 frames)
+{
+	at += frames;
+	return at >= runtime->boundary ? at - runtime->boundary : at;
+}
+
+/* What a program has written, and was not sent. */
+static unsigned long stream_written(const struct vsc_audio_stream *stream)
+{
+	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
+	long written = READ_ONCE(runtime->control->appl_ptr) - stream->sent;
+
+	if (written < 0)
+		written += runtime->boundary;
+	return written > runtime->buffer_size ? 0 : written;
+}
+
+/*
+ * A stream that is drained goes on to the end of its period, as ALSA has it: in silence, of
+ * which the message is full already.
+ */
+static u32 stream_pad(const struct vsc_audio_stream *stream)
+{
+	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
+	unsigned long rest = runtime->period_size - stream->elapsed;
+
+	if (runtime->status->state != SNDRV_PCM_STATE_DRAINING ||
+	    stream->head != stream->tail || rest == runtime->period_size)
+		return 0;
+	return min_t(unsigned long, rest, stream->chunk);
+}
+
+/* Frames of the next message; 0: none is to be sent. */
+static u32 stream_fill(struct vsc_audio_stream *stream, struct vsc_audio_message *message)
+{
+	unsigned long written;
+	u32 frames = stream->chunk;
+
+	if (!stream_plays(stream))
+		return frames;
+	written = stream_written(stream);
+	if (written < frames && stream->head - stream->tail >= STREAM_FEW)
+		return 0;
+	frames = min_t(unsigned long, written, frames);
+	if (frames) {
+		stream_copy(stream, message->data, stream->sent, frames, true);
+		return frames;
+	}
+	frames = stream_pad(stream);
+	memset(message->data, 0, frames * vs_audio_frame_bytes(&stream->params));
+	return frames;
+}
+
+/**
+ * vsc_audio_stream_send() - send what there is to be sent
+ * @stream: runs, or nothing is done
+ *
+ * Context: any, audio->lock held, and the lock of ALSA's stream or stream->telling.
+ */
+void vsc_audio_stream_send(struct vsc_audio_stream *stream)
+{
+	bool sent = false;
+
+	lockdep_assert_held(&stream->audio->lock);
+	while (stream->vq && stream->runs && !stream->refused &&
+	       stream->head - stream->tail < VSC_AUDIO_MESSAGES) {
+		struct vsc_audio_message *message =
+			&stream->message[stream->head % VSC_AUDIO_MESSAGES];
+
+		message->frames = stream_fill(stream, message);
+		if (!message->frames || stream_put(stream, message))
+			break;
+		stream->sent = stream_add(stream->substream->runtime, stream->sent,
+					  message->frames);
+		stream->head++;
+		sent = true;
+	}
+	if (sent)
+		virtqueue_kick(stream->vq);
+}
+
+/**
+ * vsc_audio_stream_begin() - nothing was sent yet
+ * @stream: set, and does not run
+ *
+ * Context: process.
+ */
+void vsc_audio_stream_begin(struct vsc_audio_stream *stream)
+{
+	struct snd_pcm_runtime *runtime = stream->substream->runtime;
+
+	spin_lock_irq(&stream->audio->lock);
+	stream->chunk = min_t(unsigned long, runtime->period_size, VS_AUDIO_MESSAGE_MAX /
+			      vs_audio_frame_bytes(&stream->params));
+	stream->sent = 0;
+	stream->done = 0;
+	stream->elapsed = 0;
+	stream->refused = false;
+	spin_unlock_irq(&stream->audio->lock);
+}
+
+/**
+ * vsc_audio_stream_position() - where the stream is in ALSA's buffer
+ * @stream: open and set
+ *
+ * Context: any, the lock of ALSA's stream held.
+ * Return: frames.
+ */
+unsigned long vsc_audio_stream_position(struct vsc_audio_stream *stream)
+{
+	unsigned long position, irq;
+	u32 ahead = 0;
+
+	spin_lock_irqsave(&stream->audio->lock, irq);
+	if (stream_plays(stream) && stream->runs && stream->head != stream->tail)
+		ahead = vsc_audio_position_ahead(ktime_get_ns() - stream->stamp_ns,
+						 vs_audio_rate(stream->params.rate),
+						 stream->message[stream->tail %
+								 VSC_AUDIO_MESSAGES].frames);
+	position = (stream->done + ahead) % stream->substream->runtime->buffer_size;
+	spin_unlock_irqrestore(&stream->audio->lock, irq);
+	return position;
+}
+
+/* ---- From the host ---- */
+
+/* What ALSA is to be told. */
+enum stream_news {
+	STREAM_NOTHING,
+	STREAM_PERIOD,	/* one has passed */
+	STREAM_DRY,	/* all that was written was played */
+};
+
+static enum stream_news stream_passed(struct vsc_audio_stream *stream, u32 frames)
+{
+	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
+
+	stream->done = stream_add(runtime, stream->done, frames);
+	stream->elapsed += frames;
+	stream->stamp_ns = ktime_get_ns();
+	vsc_audio_stream_send(stream);
+	if (stream->elapsed >= runtime->period_size) {
+		stream->elapsed -= runtime->period_size;
+		return STREAM_PERIOD;
+	}
+	if (stream->head == stream->tail && stream_plays(stream) &&
+	    runtime->stop_threshold <= runtime->buffer_size)
+		return STREAM_DRY;
+	return STREAM_NOTHING;
+}
+
+static enum stream_news stream_took(struct vsc_audio_stream *stream,
+				    struct vsc_audio_message *message)
+{
+	struct vsc_audio *audio = stream->audio;
+
+	stream->tail++;
+	if (!stream->substream || !stream->runs || stream->refused)
+		return STREAM_NOTHING;
+	if (le32_to_cpu(READ_ONCE(message->status.status)) != VIRTIO_SND_S_OK) {
+		stream->refused = true;
+		vsc_audio_card_soon(audio, STREAM_REFUSED_MS);
+		return STREAM_NOTHING;
+	}
+	if (!stream_plays(stream))
+		stream_copy(stream, message->data, stream->done, message->frames, false);
+	vsc_audio_count(audio, stream_plays(stream) ? VSC_AUDIO_PLAYED : VSC_AUDIO_RECORDED,
+			message->frames);
+	return stream_passed(stream, message->frames);
+}
+
+/* Return: whether a message has come back. */
+static bool stream_reap(struct vsc_audio_stream *stream, enum stream_news *news)
+{
+	struct vsc_audio_message *message, *oldest;
+	unsigned int length;
+
+	*news = STREAM_NOTHING;
+	if (!stream->vq)
+		return false;
+	message = virtqueue_get_buf(stream->vq, &length);
+	if (virtqueue_is_broken(stream->vq))
+		vsc_session_broken(stream->audio->session);
+	if (!message)
+		return false;
+	oldest = &stream->message[stream->tail % VSC_AUDIO_MESSAGES];
+	if (message == oldest)
+		*news = stream_took(stream, message);
+	else
+		vsc_session_stalled(stream->audio->session);
+	return message == oldest;
+}
+
+static void stream_tell(struct vsc_audio_stream *stream, enum stream_news news)
+{
+	lockdep_assert_held(&stream->telling);
+	if (news == STREAM_PERIOD) {
+		snd_pcm_period_elapsed(stream->substream);
+	} else if (news == STREAM_DRY) {
+		vsc_audio_count(stream->audio, VSC_AUDIO_XRUNS, 1);
+		snd_pcm_stop_xrun(stream->substream);
+	}
+}
+
+/**
+ * vsc_audio_stream_data() - the host has given back messages
+ * @stream: any
+ *
+ * ALSA is told after each, so that it never misses a whole buffer.
+ *
+ * Context: any, interrupts too.
+ */
+void vsc_audio_stream_data(struct vsc_audio_stream *stream)
+{
+	unsigned int budget = VSC_AUDIO_MESSAGES;
+	enum stream_news news;
+	unsigned long irq;
+	bool more = true;
+
+	spin_lock_irqsave(&stream->telling, irq);
+	for (; more && budget; budget--) {
+		spin_lock(&stream->audio->lock);
+		more = stream_reap(stream, &news);
+		spin_unlock(&stream->audio->lock);
+		if (news != STREAM_NOTHING)
+			stream_tell(stream, news);
+	}
+	spin_unlock_irqrestore(&stream->telling, irq);
+	/* A host that gives them back as fast as they are sent does not hold an interrupt. */
+	if (more)
+		queue_work(system_highpri_wq, &stream->more);
+	wake_up_all(&stream->audio->changed);
+}
+
+static void stream_more_work(struct work_struct *work)
+{
+	vsc_audio_stream_data(container_of(work, struct vsc_audio_stream, more));
+}
+
+/* ---- Ends ---- */
+
+static bool stream_is_settled(struct vsc_audio_stream *stream)
+{
+	bool settled;
+
+	spin_lock_irq(&stream->audio->lock);
+	settled = stream->head == stream->tail || !stream->vq;
+	spin_unlock_irq(&stream->audio->lock);
+	return settled;
+}
+
+/**
+ * vsc_audio_stream_settle() - have the host give back all messages
+ * @stream: does not run
+ *
+ * Context: process; sleeps, twice VSC_AUDIO_ANSWER_MS at the most.
+ * Return: 0; -ETIMEDOUT: the host has some still.
+ */
+int vsc_audio_stream_settle(struct vsc_audio_stream *stream)
+{
+	if (stream_is_settled(stream))
+		return 0;
+	vsc_audio_control_ask(stream->audio, stream->number, VIRTIO_SND_R_PCM_RELEASE);
+	if (!wait_event_timeout(stream->audio->changed, stream_is_settled(stream),
+				msecs_to_jiffies(VSC_AUDIO_ANSWER_MS)))
+		return -ETIMEDOUT;
+	return 0;
+}
+
+/**
+ * vsc_audio_stream_end() - a stream cannot go on
+ * @stream: any; nothing is done if it does not run
+ * @xrun: it may begin again; else it ends with ENODEV
+ *
+ * Context: process.
+ */
+void vsc_audio_stream_end(struct vsc_audio_stream *stream, bool xrun)
+{
+	struct snd_pcm_substream *substream;
+
+	spin_lock_irq(&stream->telling);
+	substream = stream->substream;
+	if (substream && xrun) {
+		snd_pcm_stop_xrun(substream);
+	} else if (substream) {
+		snd_pcm_stream_lock(substream);
+		if (snd_pcm_running(substream))
+			snd_pcm_stop(substream, SNDRV_PCM_STATE_DISCONNECTED);
+		snd_pcm_stream_unlock(substream);
+	}
+	spin_unlock_irq(&stream->telling);
+	if (substream)
+		vsc_audio_count(stream->audio, xrun ? VSC_AUDIO_XRUNS : VSC_AUDIO_ENDED, 1);
+}
+
+/**
+ * vsc_audio_stream_void() - the channel was stopped: no message comes back any more
+ * @stream: any
+ *
+ * Context: process.
+ */
+void vsc_audio_stream_void(struct vsc_audio_stream *stream)
+{
+	spin_lock_irq(&stream->audio->lock);
+	while (stream->vq && virtqueue_detach_unused_buf(stream->vq))
+		;
+	stream->vq = NULL;
+	stream->tail = stream->head;
+	stream->refused |= stream->runs;
+	spin_unlock_irq(&stream->audio->lock);
+	cancel_work_sync(&stream->more);
+	wake_up_all(&stream->audio->changed);
+}
+
+static void stream_let_go(struct vsc_audio_stream *stream,
+			  const struct snd_pcm_substream *substream)
+{
+	spin_lock_irq(&stream->telling);
+	spin_lock(&stream->audio->lock);
+	if (stream->substream && (!substream || stream->substream == substream)) {
+		if (stream->head != stream->tail)
+			vsc_audio_control_tell(stream->audio, stream->number,
+					       VIRTIO_SND_R_PCM_RELEASE);
+		stream->substream = NULL;
+		stream->set = false;
+		stream->runs = false;
+	}
+	spin_unlock(&stream->audio->lock);
+	spin_unlock_irq(&stream->telling);
+}
+
+/**
+ * vsc_audio_stream_close() - a substream of ALSA is closed
+ * @stream: any
+ * @substream: of its card, or of one that was there before
+ *
+ * Context: process.
+ */
+void vsc_audio_stream_close(struct vsc_audio_stream *stream,
+			    const struct snd_pcm_substream *substream)
+{
+	stream_let_go(stream, substream);
+}
+
+/**
+ * vsc_audio_stream_forget() - the card is gone, whatever of it is open
+ * @stream: any
+ *
+ * Context: process.
+ */
+void vsc_audio_stream_forget(struct vsc_audio_stream *stream)
+{
+	stream_let_go(stream, NULL);
+}
+
+/**
+ * vsc_audio_stream_init() - nothing is open
+ * @audio: zeroed, with its lock
+ * @number: of the stream
+ */
+void vsc_audio_stream_init(struct vsc_audio *audio, unsigned int number)
+{
+	struct vsc_audio_stream *stream = &audio->stream[number];
+
+	stream->audio = audio;
+	stream->number = number;
+	spin_lock_init(&stream->telling);
+	INIT_WORK(&stream->more, stream_more_work);
+}
+
+/**
+ * vsc_audio_stream_alloc() - make the messages of a stream
+ * @stream: has some already, or none
+ *
+ * Context: process; sleeps.
+ * Return: 0, or -ENOMEM.
+ */
+int vsc_audio_stream_alloc(struct vsc_audio_stream *stream)
+{
+	struct vsc_audio_message *message;
+	unsigned int made = 0;
+
+	if (stream->message)
+		return 0;
+	message = kcalloc(VSC_AUDIO_MESSAGES, sizeof(*message), GFP_KERNEL);
+	if (!message)
+		return -ENOMEM;
+	for (; made < VSC_AUDIO_MESSAGES; made++) {
+		message[made].data = kzalloc(VS_AUDIO_MESSAGE_MAX, GFP_KERNEL);
+		if (!message[made].data)
+			goto free;
+	}
+	stream->message = message;
+	return 0;
+free:
+	while (made--)
+		kfree(message[made].data);
+	kfree(message);
+	return -ENOMEM;
+}
+
+/**
+ * vsc_audio_stream_free() - free what vsc_audio_stream_alloc() has made
+ * @stream: has no virtqueue
+ *
+ * Context: process.
+ */
+void vsc_audio_stream_free(struct vsc_audio_stream *stream)
+{
+	for (unsigned int i = 0; stream->message && i < VSC_AUDIO_MESSAGES; i++)
+		kfree(stream->message[i].data);
+	kfree(stream->message);
+}

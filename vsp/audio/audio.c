@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The audio class, the provider's side: contracts over what a client plays and records.
+ *
+ * A pool has no source yet: each service has cards of its own in the host, for programs of the host.
+ */
+#define pr_fmt(fmt) "vsp_audio: " fmt
+
+#include <linux/device.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "vs_class.h"
+#include "vs_terms.h"
+#include "vsp/audio/audio.h"
+#include "vsp/class.h"
+#include "vsp/contract.h"
+
+/* Of all services of a pool together, where nothing was set: memory is what it costs. */
+#define AUDIO_CAPACITY	1000000000ULL	/* bytes/s */
+
+/* ---- Pools ---- */
+
+static int audio_pool_open(struct vsp_pool *pool)
+{
+	if (vsp_pool_source(pool)[0]) {
+		pr_err("pool %s: source: \"%s\" refused: a PCM of the host cannot be a source yet: write an empty line, and each service has cards of its own\n",
+		       vsp_pool_name(pool), vsp_pool_source(pool));
+		return -EINVAL;
+	}
+	vsp_pool_fill_capacity(pool, VS_AUDIO_INDEX(VS_AUDIO_BANDWIDTH), AUDIO_CAPACITY);
+	return 0;
+}
+
+static void audio_pool_close(struct vsp_pool *pool)
+{
+}
+
+/* ---- Services ---- */
+
+static void audio_free(struct vsp_audio *audio)
+{
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
+		vsp_audio_stream_exit(&audio->stream[i]);
+	kvfree(audio);
+}
+
+static int audio_service_open(struct vsp_service *service)
+{
+	struct vsp_audio *audio;
+	int error = 0;
+
+	if (vsp_service_backing(service)[0]) {
+		pr_err("service %s: backing: \"%s\" refused: this class has none: write an empty line\n",
+		       vsp_service_name(service), vsp_service_backing(service));
+		return -EINVAL;
+	}
+	audio = kvzalloc(sizeof(*audio), GFP_KERNEL);
+	if (!audio)
+		return -ENOMEM;
+	audio->service = service;
+	spin_lock_init(&audio->lock);
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS && !error; i++)
+		error = vsp_audio_stream_init(audio, i);
+	if (error) {
+		audio_free(audio);
+		return error;
+	}
+	vsp_audio_card_init(audio);
+	vsp_service_set_data(service, audio);
+	return 0;
+}
+
+static void audio_service_close(struct vsp_service *service)
+{
+	struct vsp_audio *audio = vsp_service_data(service);
+
+	vsp_service_set_data(service, NULL);
+	vsp_audio_card_end(audio);
+	audio_free(audio);
+}
+
+/* There is no PCM of the host that what is played could be brought to. */
+static void audio_limits(struct vsp_service *service, struct vs_terms *limits)
+{
+	limits->term[VS_AUDIO_INDEX(VS_AUDIO_MONITOR)].high &= ~(u64)VS_AUDIO_HEAR;
+}
+
+static u64 audio_service_used(struct vsp_service *service, u32 index)
+{
+	struct vsp_audio *audio = vsp_service_data(service);
+	u64 used;
+
+	if (index != VS_AUDIO_INDEX(VS_AUDIO_BANDWIDTH))
+		return 0;
+	spin_lock_irq(&audio->lock);
+	used = vsp_audio_control_others(audio, NULL);
+	spin_unlock_irq(&audio->lock);
+	return used;
+}
+
+/* ---- Contracts ---- */
+
+static int audio_contract_prepare(struct vsp_service *service, const struct vsp_contract *next,
+				  u16 *denied)
+{
+	return 0;
+}
+
+static void audio_contract_abort(struct vsp_service *service, const struct vsp_contract *next)
+{
+}
+
+/* What is not allowed any more ends here; what is goes on. */
+static void audio_judge_streams(struct vsp_audio *audio)
+{
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++) {
+		struct vsp_audio_stream *stream = &audio->stream[i];
+
+		if (stream->state != VSP_AUDIO_IDLE &&
+		    vs_audio_allows(&audio->grant, i, &stream->params,
+				    vsp_audio_control_others(audio, stream)))
+			vsp_audio_stream_enter(stream, VSP_AUDIO_IDLE);
+	}
+}
+
+static void audio_contract_commit(struct vsp_service *service, const struct vsp_contract *next)
+{
+	struct vsp_audio *audio = vsp_service_data(service);
+
+	vsp_rates_assert_held(service);
+	spin_lock(&audio->lock);
+	audio->grant = (struct vs_audio_grant){};
+	if (next)
+		vs_audio_grant_of(&next->terms, &audio->grant);
+	audio_judge_streams(audio);
+	spin_unlock(&audio->lock);
+	vsp_audio_card_follow(audio);
+}
+
+/* ---- Data queues ---- */
+
+static void audio_queue_kick(struct vsp_service *service, struct vsp_queue *queue)
+{
+	struct vsp_audio *audio = vsp_service_data(service);
+	unsigned int number = vsp_queue_number(queue);
+
+	if (number == VS_AUDIO_QUEUE_CONTROL)
+		vsp_audio_control_kick(audio, queue);
+	else
+		vsp_audio_stream_kick(&audio->stream[number - VS_AUDIO_QUEUE_PLAYBACK], queue);
+}
+
+/* Nothing is in flight between two calls of queue_kick. */
+static void audio_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
+{
+}
+
+static void audio_queue_reset(struct vsp_service *service)
+{
+	struct vsp_audio *audio = vsp_service_data(service);
+
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
+		vsp_audio_stream_reset(&audio->stream[i]);
+}
+
+/* ---- Counters ---- */
+
+static ssize_t audio_show_counter(struct device *dev, struct device_attribute *attribute,
+				  char *page)
+{
+	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
+	struct vsp_audio *audio = vsp_service_data(vsp_service_of_device(dev));
+
+	return sysfs_emit(page, "%lld\n",
+			  (s64)atomic64_read(&audio->counter[(unsigned long)counter->var]));
+}
+
+#define COUNTER(name, index)							\
+	static struct dev_ext_attribute counter_##name = {			\
+		__ATTR(name, 0444, audio_show_counter, NULL), (void *)(unsigned long)(index) }
+
+COUNTER(frames_played, VSP_AUDIO_PLAYED);
+COUNTER(frames_recorded, VSP_AUDIO_RECORDED);
+COUNTER(settings_refused, VSP_AUDIO_REFUSED);
+COUNTER(malformed_requests, VSP_AUDIO_MALFORMED);
+
+static struct attribute *counter_attributes[] = {
+	&counter_frames_played.attr.attr,
+	&counter_frames_recorded.attr.attr,
+	&counter_settings_refused.attr.attr,
+	&counter_malformed_requests.attr.attr,
+	NULL
+};
+
+static const struct attribute_group counters = {
+	.name = "counters",
+	.attrs = counter_attributes,
+};
+
+static const struct vsp_class vsp_audio_class = {
+	.spec = &vs_class_audio,
+	.abi = VS_CLASS_ABI,
+	.owner = THIS_MODULE,
+	.finds_rates = true,
+	.pool_open = audio_pool_open,
+	.pool_close = audio_pool_close,
+	.service_open = audio_service_open,
+	.service_close = audio_service_close,
+	.limits = audio_limits,
+	.prepare = audio_contract_prepare,
+	.commit = audio_contract_commit,
+	.abort = audio_contract_abort,
+	.queue_kick = audio_queue_kick,
+	.queue_reap = audio_queue_reap,
+	.queue_reset = audio_queue_reset,
+	.used = audio_service_used,
+	.counters = &counters,
+};
+
+static int __init vsp_audio_init(void)
+{
+	return vsp_class_register(&vsp_audio_class);
+}
+
+static void __exit vsp_audio_exit(void)
+{
+	vsp_class_unregister(&vsp_audio_class);
+}
+
+module_init(vsp_audio_init);
+module_exit(vsp_audio_exit);
+MODULE_AUTHOR("VSP/VSC developers");
+MODULE_DESCRIPTION("Sound cards for virtual service clients");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");
+MODULE_ALIAS("vsp-class-audio");

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The provider's side of a sound card: what audio.c (the contract), control.c (requests of the
+ * client), stream.c (its frames), clock.c (when they are due), card.c, pcm.c and side.c (the
+ * cards of a service on the host) share.
+ *
+ * The mover of a stream takes a message when the time of its last frame has come.  What is played
+ * goes from there into the buffer of who records the monitor card, and what is recorded comes from
+ * the buffer of who plays into the microphone card, so that the host's position is the client's.
+ * Only while the client's stream does not run does such a stream of the host go by its own clock.
+ *
+ * A mover may stall for as long as its VMM likes, so no program of the host waits for one: what
+ * tells the host's streams of their periods is a timer.
+ *
+ * Locks: vsp_rates_lock() > vsp_audio.lock > vsp_audio_side.lock.  The lock of a stream of the
+ * host's ALSA > vsp_audio_side.lock.
+ */
+#ifndef VSP_AUDIO_H
+#define VSP_AUDIO_H
+
+#include <linux/atomic.h>
+#include <linux/hrtimer.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "channel/host/queue.h"
+#include "vs_audio.h"
+
+struct snd_card;
+struct snd_pcm;
+struct snd_pcm_substream;
+struct vsp_service;
+
+/* How late a mover may be and make up for it; later than that, its stream goes on from there. */
+#define VSP_AUDIO_LATE_MS	100
+
+enum vsp_audio_counter {
+	VSP_AUDIO_PLAYED,	/* frames */
+	VSP_AUDIO_RECORDED,	/* frames */
+	VSP_AUDIO_REFUSED,	/* settings of streams that the contract does not allow */
+	VSP_AUDIO_MALFORMED,	/* requests or messages of the client that are wrong */
+	VSP_AUDIO_COUNTERS
+};
+
+/**
+ * struct vsp_audio_clock - when frames are due
+ * @rate: frames/s
+ * @anchor_ns: when frame 0 began
+ * @frames: taken since
+ */
+struct vsp_audio_clock {
+	u32 rate;
+	u64 anchor_ns;
+	u64 frames;
+};
+
+/**
+ * struct vsp_audio_side - a card of a service on the host; in its card's private memory
+ * @card: the card
+ * @stream: of the client, whose other end it is
+ * @limits: what its streams may be set to
+ *
+ * Under @lock:
+ * @gone: disconnected: nothing passes any more
+ * @set: the client has set its stream to @client, and the host's may be set to that only
+ * @runs: the client's stream runs
+ * @client: see @set
+ * @params: of the host's stream, from its hw_params on
+ * @substream: the host's stream, while it runs
+ * @frames: that have passed, up to the boundary of the host's ALSA
+ * @unseen: of these, since that has asked for the position last
+ * @elapsed: frames of the period that has begun
+ * @overrun: a buffer has passed unseen, or there was nothing to take
+ * @clock: of the host's stream, from its last frame that went to, or came from, the client's
+ * @timer: tells the host's ALSA of periods, and goes by @clock
+ */
+struct vsp_audio_side {
+	struct snd_card *card;
+	unsigned int stream;
+	struct vs_audio_grant limits;
+	spinlock_t lock;	/* of all below */
+	bool gone;
+	bool set;
+	bool runs;
+	struct vs_audio_params client;
+	struct vs_audio_params params;
+	struct snd_pcm_substream *substream;
+	unsigned long frames;
+	unsigned long unseen;
+	unsigned long elapsed;
+	bool overrun;
+	struct vsp_audio_clock clock;
+	struct hrtimer timer;
+};
+
+/* As in VIRTIO 5.14.6.6.1, with what the messages in the ring are to do. */
+enum vsp_audio_state {
+	VSP_AUDIO_IDLE,		/* no parameters: messages are refused */
+	VSP_AUDIO_RELEASED,	/* parameters: messages come back */
+	VSP_AUDIO_PREPARED,	/* messages wait */
+	VSP_AUDIO_RUNNING,	/* they are taken as they are due */
+};
+
+/**
+ * struct vsp_audio_stream - one direction of a client
+ * @audio: whose
+ * @number: enum vs_audio_stream
+ * @bytes: of a message, for its mover
+ * @chain: as last peeked, by its mover
+ * @timer: wakes the mover when the next message is due
+ *
+ * Under audio->lock:
+ * @queue: from its first kick to its reset
+ * @state: of the stream
+ * @params: from SET_PARAMS on
+ * @clock: while it runs
+ * @side: its card on the host; NULL: there is none
+ */
+struct vsp_audio_stream {
+	struct vsp_audio *audio;
+	unsigned int number;
+	u8 *bytes;
+	struct vsp_chain chain;
+	struct hrtimer timer;
+	struct vsp_queue *queue;
+	enum vsp_audio_state state;
+	struct vs_audio_params params;
+	struct vsp_audio_clock clock;
+	struct vsp_audio_side *side;
+};
+
+/**
+ * struct vsp_audio - what the class has of a service
+ * @service: whose
+ * @counter: for sysfs
+ * @control: chain of the control queue, as last peeked
+ * @follow: brings the cards to what @grant says
+ * @follow_lock: held while it does
+ * @lock: protects the rest, and what the streams say; interrupts off
+ * @grant: of the contract in force; all zero: there is none
+ * @stream: both directions
+ */
+struct vsp_audio {
+	struct vsp_service *service;
+	atomic64_t counter[VSP_AUDIO_COUNTERS];
+	struct vsp_chain control;
+	struct delayed_work follow;
+	struct mutex follow_lock;	/* outside of ALSA's own */
+	spinlock_t lock;	/* see above */
+	struct vs_audio_grant grant;
+	struct vsp_audio_stream stream[VS_AUDIO_STREAMS];
+};
+
+/* clock.c: pure */
+void vsp_audio_clock_start(struct vsp_audio_clock *clock, u32 rate, u64 now_ns);
+u64 vsp_audio_clock_due(struct vsp_audio_clock *clock, u64 now_ns);
+void vsp_audio_clock_take(struct vsp_audio_clock *clock, u32 frames);
+u64 vsp_audio_clock_wait_ns(const struct vsp_audio_clock *clock, u32 frames, u64 now_ns);
+
+/* control.c */
+u64 vsp_audio_control_others(const struct vsp_audio *audio, const struct vsp_audio_stream *stream);
+void vsp_audio_control_kick(struct vsp_audio *audio, struct vsp_queue *queue);
+
+/* stream.c */
+int vsp_audio_stream_init(struct vsp_audio *audio, unsigned int number);
+void vsp_audio_stream_exit(struct vsp_audio_stream *stream);
+void vsp_audio_stream_kick(struct vsp_audio_stream *stream, struct vsp_queue *queue);
+void vsp_audio_stream_reset(struct vsp_audio_stream *stream);
+void vsp_audio_stream_enter(struct vsp_audio_stream *stream, enum vsp_audio_state state);
+
+/* side.c */
+bool vsp_audio_side_fits(const struct vsp_audio_side *side);
+int vsp_audio_side_start(struct vsp_audio_side *side, struct snd_pcm_substream *substream);
+void vsp_audio_side_stop(struct vsp_audio_side *side);
+void vsp_audio_side_init(struct vsp_audio_side *side);
+void vsp_audio_side_tell(struct vsp_audio_stream *stream);
+void vsp_audio_side_feed(struct vsp_audio_side *side, const u8 *bytes, u32 frames);
+void vsp_audio_side_take(struct vsp_audio_side *side, u8 *bytes, u32 frames);
+
+/* pcm.c */
+int vsp_audio_pcm_new(struct vsp_audio_side *side);
+
+/* card.c */
+void vsp_audio_card_init(struct vsp_audio *audio);
+void vsp_audio_card_follow(struct vsp_audio *audio);
+void vsp_audio_card_end(struct vsp_audio *audio);
+
+/**
+ * vsp_audio_count() - add to what sysfs shows
+ * @audio: whose
+ * @counter: which
+ * @by: how much
+ *
+ * Context: any.
+ */
+static inline void vsp_audio_count(struct vsp_audio *audio, enum vsp_audio_counter counter, u64 by)
+{
+	atomic64_add(by, &audio->counter[counter]);
+}
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The PCM of a card on the host, as programs see it.  It may be set to what the contract grants
+ * the client; while the client's own stream is set, to what that is set to.
+ */
+#include <linux/errno.h>
+#include <sound/core.h>
+#include <sound/pcm.h>
+#include <sound/pcm_params.h>
+
+#include "vsp/audio/audio.h"
+
+#define PCM_BUFFER_MAX	(1024 * 1024)	/* bytes */
+
+static const snd_pcm_format_t pcm_formats[] = {
+	[VS_AUDIO_S16] = SNDRV_PCM_FORMAT_S16_LE,
+	[VS_AUDIO_S24] = SNDRV_PCM_FORMAT_S24_LE,
+	[VS_AUDIO_S32] = SNDRV_PCM_FORMAT_S32_LE,
+	[VS_AUDIO_FLOAT] = SNDRV_PCM_FORMAT_FLOAT_LE,
+};
+
+static const struct snd_pcm_hardware pcm_hardware = {
+	.info = SNDRV_PCM_INFO_MMAP | SNDRV_PCM_INFO_MMAP_VALID | SNDRV_PCM_INFO_INTERLEAVED |
+		SNDRV_PCM_INFO_BLOCK_TRANSFER | SNDRV_PCM_INFO_BATCH |
+		SNDRV_PCM_INFO_SYNC_APPLPTR,
+	.channels_min = 1,
+	.buffer_bytes_max = PCM_BUFFER_MAX,
+	.period_bytes_min = 2,
+	.period_bytes_max = PCM_BUFFER_MAX / 2,
+	.periods_min = 2,
+	.periods_max = 1024,
+};
+
+static void pcm_limit(struct vsp_audio_side *side, struct snd_pcm_hardware *hw)
+{
+	u32 formats = side->limits.formats[side->stream], rates = side->limits.rates;
+
+	hw->channels_max = side->limits.channels[side->stream];
+	spin_lock_irq(&side->lock);
+	if (side->set) {
+		formats = BIT(side->client.format);
+		rates = BIT(side->client.rate);
+		hw->channels_min = side->client.channels;
+		hw->channels_max = side->client.channels;
+	}
+	spin_unlock_irq(&side->lock);
+	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
+		if (formats & BIT(i))
+			hw->formats |= pcm_format_to_bits(pcm_formats[i]);
+	for (unsigned int i = 0; i < VS_AUDIO_RATES_MAX; i++)
+		if (rates & BIT(i))
+			hw->rates |= snd_pcm_rate_to_rate_bit(vs_audio_rate(i));
+}
+
+static int pcm_open(struct snd_pcm_substream *substream)
+{
+	struct vsp_audio_side *side = substream->private_data;
+	struct snd_pcm_runtime *runtime = substream->runtime;
+	int error;
+
+	if (READ_ONCE(side->gone))
+		return -ENODEV;
+	runtime->hw = pcm_hardware;
+	pcm_limit(side, &runtime->hw);
+	error = snd_pcm_limit_hw_rates(runtime);
+	if (!error)
+		error = snd_pcm_hw_constraint_minmax(runtime, SNDRV_PCM_HW_PARAM_PERIOD_TIME,
+						     VS_AUDIO_PERIOD_MIN, UINT_MAX);
+	if (error >= 0)
+		error = snd_pcm_hw_constraint_integer(runtime, SNDRV_PCM_HW_PARAM_PERIODS);
+	return min(error, 0);
+}
+
+static int pcm_close(struct snd_pcm_substream *substream)
+{
+	return 0;
+}
+
+static int pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pcm_hw_params *params)
+{
+	struct vsp_audio_side *side = substream->private_data;
+	int error;
+
+	spin_lock_irq(&side->lock);
+	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
+		if (params_format(params) == pcm_formats[i])
+			side->params.format = i;
+	side->params.rate = vs_audio_rate_bit(params_rate(params));
+	side->params.channels = params_channels(params);
+	error = vsp_audio_side_fits(side) ? 0 : -EINVAL;
+	spin_unlock_irq(&side->lock);
+	return error;
+}
+
+static int pcm_prepare(struct snd_pcm_substream *substream)
+{
+	struct vsp_audio_side *side = substream->private_data;
+	int error;
+
+	spin_lock_irq(&side->lock);
+	side->frames = 0;
+	side->unseen = 0;
+	side->elapsed = 0;
+	side->overrun = false;
+	error = side->gone ? -ENODEV : 0;
+	spin_unlock_irq(&side->lock);
+	return error;
+}
+
+static int pcm_trigger(struct snd_pcm_substream *substream, int command)
+{
+	struct vsp_audio_side *side = substream->private_data;
+
+	if (command == SNDRV_PCM_TRIGGER_START)
+		return vsp_audio_side_start(side, substream);
+	vsp_audio_side_stop(side);
+	return 0;
+}
+
+static int pcm_sync_stop(struct snd_pcm_substream *substream)
+{
+	struct vsp_audio_side *side = substream->private_data;
+
+	hrtimer_cancel(&side->timer);
+	return 0;
+}
+
+static snd_pcm_uframes_t pcm_pointer(struct snd_pcm_substream *substream)
+{
+	struct vsp_audio_side *side = substream->private_data;
+	snd_pcm_uframes_t position;
+	unsigned long irq;
+
+	spin_lock_irqsave(&side->lock, irq);
+	side->unseen = 0;
+	position = side->overrun ? SNDRV_PCM_POS_XRUN :
+		   side->frames % substream->runtime->buffer_size;
+	spin_unlock_irqrestore(&side->lock, irq);
+	return position;
+}
+
+static const struct snd_pcm_ops pcm_ops = {
+	.open = pcm_open,
+	.close = pcm_close,
+	.hw_params = pcm_hw_params,
+	.prepare = pcm_prepare,
+	.trigger = pcm_trigger,
+	.sync_stop = pcm_sync_stop,
+	.pointer = pcm_pointer,
+};
+
+/**
+ * vsp_audio_pcm_new() - make the PCM of a card
+ * @side: the card, not registered
+ *
+ * Context: may sleep.
+ * Return: 0, or an errno.
+ */
+int vsp_audio_pcm_new(struct vsp_audio_side *side)
+{
+	bool records = side->stream == VS_AUDIO_STREAM_PLAYBACK;
+	struct snd_pcm *pcm;
+	int error;
+
+	error = snd_pcm_new(side->card, records ? "monitor" : "microphone", 0, !records, records,
+			    &pcm);
+	if (error)
+		return error;
+	pcm->private_data = side;
+	strscpy(pcm->name, side->card->shortname, sizeof(pcm->name));
+	snd_pcm_set_ops(pcm, records ? SNDRV_PCM_STREAM_CAPTURE : SNDRV_PCM_STREAM_PLAYBACK,
+			&pcm_ops);
+	return snd_pcm_set_managed_buffer_all(pcm, SNDRV_DMA_TYPE_VMALLOC, NULL, 0, 0);
+}
