@@ -21,12 +21,13 @@ dkms_kernels() {
 	done
 }
 
-# dkms_list RELEASE VARIABLE: what dkms has of it for such a kernel
+# dkms_list RELEASE VARIABLE [FOLDER]: what dkms has of it for such a kernel, whose headers are in FOLDER
 dkms_list() {
-	kernelver=$1 bash -c ". /vsp/dkms.conf && printf '%s\n' \"\${$2[@]}\"" | sort | xargs
+	kernelver=$1 kernel_source_dir=${3-} bash -c ". /vsp/dkms.conf && printf '%s\n' \"\${$2[@]}\"" | sort | xargs
 }
 
-# kbuild_list WHERE: the modules that Kbuild builds: m, in any kernel; \$(vs_host), in that of a host
+# kbuild_list WHERE: the modules that Kbuild builds: m, in any kernel; \$(vs_host), in that of a host; \$(vs_sound) and
+# \$(vs_host_sound), likewise where there is sound
 kbuild_list() {
 	sed -n "s/^obj-$1 += \([a-z_]*\)\.o\$/\1/p" /vsp/Kbuild
 }
@@ -36,9 +37,16 @@ dkms_modules() {
 	assert_eq "$(dkms_list 6.12.1 BUILT_MODULE_NAME)" \
 		"$( (kbuild_list m; kbuild_list '$(vs_host)') | sort | xargs)" "modules"
 	assert_eq "$(dkms_list 6.1.0-50-amd64 BUILT_MODULE_NAME)" "$(kbuild_list m | sort | xargs)" "modules of a guest's kernel"
+	mkdir -p /tmp/sound
+	echo CONFIG_SND_PCM=m >/tmp/sound/.config
+	assert_eq "$(dkms_list 6.12.1 BUILT_MODULE_NAME /tmp/sound)" \
+		"$(for i in m '$(vs_host)' '$(vs_sound)' '$(vs_host_sound)'; do kbuild_list "$i"; done | sort | xargs)" \
+		"modules with sound"
+	assert_eq "$(dkms_list 6.1.0-50-amd64 BUILT_MODULE_NAME /tmp/sound)" \
+		"$( (kbuild_list m; kbuild_list '$(vs_sound)') | sort | xargs)" "modules of a guest's kernel with sound"
 	for i in 6.12.1 6.1.0-50-amd64; do
-		assert_eq "$(dkms_list $i BUILT_MODULE_NAME | wc -w)" "$(dkms_list $i DEST_MODULE_LOCATION | wc -w)" \
-			"$i: places of modules"
+		assert_eq "$(dkms_list $i BUILT_MODULE_NAME /tmp/sound | wc -w)" \
+			"$(dkms_list $i DEST_MODULE_LOCATION /tmp/sound | wc -w)" "$i: places of modules"
 	done
 }
 

@@ -1,0 +1,240 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native-debug
+# seconds: 120
+# A sound card that is this machine's own client, and the cards of its service on the host: what is played comes out bit for
+# bit, what may be set is what was granted, and what becomes of streams when the contract changes or goes.
+. tests/lib.sh
+. tests/lib/audio.sh
+
+# What the guest plays is recorded on the monitor. Silence may be in it where a busy machine was late; nothing else may.
+plays() {
+	start_audio monitor_allowed=record
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	record /tmp/recorded --frames 96000 "$(monitor in)"
+	"$PCM" --play --frames 96000 "$(guest_pcm in p)"
+	recorded /tmp/recorded
+	assert_eq "$(<"$VDPA/in/counters/malformed_requests")" 0 "malformed requests"
+	(($(<"$VDPA/in/counters/frames_played") >= 96000)) || fail "frames played"
+}
+
+records() {
+	start_audio
+	wait_for 30 microphone in
+	wait_for 30 guest_pcm in c
+	record /tmp/recorded --frames 96000 "$(guest_pcm in c)"
+	"$PCM" --play --frames 96000 "$(microphone in)"
+	recorded /tmp/recorded
+	(($(<"$VDPA/in/counters/frames_recorded") >= 96000)) || fail "frames recorded"
+}
+
+# Format, rate and channels of each line; each pair of two of them is in one.
+combinations() {
+	cat <<-END
+		s16 8000 1
+		s24 8000 2
+		s32 8000 8
+		float 8000 3
+		s16 44100 2
+		s24 44100 1
+		s32 44100 3
+		float 44100 8
+		s16 48000 8
+		s24 48000 3
+		s32 48000 1
+		float 48000 2
+		s16 192000 3
+		s24 192000 8
+		s32 192000 2
+		float 192000 1
+	END
+}
+
+plays_all_formats() {
+	local format rate channels frames
+	start_audio monitor_allowed=record playback_channels_max=8 capture_channels_max=0
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	while read -r format rate channels; do
+		frames=$((rate / 4))
+		set -- --format "$format" --rate "$rate" --channels "$channels" --frames $frames
+		record /tmp/recorded "$@" "$(monitor in)"
+		"$PCM" --play "$@" "$(guest_pcm in p)" || fail "playing $*"
+		recorded /tmp/recorded
+	done < <(combinations)
+}
+
+records_all_formats() {
+	local format rate channels frames
+	start_audio capture_channels_max=8 playback_channels_max=0
+	wait_for 30 microphone in
+	wait_for 30 guest_pcm in c
+	while read -r format rate channels; do
+		frames=$((rate / 4))
+		set -- --format "$format" --rate "$rate" --channels "$channels" --frames $frames
+		record /tmp/recorded "$@" "$(guest_pcm in c)"
+		"$PCM" --play "$@" "$(microphone in)" || fail "playing $*"
+		recorded /tmp/recorded
+	done < <(combinations)
+}
+
+has_what_is_granted() {
+	local pcm
+	start_audio playback_channels_max=3 capture_channels_max=1 playback_formats_allowed='s16 s32' \
+		capture_formats_allowed=s24 rates_allowed='8000 48000 96000' period_max=7000
+	wait_for 30 guest_pcm in c
+	"$PCM" --caps "$(guest_pcm in p)" >/tmp/playback
+	"$PCM" --caps "$(guest_pcm in c)" >/tmp/capture
+	grep -qx 'channels 1..3' /tmp/playback || fail "$(</tmp/playback)"
+	grep -qx 'formats 2 10' /tmp/playback || fail "$(</tmp/playback)"
+	grep -qx 'rates 8000 48000 96000' /tmp/playback || fail "$(</tmp/playback)"
+	grep -q '^period_us 7000\.\.' /tmp/playback || fail "$(</tmp/playback)"
+	grep -qx 'channels 1..1' /tmp/capture || fail "$(</tmp/capture)"
+	grep -qx 'formats 6' /tmp/capture || fail "$(</tmp/capture)"
+	pcm=$(guest_pcm in p)
+	assert_fails "$PCM" --play --channels 4 "$pcm"
+	assert_fails "$PCM" --play --rate 44100 "$pcm"
+	assert_fails "$PCM" --play --format float "$pcm"
+	assert_fails "$PCM" --play --period 240 "$pcm"
+}
+
+has_no_direction_that_is_not_granted() {
+	start_audio capture_channels_max=0
+	wait_for 30 guest_pcm in p
+	! guest_pcm in c || fail "there is a capture stream"
+	! microphone in || fail "there is a microphone on the host"
+}
+
+# 48000 frames of 2 channels of 2 bytes are 192000 bytes/s.
+keeps_to_its_bandwidth() {
+	start_audio bandwidth_ceiling=200000 monitor_allowed=record
+	wait_for 30 guest_pcm in c
+	assert_fails "$PCM" --play --format s32 "$(guest_pcm in p)"
+	"$PCM" --play --frames 4800 --buffer 4800 --period 960 "$(guest_pcm in p)"
+	record /tmp/recorded --until-error "$(guest_pcm in c)"
+	assert_fails "$PCM" --play "$(guest_pcm in p)"
+	kill "$recorder"
+	wait "$recorder" || :
+	"$PCM" --play --frames 4800 --buffer 4800 --period 960 "$(guest_pcm in p)"
+}
+
+# Nobody on the host records what is played unless an administrator has allowed it, and the client too.
+has_no_monitor_unless_granted() {
+	start_audio
+	wait_for 30 microphone in
+	! monitor in || fail "there is a monitor"
+	assert_eq "$(<"$VDPA/in/terms/monitor")" none "monitor"
+	limit monitor_allowed record
+	wait_for 30 monitor in
+	assert_eq "$(<"$VDPA/in/terms/monitor")" record "monitor"
+}
+
+# The guest does not notice.
+withdraws_the_monitor() {
+	local player
+	start_audio monitor_allowed=record
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	record /tmp/recorded --until-error "$(monitor in)"
+	"$PCM" --play --frames 192000 "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	player=$!
+	pause 1
+	limit monitor_allowed none
+	wait "$recorder"
+	assert_eq "$(</tmp/recorded)" ENODEV "what ends the recording"
+	wait_for 30 no_card "VSP in mon"
+	wait "$player" || fail "what the guest plays: $(</tmp/played)"
+}
+
+ends_with_its_contract() {
+	local player
+	start_audio
+	wait_for 30 guest_pcm in c
+	record /tmp/recorded --until-error --again "$(guest_pcm in c)"
+	"$PCM" --play --until-error --again "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	player=$!
+	pause 1
+	echo 1 >"$VDPA/in/contract/withdraw"
+	wait "$player"
+	wait "$recorder"
+	assert_eq "$(</tmp/played)" ENODEV "what ends playing"
+	assert_eq "$(</tmp/recorded)" ENODEV "what ends recording"
+	wait_for 30 test -z "$(compgen -G '/dev/snd/pcm*')"
+}
+
+# A contract that is about something else, or the same, leaves an open stream as it is.
+goes_on_when_it_can() {
+	local player before
+	start_audio
+	wait_for 30 guest_pcm in p
+	"$PCM" --play --frames 288000 --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	player=$!
+	before=$(<"$VDPA/in/contract/id")
+	echo 1 >"$VDPA/in/contract/renegotiate"
+	limit playback_channels_max 3
+	wait_for 30 is "$VDPA/in/terms/playback_channels" 3
+	[[ $(<"$VDPA/in/contract/id") != "$before" ]] || fail "it is the same contract"
+	limit playback_formats_allowed 's16 s24'
+	wait_for 30 is "$VDPA/in/terms/playback_formats" "s16 s24"
+	wait "$player" || fail "$(</tmp/played)"
+}
+
+# What an open stream needs is not given up before it ends, or the deadline.
+ends_at_the_deadline() {
+	local player
+	start_audio deadline_ms=2000
+	wait_for 30 guest_pcm in p
+	"$PCM" --play --until-error --again --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	player=$!
+	wait_for 30 test -e /tmp/ready
+	limit playback_formats_allowed s24
+	wait "$player"
+	[[ $(</tmp/played) == E* ]] || fail "$(</tmp/played)"
+	wait_for 30 is "$VDPA/in/terms/playback_formats" s24
+	"$PCM" --play --format s24 --frames 4800 --buffer 4800 --period 960 "$(guest_pcm in p)"
+}
+
+pauses() {
+	start_audio monitor_allowed=record
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	record /tmp/recorded --frames 48000 "$(monitor in)"
+	"$PCM" --play --frames 48000 --pause 500 "$(guest_pcm in p)"
+	recorded /tmp/recorded
+}
+
+# An open stream pins vsc_audio, and nothing else; vsc goes once it is closed.
+unloads() {
+	start_audio
+	wait_for 30 guest_pcm in c
+	record /tmp/recorded --until-error --again "$(guest_pcm in c)"
+	assert_fails modprobe -r vsc_audio
+	echo 0 >$SERVICES/audio.in/enable
+	wait "$recorder"
+	assert_eq "$(</tmp/recorded)" ENODEV "what ends recording"
+	wait_for 30 modprobe -r vsc_audio vsc
+}
+
+refuses_a_source() {
+	modprobe vsp
+	mark_log
+	! (vsp_pool audio.all source=hw:0,0 enable=1) 2>/dev/null || fail "a source was taken"
+	host_log | grep -q 'cannot be a source yet' || fail "the log does not say why"
+}
+
+test_case audio.plays plays
+test_case audio.records records
+test_case audio.plays_all_formats plays_all_formats
+test_case audio.records_all_formats records_all_formats
+test_case audio.has_what_is_granted has_what_is_granted
+test_case audio.has_no_direction_that_is_not_granted has_no_direction_that_is_not_granted
+test_case audio.keeps_to_its_bandwidth keeps_to_its_bandwidth
+test_case audio.has_no_monitor_unless_granted has_no_monitor_unless_granted
+test_case audio.withdraws_the_monitor withdraws_the_monitor
+test_case audio.ends_with_its_contract ends_with_its_contract
+test_case audio.goes_on_when_it_can goes_on_when_it_can
+test_case audio.ends_at_the_deadline ends_at_the_deadline
+test_case audio.pauses pauses
+test_case audio.unloads unloads
+test_case audio.refuses_a_source refuses_a_source

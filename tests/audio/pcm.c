@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A program that plays and records a counter, by the kernel's own ioctls of ALSA: sample n of a
+ * stream is n + 1, so that 0 is silence, and what is lost, doubled or changed shows.
+ *
+ * pcm --play [OPTION...] DEVICE: plays --frames N of the counter, and drains.
+ * pcm --record [OPTION...] DEVICE: records until the counter has reached --frames N; silence may be
+ *	before, between and after. Prints how often there was silence within the counter.
+ * pcm --caps DEVICE: prints what DEVICE can be set to.
+ * pcm --name DEVICE: prints the name of the card that DEVICE controls.
+ *
+ *	--format s16|s24|s32|float, --rate N, --channels N, --period FRAMES, --buffer FRAMES
+ *	--ready FILE	is made when the stream runs
+ *	--until-error	goes on until there is an error, and prints its name
+ *	--again		begins anew after an xrun, as players do
+ *	--pause MS	pauses after the first half, for so long
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <sound/asound.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FRAMES_AT_ONCE	256
+
+static struct {
+	const char *device;
+	const char *ready;
+	bool play;
+	bool record;
+	bool name;
+	bool until_error;
+	bool again;
+	unsigned int pause_ms;
+	unsigned int format;
+	unsigned int rate;
+	unsigned int channels;
+	unsigned long period;
+	unsigned long buffer;
+	unsigned long frames;
+} option = {
+	.format = SNDRV_PCM_FORMAT_S16_LE, .rate = 48000, .channels = 2, .frames = 48000,
+};
+
+static const struct {
+	const char *name;
+	unsigned int format;
+} formats[] = {
+	{ "s16", SNDRV_PCM_FORMAT_S16_LE }, { "s24", SNDRV_PCM_FORMAT_S24_LE },
+	{ "s32", SNDRV_PCM_FORMAT_S32_LE }, { "float", SNDRV_PCM_FORMAT_FLOAT_LE },
+};
+
+static void __attribute__((noreturn)) fail(const char *what)
+{
+	fprintf(stderr, "pcm: %s: %s: %s\n", option.device, what, strerror(errno));
+	exit(1);
+}
+
+/* ---- The counter ---- */
+
+static unsigned int sample_bytes(void)
+{
+	return option.format == SNDRV_PCM_FORMAT_S16_LE ? 2 : 4;
+}
+
+/* Of a period that fits all formats, float with its 24 bits too; never 0. */
+static int32_t sample_of(unsigned long frame, unsigned int channel)
+{
+	return 1 + (frame * option.channels + channel) % 30000;
+}
+
+static void write_sample(unsigned char *at, int32_t value)
+{
+	float number = value / 65536.0f;
+	int16_t word = value;
+
+	if (option.format == SNDRV_PCM_FORMAT_FLOAT_LE)
+		memcpy(at, &number, 4);
+	else
+		memcpy(at, option.format == SNDRV_PCM_FORMAT_S16_LE ? (void *)&word : &value,
+		       sample_bytes());
+}
+
+static int32_t read_sample(const unsigned char *at)
+{
+	int32_t value;
+	float number;
+	int16_t word;
+
+	memcpy(&value, at, sample_bytes() == 2 ? 0 : 4);
+	memcpy(&word, at, 2);
+	memcpy(&number, at, sample_bytes() == 2 ? 0 : 4);
+	if (option.format == SNDRV_PCM_FORMAT_FLOAT_LE)
+		return number * 65536.0f;
+	return sample_bytes() == 2 ? word : value;
+}
+
+static void fill(unsigned char *bytes, unsigned long frame, unsigned long count)
+{
+	for (unsigned long i = 0; i < count; i++)
+		for (unsigned int c = 0; c < option.channels; c++, bytes += sample_bytes())
+			write_sample(bytes, sample_of(frame + i, c));
+}
+
+/* ---- Parameters ---- */
+
+static void any(struct snd_pcm_hw_params *params)
+{
+	memset(params, 0, sizeof(*params));
+	for (unsigned int i = 0; i <= SNDRV_PCM_HW_PARAM_LAST_MASK -
+	     SNDRV_PCM_HW_PARAM_FIRST_MASK; i++)
+		memset(&params->masks[i], 0xff, sizeof(params->masks[i]));
+	for (unsigned int i = 0; i <= SNDRV_PCM_HW_PARAM_LAST_INTERVAL -
+	     SNDRV_PCM_HW_PARAM_FIRST_INTERVAL; i++)
+		params->intervals[i] = (struct snd_interval){ .max = UINT32_MAX };
+	params->rmask = ~0U;
+	params->info = ~0U;
+}
+
+static struct snd_interval *interval(struct snd_pcm_hw_params *params, unsigned int which)
+{
+	return &params->intervals[which - SNDRV_PCM_HW_PARAM_FIRST_INTERVAL];
+}
+
+static struct snd_mask *mask(struct snd_pcm_hw_params *params, unsigned int which)
+{
+	return &params->masks[which - SNDRV_PCM_HW_PARAM_FIRST_MASK];
+}
+
+static void set_mask(struct snd_pcm_hw_params *params, unsigned int which, unsigned int bit)
+{
+	memset(mask(params, which), 0, sizeof(struct snd_mask));
+	mask(params, which)->bits[bit / 32] = 1U << bit % 32;
+}
+
+static void set(struct snd_pcm_hw_params *params, unsigned int which, unsigned int value)
+{
+	*interval(params, which) = (struct snd_interval){
+		.min = value, .max = value, .integer = 1 };
+}
+
+static void set_params(int fd)
+{
+	struct snd_pcm_sw_params software = { .period_step = 1, .avail_min = 1 };
+	struct snd_pcm_hw_params params;
+	unsigned long period = option.period ?: option.rate / 50;
+
+	any(&params);
+	set_mask(&params, SNDRV_PCM_HW_PARAM_ACCESS, SNDRV_PCM_ACCESS_RW_INTERLEAVED);
+	set_mask(&params, SNDRV_PCM_HW_PARAM_FORMAT, option.format);
+	set_mask(&params, SNDRV_PCM_HW_PARAM_SUBFORMAT, SNDRV_PCM_SUBFORMAT_STD);
+	set(&params, SNDRV_PCM_HW_PARAM_RATE, option.rate);
+	set(&params, SNDRV_PCM_HW_PARAM_CHANNELS, option.channels);
+	set(&params, SNDRV_PCM_HW_PARAM_PERIOD_SIZE, period);
+	set(&params, SNDRV_PCM_HW_PARAM_BUFFER_SIZE, option.buffer ?: 25 * period);
+	if (ioctl(fd, SNDRV_PCM_IOCTL_HW_PARAMS, &params))
+		fail("parameters");
+	option.buffer = interval(&params, SNDRV_PCM_HW_PARAM_BUFFER_SIZE)->min;
+	software.start_threshold = option.play ? option.buffer : 1;
+	software.stop_threshold = option.buffer;
+	software.boundary = 0;
+	if (ioctl(fd, SNDRV_PCM_IOCTL_SW_PARAMS, &software))
+		fail("software parameters");
+	if (ioctl(fd, SNDRV_PCM_IOCTL_PREPARE))
+		fail("prepare");
+}
+
+static void print_range(struct snd_pcm_hw_params *params, const char *name, unsigned int which)
+{
+	struct snd_interval *range = interval(params, which);
+
+	printf("%s %u..%u\n", name, range->min, range->max);
+}
+
+static void print_rates(int fd)
+{
+	static const unsigned int rates[] = {
+		5512, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200,
+		96000, 176400, 192000, 384000,
+	};
+	struct snd_pcm_hw_params params;
+
+	printf("rates");
+	for (unsigned int i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		any(&params);
+		set(&params, SNDRV_PCM_HW_PARAM_RATE, rates[i]);
+		if (!ioctl(fd, SNDRV_PCM_IOCTL_HW_REFINE, &params))
+			printf(" %u", rates[i]);
+	}
+	printf("\n");
+}
+
+static void print_caps(int fd)
+{
+	struct snd_pcm_hw_params params;
+
+	any(&params);
+	if (ioctl(fd, SNDRV_PCM_IOCTL_HW_REFINE, &params))
+		fail("refine");
+	print_range(&params, "channels", SNDRV_PCM_HW_PARAM_CHANNELS);
+	print_range(&params, "period_us", SNDRV_PCM_HW_PARAM_PERIOD_TIME);
+	printf("formats");
+	for (unsigned int i = 0; i <= SNDRV_PCM_FORMAT_U20_BE; i++)
+		if (mask(&params, SNDRV_PCM_HW_PARAM_FORMAT)->bits[i / 32] & 1U << i % 32)
+			printf(" %u", i);
+	printf("\n");
+	print_rates(fd);
+}
+
+static void print_name(int fd)
+{
+	struct snd_ctl_card_info info;
+
+	if (ioctl(fd, SNDRV_CTL_IOCTL_CARD_INFO, &info))
+		fail("name");
+	printf("%s\n", info.name);
+}
+
+/* ---- Streams ---- */
+
+static void tell_ready(void)
+{
+	int fd;
+
+	if (!option.ready)
+		return;
+	fd = open(option.ready, O_WRONLY | O_CREAT, 0600);
+	if (fd < 0)
+		fail(option.ready);
+	close(fd);
+	option.ready = NULL;
+}
+
+/* Return: whether to go on. */
+static bool goes_on(int fd, const char *what)
+{
+	if (errno == EINTR)
+		return true;
+	if (errno == EPIPE && option.again) {
+		if (!ioctl(fd, SNDRV_PCM_IOCTL_PREPARE) &&
+		    (option.play || !ioctl(fd, SNDRV_PCM_IOCTL_START)))
+			return true;
+	}
+	if (!option.until_error)
+		fail(what);
+	printf("%s\n", strerrorname_np(errno));
+	exit(0);
+}
+
+static void hold(int fd)
+{
+	struct timespec time = {
+		.tv_sec = option.pause_ms / 1000, .tv_nsec = option.pause_ms % 1000 * 1000000,
+	};
+
+	if (ioctl(fd, SNDRV_PCM_IOCTL_PAUSE, 1))
+		fail("pause");
+	nanosleep(&time, NULL);
+	if (ioctl(fd, SNDRV_PCM_IOCTL_PAUSE, 0))
+		fail("pause release");
+	option.pause_ms = 0;
+}
+
+static void play(int fd)
+{
+	static unsigned char bytes[FRAMES_AT_ONCE * 32];
+	unsigned long done = 0;
+
+	while (done < option.frames || option.until_error) {
+		struct snd_xferi transfer = { .buf = bytes, .frames = FRAMES_AT_ONCE };
+
+		if (!option.until_error && option.frames - done < transfer.frames)
+			transfer.frames = option.frames - done;
+		fill(bytes, done, transfer.frames);
+		if (ioctl(fd, SNDRV_PCM_IOCTL_WRITEI_FRAMES, &transfer)) {
+			goes_on(fd, "write");
+			continue;
+		}
+		done += transfer.result;
+		if (done >= option.buffer)
+			tell_ready();
+		if (option.pause_ms && done >= option.frames / 2)
+			hold(fd);
+	}
+	if (ioctl(fd, SNDRV_PCM_IOCTL_DRAIN))
+		fail("drain");
+}
+
+static void print_wrong(unsigned long frame, unsigned int channel, int32_t has)
+{
+	fprintf(stderr, "pcm: %s: frame %lu channel %u is %d, not %d\n", option.device, frame,
+		channel, has, sample_of(frame, channel));
+	exit(1);
+}
+
+/* Return: whether the frame is silent. */
+static bool check(const unsigned char *bytes, unsigned long frame)
+{
+	for (unsigned int c = 0; c < option.channels; c++, bytes += sample_bytes()) {
+		int32_t value = read_sample(bytes);
+
+		if (!value && !c)
+			return true;
+		if (value != sample_of(frame, c))
+			print_wrong(frame, c, value);
+	}
+	return false;
+}
+
+static void record(int fd)
+{
+	static unsigned char bytes[FRAMES_AT_ONCE * 32];
+	unsigned long done = 0, gaps = 0;
+	bool silent = true;
+
+	if (ioctl(fd, SNDRV_PCM_IOCTL_START))
+		fail("start");
+	tell_ready();
+	while (done < option.frames || option.until_error) {
+		struct snd_xferi transfer = { .buf = bytes, .frames = FRAMES_AT_ONCE };
+
+		if (ioctl(fd, SNDRV_PCM_IOCTL_READI_FRAMES, &transfer)) {
+			goes_on(fd, "read");
+			continue;
+		}
+		for (long i = 0; i < transfer.result && done < option.frames; i++) {
+			bool was_silent = silent;
+
+			silent = check(bytes + i * option.channels * sample_bytes(), done);
+			gaps += done && silent && !was_silent;
+			done += !silent;
+		}
+	}
+	printf("%lu gaps\n", gaps);
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: see tests/audio/pcm.c\n");
+	exit(2);
+}
+
+static unsigned int format_of(const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(formats[i].name, name))
+			return formats[i].format;
+	usage();
+	return 0;
+}
+
+static void read_options(int count, char **argument)
+{
+	static const struct option options[] = {
+		{ "play", 0, 0, 'P' }, { "record", 0, 0, 'R' }, { "caps", 0, 0, 'C' },
+		{ "name", 0, 0, 'N' },
+		{ "format", 1, 0, 'f' }, { "rate", 1, 0, 'r' }, { "channels", 1, 0, 'c' },
+		{ "period", 1, 0, 'p' }, { "buffer", 1, 0, 'b' }, { "frames", 1, 0, 'n' },
+		{ "ready", 1, 0, 'w' }, { "until-error", 0, 0, 'u' }, { "again", 0, 0, 'a' },
+		{ "pause", 1, 0, 'h' }, { }
+	};
+	int letter;
+
+	while ((letter = getopt_long(count, argument, "", options, NULL)) != -1) {
+		switch (letter) {
+		case 'P': option.play = true; break;
+		case 'R': option.record = true; break;
+		case 'C': break;
+		case 'N': option.name = true; break;
+		case 'f': option.format = format_of(optarg); break;
+		case 'r': option.rate = strtoul(optarg, NULL, 0); break;
+		case 'c': option.channels = strtoul(optarg, NULL, 0); break;
+		case 'p': option.period = strtoul(optarg, NULL, 0); break;
+		case 'b': option.buffer = strtoul(optarg, NULL, 0); break;
+		case 'n': option.frames = strtoul(optarg, NULL, 0); break;
+		case 'w': option.ready = optarg; break;
+		case 'u': option.until_error = true; break;
+		case 'a': option.again = true; break;
+		case 'h': option.pause_ms = strtoul(optarg, NULL, 0); break;
+		default: usage();
+		}
+	}
+	if (optind != count - 1 || option.channels < 1 || option.channels > 8)
+		usage();
+	option.device = argument[optind];
+}
+
+int main(int count, char **argument)
+{
+	int fd;
+
+	read_options(count, argument);
+	fd = open(option.device, O_RDWR);
+	if (fd < 0)
+		fail("open");
+	if (option.play || option.record)
+		set_params(fd);
+	if (option.play)
+		play(fd);
+	else if (option.record)
+		record(fd);
+	else if (option.name)
+		print_name(fd);
+	else
+		print_caps(fd);
+	close(fd);
+	return 0;
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by tests of the audio class, after lib.sh: cards of this machine, and who plays and records (tests/audio/pcm.c).
+
+PCM=$VSP_MODULES/audio/pcm
+
+# card_named NAME: the number of the card whose short name is NAME
+card_named() {
+	local control
+	for control in /dev/snd/controlC*; do
+		[[ -e $control && $("$PCM" --name "$control") == "$1" ]] || continue
+		echo "${control##*C}"
+		return
+	done
+	return 1
+}
+
+# pcm_named NAME p|c: its device
+pcm_named() {
+	local card
+	card=$(card_named "$1") && [[ -e /dev/snd/pcmC${card}D0$2 ]] && echo "/dev/snd/pcmC${card}D0$2"
+}
+
+# no_card NAME: for wait_for
+no_card() {
+	! card_named "$1" >/dev/null
+}
+
+# audio_session SERVICE: the directory of its client
+audio_session() {
+	local i
+	for i in /sys/class/vsc/*/; do
+		[[ $(<"$i/name") == "$1" ]] || continue
+		basename "$i"
+		return
+	done
+	return 1
+}
+
+# guest_pcm SERVICE p|c: the device of its client
+guest_pcm() {
+	local session
+	session=$(audio_session "$1") && pcm_named "VSC $session" "$2"
+}
+
+# monitor, microphone SERVICE: its devices on the host
+monitor() {
+	pcm_named "VSP $1 mon" c
+}
+
+microphone() {
+	pcm_named "VSP $1 mic" p
+}
+
+# start_audio [ATTRIBUTE=VALUE...]: service "in" of pool "all", and its client
+start_audio() {
+	modprobe -a snd-pcm vsp
+	vsp_pool audio.all enable=1
+	vsp_service audio.in pool=all local=1 "$@" enable=1
+	modprobe vsc
+	wait_for 30 said "$VDPA/in/contract/state" RUNNING
+}
+
+# record FILE OPTION... DEVICE: in the background, from now on; $recorder is its process
+record() {
+	local file=$1
+	shift
+	rm -f /tmp/ready
+	"$PCM" --record --ready /tmp/ready "$@" >"$file" 2>&1 &
+	recorder=$!
+	wait_for 30 test -e /tmp/ready
+}
+
+# recorded FILE: the recording has ended, and is what was played
+recorded() {
+	local status=0
+	wait "$recorder" || status=$?
+	((status == 0)) || fail "the recording: $(<"$1")"
+}
+
+# limit ATTRIBUTE VALUE: of service "in", from its next contract on
+limit() {
+	echo "$2" >"$SERVICES/audio.in/$1"
+	echo 1 >"$VDPA/in/contract/renegotiate"
+}
