@@ -13,7 +13,7 @@ vmm() {
 	"$VSP_MODULES/vmm/vmm" "$@"
 }
 
-# services: "disk", "net" and "keys" are a VMM's, and "local", a disk, is this kernel's own. Arguments are of "keys".
+# services: "disk", "net", "keys" and "sound" are a VMM's, and "local", a disk, is this kernel's own. Arguments are of "keys".
 services() {
 	disk_pool capacity_cache=16M
 	disk_service local local=1
@@ -25,6 +25,8 @@ services() {
 	modprobe evdev
 	vsp_pool input.desk enable=1
 	vsp_service input.keys pool=input.desk "$@" enable=1
+	vsp_pool audio.desk enable=1
+	vsp_service audio.sound pool=audio.desk monitor_allowed=record enable=1
 }
 
 # beside COMMAND...: while the local client does I/O, which goes on
@@ -180,3 +182,4 @@ test_case vmm.random_network_device at_random net frames_sent frames_received dr
 	dropped_spoofed dropped_contract dropped_memory
 test_case vmm.random_input_device at_random keys executed events_sent status_events malformed_requests short huge one_way \
 	reversed both_ways hole not_for_it across_an_end
+test_case vmm.random_sound_card at_random sound executed frames_played frames_recorded settings_refused malformed_requests

@@ -25,6 +25,8 @@ struct queue *push_round(struct device *device, bool hostile)
 		return network_push(device, hostile);
 	if (device->class == VS_CLASS_INPUT)
 		return input_push(device, hostile);
+	if (device->class == VS_CLASS_AUDIO)
+		return audio_push(device, hostile);
 	return storage_push(device, hostile);
 }
 
@@ -43,6 +45,8 @@ unsigned int reap(struct device *device)
 				network_returned(device, queue, used);
 			else if (device->class == VS_CLASS_INPUT)
 				input_returned(device, queue, used);
+			else if (device->class == VS_CLASS_AUDIO)
+				audio_returned(device, queue, used);
 			else
 				storage_returned(device, queue, used);
 		}
@@ -232,6 +236,9 @@ static const char * const counters_of[][COUNTERS_MAX] = {
 		"malformed_requests",
 	},
 	[VS_CLASS_ABSTRACT] = {},
+	[VS_CLASS_AUDIO] = {
+		"frames_played", "frames_recorded", "settings_refused", "malformed_requests",
+	},
 };
 
 static const char *counter_name(const struct device *device, unsigned int i)
@@ -299,6 +306,15 @@ static void tell_input(struct device *device, const struct counts *c, const u64 
 	printf("\n");
 }
 
+/* Executed: what has an answer. */
+static void tell_audio(struct device *device, const struct counts *c, const u64 *before)
+{
+	printf("audio: pushed=%llu executed=%llu returned=%llu", (unsigned long long)c->pushed,
+	       (unsigned long long)c->executed, (unsigned long long)c->returned);
+	tell_counters(device, before);
+	printf(" lost=%llu\n", (unsigned long long)c->lost);
+}
+
 static void tell(struct device *device, u64 seed, const u64 *before)
 {
 	const struct counts *c = counts;
@@ -315,6 +331,8 @@ static void tell(struct device *device, u64 seed, const u64 *before)
 		tell_network(device, c, before);
 	else if (device->class == VS_CLASS_INPUT)
 		tell_input(device, c, before);
+	else if (device->class == VS_CLASS_AUDIO)
+		tell_audio(device, c, before);
 	else
 		tell_storage(c);
 }
