@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define FRAMES_AT_ONCE	256
 
 static struct {
@@ -57,7 +58,7 @@ static const struct {
 	{ "s32", SNDRV_PCM_FORMAT_S32_LE }, { "float", SNDRV_PCM_FORMAT_FLOAT_LE },
 };
 
-static void __attribute__((noreturn)) fail(const char *what)
+static void fail(const char *what)
 {
 	fprintf(stderr, "pcm: %s: %s: %s\n", option.device, what, strerror(errno));
 	exit(1);
@@ -71,15 +72,15 @@ static unsigned int sample_bytes(void)
 }
 
 /* Of a period that fits all formats, float with its 24 bits too; never 0. */
-static int32_t sample_of(unsigned long frame, unsigned int channel)
+static int sample_of(unsigned long frame, unsigned int channel)
 {
 	return 1 + (frame * option.channels + channel) % 30000;
 }
 
-static void write_sample(unsigned char *at, int32_t value)
+static void write_sample(unsigned char *at, int value)
 {
 	float number = value / 65536.0f;
-	int16_t word = value;
+	short word = value;
 
 	if (option.format == SNDRV_PCM_FORMAT_FLOAT_LE)
 		memcpy(at, &number, 4);
@@ -88,11 +89,11 @@ static void write_sample(unsigned char *at, int32_t value)
 		       sample_bytes());
 }
 
-static int32_t read_sample(const unsigned char *at)
+static int read_sample(const unsigned char *at)
 {
-	int32_t value;
+	int value;
 	float number;
-	int16_t word;
+	short word;
 
 	memcpy(&value, at, sample_bytes() == 2 ? 0 : 4);
 	memcpy(&word, at, 2);
@@ -188,7 +189,7 @@ static void print_rates(int fd)
 	struct snd_pcm_hw_params params;
 
 	printf("rates");
-	for (unsigned int i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(rates); i++) {
 		any(&params);
 		set(&params, SNDRV_PCM_HW_PARAM_RATE, rates[i]);
 		if (!ioctl(fd, SNDRV_PCM_IOCTL_HW_REFINE, &params))
@@ -293,7 +294,7 @@ static void play(int fd)
 		fail("drain");
 }
 
-static void print_wrong(unsigned long frame, unsigned int channel, int32_t has)
+static void print_wrong(unsigned long frame, unsigned int channel, int has)
 {
 	fprintf(stderr, "pcm: %s: frame %lu channel %u is %d, not %d\n", option.device, frame,
 		channel, has, sample_of(frame, channel));
@@ -304,7 +305,7 @@ static void print_wrong(unsigned long frame, unsigned int channel, int32_t has)
 static bool check(const unsigned char *bytes, unsigned long frame)
 {
 	for (unsigned int c = 0; c < option.channels; c++, bytes += sample_bytes()) {
-		int32_t value = read_sample(bytes);
+		int value = read_sample(bytes);
 
 		if (!value && !c)
 			return true;
@@ -343,13 +344,13 @@ static void record(int fd)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: see tests/audio/pcm.c\n");
+	fprintf(stderr, "what it takes is at the head of its source\n");
 	exit(2);
 }
 
 static unsigned int format_of(const char *name)
 {
-	for (unsigned int i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(formats); i++)
 		if (!strcmp(formats[i].name, name))
 			return formats[i].format;
 	usage();
@@ -370,21 +371,49 @@ static void read_options(int count, char **argument)
 
 	while ((letter = getopt_long(count, argument, "", options, NULL)) != -1) {
 		switch (letter) {
-		case 'P': option.play = true; break;
-		case 'R': option.record = true; break;
-		case 'C': break;
-		case 'N': option.name = true; break;
-		case 'f': option.format = format_of(optarg); break;
-		case 'r': option.rate = strtoul(optarg, NULL, 0); break;
-		case 'c': option.channels = strtoul(optarg, NULL, 0); break;
-		case 'p': option.period = strtoul(optarg, NULL, 0); break;
-		case 'b': option.buffer = strtoul(optarg, NULL, 0); break;
-		case 'n': option.frames = strtoul(optarg, NULL, 0); break;
-		case 'w': option.ready = optarg; break;
-		case 'u': option.until_error = true; break;
-		case 'a': option.again = true; break;
-		case 'h': option.pause_ms = strtoul(optarg, NULL, 0); break;
-		default: usage();
+		case 'P':
+			option.play = true;
+			break;
+		case 'R':
+			option.record = true;
+			break;
+		case 'C':
+			break;
+		case 'N':
+			option.name = true;
+			break;
+		case 'f':
+			option.format = format_of(optarg);
+			break;
+		case 'r':
+			option.rate = strtoul(optarg, NULL, 0);
+			break;
+		case 'c':
+			option.channels = strtoul(optarg, NULL, 0);
+			break;
+		case 'p':
+			option.period = strtoul(optarg, NULL, 0);
+			break;
+		case 'b':
+			option.buffer = strtoul(optarg, NULL, 0);
+			break;
+		case 'n':
+			option.frames = strtoul(optarg, NULL, 0);
+			break;
+		case 'w':
+			option.ready = optarg;
+			break;
+		case 'u':
+			option.until_error = true;
+			break;
+		case 'a':
+			option.again = true;
+			break;
+		case 'h':
+			option.pause_ms = strtoul(optarg, NULL, 0);
+			break;
+		default:
+			usage();
 		}
 	}
 	if (optind != count - 1 || option.channels < 1 || option.channels > 8)

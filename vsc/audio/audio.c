@@ -22,28 +22,9 @@
 /* Cards may outlive their sessions, but not this module. */
 static atomic_t audio_count = ATOMIC_INIT(0);
 
-/**
- * vsc_audio_bytes_of_others() - what the other streams are set to
- * @audio: any
- * @stream: but for this one, enum vs_audio_stream
- *
- * Context: any, audio->lock held.
- * Return: bytes/s.
- */
-u64 vsc_audio_bytes_of_others(const struct vsc_audio *audio, unsigned int stream)
-{
-	u64 bytes = 0;
-
-	lockdep_assert_held(&audio->lock);
-	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
-		if (i != stream && audio->stream[i].set)
-			bytes += vs_audio_bytes(&audio->stream[i].params);
-	return bytes;
-}
-
 /* ---- Life ---- */
 
-static void audio_free(struct vsc_audio *audio)
+static void audio_destroy(struct vsc_audio *audio)
 {
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
 		vsc_audio_stream_free(&audio->stream[i]);
@@ -53,7 +34,7 @@ static void audio_free(struct vsc_audio *audio)
 
 static void audio_release(struct kref *kref)
 {
-	audio_free(container_of(kref, struct vsc_audio, kref));
+	audio_destroy(container_of(kref, struct vsc_audio, kref));
 	if (atomic_dec_and_test(&audio_count))
 		wake_up_var(&audio_count);
 }
@@ -119,7 +100,7 @@ static int audio_attach(struct vsc_session *session)
 		return -ENOMEM;
 	error = audio_take_queues(audio);
 	if (error) {
-		audio_free(audio);
+		audio_destroy(audio);
 		return error;
 	}
 	atomic_inc(&audio_count);
@@ -257,7 +238,7 @@ static u64 audio_session_used(struct vsc_session *session, u32 index)
 	audio = vsc_session_data(session);
 	if (audio) {
 		spin_lock_irqsave(&audio->lock, irq);
-		used = vsc_audio_bytes_of_others(audio, VS_AUDIO_STREAMS);
+		used = vsc_audio_stream_others(audio, VS_AUDIO_STREAMS);
 		spin_unlock_irqrestore(&audio->lock, irq);
 	}
 	rcu_read_unlock();

@@ -13,6 +13,7 @@
 #ifndef VSC_AUDIO_H
 #define VSC_AUDIO_H
 
+#include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -151,7 +152,7 @@ struct vsc_audio_card {
  * @request: VSC_AUDIO_REQUESTS
  * @counter: for sysfs
  *
- * Under @lock, with what the streams say:
+ * @lock: protects the rest, and what the streams say; any context
  * @vq: the control queue; NULL while the machine sleeps
  * @ready: a contract is in force
  * @shown: there is a card, which nobody takes away
@@ -194,6 +195,7 @@ void vsc_audio_stream_close(struct vsc_audio_stream *stream,
 void vsc_audio_stream_forget(struct vsc_audio_stream *stream);
 int vsc_audio_stream_alloc(struct vsc_audio_stream *stream);
 void vsc_audio_stream_free(struct vsc_audio_stream *stream);
+u64 vsc_audio_stream_others(const struct vsc_audio *audio, unsigned int stream);
 void vsc_audio_stream_begin(struct vsc_audio_stream *stream);
 void vsc_audio_stream_send(struct vsc_audio_stream *stream);
 unsigned long vsc_audio_stream_position(struct vsc_audio_stream *stream);
@@ -208,14 +210,12 @@ int vsc_audio_pcm_new(struct vsc_audio *audio, struct snd_card *card, u32 stream
 /* vsc/audio/card.c */
 void vsc_audio_card_init(struct vsc_audio *audio);
 int vsc_audio_card_follow(struct vsc_audio *audio);
-void vsc_audio_card_soon(struct vsc_audio *audio, unsigned int ms);
 void vsc_audio_card_stay(struct vsc_audio *audio);
 void vsc_audio_card_linger(struct vsc_audio *audio);
 void vsc_audio_card_remove(struct vsc_audio *audio);
 
 /* vsc/audio/audio.c */
 void vsc_audio_put(struct vsc_audio *audio);
-u64 vsc_audio_bytes_of_others(const struct vsc_audio *audio, unsigned int stream);
 
 /* vsc/audio/counters.c */
 extern const struct attribute_group vsc_audio_counters_group;
@@ -232,6 +232,18 @@ static inline void vsc_audio_count(struct vsc_audio *audio, enum vsc_audio_count
 				   u64 more)
 {
 	atomic64_add(more, &audio->counter[counter]);
+}
+
+/**
+ * vsc_audio_card_soon() - look whether the card can follow its contract
+ * @audio: any; one whose card was removed does not
+ * @ms: when
+ *
+ * Context: any.
+ */
+static inline void vsc_audio_card_soon(struct vsc_audio *audio, unsigned int ms)
+{
+	mod_delayed_work(system_unbound_wq, &audio->card.follow, msecs_to_jiffies(ms));
 }
 
 #endif

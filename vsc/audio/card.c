@@ -118,7 +118,7 @@ static void card_judge(struct vsc_audio *audio, unsigned int number)
 	spin_lock_irq(&audio->lock);
 	ends = audio->ready && stream->runs &&
 	       vs_audio_allows(&audio->grant, number, &stream->params,
-			       vsc_audio_bytes_of_others(audio, number));
+			       vsc_audio_stream_others(audio, number));
 	xrun = stream->runs && stream->refused;
 	spin_unlock_irq(&audio->lock);
 	if (ends || xrun)
@@ -181,18 +181,6 @@ static void card_follow_work(struct work_struct *work)
 	mutex_unlock(&audio->card.lock);
 	if (error)
 		vsc_audio_card_soon(audio, CARD_RETRY_MS);
-}
-
-/**
- * vsc_audio_card_soon() - look whether the card can follow its contract
- * @audio: any; one whose card was removed does not
- * @ms: when
- *
- * Context: any.
- */
-void vsc_audio_card_soon(struct vsc_audio *audio, unsigned int ms)
-{
-	mod_delayed_work(system_unbound_wq, &audio->card.follow, msecs_to_jiffies(ms));
 }
 
 static void card_linger_work(struct work_struct *work)

@@ -111,8 +111,8 @@ static int control_wait(struct vsc_audio *audio, struct vsc_audio_request *slot)
 	return error;
 }
 
-static int control_do(struct vsc_audio *audio, const struct virtio_snd_pcm_set_params *request,
-		      size_t length)
+static int control_exchange(struct vsc_audio *audio,
+			    const struct virtio_snd_pcm_set_params *request, size_t length)
 {
 	struct vsc_audio_request *slot;
 
@@ -138,7 +138,7 @@ int vsc_audio_control_ask(struct vsc_audio *audio, unsigned int stream, u32 code
 		.hdr = { .hdr.code = cpu_to_le32(code), .stream_id = cpu_to_le32(stream) },
 	};
 
-	return control_do(audio, &request, sizeof(request.hdr));
+	return control_exchange(audio, &request, sizeof(request.hdr));
 }
 
 /**
@@ -167,7 +167,7 @@ int vsc_audio_control_set(struct vsc_audio *audio, unsigned int stream, u32 peri
 		.rate = vs_audio_rate_to_virtio(params->rate),
 	};
 
-	return control_do(audio, &request, sizeof(request));
+	return control_exchange(audio, &request, sizeof(request));
 }
 
 static void control_end(struct vsc_audio_request *slot, int error)

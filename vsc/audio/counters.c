@@ -4,7 +4,7 @@
  *
  *	frames_played		that the host has given back as played
  *	frames_recorded		that the host has recorded
- *	xruns			streams that ran dry, or that the host has stopped: they may begin anew
+ *	xruns			streams that ran dry, or that the host has stopped
  *	streams_ended		by a contract that does not allow them any more
  */
 #include <linux/device.h>
@@ -14,9 +14,10 @@
 #include "vsc/audio/audio.h"
 #include "vsc/class.h"
 
-static ssize_t counters_show(struct device *dev, struct device_attribute *attr, char *text)
+static ssize_t counters_show_audio(struct device *dev, struct device_attribute *attr, char *text)
 {
-	const struct dev_ext_attribute *counter = container_of(attr, struct dev_ext_attribute, attr);
+	const struct dev_ext_attribute *counter =
+		container_of(attr, struct dev_ext_attribute, attr);
 	struct vsc_audio *audio;
 	ssize_t length = -ENODEV;
 
@@ -31,7 +32,7 @@ static ssize_t counters_show(struct device *dev, struct device_attribute *attr, 
 
 #define COUNTER(name, index)							\
 	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, counters_show, NULL), (void *)(unsigned long)(index) }
+		__ATTR(name, 0444, counters_show_audio, NULL), (void *)(unsigned long)(index) }
 
 COUNTER(frames_played, VSC_AUDIO_PLAYED);
 COUNTER(frames_recorded, VSC_AUDIO_RECORDED);

@@ -72,7 +72,7 @@ static u64 pcm_bandwidth(struct vsc_audio_stream *stream)
 	u64 others, all;
 
 	spin_lock_irq(&audio->lock);
-	others = vsc_audio_bytes_of_others(audio, stream->number);
+	others = vsc_audio_stream_others(audio, stream->number);
 	all = audio->grant.bandwidth;
 	spin_unlock_irq(&audio->lock);
 	return all - min(all, others);
@@ -158,7 +158,7 @@ static int pcm_set(struct vsc_audio_stream *stream, const struct vs_audio_params
 
 	spin_lock_irq(&audio->lock);
 	error = vs_audio_allows(&audio->grant, stream->number, params,
-				vsc_audio_bytes_of_others(audio, stream->number));
+				vsc_audio_stream_others(audio, stream->number));
 	if (!error) {
 		stream->params = *params;
 		stream->set = true;

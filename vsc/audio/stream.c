@@ -29,6 +29,25 @@ static bool stream_plays(const struct vsc_audio_stream *stream)
 	return stream->number == VS_AUDIO_STREAM_PLAYBACK;
 }
 
+/**
+ * vsc_audio_stream_others() - what the other streams are set to
+ * @audio: any
+ * @stream: but for this one, enum vs_audio_stream
+ *
+ * Context: any, audio->lock held.
+ * Return: bytes/s.
+ */
+u64 vsc_audio_stream_others(const struct vsc_audio *audio, unsigned int stream)
+{
+	u64 bytes = 0;
+
+	lockdep_assert_held(&audio->lock);
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
+		if (i != stream && audio->stream[i].set)
+			bytes += vs_audio_bytes(&audio->stream[i].params);
+	return bytes;
+}
+
 /* ---- To the host: under audio->lock ---- */
 
 /* Without @to_host: into ALSA's buffer. Both are of our own, and no device has them meanwhile. */
@@ -53,7 +72,7 @@ static void stream_copy(struct vsc_audio_stream *stream, u8 *data, unsigned long
 	}
 }
 
-static int stream_put(struct vsc_audio_stream *stream, struct vsc_audio_message *message)
+static int stream_post(struct vsc_audio_stream *stream, struct vsc_audio_message *message)
 {
 	u32 bytes = message->frames * vs_audio_frame_bytes(&stream->params);
 	struct scatterlist header, data, status;
@@ -139,7 +158,7 @@ void vsc_audio_stream_send(struct vsc_audio_stream *stream)
 			&stream->message[stream->head % VSC_AUDIO_MESSAGES];
 
 		message->frames = stream_fill(stream, message);
-		if (!message->frames || stream_put(stream, message))
+		if (!message->frames || stream_post(stream, message))
 			break;
 		stream->sent = stream_add(stream->substream->runtime, stream->sent,
 					  message->frames);

@@ -2,7 +2,7 @@
 /*
  * The audio class, the provider's side: contracts over what a client plays and records.
  *
- * A pool has no source yet: each service has cards of its own in the host, for programs of the host.
+ * A pool has no source yet: each service has cards of its own on the host, for its programs.
  */
 #define pr_fmt(fmt) "vsp_audio: " fmt
 
@@ -67,7 +67,7 @@ static int audio_service_open(struct vsp_service *service)
 		audio_free(audio);
 		return error;
 	}
-	vsp_audio_card_init(audio);
+	vsp_audio_host_card_init(audio);
 	vsp_service_set_data(service, audio);
 	return 0;
 }
@@ -77,7 +77,7 @@ static void audio_service_close(struct vsp_service *service)
 	struct vsp_audio *audio = vsp_service_data(service);
 
 	vsp_service_set_data(service, NULL);
-	vsp_audio_card_end(audio);
+	vsp_audio_host_card_end(audio);
 	audio_free(audio);
 }
 
@@ -136,7 +136,7 @@ static void audio_contract_commit(struct vsp_service *service, const struct vsp_
 		vs_audio_grant_of(&next->terms, &audio->grant);
 	audio_judge_streams(audio);
 	spin_unlock(&audio->lock);
-	vsp_audio_card_follow(audio);
+	vsp_audio_host_card_follow(audio);
 }
 
 /* ---- Data queues ---- */

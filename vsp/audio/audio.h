@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a sound card: what audio.c (the contract), control.c (requests of the
- * client), stream.c (its frames), clock.c (when they are due), card.c, pcm.c and side.c (the
- * cards of a service on the host) share.
+ * client), stream.c (its frames), clock.c (when they are due), host_card.c, host_pcm.c and side.c
+ * (the cards of a service on the host) share.
  *
  * The mover of a stream takes a message when the time of its last frame has come.  What is played
  * goes from there into the buffer of who records the monitor card, and what is recorded comes from
@@ -61,8 +61,7 @@ struct vsp_audio_clock {
  * @card: the card
  * @stream: of the client, whose other end it is
  * @limits: what its streams may be set to
- *
- * Under @lock:
+ * @lock: protects the rest; a leaf
  * @gone: disconnected: nothing passes any more
  * @set: the client has set its stream to @client, and the host's may be set to that only
  * @runs: the client's stream runs
@@ -179,13 +178,13 @@ void vsp_audio_side_tell(struct vsp_audio_stream *stream);
 void vsp_audio_side_feed(struct vsp_audio_side *side, const u8 *bytes, u32 frames);
 void vsp_audio_side_take(struct vsp_audio_side *side, u8 *bytes, u32 frames);
 
-/* pcm.c */
-int vsp_audio_pcm_new(struct vsp_audio_side *side);
+/* host_pcm.c */
+int vsp_audio_host_pcm_new(struct vsp_audio_side *side);
 
-/* card.c */
-void vsp_audio_card_init(struct vsp_audio *audio);
-void vsp_audio_card_follow(struct vsp_audio *audio);
-void vsp_audio_card_end(struct vsp_audio *audio);
+/* host_card.c */
+void vsp_audio_host_card_init(struct vsp_audio *audio);
+void vsp_audio_host_card_follow(struct vsp_audio *audio);
+void vsp_audio_host_card_end(struct vsp_audio *audio);
 
 /**
  * vsp_audio_count() - add to what sysfs shows

@@ -203,7 +203,7 @@ static void side_end_stream(struct snd_pcm_substream *substream)
 	snd_pcm_stream_unlock_irqrestore(substream, irq);
 }
 
-/* The substream stays until hrtimer_cancel(), in sync_stop of pcm.c. */
+/* The substream stays until hrtimer_cancel(), in sync_stop of host_pcm.c. */
 static enum hrtimer_restart side_timer(struct hrtimer *timer)
 {
 	struct vsp_audio_side *side = container_of(timer, struct vsp_audio_side, timer);

@@ -12,14 +12,14 @@
 
 #define PCM_BUFFER_MAX	(1024 * 1024)	/* bytes */
 
-static const snd_pcm_format_t pcm_formats[] = {
+static const snd_pcm_format_t host_pcm_formats[] = {
 	[VS_AUDIO_S16] = SNDRV_PCM_FORMAT_S16_LE,
 	[VS_AUDIO_S24] = SNDRV_PCM_FORMAT_S24_LE,
 	[VS_AUDIO_S32] = SNDRV_PCM_FORMAT_S32_LE,
 	[VS_AUDIO_FLOAT] = SNDRV_PCM_FORMAT_FLOAT_LE,
 };
 
-static const struct snd_pcm_hardware pcm_hardware = {
+static const struct snd_pcm_hardware host_pcm_hardware = {
 	.info = SNDRV_PCM_INFO_MMAP | SNDRV_PCM_INFO_MMAP_VALID | SNDRV_PCM_INFO_INTERLEAVED |
 		SNDRV_PCM_INFO_BLOCK_TRANSFER | SNDRV_PCM_INFO_BATCH |
 		SNDRV_PCM_INFO_SYNC_APPLPTR,
@@ -31,7 +31,7 @@ static const struct snd_pcm_hardware pcm_hardware = {
 	.periods_max = 1024,
 };
 
-static void pcm_limit(struct vsp_audio_side *side, struct snd_pcm_hardware *hw)
+static void host_pcm_limit(struct vsp_audio_side *side, struct snd_pcm_hardware *hw)
 {
 	u32 formats = side->limits.formats[side->stream], rates = side->limits.rates;
 
@@ -46,13 +46,13 @@ static void pcm_limit(struct vsp_audio_side *side, struct snd_pcm_hardware *hw)
 	spin_unlock_irq(&side->lock);
 	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
 		if (formats & BIT(i))
-			hw->formats |= pcm_format_to_bits(pcm_formats[i]);
+			hw->formats |= pcm_format_to_bits(host_pcm_formats[i]);
 	for (unsigned int i = 0; i < VS_AUDIO_RATES_MAX; i++)
 		if (rates & BIT(i))
 			hw->rates |= snd_pcm_rate_to_rate_bit(vs_audio_rate(i));
 }
 
-static int pcm_open(struct snd_pcm_substream *substream)
+static int host_pcm_open(struct snd_pcm_substream *substream)
 {
 	struct vsp_audio_side *side = substream->private_data;
 	struct snd_pcm_runtime *runtime = substream->runtime;
@@ -60,8 +60,8 @@ static int pcm_open(struct snd_pcm_substream *substream)
 
 	if (READ_ONCE(side->gone))
 		return -ENODEV;
-	runtime->hw = pcm_hardware;
-	pcm_limit(side, &runtime->hw);
+	runtime->hw = host_pcm_hardware;
+	host_pcm_limit(side, &runtime->hw);
 	error = snd_pcm_limit_hw_rates(runtime);
 	if (!error)
 		error = snd_pcm_hw_constraint_minmax(runtime, SNDRV_PCM_HW_PARAM_PERIOD_TIME,
@@ -71,19 +71,19 @@ static int pcm_open(struct snd_pcm_substream *substream)
 	return min(error, 0);
 }
 
-static int pcm_close(struct snd_pcm_substream *substream)
+static int host_pcm_close(struct snd_pcm_substream *substream)
 {
 	return 0;
 }
 
-static int pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pcm_hw_params *params)
+static int host_pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pcm_hw_params *params)
 {
 	struct vsp_audio_side *side = substream->private_data;
 	int error;
 
 	spin_lock_irq(&side->lock);
 	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
-		if (params_format(params) == pcm_formats[i])
+		if (params_format(params) == host_pcm_formats[i])
 			side->params.format = i;
 	side->params.rate = vs_audio_rate_bit(params_rate(params));
 	side->params.channels = params_channels(params);
@@ -92,7 +92,7 @@ static int pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pcm_hw_
 	return error;
 }
 
-static int pcm_prepare(struct snd_pcm_substream *substream)
+static int host_pcm_prepare(struct snd_pcm_substream *substream)
 {
 	struct vsp_audio_side *side = substream->private_data;
 	int error;
@@ -107,7 +107,7 @@ static int pcm_prepare(struct snd_pcm_substream *substream)
 	return error;
 }
 
-static int pcm_trigger(struct snd_pcm_substream *substream, int command)
+static int host_pcm_trigger(struct snd_pcm_substream *substream, int command)
 {
 	struct vsp_audio_side *side = substream->private_data;
 
@@ -117,7 +117,7 @@ static int pcm_trigger(struct snd_pcm_substream *substream, int command)
 	return 0;
 }
 
-static int pcm_sync_stop(struct snd_pcm_substream *substream)
+static int host_pcm_sync_stop(struct snd_pcm_substream *substream)
 {
 	struct vsp_audio_side *side = substream->private_data;
 
@@ -125,7 +125,7 @@ static int pcm_sync_stop(struct snd_pcm_substream *substream)
 	return 0;
 }
 
-static snd_pcm_uframes_t pcm_pointer(struct snd_pcm_substream *substream)
+static snd_pcm_uframes_t host_pcm_pointer(struct snd_pcm_substream *substream)
 {
 	struct vsp_audio_side *side = substream->private_data;
 	snd_pcm_uframes_t position;
@@ -139,24 +139,24 @@ static snd_pcm_uframes_t pcm_pointer(struct snd_pcm_substream *substream)
 	return position;
 }
 
-static const struct snd_pcm_ops pcm_ops = {
-	.open = pcm_open,
-	.close = pcm_close,
-	.hw_params = pcm_hw_params,
-	.prepare = pcm_prepare,
-	.trigger = pcm_trigger,
-	.sync_stop = pcm_sync_stop,
-	.pointer = pcm_pointer,
+static const struct snd_pcm_ops host_pcm_ops = {
+	.open = host_pcm_open,
+	.close = host_pcm_close,
+	.hw_params = host_pcm_hw_params,
+	.prepare = host_pcm_prepare,
+	.trigger = host_pcm_trigger,
+	.sync_stop = host_pcm_sync_stop,
+	.pointer = host_pcm_pointer,
 };
 
 /**
- * vsp_audio_pcm_new() - make the PCM of a card
+ * vsp_audio_host_pcm_new() - make the PCM of a card
  * @side: the card, not registered
  *
  * Context: may sleep.
  * Return: 0, or an errno.
  */
-int vsp_audio_pcm_new(struct vsp_audio_side *side)
+int vsp_audio_host_pcm_new(struct vsp_audio_side *side)
 {
 	bool records = side->stream == VS_AUDIO_STREAM_PLAYBACK;
 	struct snd_pcm *pcm;
@@ -169,6 +169,6 @@ int vsp_audio_pcm_new(struct vsp_audio_side *side)
 	pcm->private_data = side;
 	strscpy(pcm->name, side->card->shortname, sizeof(pcm->name));
 	snd_pcm_set_ops(pcm, records ? SNDRV_PCM_STREAM_CAPTURE : SNDRV_PCM_STREAM_PLAYBACK,
-			&pcm_ops);
+			&host_pcm_ops);
 	return snd_pcm_set_managed_buffer_all(pcm, SNDRV_DMA_TYPE_VMALLOC, NULL, 0, 0);
 }

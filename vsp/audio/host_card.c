@@ -17,20 +17,22 @@
 
 #define CARD_RETRY_MS	1000
 
-static bool card_is_granted(const struct vs_audio_grant *grant, unsigned int stream)
+static bool host_card_is_granted(const struct vs_audio_grant *grant, unsigned int stream)
 {
 	return grant->channels[stream] && (stream == VS_AUDIO_STREAM_CAPTURE ||
 					   grant->monitor & VS_AUDIO_RECORD);
 }
 
-static bool card_is_same(const struct vsp_audio_side *side, const struct vs_audio_grant *grant)
+static bool host_card_is_same(const struct vsp_audio_side *side,
+			      const struct vs_audio_grant *grant)
 {
 	return side->limits.channels[side->stream] == grant->channels[side->stream] &&
 	       side->limits.formats[side->stream] == grant->formats[side->stream] &&
 	       side->limits.rates == grant->rates;
 }
 
-static void card_name(struct snd_card *card, const struct vsp_audio *audio, unsigned int stream)
+static void host_card_name(struct snd_card *card, const struct vsp_audio *audio,
+			   unsigned int stream)
 {
 	strscpy(card->driver, "vsp_audio", sizeof(card->driver));
 	snprintf(card->shortname, sizeof(card->shortname), "VSP %.22s %s",
@@ -42,7 +44,7 @@ static void card_name(struct snd_card *card, const struct vsp_audio *audio, unsi
 		 "plays what its client records", vsp_service_uuid(audio->service));
 }
 
-static int card_new(struct vsp_audio_stream *stream, const struct vs_audio_grant *grant)
+static int host_card_new(struct vsp_audio_stream *stream, const struct vs_audio_grant *grant)
 {
 	struct vsp_audio_side *side;
 	struct snd_card *card;
@@ -56,8 +58,8 @@ static int card_new(struct vsp_audio_stream *stream, const struct vs_audio_grant
 	side->stream = stream->number;
 	side->limits = *grant;
 	vsp_audio_side_init(side);
-	card_name(card, stream->audio, stream->number);
-	error = vsp_audio_pcm_new(side);
+	host_card_name(card, stream->audio, stream->number);
+	error = vsp_audio_host_pcm_new(side);
 	if (!error)
 		error = snd_card_register(card);
 	if (error) {
@@ -72,7 +74,7 @@ static int card_new(struct vsp_audio_stream *stream, const struct vs_audio_grant
 }
 
 /* A stream that is open ends with ENODEV; the card is freed when its last file is closed. */
-static void card_end(struct vsp_audio_stream *stream)
+static void host_card_end(struct vsp_audio_stream *stream)
 {
 	struct vsp_audio_side *side = stream->side;
 
@@ -86,16 +88,17 @@ static void card_end(struct vsp_audio_stream *stream)
 	snd_card_free_when_closed(side->card);
 }
 
-static int card_follow_stream(struct vsp_audio_stream *stream, const struct vs_audio_grant *grant)
+static int host_card_follow_stream(struct vsp_audio_stream *stream,
+				   const struct vs_audio_grant *grant)
 {
-	bool wanted = card_is_granted(grant, stream->number);
+	bool wanted = host_card_is_granted(grant, stream->number);
 
-	if (stream->side && (!wanted || !card_is_same(stream->side, grant)))
-		card_end(stream);
-	return wanted && !stream->side ? card_new(stream, grant) : 0;
+	if (stream->side && (!wanted || !host_card_is_same(stream->side, grant)))
+		host_card_end(stream);
+	return wanted && !stream->side ? host_card_new(stream, grant) : 0;
 }
 
-static void card_work(struct work_struct *work)
+static void host_card_work(struct work_struct *work)
 {
 	struct vsp_audio *audio = container_of(to_delayed_work(work), struct vsp_audio, follow);
 	struct vs_audio_grant grant;
@@ -106,51 +109,51 @@ static void card_work(struct work_struct *work)
 	grant = audio->grant;
 	spin_unlock_irq(&audio->lock);
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS && !error; i++)
-		error = card_follow_stream(&audio->stream[i], &grant);
+		error = host_card_follow_stream(&audio->stream[i], &grant);
 	mutex_unlock(&audio->follow_lock);
 	if (!error)
 		return;
 	vsp_warn_limited(audio->service,
 			 "service %s: its sound card on the host cannot be made (%d), trying again%s\n",
 			 vsp_service_name(audio->service), error,
-			 error == -ENODEV ? ": there are as many cards as this kernel can have" : "");
+			 error == -ENODEV ? ": this kernel can have no more cards" : "");
 	queue_delayed_work(system_unbound_wq, &audio->follow, msecs_to_jiffies(CARD_RETRY_MS));
 }
 
 /**
- * vsp_audio_card_follow() - another contract is in force
+ * vsp_audio_host_card_follow() - another contract is in force
  * @audio: its grant is set
  *
  * Context: any.
  */
-void vsp_audio_card_follow(struct vsp_audio *audio)
+void vsp_audio_host_card_follow(struct vsp_audio *audio)
 {
 	mod_delayed_work(system_unbound_wq, &audio->follow, 0);
 }
 
 /**
- * vsp_audio_card_end() - the service goes, and its cards with it
+ * vsp_audio_host_card_end() - the service goes, and its cards with it
  * @audio: has no contract
  *
  * Context: may sleep.
  */
-void vsp_audio_card_end(struct vsp_audio *audio)
+void vsp_audio_host_card_end(struct vsp_audio *audio)
 {
 	cancel_delayed_work_sync(&audio->follow);
 	mutex_lock(&audio->follow_lock);
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
 		if (audio->stream[i].side)
-			card_end(&audio->stream[i]);
+			host_card_end(&audio->stream[i]);
 	mutex_unlock(&audio->follow_lock);
 	mutex_destroy(&audio->follow_lock);
 }
 
 /**
- * vsp_audio_card_init() - there are no cards yet
+ * vsp_audio_host_card_init() - there are no cards yet
  * @audio: zeroed
  */
-void vsp_audio_card_init(struct vsp_audio *audio)
+void vsp_audio_host_card_init(struct vsp_audio *audio)
 {
 	mutex_init(&audio->follow_lock);
-	INIT_DELAYED_WORK(&audio->follow, card_work);
+	INIT_DELAYED_WORK(&audio->follow, host_card_work);
 }
