@@ -147,6 +147,10 @@ withdraws_the_monitor() {
 	wait "$player" || fail "what the guest plays: $(</tmp/played)"
 }
 
+no_pcm() {
+	! compgen -G '/dev/snd/pcm*'
+}
+
 ends_with_its_contract() {
 	local player
 	start_audio
@@ -160,7 +164,7 @@ ends_with_its_contract() {
 	wait "$recorder"
 	assert_eq "$(</tmp/played)" ENODEV "what ends playing"
 	assert_eq "$(</tmp/recorded)" ENODEV "what ends recording"
-	wait_for 30 test -z "$(compgen -G '/dev/snd/pcm*')"
+	wait_for 30 no_pcm
 }
 
 # A contract that is about something else, or the same, leaves an open stream as it is.
@@ -168,10 +172,11 @@ goes_on_when_it_can() {
 	local player before
 	start_audio
 	wait_for 30 guest_pcm in p
+	rm -f /tmp/ready
 	"$PCM" --play --frames 288000 --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
 	player=$!
+	wait_for 30 test -e /tmp/ready
 	before=$(<"$VDPA/in/contract/id")
-	echo 1 >"$VDPA/in/contract/renegotiate"
 	limit playback_channels_max 3
 	wait_for 30 is "$VDPA/in/terms/playback_channels" 3
 	[[ $(<"$VDPA/in/contract/id") != "$before" ]] || fail "it is the same contract"
@@ -185,6 +190,7 @@ ends_at_the_deadline() {
 	local player
 	start_audio deadline_ms=2000
 	wait_for 30 guest_pcm in p
+	rm -f /tmp/ready
 	"$PCM" --play --until-error --again --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
 	player=$!
 	wait_for 30 test -e /tmp/ready

@@ -249,6 +249,9 @@ static bool goes_on(int fd, const char *what)
 		    (option.play || !ioctl(fd, SNDRV_PCM_IOCTL_START)))
 			return true;
 	}
+	/* What has waited while its card went is told so by the next call. */
+	if (errno == EBADFD && !ioctl(fd, SNDRV_PCM_IOCTL_PREPARE))
+		return true;
 	if (!option.until_error)
 		fail(what);
 	printf("%s\n", strerrorname_np(errno));

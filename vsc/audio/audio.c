@@ -34,7 +34,11 @@ static void audio_destroy(struct vsc_audio *audio)
 
 static void audio_release(struct kref *kref)
 {
-	audio_destroy(container_of(kref, struct vsc_audio, kref));
+	struct vsc_audio *audio = container_of(kref, struct vsc_audio, kref);
+
+	/* Older kernels cannot disable it: the last file that was closed may have queued it. */
+	cancel_delayed_work_sync(&audio->card.follow);
+	audio_destroy(audio);
 	if (atomic_dec_and_test(&audio_count))
 		wake_up_var(&audio_count);
 }

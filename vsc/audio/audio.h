@@ -182,7 +182,7 @@ void vsc_audio_position_wish(const struct vs_audio_params *params, unsigned int 
 			     struct vs_terms *wish);
 
 /* vsc/audio/control.c */
-void vsc_audio_control_tell(struct vsc_audio *audio, unsigned int stream, u32 code);
+int vsc_audio_control_tell(struct vsc_audio *audio, unsigned int stream, u32 code);
 int vsc_audio_control_ask(struct vsc_audio *audio, unsigned int stream, u32 code);
 int vsc_audio_control_set(struct vsc_audio *audio, unsigned int stream, u32 period, u32 buffer);
 void vsc_audio_control_data(struct vsc_audio *audio);

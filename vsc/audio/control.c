@@ -69,18 +69,18 @@ static struct vsc_audio_request *control_send(struct vsc_audio *audio,
  * @stream: its number
  * @code: VIRTIO_SND_R_PCM_START, STOP or RELEASE
  *
- * One that finds no room is not sent: what it ends, vsc_audio_stream_settle() ends again, and
- * what it begins has messages that do not come back.
+ * What one that finds no room would have ended, vsc_audio_stream_settle() ends again.
  *
  * Context: any, audio->lock held.
+ * Return: 0; -EIO: it was not sent.
  */
-void vsc_audio_control_tell(struct vsc_audio *audio, unsigned int stream, u32 code)
+int vsc_audio_control_tell(struct vsc_audio *audio, unsigned int stream, u32 code)
 {
 	struct virtio_snd_pcm_set_params request = {
 		.hdr = { .hdr.code = cpu_to_le32(code), .stream_id = cpu_to_le32(stream) },
 	};
 
-	control_send(audio, &request, sizeof(request.hdr), VSC_AUDIO_REQUEST_POSTED);
+	return control_send(audio, &request, sizeof(request.hdr), VSC_AUDIO_REQUEST_POSTED) ? 0 : -EIO;
 }
 
 static bool control_is_answered(struct vsc_audio *audio, const struct vsc_audio_request *slot)

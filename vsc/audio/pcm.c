@@ -14,7 +14,7 @@
 
 #include "vsc/audio/audio.h"
 
-#define PCM_BUFFER_MAX	(1024 * 1024)	/* bytes */
+#define PCM_BUFFER_MAX	(4 * 1024 * 1024)	/* bytes */
 #define PCM_READY_MS	5000		/* a machine that wakes has a contract soon */
 
 static const snd_pcm_format_t pcm_formats[] = {
@@ -233,10 +233,11 @@ static int pcm_start(struct vsc_audio_stream *stream)
 	lockdep_assert_held(&stream->audio->lock);
 	if (!stream->vq || stream->refused)
 		return -EIO;
+	if (vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_START))
+		return -EIO;
 	stream->runs = true;
 	stream->stamp_ns = ktime_get_ns();
 	vsc_audio_stream_send(stream);
-	vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_START);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #include "vsp/audio/audio.h"
 
-#define PCM_BUFFER_MAX	(1024 * 1024)	/* bytes */
+#define PCM_BUFFER_MAX	(4 * 1024 * 1024)	/* bytes */
 
 static const snd_pcm_format_t host_pcm_formats[] = {
 	[VS_AUDIO_S16] = SNDRV_PCM_FORMAT_S16_LE,
