@@ -221,12 +221,20 @@ static const struct vsp_class vsp_audio_class = {
 
 static int __init vsp_audio_init(void)
 {
-	return vsp_class_register(&vsp_audio_class);
+	int error = vsp_audio_host_card_begin();
+
+	if (error)
+		return error;
+	error = vsp_class_register(&vsp_audio_class);
+	if (error)
+		vsp_audio_host_card_finish();
+	return error;
 }
 
 static void __exit vsp_audio_exit(void)
 {
 	vsp_class_unregister(&vsp_audio_class);
+	vsp_audio_host_card_finish();
 }
 
 module_init(vsp_audio_init);

@@ -6,8 +6,10 @@
  */
 #define pr_fmt(fmt) "vsp_audio: " fmt
 
+#include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
+#include <linux/platform_device.h>
 #include <linux/printk.h>
 #include <sound/core.h>
 #include <sound/initval.h>
@@ -16,6 +18,9 @@
 #include "vsp/class.h"
 
 #define CARD_RETRY_MS	1000
+
+/* Every card has to have a device that it is on. */
+static struct platform_device *host_card_parent;
 
 static bool host_card_is_granted(const struct vs_audio_grant *grant, unsigned int stream)
 {
@@ -48,7 +53,7 @@ static int host_card_new(struct vsp_audio_stream *stream, const struct vs_audio_
 {
 	struct vsp_audio_side *side;
 	struct snd_card *card;
-	int error = snd_card_new(NULL, SNDRV_DEFAULT_IDX1, SNDRV_DEFAULT_STR1, THIS_MODULE,
+	int error = snd_card_new(&host_card_parent->dev, SNDRV_DEFAULT_IDX1, SNDRV_DEFAULT_STR1, THIS_MODULE,
 				 sizeof(*side), &card);
 
 	if (error)
@@ -156,4 +161,27 @@ void vsp_audio_host_card_init(struct vsp_audio *audio)
 {
 	mutex_init(&audio->follow_lock);
 	INIT_DELAYED_WORK(&audio->follow, host_card_work);
+}
+
+/**
+ * vsp_audio_host_card_begin() - make what all cards are on
+ *
+ * Context: module_init.
+ * Return: 0, or an errno.
+ */
+int vsp_audio_host_card_begin(void)
+{
+	host_card_parent = platform_device_register_simple("vsp_audio", PLATFORM_DEVID_NONE, NULL,
+							   0);
+	return PTR_ERR_OR_ZERO(host_card_parent);
+}
+
+/**
+ * vsp_audio_host_card_finish() - undo vsp_audio_host_card_begin()
+ *
+ * Context: module_exit, no card is there.
+ */
+void vsp_audio_host_card_finish(void)
+{
+	platform_device_unregister(host_card_parent);
 }
