@@ -68,7 +68,7 @@ record() {
 	rm -f /tmp/ready
 	"$PCM" --record --ready /tmp/ready "$@" >"$file" 2>&1 &
 	recorder=$!
-	wait_for 30 test -e /tmp/ready
+	(wait_for 30 test -e /tmp/ready) || fail "the recorder: $(<"$file")"
 }
 
 # recorded FILE: the recording has ended, and is what was played

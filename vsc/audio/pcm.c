@@ -193,8 +193,11 @@ static int pcm_hw_free(struct snd_pcm_substream *substream)
 	struct vsc_audio_stream *stream = pcm_stream(substream);
 
 	spin_lock_irq(&stream->audio->lock);
-	if (pcm_is_current(stream, substream))
+	/* The host's own programs may then set up what they like. */
+	if (pcm_is_current(stream, substream) && stream->set) {
+		vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_RELEASE);
 		stream->set = false;
+	}
 	spin_unlock_irq(&stream->audio->lock);
 	return 0;
 }

@@ -408,7 +408,7 @@ static void stream_let_go(struct vsc_audio_stream *stream,
 	spin_lock_irq(&stream->telling);
 	spin_lock(&stream->audio->lock);
 	if (stream->substream && (!substream || stream->substream == substream)) {
-		if (stream->head != stream->tail)
+		if (stream->set)
 			vsc_audio_control_tell(stream->audio, stream->number,
 					       VIRTIO_SND_R_PCM_RELEASE);
 		stream->substream = NULL;
