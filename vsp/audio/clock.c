@@ -32,16 +32,16 @@ void vsp_audio_clock_start(struct vsp_audio_clock *clock, u32 rate, u64 now_ns)
 u64 vsp_audio_clock_due(struct vsp_audio_clock *clock, u64 now_ns)
 {
 	u64 passed = now_ns - min(now_ns, clock->anchor_ns);
-	u64 late = (u64)clock->rate * VSP_AUDIO_LATE_MS / MSEC_PER_SEC;
 	u64 ended = mul_u64_u64_div_u64(passed, clock->rate, NSEC_PER_SEC);
+	u64 due = ended - min(ended, clock->frames);
+	u64 late = div_u64((u64)clock->rate * VSP_AUDIO_LATE_MS, MSEC_PER_SEC);
 
-	if (ended <= clock->frames)
-		return 0;
-	if (ended - clock->frames <= late)
-		return ended - clock->frames;
-	vsp_audio_clock_start(clock, clock->rate,
-			      now_ns - VSP_AUDIO_LATE_MS * (u64)NSEC_PER_MSEC);
-	return late;
+	if (due > late) {
+		clock->anchor_ns = now_ns - VSP_AUDIO_LATE_MS * (u64)NSEC_PER_MSEC;
+		clock->frames = 0;
+		due = late;
+	}
+	return due;
 }
 
 /**
