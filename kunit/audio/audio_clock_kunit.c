@@ -74,7 +74,7 @@ static void a_wait_ends_just_when_frames_are_due(struct kunit *test)
 	}
 }
 
-/* Not one second late: x86's mul_u64_u64_div_u64() is wrong where a constant is also the divisor. */
+/* Not by a second: mul_u64_u64_div_u64() of x86 is wrong where a constant is the divisor, too. */
 static void what_is_too_late_is_given_up(struct kunit *test)
 {
 	struct vsp_audio_clock clock;

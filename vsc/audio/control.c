@@ -80,7 +80,8 @@ int vsc_audio_control_tell(struct vsc_audio *audio, unsigned int stream, u32 cod
 		.hdr = { .hdr.code = cpu_to_le32(code), .stream_id = cpu_to_le32(stream) },
 	};
 
-	return control_send(audio, &request, sizeof(request.hdr), VSC_AUDIO_REQUEST_POSTED) ? 0 : -EIO;
+	return control_send(audio, &request, sizeof(request.hdr), VSC_AUDIO_REQUEST_POSTED) ?
+	       0 : -EIO;
 }
 
 static bool control_is_answered(struct vsc_audio *audio, const struct vsc_audio_request *slot)

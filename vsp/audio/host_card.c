@@ -53,8 +53,8 @@ static int host_card_new(struct vsp_audio_stream *stream, const struct vs_audio_
 {
 	struct vsp_audio_side *side;
 	struct snd_card *card;
-	int error = snd_card_new(&host_card_parent->dev, SNDRV_DEFAULT_IDX1, SNDRV_DEFAULT_STR1, THIS_MODULE,
-				 sizeof(*side), &card);
+	int error = snd_card_new(&host_card_parent->dev, SNDRV_DEFAULT_IDX1, SNDRV_DEFAULT_STR1,
+				 THIS_MODULE, sizeof(*side), &card);
 
 	if (error)
 		return error;
