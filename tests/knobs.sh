@@ -210,7 +210,7 @@ held_service() {
 	assert_fails rmdir "$SERVICE"
 	assert_fails rmmod vsp_storage
 	exec 9>&-
-	wait_for 5 rmdir "$SERVICE"
+	wait_for 30 rmdir "$SERVICE"
 }
 
 # rmdir and open at the same time: one of them wins, and nothing hangs
@@ -225,7 +225,7 @@ open_races_rmdir() {
 		(bash -c "exec 9</dev/$(basename $DEVICE/vhost-vdpa-*)" || :) 2>/dev/null &
 		rmdir "$SERVICE" 2>/dev/null || :
 		wait $! || :
-		[[ ! -d $SERVICE ]] || wait_for 5 rmdir "$SERVICE"
+		[[ ! -d $SERVICE ]] || wait_for 30 rmdir "$SERVICE"
 	done
 	takes 0 "$POOL/enable"
 }
@@ -278,7 +278,7 @@ uevents() {
 	echo 1 >"$SERVICE/local"
 	busybox uevent env >/tmp/uevents 2>&1 &
 	# it hears nothing before it has its socket, of protocol 15 (NETLINK_KOBJECT_UEVENT)
-	wait_for 10 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
+	wait_for 30 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
 	echo 1 >"$SERVICE/enable"
 	client host
 	echo 1 >$DEVICE/contract/withdraw

@@ -101,8 +101,8 @@ throttled() {
 	wait_for 60 grep -q serving /tmp/serve
 	beside sleep 1
 	kill -9 "$pid"
-	wait_for 5 is_free
-	wait_for 10 rmdir $CGROUP
+	wait_for 30 is_free
+	wait_for 30 rmdir $CGROUP
 	exec 5>&-
 	vmm disk serve </dev/null
 }
@@ -127,11 +127,11 @@ on_fuse() {
 	host_log | grep -c "disk: guest RAM is a file of file system fuse (magic 0x65735546)" >/tmp/told
 	assert_eq "$(</tmp/told)" 1 "how often the log was told of FUSE"
 	for i in net disk; do
-		wait_for 10 reads_within_100_ms "$VDPA/$i/contract/state"
+		wait_for 30 reads_within_100_ms "$VDPA/$i/contract/state"
 	done
 	beside sleep 1
 	kill -9 "$pid"
-	wait_for 5 is_free
+	wait_for 30 is_free
 	exec 5>&-
 	umount -l /tmp/vmm-fuse
 	vmm disk serve </dev/null

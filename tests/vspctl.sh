@@ -299,7 +299,7 @@ restores_each() {
 	# tried again until it can be done
 	vspctl restore --each --wait 60 /tmp/before >/tmp/said 2>&1 &
 	waiting=$!
-	wait_for 20 grep -q 'input.later: enable' /tmp/said
+	wait_for 30 grep -q 'input.later: enable' /tmp/said
 	modprobe -a evdev input_host
 	sleep 0.1
 	kill -0 $waiting || fail "it has given up"
