@@ -132,7 +132,7 @@ void vsc_network_device_carrier(struct vsc_network *network, bool on)
 		netif_carrier_off(network->netdev);
 }
 
-/* ---- The netdev becomes what the contract says: under rtnl ---- */
+/* ---- The netdev becomes what the contract says: under rtnl and its own lock ---- */
 
 /* Spreads the processors over the queues. Without it the stack does so by a hash. */
 static void set_xps(struct net_device *netdev, u32 queues)
@@ -189,7 +189,7 @@ static u32 usable_mtu(struct vsc_network *network, const struct vsc_network_targ
 	return network->mtu.chosen ? min(network->mtu.chosen, target->mtu) : target->mtu;
 }
 
-/* All that can be done is, whatever comes of the rest. Return: the first errno. */
+/* All but the MAC address. All that can be done is. Return: the first errno. */
 static int netdev_change(struct vsc_network *network, const struct vsc_network_target *target)
 {
 	struct net_device *netdev = network->netdev;
@@ -198,9 +198,7 @@ static int netdev_change(struct vsc_network *network, const struct vsc_network_t
 	set_gso_max(netdev, target->gso_max);
 	netdev_update_features(netdev);
 	first = set_queues(network, target->queues);
-	error = dev_set_mtu(netdev, usable_mtu(network, target));
-	first = first ?: error;
-	error = netdev_set_mac(netdev, target->mac);
+	error = vs_netdev_set_mtu(netdev, usable_mtu(network, target));
 	return first ?: error;
 }
 
@@ -241,11 +239,20 @@ static int netdev_show(struct vsc_network *network, const struct vsc_network_tar
 	return error;
 }
 
+static int complain(struct vsc_network *network, int error)
+{
+	if (error)
+		dev_err_ratelimited(vsc_session_device(network->session),
+				    "%s cannot be brought to what its contract says (%d)\n",
+				    network->netdev->name, error);
+	return error;
+}
+
 /**
- * vsc_network_device_update() - bring the netdev to its target
+ * vsc_network_device_update() - bring the netdev to its target, but for its MAC address
  * @network: the device
  *
- * Context: process, rtnl held; sleeps.
+ * Context: process, rtnl held, and the lock of a netdev that is registered; sleeps.
  * Return: 0, also where there is nothing to do, or an errno, logged: a part is left to do.
  */
 int vsc_network_device_update(struct vsc_network *network)
@@ -262,33 +269,86 @@ int vsc_network_device_update(struct vsc_network *network)
 	error = netdev->reg_state == NETREG_REGISTERED ? netdev_change(network, &target) :
 							 netdev_show(network, &target);
 	network->updating = false;
-	if (error)
-		dev_err_ratelimited(vsc_session_device(network->session),
-				    "%s cannot be brought to what its contract says (%d)\n",
-				    netdev->name, error);
-	return error;
+	return complain(network, error);
+}
+
+/* The MAC address, whose function takes the netdev's lock: under rtnl only. */
+static int update_mac(struct vsc_network *network)
+{
+	struct vsc_network_target target;
+	int error;
+
+	if (READ_ONCE(network->dead) || !READ_ONCE(network->rings.awake))
+		return 0;
+	vsc_network_device_target(network, &target);
+	network->updating = true;
+	error = netdev_set_mac(network->netdev, target.mac);
+	network->updating = false;
+	return complain(network, error);
+}
+
+static bool is_registered(struct vsc_network *network)
+{
+	ASSERT_RTNL();
+	return network->netdev->reg_state == NETREG_REGISTERED;
+}
+
+static void update_later(struct vsc_network *network)
+{
+	mod_delayed_work(system_unbound_wq, &network->update, 0);
 }
 
 static void update_work(struct work_struct *item)
 {
 	struct vsc_network *network = container_of(to_delayed_work(item), struct vsc_network,
 						   update);
+	bool registered;
 	int error;
 
 	rtnl_lock();
+	registered = is_registered(network);
+	if (registered)
+		vs_netdev_lock(network->netdev);
 	error = vsc_network_device_update(network);
+	if (registered) {
+		vs_netdev_unlock(network->netdev);
+		error = update_mac(network) ?: error;
+	}
 	rtnl_unlock();
 	if (error)
 		queue_delayed_work(system_unbound_wq, &network->update,
 				   msecs_to_jiffies(RETRY_MS));
 }
 
+/* One try of vsc_network_device_update_soon(). Return: -EAGAIN: others hold the locks. */
+static int update_try(struct vsc_network *network)
+{
+	bool registered;
+	int error = -EAGAIN;
+
+	if (!rtnl_trylock())
+		return error;
+	registered = is_registered(network);
+	if (!registered || vs_netdev_trylock(network->netdev)) {
+		error = vsc_network_device_update(network);
+		if (registered)
+			vs_netdev_unlock(network->netdev);
+		/* Who waits for this session has that lock already, or will have it now. */
+		if (registered && READ_ONCE(network->wanting))
+			update_later(network);
+		else if (registered)
+			error = update_mac(network) ?: error;
+	}
+	rtnl_unlock();
+	return error;
+}
+
 /**
  * vsc_network_device_update_soon() - bring the netdev to its target, now if that can be
  * @network: the device
  *
- * Where rtnl is not to be had in time, or is held by who waits for this very session, the
- * netdev follows later.
+ * Where rtnl and the netdev's lock are not to be had in time, or one is held by who waits for
+ * this very session, the netdev follows later.
  *
  * Context: the session's work; sleeps, RTNL_MS at the most.
  * Return: 0, or the errno of vsc_network_device_update(): try again.
@@ -298,15 +358,13 @@ int vsc_network_device_update_soon(struct vsc_network *network)
 	unsigned long end = jiffies + msecs_to_jiffies(RTNL_MS);
 	int error;
 
-	while (!rtnl_trylock()) {
+	while ((error = update_try(network)) == -EAGAIN) {
 		if (READ_ONCE(network->wanting) || time_after(jiffies, end)) {
-			mod_delayed_work(system_unbound_wq, &network->update, 0);
+			update_later(network);
 			return 0;
 		}
 		msleep(RTNL_STEP_MS);
 	}
-	error = vsc_network_device_update(network);
-	rtnl_unlock();
 	return error;
 }
 
@@ -319,14 +377,15 @@ int vsc_network_device_update_soon(struct vsc_network *network)
  * @value: of a LEVEL
  * @text: of an IDENTITY, else NULL
  *
- * Context: process, rtnl held; sleeps, as long as vsc_want_value() at the most.
+ * Context: process, rtnl and the netdev's lock held; sleeps, as long as vsc_want_value() at the
+ *	most.
  * Return: 0: it is in force; else as vsc_want_value().
  */
 int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, const char *text)
 {
 	int error;
 
-	ASSERT_RTNL();
+	vs_netdev_assert_locked(network->netdev);
 	/* The session's work is on its way to unregister the netdev, and waits for rtnl. */
 	if (READ_ONCE(network->dead))
 		return -ENODEV;
@@ -440,11 +499,6 @@ static void get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *sta
 	stats->rx_errors = stats->rx_length_errors + stats->rx_frame_errors;
 }
 
-/* Every frame that the host sends passes; without this the stack refuses addresses to listen to. */
-static void set_rx_mode(struct net_device *netdev)
-{
-}
-
 static const struct net_device_ops device_ops = {
 	.ndo_open = netdev_open,
 	.ndo_stop = netdev_stop,
@@ -453,7 +507,7 @@ static const struct net_device_ops device_ops = {
 	.ndo_features_check = features_check,
 	.ndo_fix_features = fix_features,
 	.ndo_change_mtu = change_mtu,
-	.ndo_set_rx_mode = set_rx_mode,
+	.VS_NDO_SET_RX_MODE = vs_set_rx_mode,
 	.ndo_set_mac_address = set_mac_address,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_get_stats64 = get_stats64,
@@ -474,6 +528,7 @@ static void netdev_set_up(struct net_device *netdev)
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	/* A frame is the ring's until it was sent. */
 	netdev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	vs_netdev_request_lock(netdev);
 	netif_carrier_off(netdev);
 }
 

@@ -5,17 +5,18 @@
  *
  * Two things are kept apart.  vsc_network.target is what the contract says; the session's
  * work alone writes it, and the data path reads its part of it (what may be sent, what may
- * come, which pairs are used) without a lock.  The netdev is brought to it under rtnl, by
- * vsc_network_device_update(), which may be called as often as one likes.
+ * come, which pairs are used) without a lock.  The netdev is brought to it under rtnl and, where
+ * the kernel has one, the netdev's own lock, by vsc_network_device_update(), which may be called
+ * as often as one likes.
  *
- * Who changes the MTU, the MAC address or the number of channels from inside holds rtnl while
- * the contract is renegotiated for it, for 200 ms at the most, and so often only.  What the
- * contract in force allows is not asked for.  So the session's work never waits for rtnl for long,
- * and not at all while such a request waits: then, or when others hold it for too long,
- * vsc_network.update brings the netdev to its target, later.
+ * Who changes the MTU, the MAC address, the number of channels or the rates from inside holds
+ * these locks (of the rates, its own only) while the contract is renegotiated for it, for 200 ms
+ * at the most, and so often only.  What the contract in force allows is not asked for.  So the
+ * session's work never waits for them for long, and not at all while such a request waits: then,
+ * or when others hold them for too long, vsc_network.update brings the netdev to its target, later.
  *
- * Lock order: rtnl > rings.lock > a transmit queue's lock > vsc_network_flow.lock > the
- * session's inbox.  Nobody waits for rtnl under rings.lock.
+ * Lock order: rtnl > the netdev's lock > rings.lock > a transmit queue's lock >
+ * vsc_network_flow.lock > the session's inbox.  Nobody waits for rtnl under rings.lock.
  */
 #ifndef VSC_NETWORK_H
 #define VSC_NETWORK_H
@@ -214,7 +215,8 @@ struct vsc_network_rings {
  * @gso_max: see there
  *
  * @dead: nothing is asked for or updated any more; set by the session's work
- * @wanting: who holds rtnl waits for the session's work; written under rtnl
+ * @wanting: who holds the netdev's lock (in older kernels, rtnl) waits for the session's work;
+ *	written under it
  * @updating: under rtnl: the netdev is being brought to its target: no request
  * @mtu: under rtnl: see there
  * @update: does so when the session's work could not
