@@ -511,6 +511,9 @@ static const struct net_device_ops device_ops = {
 	.ndo_set_mac_address = set_mac_address,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_get_stats64 = get_stats64,
+#ifdef VS_HAVE_NET_SHAPER
+	.net_shaper_ops = &vsc_network_shaper_ops,
+#endif
 };
 
 static void netdev_set_up(struct net_device *netdev)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The guest's network device: what network.c (the contract), device.c (the netdev), queue.c
- * (the rings, and what is sent), receive.c, counters.c (what is measured) and ethtool.c share.
+ * (the rings, and what is sent), receive.c, counters.c (what is measured), ethtool.c and shaper.c
+ * share.
  *
  * Two things are kept apart.  vsc_network.target is what the contract says; the session's
  * work alone writes it, and the data path reads its part of it (what may be sent, what may
@@ -37,6 +38,7 @@
 #include "vsc/demand/meter.h"
 
 struct attribute_group;
+struct net_shaper_ops;
 struct page_pool;
 struct virtqueue;
 struct vsc_channel;
@@ -306,6 +308,9 @@ void vsc_network_counters_add(const struct vsc_network_stats *stats, struct vsc_
 void vsc_network_counters_totals(struct vsc_network *network, struct vsc_network_sum *tx,
 				 struct vsc_network_sum *rx);
 extern const struct attribute_group vsc_network_counters_group;
+
+/* vsc/network/shaper.c; only where the kernel has shapers */
+extern const struct net_shaper_ops vsc_network_shaper_ops;
 
 /* vsc/network/ethtool.c */
 extern const struct ethtool_ops vsc_network_ethtool_ops;
