@@ -24,7 +24,8 @@ in_force() {
 refused() {
 	local words=$1
 	shift
-	! shaper "$@" 2>/tmp/refused || fail "shaper $* is not refused"
+	# what a guest says on stderr goes elsewhere
+	! in_guest g "/vsp/build/native-debug/shaper vsc0 $* 2>&1" >/tmp/refused || fail "shaper $* is not refused"
 	sed 's/^/	/' /tmp/refused
 	grep -qF "$words" /tmp/refused || fail "shaper $*: $(</tmp/refused)"
 }

@@ -128,6 +128,7 @@ struct vs_ring_layout {
  * @next_used: next entry of the used ring to fill
  * @written_used: next one to write; those from here to @next_used are in @used
  * @shown_used: its index, as last written
+ * @polled: its owner looks again soon: the driver of an empty ring need not kick
  * @silent: VRING_USED_F_NO_NOTIFY is set (without event_idx)
  * @called: the first completion has called back
  * @peeked: @head and @head_room are of a chain that was peeked and not consumed
@@ -148,6 +149,7 @@ struct vs_ring {
 	u16 next_used;
 	u16 written_used;
 	u16 shown_used;
+	bool polled;
 	bool silent;
 	bool called;
 	bool peeked;
@@ -163,6 +165,7 @@ void vs_ring_setup(struct vs_ring *ring, struct vs_memory *memory,
 		   const struct vs_ring_layout *layout);
 int vs_ring_start(struct vs_ring *ring);
 bool vs_ring_has(struct vs_ring *ring, u16 count);
+bool vs_ring_poll(struct vs_ring *ring);
 int vs_ring_peek(struct vs_ring *ring, struct vsp_chain *chain);
 void vs_ring_consume(struct vs_ring *ring);
 void vs_ring_complete(struct vs_ring *ring, u16 head, u32 written);
