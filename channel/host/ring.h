@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host end's two lower layers: a driver's memory, and the device side of a
- * split virtqueue in it.  Neither knows of vDPA; neither locks the callers out
- * of each other (but for the regions, see struct vs_memory).
+ * The host end's two lower layers: a driver's memory, and the device side of a split virtqueue in
+ * it. Neither knows of vDPA, nor locks its callers out of each other (but for the regions).
  */
 #ifndef VS_RING_H
 #define VS_RING_H
@@ -116,8 +115,7 @@ struct vs_ring_layout {
 /**
  * struct vs_ring - device side of a split virtqueue
  *
- * One thread at a time. A ring that breaks a rule is bad from then on: nothing
- * of it is touched until it is set up again.
+ * One thread at a time. A ring that breaks a rule is not touched until it is set up again.
  *
  * @memory: where it is
  * @layout: a copy; valid while @reason is NULL

@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
-#include <stdint.h>
+#include <linux/types.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,7 +17,7 @@
 
 #define LOST_MOST	3
 
-static int64_t now_us(void)
+static __s64 now_us(void)
 {
 	struct timespec now;
 
@@ -58,9 +58,9 @@ static int round_trip(int sock, unsigned char number)
 	}
 }
 
-static void measure(int sock, int64_t ms)
+static void measure(int sock, __s64 ms)
 {
-	int64_t start = now_us(), end = start + ms * 1000;
+	__s64 start = now_us(), end = start + ms * 1000;
 	unsigned int rounds = 0, lost = 0;
 
 	while (now_us() < end) {

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <linux/types.h>
 #include <net/if.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +26,13 @@ enum { A_CAPS_IFINDEX = 1, A_CAPS_SCOPE };
 #define SCOPE_NETDEV	1
 
 static int sock;
-static uint32_t sequence;
+static __u32 sequence;
 static union {
 	struct nlmsghdr header;
 	char bytes[8192];
 } message;
 
-static void *begin(uint16_t family, uint8_t command, uint8_t version)
+static void *begin(__u16 family, __u8 command, __u8 version)
 {
 	struct genlmsghdr *generic = NLMSG_DATA(&message.header);
 
@@ -46,7 +46,7 @@ static void *begin(uint16_t family, uint8_t command, uint8_t version)
 	return generic;
 }
 
-static struct nlattr *put(uint16_t type, const void *value, size_t bytes)
+static struct nlattr *put(__u16 type, const void *value, size_t bytes)
 {
 	struct nlattr *attribute = (void *)(message.bytes + NLMSG_ALIGN(message.header.nlmsg_len));
 
@@ -58,7 +58,7 @@ static struct nlattr *put(uint16_t type, const void *value, size_t bytes)
 	return attribute;
 }
 
-static void put_u32(uint16_t type, uint32_t value)
+static void put_u32(__u16 type, __u32 value)
 {
 	put(type, &value, sizeof(value));
 }
@@ -91,16 +91,16 @@ static void parse(const char *at, size_t bytes, const struct nlattr **found, siz
 	}
 }
 
-static uint64_t get_uint(const struct nlattr *attribute)
+static __u64 get_uint(const struct nlattr *attribute)
 {
-	uint64_t value = 0;
+	__u64 value = 0;
 
 	if (attribute)
 		memcpy(&value, attribute + 1, attribute->nla_len - NLA_HDRLEN > 4 ? 8 : 4);
 	return value;
 }
 
-static int64_t now_ms(void)
+static __s64 now_ms(void)
 {
 	struct timespec now;
 
@@ -108,7 +108,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void fail(const struct nlmsgerr *error, size_t bytes, int64_t ms)
+static void fail(const struct nlmsgerr *error, size_t bytes, __s64 ms)
 {
 	const struct nlattr *found[NLMSGERR_ATTR_MAX + 1];
 	const char *text = "";
@@ -120,14 +120,14 @@ static void fail(const struct nlmsgerr *error, size_t bytes, int64_t ms)
 	errx(1, "%s: %s (%lld ms)", strerror(-error->error), text, (long long)ms);
 }
 
-/* Sends the message; the answer, if there is one, is in it then. Returns its bytes of attributes. */
+/* Sends the message; an answer is in it then. Returns its bytes of attributes. */
 static size_t ask(void)
 {
 	static union {
 		struct nlmsghdr header;
 		char bytes[8192];
 	} answer;
-	int64_t start = now_ms();
+	__s64 start = now_ms();
 	ssize_t bytes;
 	size_t got = 0;
 
@@ -158,10 +158,10 @@ static const char *attributes(void)
 	return (const char *)NLMSG_DATA(&message.header) + GENL_HDRLEN;
 }
 
-static uint16_t find_family(const char *name)
+static __u16 find_family(const char *name)
 {
 	const struct nlattr *found[CTRL_ATTR_MAX + 1];
-	uint16_t id;
+	__u16 id;
 	size_t bytes;
 
 	begin(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
@@ -193,14 +193,14 @@ static void show_capabilities(size_t bytes)
 			printf("%d\n", i);
 }
 
-static void set(uint16_t family, uint32_t index, char **word)
+static void set(__u16 family, __u32 index, char **word)
 {
 	begin(family, CMD_SET, 1);
 	put_u32(A_IFINDEX, index);
 	put_handle();
 	put_u32(A_METRIC, 0);
 	for (; word[0] && word[1]; word += 2) {
-		uint64_t value = strtoull(word[1], NULL, 0);
+		__u64 value = strtoull(word[1], NULL, 0);
 
 		put(strcmp(word[0], "min") ? A_BW_MAX : A_BW_MIN, &value, sizeof(value));
 	}
@@ -210,8 +210,8 @@ static void set(uint16_t family, uint32_t index, char **word)
 int main(int argc, char **argv)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
-	uint32_t index;
-	uint16_t family;
+	__u32 index;
+	__u16 family;
 	int on = 1;
 
 	if (argc < 3)
