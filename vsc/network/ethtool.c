@@ -92,7 +92,7 @@ static int set_channels(struct net_device *netdev, struct ethtool_channels *chan
 		if (error)
 			return error;
 	}
-	error = vsc_network_device_update(network);
+	error = vsc_network_update(network);
 	if (error)
 		return error;
 	/* The next contract can be there already. */

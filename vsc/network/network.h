@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's network device: what network.c (the contract), device.c (the netdev), queue.c
- * (the rings, and what is sent), receive.c, counters.c (what is measured), ethtool.c and shaper.c
- * share.
+ * The guest's network device: what network.c (the contract), device.c (the netdev), update.c (it
+ * becomes what the contract says), queue.c (the rings, and what is sent), receive.c, counters.c
+ * (what is measured), ethtool.c and shaper.c share.
  *
  * Two things are kept apart.  vsc_network.target is what the contract says; the session's
  * work alone writes it, and the data path reads its part of it (what may be sent, what may
  * come, which pairs are used) without a lock.  The netdev is brought to it under rtnl and, where
- * the kernel has one, the netdev's own lock, by vsc_network_device_update(), which may be called
- * as often as one likes.
+ * the kernel has one, the netdev's own lock, by vsc_network_update(), as often as one likes.
  *
  * Who changes the MTU, the MAC address, the number of channels or the rates from inside holds
  * these locks (of the rates, its own only) while the contract is renegotiated for it, for 200 ms
@@ -264,9 +263,12 @@ void vsc_network_device_target(struct vsc_network *network, struct vsc_network_t
 struct vsc_network *vsc_network_device_create(struct vsc_session *session);
 void vsc_network_device_destroy(struct vsc_network *network);
 void vsc_network_device_carrier(struct vsc_network *network, bool on);
-int vsc_network_device_update(struct vsc_network *network);
-int vsc_network_device_update_soon(struct vsc_network *network);
 int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, const char *text);
+
+/* vsc/network/update.c */
+int vsc_network_update(struct vsc_network *network);
+int vsc_network_update_soon(struct vsc_network *network);
+void vsc_network_update_work(struct work_struct *item);
 
 /* vsc/network/queue.c */
 int vsc_network_queue_init(struct vsc_network *network);

@@ -21,7 +21,7 @@
 #include <linux/virtio_net.h>
 
 #include "channel/guest/channel.h"
-#include "vs_compat_net.h"
+#include "vs_compat_netdev.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 

@@ -12,7 +12,7 @@
 #include <net/net_shaper.h>
 
 #include "vs_class.h"
-#include "vs_compat_net.h"
+#include "vs_compat_netdev.h"
 #include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
@@ -31,7 +31,7 @@ static void shaper_explain(int error, const struct vsc_shortage *shortage,
 		NL_SET_ERR_MSG_MOD(extack, "the host has not answered in time: try again");
 		break;
 	case -EBUSY:
-		NL_SET_ERR_MSG_MOD(extack, "the contract is busy, or too many were asked for: try again");
+		NL_SET_ERR_MSG_MOD(extack, "busy, or asked for too often: try again");
 		break;
 	case -EACCES:
 		NL_SET_ERR_MSG_MOD(extack, "the contract was withdrawn, or given back");
