@@ -105,7 +105,7 @@ measure() {
 		measured round_trip "$kind" "$(round_trip "$kind")"
 		measured udp_rounds "$kind" "$(rounds host "$kind")"
 		measured tcp_between_guests "$kind" "$(between "$kind")"
-		measured udp_rounds_between_guests "$kind" "$(rounds h "$kind")"
+		measured udp_between_guests "$kind" "$(rounds h "$kind")"
 		progress_to "round $round, $kind: $(tail -n 7 $MEASURED | cut -d ' ' -f 1,3 | paste -sd ' ')"
 	done
 }
@@ -124,7 +124,7 @@ results datagrams_from_guest 1/s higher 1
 results round_trip us lower 1
 results udp_rounds 1/s higher 1
 results tcp_between_guests Mb/s higher 0.1
-results udp_rounds_between_guests 1/s higher 1
+results udp_between_guests 1/s higher 1
 echo "Medians of $ROUNDS rounds. ours: vsp and vsc (min, max: of it); peer: $PEER_NAME."
 grep . $VDPA/{g,h}/counters/dropped_*
 check_guest_logs
