@@ -92,6 +92,16 @@ struct vsc_class {
 	const struct attribute_group *counters;
 };
 
+/**
+ * struct vsc_shortage - why a rate is not to be had
+ * @asked: the floor or the ceiling that is too much, 0: it was something else
+ * @available: the most that there is of it
+ */
+struct vsc_shortage {
+	u64 asked;
+	u64 available;
+};
+
 /* vsc/core/registry.c */
 int vsc_class_register(const struct vsc_class *class);
 void vsc_class_unregister(const struct vsc_class *class);
@@ -111,5 +121,7 @@ void vsc_session_stalled(struct vsc_session *session);
 
 /* vsc/core/want.c: one value, for who waits for the answer */
 int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text);
+int vsc_want_rate(struct vsc_session *session, u32 index, u64 floor, u64 ceiling,
+		  struct vsc_shortage *shortage);
 
 #endif

@@ -6,8 +6,7 @@
  * Locks, outer to inner: what vDPA holds around an operation (the VMM's ioctl,
  * vdpa_device.cf_lock) > vsp_mover.mutex > (mmap_lock, in a user copy) >
  * vs_memory.lock.  Inside of a mutex also: vsp_messages.lock, vsp_queue.callback_lock,
- * vsp_jobs.lock.
- * vsp_mover.lock is innermost and taken in any context.
+ * vsp_jobs.lock.  vsp_mover.lock is innermost and taken in any context.
  */
 #ifndef VS_HOST_H
 #define VS_HOST_H

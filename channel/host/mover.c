@@ -14,13 +14,24 @@
  */
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/vhost_task.h>
 
 #include "channel/host/host.h"
 
 #define PENDING		0	/* bit of vsp_mover.pending */
+
+/* Longer than this a mutex is not held for what may never come: see vsp_mover_quiesce(). */
+#define POLL_US_MAX	1000
+
+static unsigned int poll_us;
+module_param(poll_us, uint, 0644);
+MODULE_PARM_DESC(poll_us, "how long the thread of a data queue looks for more before it sleeps, us (0 to 1000, default 0)");
 
 /**
  * vsp_mover_init() - a mover without a thread
@@ -86,13 +97,40 @@ static struct vsp_queue *data_queue(struct vsp_mover *mover)
 	return &mover->channel->queue[VS_CHANNEL_QUEUE_DATA + mover->index - 1];
 }
 
-/* A bad ring's class is called, too: it has completed requests to reap. */
-static void run_data(struct vsp_channel *channel, struct vsp_queue *queue)
+/*
+ * Is there more in a ring that was found empty, or does anything else need its thread? Meanwhile
+ * its driver need not kick, which is dear in a guest; at the end it is asked to.
+ */
+static bool poll_data(struct vsp_mover *mover, struct vsp_queue *queue, unsigned int us)
 {
+	u64 end = ktime_get_ns() + us * NSEC_PER_USEC;
+
+	/* What waits in the ring for its rate, or for memory, is looked at when that is there. */
+	if (queue->state != VSP_QUEUE_RUNNING || queue->ring.reason || vsp_queue_seen(queue))
+		return false;
+	do {
+		if (test_bit(PENDING, &mover->pending) || vs_ring_poll(&queue->ring))
+			return true;
+		cpu_relax();
+	} while (ktime_get_ns() < end && !need_resched() && !signal_pending(current));
+	queue->ring.polled = false;
+	return vsp_queue_has(queue, 1);
+}
+
+/* A bad ring's class is called, too: it has completed requests to reap. */
+static void run_data(struct vsp_mover *mover, struct vsp_queue *queue)
+{
+	unsigned int us = min(READ_ONCE(poll_us), POLL_US_MAX);
+	struct vsp_channel *channel = mover->channel;
+
 	if (!vsp_queue_begin(queue))
 		return;
+	queue->ring.polled = us;
 	channel->ops->queue_kick(channel->service, queue);
 	vsp_queue_flush(queue);
+	/* Not from here: who stops or drains the queue, and the thread's own end, come between. */
+	if (us && poll_data(mover, queue, us))
+		set_bit(PENDING, &mover->pending);
 }
 
 /* Returns false if there is nothing to do. In TASK_INTERRUPTIBLE then, as entered. */
@@ -105,7 +143,7 @@ static bool mover_run(void *data)
 	__set_current_state(TASK_RUNNING);
 	mutex_lock(&mover->mutex);
 	if (mover->index)
-		run_data(mover->channel, data_queue(mover));
+		run_data(mover, data_queue(mover));
 	else
 		vsp_messages_move(mover->channel);
 	mutex_unlock(&mover->mutex);
