@@ -384,11 +384,15 @@ print([(j["service"], j["what"]) for j in map(json.loads, open("/tmp/events"))])
 }
 
 measures() {
-	made
+	made vm=web vm_uuid=01234567-89ab-cdef-0123-456789abcdef
+	assert_eq "$(json "j['services'][0]['vm'], j['services'][0]['vm_uuid']" status)" \
+		"('web', '01234567-89ab-cdef-0123-456789abcdef')" "the VM"
+	ends 1 vspctl service set web vm_uuid=01234567
+	says 'vm_uuid: .*an UUID as in .*, or nothing'
 	client host
 	dd if=/dev/vscblk0 of=/dev/null bs=64k count=16 iflag=direct status=none
 	vspctl metrics >/tmp/said
-	says '^vsp_term_floor\{service="web",class="storage",pool="disk",vm="vm 1",term="bandwidth"\} 4194304$'
+	says '^vsp_term_floor\{service="web",class="storage",pool="disk",guest="vm 1",vm="web",vm_uuid="01234567-89ab-cdef-0123-456789abcdef",term="bandwidth"\} 4194304$'
 	says '^vsp_bytes_read_total\{service="web",.*\} [1-9][0-9]*$'
 	says '^vsc_bytes_read_total\{service="web",.*\} [1-9][0-9]*$'
 	says '^vsp_waited_seconds_total\{.*\} [0-9.e-]+$'
@@ -396,7 +400,7 @@ measures() {
 	says '^vsp_pool_capacity\{class="storage",pool="disk",term="bandwidth"\} 268435456$'
 	# each family once, under its type; each line a name, labels and a number
 	assert_eq "$(grep '^# TYPE' /tmp/said | sort | uniq -d)" '' "families twice"
-	assert_eq "$(grep -vE '^(# TYPE [a-z_]+ (counter|gauge)|[a-z_]+\{([a-z]+="[^"]*",?)+\} [0-9.e+-]+)$' /tmp/said)" '' "lines"
+	assert_eq "$(grep -vE '^(# TYPE [a-z_]+ (counter|gauge)|[a-z_]+\{([a-z_]+="[^"]*",?)+\} [0-9.e+-]+)$' /tmp/said)" '' "lines"
 	assert_eq "$(sed -n 's/^# TYPE \(.*\) counter$/\1/p' /tmp/said | grep -v '_total$')" '' "counters without _total"
 }
 

@@ -51,18 +51,20 @@ struct vsp_file {
 };
 
 #define VSP_FILE_KINDS	4	/* of one kind of term */
+#define VSP_FIXED_LISTS	2
 
 /**
  * struct vsp_item_spec - what the directories of pools, or of services, are made of
  * @ops: of their items
- * @fixed: files that do not depend on the class, ended by NULL
+ * @fixed: lists of files that do not depend on the class, each ended by NULL; unused entries
+ *	are NULL
  * @kinds: generated files, by kind of term; unused entries are NULL
  * @words: names of further files of a class, by its table, or NULL
  * @word: what they are; their index is the place in that list
  */
 struct vsp_item_spec {
 	struct configfs_item_operations *ops;
-	struct configfs_attribute * const *fixed;
+	struct configfs_attribute * const *fixed[VSP_FIXED_LISTS];
 	const struct vsp_file_kind *kinds[VS_KINDS][VSP_FILE_KINDS];
 	const char * const *(*words)(const struct vs_class_spec *class);
 	const struct vsp_file_kind *word;
@@ -99,6 +101,9 @@ static inline struct vsp_service *vsp_service_of_item(struct config_item *item)
 /* vsp/admin/configfs_service.c */
 extern const struct config_item_type vsp_configfs_services_type;
 extern struct config_group vsp_configfs_services;
+
+/* vsp/admin/configfs_access.c: whom a service is for */
+extern struct configfs_attribute * const vsp_configfs_access[];
 
 /* vsp/admin/configfs_class.c: the files of a service that its class adds */
 extern const struct vsp_file_kind vsp_class_kept, vsp_class_switch;

@@ -356,7 +356,7 @@ static struct configfs_item_operations pool_ops = {
 
 static const struct vsp_item_spec item_spec = {
 	.ops = &pool_ops,
-	.fixed = fixed,
+	.fixed = { fixed },
 	.kinds = {
 		[VS_KIND_RATE] = { &capacity_file, &charged_file, &available_file,
 				   &deficit_file },

@@ -149,15 +149,34 @@ static int files_add_words(struct vsp_files *files)
 	return error;
 }
 
+static size_t count_fixed(const struct vsp_item_spec *spec)
+{
+	size_t count = 0;
+
+	for (unsigned int i = 0; i < VSP_FIXED_LISTS && spec->fixed[i]; i++)
+		for (size_t j = 0; spec->fixed[i][j]; j++)
+			count++;
+	return count;
+}
+
+/* Return: how many they are. */
+static size_t list_fixed(const struct vsp_item_spec *spec, struct configfs_attribute **list)
+{
+	size_t count = 0;
+
+	for (unsigned int i = 0; i < VSP_FIXED_LISTS && spec->fixed[i]; i++)
+		for (size_t j = 0; spec->fixed[i][j]; j++)
+			list[count++] = spec->fixed[i][j];
+	return count;
+}
+
 static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 				    const struct vs_class_spec *class)
 {
 	struct vsp_files *files;
-	size_t fixed = 0;
+	size_t fixed = count_fixed(spec);
 	int error = 0;
 
-	while (spec->fixed[fixed])
-		fixed++;
 	files = kzalloc(struct_size(files, attributes, fixed + VSP_FILES_MAX + 1), GFP_KERNEL);
 	if (!files)
 		return ERR_PTR(-ENOMEM);
@@ -174,7 +193,7 @@ static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 		kfree(files);
 		return ERR_PTR(error);
 	}
-	memcpy(files->attributes, spec->fixed, fixed * sizeof(*files->attributes));
+	list_fixed(spec, files->attributes);
 	for (u32 i = 0; i < files->count; i++)
 		files->attributes[fixed + i] = &files->file[i].attribute;
 	/* Only root reads the files, so that a tenant does not see what others may have. */

@@ -113,6 +113,8 @@ struct vsp_identity {
  * struct vsp_settings - what the administrator has said of a service
  * @backing: path of an existing file or device, or empty; of the class
  * @guest: label, for people
+ * @vm: name of the virtual machine that it belongs to
+ * @vm_uuid: of that, or null
  * @local: for this kernel's own VSC
  * @weight: part of what others leave unused, and of what is left to its @priority in a
  *	deficit, relative to the pool's other services
@@ -124,6 +126,8 @@ struct vsp_identity {
 struct vsp_settings {
 	char backing[VSP_PATH_MAX];
 	char guest[64];
+	char vm[64];
+	uuid_t vm_uuid;
 	bool local;
 	u32 weight;
 	u32 priority;
