@@ -41,6 +41,9 @@ tools:
 tools_install: tools
 	install -D -t $(INSTALL_MOD_PATH)/usr/sbin $(TOOLS)/vspctl
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/share/man/man8 tools/vspctl.8
+	install -D -t $(INSTALL_MOD_PATH)/usr/lib/vsp packaging/vsp-metrics
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/systemd/system packaging/vsp-metrics.socket packaging/vsp-metrics@.service
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/share/vsp packaging/vsp-alerts.yml
 	install -D -m 644 tools/completion $(INSTALL_MOD_PATH)/usr/share/bash-completion/completions/vspctl
 
 picture:

@@ -179,9 +179,37 @@ service_with_a_licence() {
 	rm /usr/local/bin/systemctl /etc/udev/rules.d/70-vsc-licence.rules
 }
 
+# metrics REQUEST: the answer
+metrics() {
+	# shellcheck disable=SC2059 # line ends
+	printf "$1" | PATH=$VSP_MODULES:$PATH /vsp/packaging/vsp-metrics
+}
+
+# What Prometheus fetches, and that its alerts ask for what there is
+monitored() {
+	local i
+	disk_pool
+	vsp_service storage.a pool=storage.disk size_max=16M vm=web enable=1
+	metrics 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n' >/tmp/answer
+	assert_eq "$(head -n 1 /tmp/answer)" $'HTTP/1.0 200 OK\r' "status"
+	grep -q '^vsp_running{service="a",.*vm="web"' /tmp/answer || fail "$(cat /tmp/answer)"
+	python3 -c 'import yaml; print(*(r["expr"] for g in yaml.safe_load(open("/vsp/packaging/vsp-alerts.yml"))["groups"]
+		for r in g["rules"]), sep="\n")' >/tmp/rules
+	[[ $(wc -l </tmp/rules) -ge 5 ]] || fail "rules: $(cat /tmp/rules)"
+	for i in $(grep -o 'vsp_[a-z_]*' /tmp/rules); do
+		grep -q "^$i{" /tmp/answer || fail "an alert asks for $i, which nothing has"
+	done
+	for i in 'GET / HTTP/1.1' 'POST /metrics HTTP/1.1' ''; do
+		assert_eq "$(metrics "$i\r\n\r\n" | head -n 1)" $'HTTP/1.0 404 Not Found\r' "answer to $i"
+	done
+	assert_eq "$(PATH=/usr/bin:/bin /vsp/packaging/vsp-metrics <<<$'GET /metrics HTTP/1.1\r\n\r' 2>/dev/null | head -n 1)" \
+		$'HTTP/1.0 500 Internal Server Error\r' "without vspctl"
+}
+
 test_case packaging.dkms_builds_for_kernels_that_are_checked dkms_kernels
 test_case packaging.dkms_has_every_module dkms_modules
 test_case packaging.name_of_a_service_leads_to_its_device stable_name
 test_case packaging.netdev_is_named_like_its_service name_of_a_netdev
 test_case packaging.layout_of_a_keyboard_is_that_of_its_contract layout_of_a_keyboard
 test_case packaging.service_runs_while_it_has_a_licence service_with_a_licence
+test_case packaging.numbers_are_served_and_alerts_ask_for_them monitored
