@@ -348,9 +348,9 @@ static struct configfs_attribute * const fixed[] = {
 	NULL
 };
 
-static const char * const *service_switches(const struct vs_class_spec *class)
+static const char *switch_name(const struct vs_class_spec *class, u32 index)
 {
-	return class->switches;
+	return class->switches ? class->switches[index] : NULL;
 }
 
 /* ---- Directories ---- */
@@ -369,6 +369,7 @@ static struct configfs_item_operations service_ops = {
 };
 
 static const struct vsp_item_spec item_spec = {
+	.kind = "service",
 	.ops = &service_ops,
 	.fixed = { fixed, vsp_configfs_access },
 	.kinds = {
@@ -378,8 +379,7 @@ static const struct vsp_item_spec item_spec = {
 		[VS_KIND_SET] = { &vsp_limit_allowed },
 		[VS_KIND_IDENTITY] = { &vsp_limit_identity },
 	},
-	.words = service_switches,
-	.word = &vsp_class_switch,
+	.words = { { switch_name, &vsp_class_switch } },
 };
 
 static const struct vsp_service_files service_files = {
@@ -433,6 +433,7 @@ static struct config_group *make_service(struct config_group *group, const char 
 		pr_warn("service %s: class missing: load vsp_%s before enable\n", name,
 			spec->name);
 	vsp_class_put(class);
+	vsp_change_tell("service", name, "directory", "", "made");
 	return &service->group;
 }
 
@@ -459,6 +460,7 @@ static void drop_service(struct config_group *group, struct config_item *item)
 	mutex_lock(&service->admin);
 	move_to_pool(service, NULL);
 	mutex_unlock(&service->admin);
+	vsp_change_tell("service", config_item_name(item), "directory", "", "removed");
 	config_item_put(item);
 }
 

@@ -22,6 +22,7 @@
 #include "channel/host/channel.h"
 #include "vs_class.h"
 #include "vs_message.h"
+#include "vsp/admin/configfs.h"
 #include "vsp/admin/sysfs.h"
 #include "vsp/core/service.h"
 #include "vsp/core/view.h"
@@ -113,6 +114,11 @@ static int refuse_trigger(struct device *dev, const char *file, const char *page
 	return -EINVAL;
 }
 
+static void tell_trigger(struct vsp_service *service, const char *file)
+{
+	vsp_change_tell("service", config_item_name(&service->group.cg_item), file, "", "written");
+}
+
 static ssize_t contract_renegotiate_store(struct device *dev, struct device_attribute *attribute,
 					  const char *page, size_t count)
 {
@@ -124,6 +130,8 @@ static ssize_t contract_renegotiate_store(struct device *dev, struct device_attr
 	mutex_lock(&service->pool->lock);
 	error = vsp_session_renegotiate(service, VS_REASON_ADMIN);
 	mutex_unlock(&service->pool->lock);
+	if (!error)
+		tell_trigger(service, "renegotiate");
 	return error ?: count;
 }
 
@@ -141,6 +149,8 @@ static ssize_t contract_withdraw_store(struct device *dev, struct device_attribu
 	mutex_lock(&service->pool->lock);
 	error = vsp_session_withdraw(service);
 	mutex_unlock(&service->pool->lock);
+	if (!error)
+		tell_trigger(service, "withdraw");
 	return error ?: count;
 }
 
