@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/gfp.h>
 #include <linux/minmax.h>
+#include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/string.h>

@@ -146,7 +146,7 @@ extern struct config_group vsp_configfs_services;
 extern struct configfs_attribute * const vsp_configfs_access[];
 
 /* vsp/admin/configfs_class.c: the files of a service that its class adds */
-extern const struct vsp_file_kind vsp_class_kept, vsp_class_switch;
+extern const struct vsp_file_kind vsp_class_kept, vsp_class_switch, vsp_class_label;
 
 /* vsp/admin/configfs_limits.c: the files of a service's limits */
 extern const struct vsp_file_kind vsp_limit_floor, vsp_limit_ceiling, vsp_limit_min,

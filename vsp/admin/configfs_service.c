@@ -353,6 +353,11 @@ static const char *switch_name(const struct vs_class_spec *class, u32 index)
 	return class->switches ? class->switches[index] : NULL;
 }
 
+static const char *label_name(const struct vs_class_spec *class, u32 index)
+{
+	return class->labels && index < VSP_LABELS_MAX ? class->labels[index] : NULL;
+}
+
 /* ---- Directories ---- */
 
 static void release_service(struct config_item *item)
@@ -379,7 +384,7 @@ static const struct vsp_item_spec item_spec = {
 		[VS_KIND_SET] = { &vsp_limit_allowed },
 		[VS_KIND_IDENTITY] = { &vsp_limit_identity },
 	},
-	.words = { { switch_name, &vsp_class_switch } },
+	.words = { { switch_name, &vsp_class_switch }, { label_name, &vsp_class_label } },
 };
 
 static const struct vsp_service_files service_files = {

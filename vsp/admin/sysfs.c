@@ -363,6 +363,7 @@ void vsp_sysfs_free_groups(const struct attribute_group **groups)
 static const char * const change_names[] = {
 	[VSP_CHANGE_ENABLED] = "enabled",
 	[VSP_CHANGE_ACCESS] = "access",
+	[VSP_CHANGE_LABEL] = "label",
 	[VSP_CHANGE_CONTRACT] = "contract",
 	[VSP_CHANGE_FALLBACK] = "fallback",
 	[VSP_CHANGE_WITHDRAWN] = "withdrawn",
@@ -431,6 +432,7 @@ void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
 	sysfs_notify(&dev->kobj, "contract", "result");
 	/* A client can cause as many as it likes; monitors can poll. Not so those for udev. */
 	if (change == VSP_CHANGE_ENABLED || change == VSP_CHANGE_ACCESS ||
+	    change == VSP_CHANGE_LABEL ||
 	    (change != VSP_CHANGE_STATE && __ratelimit(&service->ratelimit.uevents)))
 		send_uevent(service, dev, change, 0);
 }
