@@ -57,7 +57,7 @@ struct vsp_file {
 
 static inline bool vsp_file_is_read(const struct vsp_file *file)
 {
-	return file->own ? file->own->show != NULL : file->kind->show != NULL;
+	return file->own ? !!file->own->show : !!file->kind->show;
 }
 
 static inline ssize_t vsp_file_show(const struct vsp_file *file, struct config_item *item,

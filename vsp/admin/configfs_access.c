@@ -60,7 +60,8 @@ static ssize_t service_vm_store(struct config_item *item, const char *page, size
 	int error = vs_value_text(page, vm, sizeof(vm));
 
 	if (error)
-		return vsp_configfs_refuse(item, "vm", page, error, "up to %zu printable characters",
+		return vsp_configfs_refuse(item, "vm", page, error,
+					   "up to %zu printable characters",
 					   sizeof(service->settings.vm) - 1);
 	mutex_lock(&service->admin);
 	strscpy(service->settings.vm, vm, sizeof(service->settings.vm));
