@@ -49,7 +49,7 @@ is_clean() {
 	# and finds something where there is something to find
 	inside sh -c 'cd /tmp && dpkg-deb -R /out/vsp-tools_0.1_all.deb wrong && chmod 666 wrong/usr/lib/udev/vsp-node &&
 		dpkg-deb --root-owner-group -b wrong wrong.deb' >/dev/null
-	assert_fails inside lintian --allow-root --fail-on error,warning /tmp/wrong.deb
+	assert_fails inside sh -c 'lintian --allow-root --fail-on error,warning /tmp/wrong.deb >/tmp/lintian 2>&1'
 }
 
 installs_and_goes() {
