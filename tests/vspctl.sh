@@ -387,7 +387,7 @@ print([(j["service"], j["what"]) for j in map(json.loads, open("/tmp/events"))])
 measures() {
 	made vm=web vm_uuid=01234567-89ab-cdef-0123-456789abcdef
 	assert_eq "$(json "j['services'][0]['vm'], j['services'][0]['vm_uuid']" status)" \
-		"('web', '01234567-89ab-cdef-0123-456789abcdef')" "the VM"
+		'web 01234567-89ab-cdef-0123-456789abcdef' "the VM"
 	ends 1 vspctl service set web vm_uuid=01234567
 	says 'vm_uuid: .*an UUID as in .*, or nothing'
 	client host
