@@ -28,12 +28,12 @@ inside() {
 # packages: those of ours that dpkg has anything of
 packages() {
 	# shellcheck disable=SC2016 # dpkg's
-	inside dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' 'vsp-*' 'vsc-*' 2>/dev/null | sort | xargs
+	inside dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' 'vsp-*' 'vsc-*' 2>/dev/null | sed '/ not-installed$/d' | sort | xargs
 }
 
 # everything: all files of the system, but for what dpkg, dkms (its key) and depmod write of what they do
 everything() {
-	inside find / -xdev -path /tmp -prune -o -path /proc -prune -o -path /var/log -prune -o -path /var/lib/dpkg -prune \
+	inside find / -xdev -path /tmp -prune -o -path /run -prune -o -path /proc -prune -o -path /var/log -prune -o -path /var/lib/dpkg -prune \
 		-o -path /var/cache -prune -o -print | grep -vE '^/lib/modules/|^/usr/lib/modules/[^/]*/(modules\.|updates$|updates/dkms$)|^/var/lib/dkms/mok\.' | sort
 }
 
@@ -71,7 +71,7 @@ installs_and_goes() {
 		/usr/lib/systemd/system/vsp-metrics.socket >/tmp/verify 2>&1 || fail "$(cat /tmp/verify)"
 	assert_eq "$(cat /tmp/verify)" '' "what systemd says of the units"
 	assert_eq "$(inside systemctl is-enabled vsp-restore.service vsp-metrics.socket || :)" $'enabled\ndisabled' "units"
-	inside udevadm verify --no-summary /usr/lib/udev/rules.d/6?-vs*.rules >/tmp/verify 2>&1 || fail "$(cat /tmp/verify)"
+	inside sh -c 'exec udevadm verify --no-summary /usr/lib/udev/rules.d/6?-vs*.rules' >/tmp/verify 2>&1 || fail "$(cat /tmp/verify)"
 	inside dpkg --purge vsp-tools vsc-tools vsp-dkms >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
 	assert_eq "$(packages)" '' "packages after removal"
 	assert_eq "$(inside dkms status)" '' "dkms after removal"
