@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What a class is, and the registry of the classes.  Terms, units and the format of the data
- * queues of each are in a header of its own: vs_storage.h, vs_network.h, vs_input.h,
- * vs_abstract.h.
- */
+/* What a class is, and the registry; terms and data queues of each: vs_<class>.h. */
 #ifndef VS_CLASS_H
 #define VS_CLASS_H
 
@@ -13,7 +9,7 @@
 #include "vs_limits.h"
 
 /* Of another build than its core, a class module is refused by name. */
-#define VS_CLASS_ABI		7
+#define VS_CLASS_ABI		8
 
 enum vs_class_id {
 	VS_CLASS_STORAGE	= 1,
@@ -75,6 +71,8 @@ struct vs_term_spec {
  * @flows: of its rates, 0..VS_CLASS_FLOWS_MAX
  * @paths: a source is a path, from / on; else a name
  * @switches: files of a service that are 0 or 1, ended by NULL; or NULL
+ * @labels: files of a service, likewise, that only user space applies
+ * @label_highest: of each: a number from 1 to this; 0: the name of a device
  * @texts: files of a pool, likewise, that are a text of VSP_TEXT_MAX - 1 characters
  */
 struct vs_class_spec {
@@ -88,6 +86,8 @@ struct vs_class_spec {
 	u8 flows;
 	bool paths;
 	const char * const *switches;
+	const char * const *labels;
+	const u32 *label_highest;
 	const char * const *texts;
 };
 
