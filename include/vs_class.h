@@ -13,7 +13,7 @@
 #include "vs_limits.h"
 
 /* Of another build than its core, a class module is refused by name. */
-#define VS_CLASS_ABI		7
+#define VS_CLASS_ABI		8
 
 enum vs_class_id {
 	VS_CLASS_STORAGE	= 1,
@@ -72,6 +72,7 @@ struct vs_term_spec {
  * @queues: number of data queues, 0..VS_CLASS_QUEUES_MAX
  * @queue_names: of each: what the guest's interrupts are called, as "virtio3-rx.0"
  * @queue_size: entries of each queue, a power of two, at most 1024
+ * @one_mover: the provider moves all its data queues by one thread, else each by its own
  * @flows: of its rates, 0..VS_CLASS_FLOWS_MAX
  * @paths: a source is a path, from / on; else a name
  * @switches: files of a service that are 0 or 1, ended by NULL; or NULL
@@ -85,6 +86,7 @@ struct vs_class_spec {
 	u16 queues;
 	const char * const *queue_names;
 	u16 queue_size;
+	bool one_mover;
 	u8 flows;
 	bool paths;
 	const char * const *switches;
