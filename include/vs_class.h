@@ -2,7 +2,7 @@
 /*
  * What a class is, and the registry of the classes.  Terms, units and the format of the data
  * queues of each are in a header of its own: vs_storage.h, vs_network.h, vs_input.h,
- * vs_abstract.h.
+ * vs_abstract.h, vs_port.h (class channel).
  */
 #ifndef VS_CLASS_H
 #define VS_CLASS_H
@@ -20,6 +20,7 @@ enum vs_class_id {
 	VS_CLASS_NETWORK	= 2,
 	VS_CLASS_INPUT		= 3,
 	VS_CLASS_ABSTRACT	= 4,
+	VS_CLASS_CHANNEL	= 5,
 };
 
 /* The device's data must not see this term change while it is open. */
