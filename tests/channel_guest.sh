@@ -36,9 +36,9 @@ login_on_the_console() {
 	# who hangs up ends the login
 	say "exec sleep 98765"
 	say ""
-	wait_for 30 in_guest g "pgrep -f 'sleep 98765'"
+	wait_for 30 in_guest g "pgrep -f '[s]leep 98765'"
 	exec {host}>&-
-	wait_for 30 in_guest g "! pgrep -f 'sleep 98765'"
+	wait_for 30 in_guest g "! pgrep -f '[s]leep 98765'"
 }
 
 streams_both_ways() {
