@@ -16,6 +16,7 @@ enum vs_class_id {
 	VS_CLASS_NETWORK	= 2,
 	VS_CLASS_INPUT		= 3,
 	VS_CLASS_ABSTRACT	= 4,
+	VS_CLASS_CHANNEL	= 5,
 };
 
 /* The device's data must not see this term change while it is open. */
@@ -68,6 +69,7 @@ struct vs_term_spec {
  * @queues: number of data queues, 0..VS_CLASS_QUEUES_MAX
  * @queue_names: of each: what the guest's interrupts are called, as "virtio3-rx.0"
  * @queue_size: entries of each queue, a power of two, at most 1024
+ * @one_mover: the provider moves all its data queues by one thread, else each by its own
  * @flows: of its rates, 0..VS_CLASS_FLOWS_MAX
  * @paths: a source is a path, from / on; else a name
  * @switches: files of a service that are 0 or 1, ended by NULL; or NULL
@@ -83,6 +85,7 @@ struct vs_class_spec {
 	u16 queues;
 	const char * const *queue_names;
 	u16 queue_size;
+	bool one_mover;
 	u8 flows;
 	bool paths;
 	const char * const *switches;

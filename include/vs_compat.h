@@ -50,6 +50,12 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define VS_CONST_UEVENT
 #endif
 
+#ifdef VS_HAVE_DEVNODE_OF_CONST
+#define VS_CONST_DEVNODE const
+#else
+#define VS_CONST_DEVNODE
+#endif
+
 /* Older kernels do not say that they change nothing of the bus. */
 #ifndef VS_HAVE_NOTIFIER_OF_CONST_BUS
 #define bus_register_notifier(bus, block) bus_register_notifier((void *)(bus), block)

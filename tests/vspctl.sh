@@ -221,7 +221,7 @@ forget() {
 		echo 0 >"$i/enable"
 		rmdir "$i"
 	done
-	for i in vsp_{storage,network,input,abstract} vsp; do
+	for i in vsp_{storage,network,input,abstract,channel} vsp; do
 		[[ ! -d /sys/module/$i ]] || rmmod "$i"
 	done
 	modprobe vsp

@@ -110,6 +110,7 @@ void vsc_class_unregister(const struct vsc_class *class);
 struct device *vsc_session_device(struct vsc_session *session);
 struct vsc_session *vsc_session_of_device(struct device *dev);
 const uuid_t *vsc_session_uuid(const struct vsc_session *session);
+const char *vsc_session_name(const struct vsc_session *session);
 struct vsc_channel *vsc_session_channel(const struct vsc_session *session);
 void *vsc_session_data(const struct vsc_session *session);
 void vsc_session_set_data(struct vsc_session *session, void *data);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The movers: one thread for the messages of a channel, and one for each of its
- * data queues.
+ * data queues, or for all of them together, as the class says.
  *
  * While a VMM holds the channel they are threads of the VMM, made in its own
  * ioctl: in its mm, its cgroups, and as mortal as it is.  Such a thread may stall
@@ -23,6 +23,7 @@
 #include <linux/sched/vhost_task.h>
 
 #include "channel/host/host.h"
+#include "vs_class.h"
 
 #define PENDING		0	/* bit of vsp_mover.pending */
 
@@ -37,7 +38,7 @@ MODULE_PARM_DESC(poll_us, "how long the thread of a data queue looks for more be
  * vsp_mover_init() - a mover without a thread
  * @mover: zeroed
  * @channel: whose
- * @index: 0: messages; n: data queue n - 1
+ * @index: 0: messages; n: data queue n - 1; 1, if the class has one mover: all data queues
  */
 void vsp_mover_init(struct vsp_mover *mover, struct vsp_channel *channel, unsigned int index)
 {
@@ -92,9 +93,17 @@ void vsp_mover_wake(struct vsp_mover *mover)
 		wake_up(&mover->wait);
 }
 
-static struct vsp_queue *data_queue(struct vsp_mover *mover)
+static unsigned int first_queue(const struct vsp_mover *mover)
 {
-	return &mover->channel->queue[VS_CHANNEL_QUEUE_DATA + mover->index - 1];
+	return mover->index ? VS_CHANNEL_QUEUE_DATA + mover->index - 1 : 0;
+}
+
+/* Behind the last one. */
+static unsigned int end_queue(const struct vsp_mover *mover)
+{
+	if (!mover->index)
+		return VS_CHANNEL_QUEUE_DATA;
+	return mover->channel->spec->one_mover ? mover->channel->queues : first_queue(mover) + 1;
 }
 
 /*
@@ -120,17 +129,20 @@ static bool poll_data(struct vsp_mover *mover, struct vsp_queue *queue, unsigned
 /* A bad ring's class is called, too: it has completed requests to reap. */
 static void run_data(struct vsp_mover *mover, struct vsp_queue *queue)
 {
-	unsigned int us = min(READ_ONCE(poll_us), POLL_US_MAX);
 	struct vsp_channel *channel = mover->channel;
+	/* A thread that moves many queues does not stay with one of them. */
+	unsigned int us = channel->spec->one_mover ? 0 : min(READ_ONCE(poll_us), POLL_US_MAX);
 
-	if (!vsp_queue_begin(queue))
+	if (!test_and_clear_bit(VSP_QUEUE_KICKED, &queue->kicked) || !vsp_queue_begin(queue))
 		return;
 	queue->ring.polled = us;
 	channel->ops->queue_kick(channel->service, queue);
 	vsp_queue_flush(queue);
 	/* Not from here: who stops or drains the queue, and the thread's own end, come between. */
-	if (us && poll_data(mover, queue, us))
+	if (us && poll_data(mover, queue, us)) {
+		set_bit(VSP_QUEUE_KICKED, &queue->kicked);
 		set_bit(PENDING, &mover->pending);
+	}
 }
 
 /* Returns false if there is nothing to do. In TASK_INTERRUPTIBLE then, as entered. */
@@ -142,10 +154,10 @@ static bool mover_run(void *data)
 		return false;
 	__set_current_state(TASK_RUNNING);
 	mutex_lock(&mover->mutex);
-	if (mover->index)
-		run_data(mover, data_queue(mover));
-	else
+	if (!mover->index)
 		vsp_messages_move(mover->channel);
+	for (unsigned int i = first_queue(mover); i < end_queue(mover) && mover->index; i++)
+		run_data(mover, &mover->channel->queue[i]);
 	mutex_unlock(&mover->mutex);
 	cond_resched();
 	return true;
@@ -266,17 +278,16 @@ void vsp_movers_stop(struct vsp_channel *channel)
 void vsp_mover_quiesce(struct vsp_mover *mover, bool suspend)
 {
 	struct vsp_channel *channel = mover->channel;
-	unsigned int first = mover->index ? data_queue(mover)->index : 0;
-	unsigned int end = mover->index ? first + 1 : VS_CHANNEL_QUEUE_DATA;
+	unsigned int first = first_queue(mover), end = end_queue(mover);
 
 	mutex_lock(&mover->mutex);
 	for (unsigned int i = first; i < end; i++)
 		vsp_queue_stop(&channel->queue[i]);
-	if (mover->index)
-		vsp_queue_drain(&channel->queue[first]);
-	else if (suspend)
+	for (unsigned int i = first; i < end && mover->index; i++)
+		vsp_queue_drain(&channel->queue[i]);
+	if (!mover->index && suspend)
 		vsp_messages_drain(channel);
-	else
+	else if (!mover->index)
 		vsp_messages_void(channel);
 	for (unsigned int i = first; i < end && !suspend; i++)
 		vsp_queue_clear(&channel->queue[i]);

@@ -132,7 +132,7 @@ teardown() {
 	! mountpoint -q /mnt || umount /mnt
 	echo 1 >/sys/bus/virtio/drivers_autoprobe
 	[[ ! -d /sys/module/network_hostile ]] || wait_for 30 modprobe -r network_hostile
-	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_network vsc_storage vsc_input vsc_abstract vsc
+	[[ ! -d /sys/module/vsc ]] || wait_for 30 modprobe -r vsc_network vsc_storage vsc_input vsc_abstract vsc_channel vsc
 	for i in "$CONFIG"/services/* "$CONFIG"/pools/*; do
 		[[ ! -d $i ]] || wait_for 30 remove_item "$i"
 	done
