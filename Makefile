@@ -5,6 +5,7 @@
 #   make install             and where modprobe and udev find what they need
 #   make tools               build/vspctl, what an operator types (needs a compiler and libc alone)
 #   make tools_install       and its manual page, and completion for bash
+#   make deb                 build/deb/*.deb: vsp-dkms, vsp-tools and vsc-tools, for Debian 13
 #   make picture             both pictures in Documentation: picture.svg, from picture.dot, and states.svg, from
 #                            channel/states.def (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
@@ -30,7 +31,7 @@ modules modules_install:
 install: modules modules_install
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/etc/udev/rules.d packaging/*.rules
-	install -D -t $(INSTALL_MOD_PATH)/usr/lib/udev packaging/vsp-node
+	install -D -t $(INSTALL_MOD_PATH)/usr/lib/udev packaging/vsp-node packaging/vsp-netdev packaging/vsc-wishes
 	install -D -t $(INSTALL_MOD_PATH)/usr/lib/vsp/agents scripts/agents/cpu scripts/agents/memory scripts/agents/licence
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/vsp/agents scripts/agents/lib.sh
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/systemd/system packaging/vsp-agent@.service
@@ -41,6 +42,10 @@ tools:
 tools_install: tools
 	install -D -t $(INSTALL_MOD_PATH)/usr/sbin $(TOOLS)/vspctl
 	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/share/man/man8 tools/vspctl.8
+	install -D -t $(INSTALL_MOD_PATH)/usr/lib/vsp packaging/vsp-metrics
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/lib/systemd/system packaging/vsp-metrics.socket packaging/vsp-metrics@.service \
+		packaging/vsp-restore.service packaging/vsp-restore-retry.service
+	install -D -m 644 -t $(INSTALL_MOD_PATH)/usr/share/vsp packaging/vsp-alerts.yml
 	install -D -m 644 tools/completion $(INSTALL_MOD_PATH)/usr/share/bash-completion/completions/vspctl
 
 picture:
@@ -51,7 +56,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-demo test soak bench check model fuzz coverage:
+demo test soak bench check model fuzz coverage deb:
 	@scripts/$@
 
-.PHONY: all modules modules_install install tools tools_install picture clean demo test soak bench check model fuzz coverage
+.PHONY: all modules modules_install install tools tools_install picture clean demo test soak bench check model fuzz coverage deb

@@ -11,6 +11,7 @@
 #include "vs_class.h"
 #include "vs_input.h"
 #include "vs_network.h"
+#include "vs_port.h"
 #include "vs_storage.h"
 
 static const struct vs_class_spec * const classes[] = {
@@ -18,6 +19,7 @@ static const struct vs_class_spec * const classes[] = {
 	&vs_class_network,
 	&vs_class_input,
 	&vs_class_abstract,
+	&vs_class_channel,
 	&vs_class_audio,
 };
 

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What a class is, and the registry of the classes.  Terms, units and the format of the data
- * queues of each are in a header of its own: vs_storage.h, vs_network.h, vs_input.h,
- * vs_abstract.h, vs_audio.h.
- */
+/* What a class is, and the registry; terms and data queues of each: vs_<class>.h. */
 #ifndef VS_CLASS_H
 #define VS_CLASS_H
 
@@ -13,14 +9,15 @@
 #include "vs_limits.h"
 
 /* Of another build than its core, a class module is refused by name. */
-#define VS_CLASS_ABI		7
+#define VS_CLASS_ABI		8
 
 enum vs_class_id {
 	VS_CLASS_STORAGE	= 1,
 	VS_CLASS_NETWORK	= 2,
 	VS_CLASS_INPUT		= 3,
 	VS_CLASS_ABSTRACT	= 4,
-	VS_CLASS_AUDIO		= 5,
+	VS_CLASS_CHANNEL	= 5,
+	VS_CLASS_AUDIO		= 6,
 };
 
 /* The device's data must not see this term change while it is open. */
@@ -73,9 +70,12 @@ struct vs_term_spec {
  * @queues: number of data queues, 0..VS_CLASS_QUEUES_MAX
  * @queue_names: of each: what the guest's interrupts are called, as "virtio3-rx.0"
  * @queue_size: entries of each queue, a power of two, at most 1024
+ * @one_mover: the provider moves all its data queues by one thread, else each by its own
  * @flows: of its rates, 0..VS_CLASS_FLOWS_MAX
  * @paths: a source is a path, from / on; else a name
  * @switches: files of a service that are 0 or 1, ended by NULL; or NULL
+ * @labels: files of a service, likewise, that only user space applies
+ * @label_highest: of each: a number from 1 to this; 0: the name of a device
  * @texts: files of a pool, likewise, that are a text of VSP_TEXT_MAX - 1 characters
  */
 struct vs_class_spec {
@@ -86,9 +86,12 @@ struct vs_class_spec {
 	u16 queues;
 	const char * const *queue_names;
 	u16 queue_size;
+	bool one_mover;
 	u8 flows;
 	bool paths;
 	const char * const *switches;
+	const char * const *labels;
+	const u32 *label_highest;
 	const char * const *texts;
 };
 

@@ -3,7 +3,8 @@
  * What differs between the kernels that the modules are built for: written here in the words of
  * the newest of them.  Kbuild looks into the kernel's own headers for what it has (VS_HAVE_...);
  * no version is compared, since distributions carry changes back.  What only some files use is
- * in headers of their own: vs_compat_block.h, _file.h, _net.h, _sha1.h, _vdpa.h and _virtio.h.
+ * in headers of their own: vs_compat_block.h, _file.h, _net.h, _netdev.h, _sha1.h, _vdpa.h and
+ * _virtio.h.
  *
  * Macros are used where an inline function would need more headers than this file's users have.
  */
@@ -47,6 +48,12 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define VS_CONST_UEVENT const
 #else
 #define VS_CONST_UEVENT
+#endif
+
+#ifdef VS_HAVE_DEVNODE_OF_CONST
+#define VS_CONST_DEVNODE const
+#else
+#define VS_CONST_DEVNODE
 #endif
 
 /* Older kernels do not say that they change nothing of the bus. */

@@ -10,7 +10,7 @@
 #define VS_WIRE_TERMS_MAX	12		/* terms in one message */
 #define VS_WIRE_TEXT_MAX	128		/* bytes of an IDENTITY */
 
-#define VS_CLASS_QUEUES_MAX	8		/* data queues of one service */
+#define VS_CLASS_QUEUES_MAX	64		/* data queues of one service */
 #define VS_CLASS_FLOWS_MAX	2		/* flows of one service */
 
 #endif

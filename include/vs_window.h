@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is a floor kept?  Both sides look at windows of at least a second, each by its own
- * clock and from what it has seen itself: pure.
+ * Is a floor kept?  Each side judges windows of at least a second, by its own clock and from
+ * its own counts.  The functions are pure, and each flow has windows of its own.
  *
- * Each flow has windows of its own.
+ * A window is a violation if requests were outstanding at every moment of it and every rate
+ * that has a floor stayed below that floor.  There are two exceptions:
  *
- * A window in which there was something to do at every moment, and which has seen less
- * than the floor of every rate that has one, is a violation; unless some rate was at
- * its ceiling, which then was the reason, or the load could not have used what was
- * promised: with few and small requests outstanding, how fast it is depends on how long each
- * of them takes, and the contract says nothing of that.  So a floor is owed only to as many
- * requests, on average, as a source that takes 10 ms for each needs to reach it; and to those
- * that are held back, for as long as they are.  What is owed may be off by one request, and by
- * two percent, since no window begins or ends with a request.  So a window goes on until
- * what is owed is worth two requests, but for no more than ten seconds.
+ * - Some rate was at its ceiling: then the ceiling was the reason.
+ * - The load was too small to use the floor.  With few and small requests outstanding, the
+ *   speed depends on the latency of each request, which the contract does not promise.  A
+ *   floor is therefore owed only to the number of requests, on average, that a source with a
+ *   latency of 10 ms needs to reach it, and to requests that are held back, while they are.
+ *
+ * No window begins or ends with a request, so the sum owed may be wrong by one request; two
+ * percent more are allowed.  A window goes on until the sum owed is worth two requests, and
+ * for ten seconds at most.
  */
 #ifndef VS_WINDOW_H
 #define VS_WINDOW_H
@@ -30,13 +31,13 @@ struct vs_terms;
 
 /**
  * struct vs_window - one window of one flow of a contract; the caller serialises
- * @start_ns: when it began
- * @idle: at some moment of it there was nothing to do, or no contract, or another one
- * @served: what has been done in it, per term of the class, of RATE only
- * @largest: most that one request has counted for, or will, likewise
- * @requests: that are over
- * @depth_ns: how many requests were outstanding, times how long
- * @waited_ns: time in which a request was held back, and no matter how many there were
+ * @start_ns: when the window began
+ * @idle: at some moment no request was outstanding, or the contract was absent or changed
+ * @served: amount served, by index of the term; RATE only
+ * @largest: amount of the largest request, finished or not, by index of the term; RATE only
+ * @requests: number of requests that have finished
+ * @depth_ns: integral of the number of outstanding requests over time
+ * @waited_ns: time during which at least one request was held back
  */
 struct vs_window {
 	u64 start_ns;
@@ -49,10 +50,10 @@ struct vs_window {
 };
 
 /**
- * vs_window_count() - a part of a request is done
- * @window: open
- * @index: of the RATE in the class's table
- * @amount: in the term's unit
+ * vs_window_count() - count a part of a request as served
+ * @window: open window
+ * @index: index of the RATE in the class's table
+ * @amount: size of the part, in the term's unit
  */
 static inline void vs_window_count(struct vs_window *window, u32 index, u64 amount)
 {
@@ -61,10 +62,10 @@ static inline void vs_window_count(struct vs_window *window, u32 index, u64 amou
 }
 
 /**
- * vs_window_expect() - a request waits, or is under way
- * @window: open
- * @index: of the RATE in the class's table
- * @amount: that it will count for, in the term's unit
+ * vs_window_expect() - note a request that is waiting or under way
+ * @window: open window
+ * @index: index of the RATE in the class's table
+ * @amount: size of the request, in the term's unit
  */
 static inline void vs_window_expect(struct vs_window *window, u32 index, u64 amount)
 {
@@ -72,11 +73,12 @@ static inline void vs_window_expect(struct vs_window *window, u32 index, u64 amo
 }
 
 /**
- * vs_window_depth() - requests were outstanding for a while
- * @window: open
- * @count: how many
- * @since_ns: from then on; becomes @now_ns
- * @now_ns: until now; of who has read the clock before another, it may be earlier
+ * vs_window_depth() - account for the requests that were outstanding since the last call
+ * @window: open window
+ * @count: number of requests outstanding since then
+ * @since_ns: time of the last call; becomes @now_ns
+ * @now_ns: time of this call; earlier than @since_ns if another caller read the clock later
+ *	but came first, in which case nothing is counted
  */
 static inline void vs_window_depth(struct vs_window *window, unsigned int count, u64 *since_ns,
 				   u64 now_ns)
@@ -97,9 +99,9 @@ bool vs_window_violated(const struct vs_window *window, u64 now_ns,
 			const struct vs_class_spec *spec, u32 flow, const struct vs_terms *terms);
 
 /**
- * vs_window_join() - a window goes on with what was seen in a part of it
- * @window: begins with the part if it is idle
- * @part: not idle, and follows what is in @window already
+ * vs_window_join() - append a part to a window
+ * @window: window to extend; if it is idle, it begins with the part
+ * @part: the part; not idle, and later than everything in @window
  */
 static inline void vs_window_join(struct vs_window *window, const struct vs_window *part)
 {

@@ -51,7 +51,7 @@ is_granted_when_the_agent_accepts() {
 	abstract_pool agent=tester
 	abstract_service a amount_max=4 features_allowed=f1
 	busybox uevent env >/tmp/uevents 2>&1 &
-	wait_for 10 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
+	wait_for 30 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
 	modprobe vsc
 	id=$(asked a)
 	assert_eq "$(agent_file a name)" tester "name"
@@ -63,7 +63,7 @@ is_granted_when_the_agent_accepts() {
 	wait_for 30 is $VDPA/a/contract/id "$id"
 	assert_eq "$(agent_file a ask) $(agent_file a accepted)" "none none" "what is asked, and accepted"
 	[[ $(agent_file a contract) == "id=$id "* ]] || fail "contract: $(agent_file a contract)"
-	wait_for 10 grep -q ^VSP_EVENT=contract /tmp/uevents
+	wait_for 30 grep -q ^VSP_EVENT=contract /tmp/uevents
 	kill $!
 	grep -A 10 ^VSP_EVENT=ask /tmp/uevents | grep -qx "VSP_ASK=$id" || fail "no uevent with the id that is asked about"
 	! grep -E 'amount|ocr' /tmp/uevents || fail "a uevent has terms"
@@ -78,8 +78,8 @@ is_denied_when_the_agent_refuses() {
 	modprobe vsc
 	id=$(asked a)
 	answer a "refuse $id no seat is left"
-	wait_for 10 result_has a "outcome=deny reason=agent"
-	wait_for 10 said "$(session a)/contract/result" reason=agent
+	wait_for 30 result_has a "outcome=deny reason=agent"
+	wait_for 30 said "$(session a)/contract/result" reason=agent
 	host_log | grep -q "service a: its agent refuses contract $id: no seat is left" || fail "the log does not say why"
 	assert_eq "$(<$POOLS/abstract.p/charged_amount)" 0 "charged"
 	assert_eq "$(agent_file a contract)" none "contract"
@@ -92,7 +92,7 @@ is_denied_without_an_answer() {
 	abstract_pool agent=tester agent_ms=300
 	abstract_service a amount_max=4
 	modprobe vsc
-	wait_for 10 result_has a "outcome=deny reason=agent"
+	wait_for 30 result_has a "outcome=deny reason=agent"
 	host_log | grep -q "service a: its agent has not answered about contract 1 within 300 ms" || fail "the log does not say so"
 	assert_eq "$(agent_file a ask)" none "what is asked"
 	assert_fails answer a "accept 1"
@@ -102,7 +102,7 @@ is_denied_without_an_answer() {
 	echo 1 >"$client/contract/renegotiate"
 	id=$(asked a)
 	[[ $id -gt 1 ]] || fail "asked again about $id"
-	wait_for 10 is $VDPA/a/agent/ask none
+	wait_for 30 is $VDPA/a/agent/ask none
 }
 
 answers_may_be_lies() {
@@ -123,7 +123,7 @@ answers_may_be_lies() {
 	wait %1 %2 2>/dev/null || :
 	assert_eq "$(wc -l </tmp/heard)" 1 "answers that were taken"
 	[[ $(</tmp/heard) == yes ]] || id=$(accepted a)
-	wait_for 10 is $VDPA/a/contract/id "$id"
+	wait_for 30 is $VDPA/a/contract/id "$id"
 	echo 4 >$VDPA/a/agent/used_amount
 	assert_fails sh -c "echo 5 >$VDPA/a/agent/used_amount"
 	assert_fails sh -c "echo much >$VDPA/a/agent/used_amount"
@@ -157,8 +157,8 @@ is_asked_before_each_change() {
 	[[ $(agent_file a ask) == "id=$next amount=5 "* ]] || fail "asks $(agent_file a ask)"
 	[[ $(agent_file a contract) == "id=$id amount=2 "* ]] || fail "in force is $(agent_file a contract)"
 	answer a "refuse $next not now"
-	wait_for 10 is $VDPA/a/counters/denials 1
-	wait_for 10 is $VDPA/a/contract/state RUNNING
+	wait_for 30 is $VDPA/a/counters/denials 1
+	wait_for 30 is $VDPA/a/contract/state RUNNING
 	assert_eq "$(<$VDPA/a/contract/id)" "$id" "in force after it was refused"
 	limit a amount_max=6
 	next=$(accepted a)
@@ -166,9 +166,9 @@ is_asked_before_each_change() {
 	# at a deadline the agent is told, not asked: it is less than it has accepted
 	limit a amount_max=1
 	next=$(asked a)
-	wait_for 10 said $VDPA/a/agent/contract amount=1
+	wait_for 30 said $VDPA/a/agent/contract amount=1
 	assert_eq "$(<$VDPA/a/agent/used_amount)" 1 "used, after the contract has become less"
-	wait_for 10 is $VDPA/a/agent/accepted none
+	wait_for 30 is $VDPA/a/agent/accepted none
 }
 
 # waits_for_nobody HOW: what is asked is over at once when nobody wants it any more, and what comes then is refused
@@ -182,7 +182,7 @@ waits_for_nobody() {
 	case $1 in
 	withdraw)
 		echo 1 >$VDPA/a/contract/withdraw
-		wait_for 10 result_has a reason=withdrawn
+		wait_for 30 result_has a reason=withdrawn
 		;;
 	disable) echo 0 >$SERVICES/abstract.a/enable ;;
 	remove) rmdir $SERVICES/abstract.a ;;
@@ -192,9 +192,9 @@ waits_for_nobody() {
 	((SECONDS - start < 20)) || fail "$1 takes $((SECONDS - start)) s"
 	[[ -d $VDPA/a ]] || return 0
 	if [[ $1 == again ]]; then
-		wait_for 10 eval '[[ $(asked a) != '"$id"' ]]'
+		wait_for 30 eval '[[ $(asked a) != '"$id"' ]]'
 	else
-		wait_for 10 is $VDPA/a/agent/ask none
+		wait_for 30 is $VDPA/a/agent/ask none
 	fi
 	assert_fails answer a "accept $id"
 	[[ $1 == again ]] || assert_eq "$(<$POOLS/abstract.p/charged_amount)" 0 "charged"
@@ -210,9 +210,9 @@ a_killed_vmm_is_not_waited_for() {
 	id=$(asked v)
 	kill -9 $pid
 	wait $pid 2>/dev/null || :
-	wait_for 10 is $VDPA/v/agent/ask none
+	wait_for 30 is $VDPA/v/agent/ask none
 	assert_fails answer v "accept $id"
-	wait_for 10 is $POOLS/abstract.p/charged_amount 0
+	wait_for 30 is $POOLS/abstract.p/charged_amount 0
 	echo 0 >$SERVICES/abstract.v/enable
 }
 

@@ -66,15 +66,15 @@ cpu_sets_weight_and_quota() {
 	agent cpu
 	modprobe vsc
 	wait_for 30 said $VDPA/a/agent/contract rate_floor=300
-	wait_for 10 is $cgroup/cpu.weight 300
+	wait_for 30 is $cgroup/cpu.weight 300
 	is $cgroup/cpu.max "50000 100000" || fail "cpu.max $(<$cgroup/cpu.max)"
-	wait_for 10 result_has b reason=agent
+	wait_for 30 result_has b reason=agent
 	host_log | grep -q "service b: its agent refuses .*no cgroup" || fail "the log does not say why"
 	limit a rate_floor=200 rate_ceiling=800
-	wait_for 10 is $cgroup/cpu.weight 200
-	wait_for 10 is $cgroup/cpu.max "80000 100000"
+	wait_for 30 is $cgroup/cpu.weight 200
+	wait_for 30 is $cgroup/cpu.max "80000 100000"
 	echo 0 >$SERVICES/abstract.a/enable
-	wait_for 10 is $cgroup/cpu.weight 1
+	wait_for 30 is $cgroup/cpu.weight 1
 	is $cgroup/cpu.max "max 100000" || fail "cpu.max $(<$cgroup/cpu.max)"
 	kill $agent
 	rmdir $cgroup

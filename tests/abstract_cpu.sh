@@ -43,7 +43,7 @@ start() {
 # has NAME FLOOR: the contract has it, and so has the cgroup
 has() {
 	wait_for 60 said "$VDPA/$1/agent/contract" "rate_floor=$2 "
-	wait_for 10 is "/sys/fs/cgroup/$1/cpu.weight" "$2"
+	wait_for 30 is "/sys/fs/cgroup/$1/cpu.weight" "$2"
 }
 
 # share A B: thousandths of both that a has had since its cgroups had used A and B
@@ -84,7 +84,7 @@ floors_are_kept() {
 		shares "$floor"
 		done=$((done + 1))
 	done
-	wait_for 10 eval '(($(<$VDPA/a/terms/used_rate) > 100))'
+	wait_for 30 eval '(($(<$VDPA/a/terms/used_rate) > 100))'
 	kill $agent
 }
 
@@ -94,7 +94,7 @@ ceilings_are_kept() {
 	start a
 	limit a rate_ceiling=300
 	wait_for 60 said $VDPA/a/agent/contract rate_ceiling=300
-	wait_for 10 is /sys/fs/cgroup/a/cpu.max "30000 100000"
+	wait_for 30 is /sys/fs/cgroup/a/cpu.max "30000 100000"
 	pause 0.2
 	before=$(usage a) start=${EPOCHREALTIME/./}
 	pause 2

@@ -35,15 +35,15 @@ memory_follows() {
 	kernel=$((BOOTED - $(memory)))
 	in_guest g 'modprobe virtio_balloon; modprobe vsc'
 	wait_for 60 has_memory 400
-	wait_for 10 is_used 400
+	wait_for 30 is_used 400
 	# the host has more
 	limit g amount_max=480
 	wait_for 60 has_memory 480
-	wait_for 10 is_used 480
+	wait_for 30 is_used 480
 	# the guest needs less
 	in_guest g "echo 352 >$VSC/request/amount_max; echo 1 >$VSC/contract/renegotiate"
 	wait_for 60 has_memory 352
-	wait_for 10 is_used 352
+	wait_for 30 is_used 352
 	# and more again, but not what the agent refuses
 	in_guest g "echo unset >$VSC/request/amount_max; echo 1 >$VSC/contract/renegotiate"
 	wait_for 60 has_memory 480

@@ -184,15 +184,15 @@ violated() {
 	echo >/sys/kernel/tracing/trace
 	udevadm monitor --kernel --property --subsystem-match=vsc >/tmp/uevents &
 	monitor=$!
-	wait_for 10 grep -q KERNEL /tmp/uevents
+	wait_for 30 grep -q KERNEL /tmp/uevents
 	assert_value host counters/violations 0
 	steady
 	wait_for 60 reaches $VSC/counters/violations 2
-	wait_for 10 grep -q VSC_EVENT=violated /tmp/uevents
+	wait_for 30 grep -q VSC_EVENT=violated /tmp/uevents
 	# another contract is asked for, on both sides with that reason, though nothing was switched on
 	assert_value host auto 0
 	wait_for 60 reaches $VSC/counters/renegotiations_violated 1
-	wait_for 10 reaches $VDPA/local/counters/renegotiations_violated 1
+	wait_for 30 reaches $VDPA/local/counters/renegotiations_violated 1
 	assert_value host counters/renegotiations_need 0
 	# but the source is as slow under that one: it does not go on like this
 	echo 500 >$VSC/auto_interval_ms

@@ -47,6 +47,24 @@ scale() {
 	figures /tmp/figures/results service_memory admission contracts_a_second reads_beside_idle idle_processor
 }
 
+plot_all() {
+	local i
+	rm -rf /tmp/plot
+	mkdir -p /tmp/plot/some
+	for i in 0.01 0.5 1 2 99; do
+		echo "{\"name\": \"figure_$i\", \"unit\": \"us\", \"better\": \"lower\", \"ours\": 1.000, \"peer\": 2.000," \
+			"\"peer_name\": \"that\", \"ratio\": $i, \"min\": 1.000, \"max\": 1.000}"
+	done >/tmp/plot/some/results
+	plot /tmp/plot
+	for i in 0.01 0.5 1 2 99; do
+		grep -qF "figure_$i (us): 1.000, 2.000" /tmp/plot/some.svg || fail "figure_$i is not drawn"
+	done
+	grep -qx '</svg>' /tmp/plot/some.svg || fail "it has no end"
+	echo '{"name": "bare"}' >/tmp/plot/some/results
+	assert_fails plot /tmp/plot
+}
+
+test_case bench.plot_draws_every_figure plot_all
 test_case bench.path_leaves_all_its_figures path
 test_case bench.renegotiate_leaves_all_its_figures renegotiate
 test_case bench.scale_leaves_all_its_figures scale

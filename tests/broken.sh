@@ -71,7 +71,7 @@ message_ring() {
 foreign_device() {
 	local_client
 	modprobe broken foreign=1
-	wait_for 10 test -e /sys/devices/broken/virtio*/status
+	wait_for 30 test -e /sys/devices/broken/virtio*/status
 	assert_eq "$(cat /sys/devices/broken/virtio*/status)" 0x00000001 "status: ACKNOWLEDGE, and no more"
 	modprobe -r broken
 }

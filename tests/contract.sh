@@ -176,12 +176,12 @@ last_word() {
 	for ((i = 0; i < 20; i++)); do
 		echo 1 >$VSC/contract/release
 		echo 1 >$VSC/contract/renegotiate
-		wait_for 10 holds_a_contract
+		wait_for 30 holds_a_contract
 	done
 	echo 1 >$VSC/contract/renegotiate
 	echo 1 >$VSC/contract/release
-	wait_for 10 is $VSC/contract/id 0
-	wait_for 10 is $VDPA/local/contract/id 0
+	wait_for 30 is $VSC/contract/id 0
+	wait_for 30 is $VDPA/local/contract/id 0
 }
 
 holds_a_contract() {
@@ -316,7 +316,7 @@ in_any_order() {
 	modprobe vsc_storage
 	running host
 	modprobe -r vsc_storage
-	wait_for 10 test ! -b /dev/vscblk0
+	wait_for 30 test ! -b /dev/vscblk0
 	modprobe vsc_storage
 	running host
 }

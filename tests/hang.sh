@@ -77,7 +77,7 @@ a_slow_removal_returns_to_a_module_that_is_there() {
 	done
 	echo 0 >$NULL/gone/power &
 	removal=$!
-	wait_for 10 eval "dmesg | grep -F 'block device /dev/gone is gone'"
+	wait_for 30 eval "dmesg | grep -F 'block device /dev/gone is gone'"
 	remove_item $POOLS/storage.gone
 	modprobe -r vsp_storage vsp
 	wait $removal

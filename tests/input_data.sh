@@ -47,7 +47,7 @@ device() {
 keys() {
 	rm -f "$2"
 	chrt --fifo 1 "$VSP_MODULES/input/stream" --keys "$1" >"$2" &
-	wait_for 5 said "$2" open
+	wait_for 30 said "$2" open
 }
 
 # limit ATTRIBUTE=VALUE...: another limit of the service, and a renegotiation that puts it in force
@@ -56,7 +56,7 @@ limit() {
 	id=$(<"$VSC/contract/id")
 	vsp_service input.in "$@"
 	echo 1 >"$VDPA/in/contract/renegotiate"
-	wait_for 10 changed "$id"
+	wait_for 30 changed "$id"
 }
 
 changed() {
@@ -147,17 +147,17 @@ keys_change() {
 	keys "$before" /tmp/keys
 	# report 1 presses a key, report 3 releases it
 	echo 2 >$PARAMETERS/until
-	wait_for 5 said /tmp/keys "16 1"
+	wait_for 30 said /tmp/keys "16 1"
 	limit keys_allowed='digits'
 	wait $!
 	assert_eq "$(sed '/ 2$/d' /tmp/keys | paste -s -d,)" "open,16 1,16 0" "keys of the old device"
-	wait_for 5 has_device
+	wait_for 30 has_device
 	stream --caps "$(node)" | grep -qx "keys $(echo {2..11} 272 273 274)" || fail "keys of the new device"
 	assert_eq "$(counter devices_replaced)" 1 "devices replaced"
 	limit keys_allowed='letters digits'
 	# its release says nothing of a key that is not held
 	echo 4 >$PARAMETERS/until
-	wait_for 5 delivered 4
+	wait_for 30 delivered 4
 	reports 1000 4 >/tmp/reports || fail "reports after it"
 }
 
@@ -170,14 +170,14 @@ withdrawn() {
 	device
 	keys "$(node)" /tmp/keys
 	echo 2 >$PARAMETERS/until
-	wait_for 5 said /tmp/keys "16 1"
+	wait_for 30 said /tmp/keys "16 1"
 	echo 1 >"$VDPA/in/contract/withdraw"
-	wait_for 10 has_no_device
+	wait_for 30 has_no_device
 	wait $!
 	assert_eq "$(sed '/ 2$/d' /tmp/keys | paste -s -d,)" "open,16 1,16 0" "what was held"
 	assert_eq "$(<$VSC/contract/id)" 0 "contract"
 	echo 1 >"$VDPA/in/contract/renegotiate"
-	wait_for 10 has_device
+	wait_for 30 has_device
 }
 
 # status TYPE CODE VALUE: for wait_for: the last that the host has heard of it
@@ -188,12 +188,12 @@ status() {
 leds() {
 	device
 	stream --led 1=1 "$(node)"
-	wait_for 5 status 17 1 1
+	wait_for 30 status 17 1 1
 	stream --led 1=0 "$(node)"
-	wait_for 5 status 17 1 0
+	wait_for 30 status 17 1 0
 	stream --repeat 300,40 "$(node)"
-	wait_for 5 status 20 0 300
-	wait_for 5 status 20 1 40
+	wait_for 30 status 20 0 300
+	wait_for 30 status 20 1 40
 }
 
 # A host that takes nothing back: nobody waits for it, and when it does it hears what is so then.
@@ -203,7 +203,7 @@ full_status_queue() {
 	timeout 20 "$VSP_MODULES/input/stream" --led-flood 10000 "$(node)" || fail "who sets a LED waits"
 	reports 1000
 	echo 0 >$PARAMETERS/deaf
-	wait_for 5 status 17 0 1
+	wait_for 30 status 17 0 1
 	[[ $(counter status_sent) -lt 1000 ]] || fail "out of date states are sent"
 }
 
@@ -213,7 +213,7 @@ wrong_answers() {
 	for way in liar mute; do
 		modprobe input_host "$way=1" "seed=${FUZZ_SEED:-$RANDOM}"
 		(device_without)
-		wait_for 10 warned
+		wait_for 30 warned
 		has_no_device || fail "$way: there is a device"
 		echo 0 >"$PARAMETERS/$way"
 		wait_for 60 has_device
@@ -244,7 +244,7 @@ broken_ring() {
 	for queue in 2 3 4; do
 		modprobe broken "queue=$queue"
 		modprobe -r broken
-		wait_for 10 said "$VSC/contract/state" RUNNING
+		wait_for 30 said "$VSC/contract/state" RUNNING
 		wait_for 30 more_resets $((queue - 1))
 	done
 	wait_for 30 said "$VSC/contract/state" RUNNING
@@ -263,9 +263,9 @@ comes_and_goes() {
 	for i in {1..5}; do
 		echo $((i * 2000)) >$PARAMETERS/until
 		modprobe -r vsc_input
-		wait_for 5 has_no_device
+		wait_for 30 has_no_device
 		modprobe vsc_input
-		wait_for 10 has_device
+		wait_for 30 has_device
 	done
 }
 

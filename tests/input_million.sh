@@ -19,7 +19,7 @@ million_after_million() {
 	modprobe -a evdev uinput vsp
 	mkfifo /tmp/source
 	"$INPUT/stream" --source /tmp/source /dev/uinput &
-	wait_for 10 source_is_there
+	wait_for 30 source_is_there
 	vsp_pool input.all source=t-source capacity_events=1000000 enable=1
 	vsp_service input.in pool=all local=1 enable=1
 	modprobe vsc

@@ -36,7 +36,7 @@ plug() {
 	mkfifo /tmp/source
 	"$VSP_MODULES/input/stream" --source /tmp/source /dev/uinput &
 	source=$!
-	wait_for 10 has_source
+	wait_for 30 has_source
 }
 
 # device: the host's device, and a client that has all of it that nobody has to allow
@@ -87,7 +87,7 @@ rate_changes() {
 	for i in {1..10}; do
 		vsp_service input.in events_ceiling=$((90000 + i))
 		echo 1 >$VDPA/in/contract/renegotiate
-		wait_for 10 in_force $((90000 + i))
+		wait_for 30 in_force $((90000 + i))
 	done
 	wait $! || fail "reports were lost"
 	assert_eq "$(<$VSC/counters/devices_replaced)" 0 "devices replaced"
@@ -110,16 +110,16 @@ unplugged() {
 		kill "$source"
 		wait $reader || { cat /tmp/reports && fail "round $done"; }
 		cat /tmp/reports
-		wait_for 10 has_no_device
+		wait_for 30 has_no_device
 		plug
-		wait_for 10 has_device
+		wait_for 30 has_device
 		reports 1000
 		done=$((done + 1))
 		# its numbers begin anew
 		kill "$source"
-		wait_for 10 has_no_device
+		wait_for 30 has_no_device
 		plug
-		wait_for 10 has_device
+		wait_for 30 has_device
 	done
 }
 

@@ -23,7 +23,7 @@ caps() {
 # follow FILE: its reports
 follow() {
 	"$INPUT/stream" --events "$(client_node host)" >"$1" &
-	wait_for 10 has_reports "$1"
+	wait_for 30 has_reports "$1"
 }
 
 # has_reports FILE REPORT...: those, and nothing else
@@ -35,7 +35,7 @@ has_reports() {
 
 # come FILE REPORT...: waits for them
 come() {
-	(wait_for 10 has_reports "$@") || { cat "$1" && fail "these are the reports"; }
+	(wait_for 30 has_reports "$@") || { cat "$1" && fail "these are the reports"; }
 }
 
 has_its_slots() {
@@ -99,7 +99,7 @@ fingers_are_lifted_by_who_goes() {
 	press 1 3 47 1 3 57 10 3 53 100 3 54 200 1 330 1
 	come /tmp/reports "3 47 1 3 57 10 3 53 100 3 54 200 1 330 1"
 	plug_out 1
-	wait_for 10 grep -q '3 57 -1' /tmp/reports
+	wait_for 30 grep -q '3 57 -1' /tmp/reports
 	assert_eq "$(<$VSC/counters/devices_replaced)" 0 "devices replaced"
 }
 

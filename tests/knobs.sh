@@ -210,7 +210,7 @@ held_service() {
 	assert_fails rmdir "$SERVICE"
 	assert_fails rmmod vsp_storage
 	exec 9>&-
-	wait_for 5 rmdir "$SERVICE"
+	wait_for 30 rmdir "$SERVICE"
 }
 
 # rmdir and open at the same time: one of them wins, and nothing hangs
@@ -225,7 +225,7 @@ open_races_rmdir() {
 		(bash -c "exec 9</dev/$(basename $DEVICE/vhost-vdpa-*)" || :) 2>/dev/null &
 		rmdir "$SERVICE" 2>/dev/null || :
 		wait $! || :
-		[[ ! -d $SERVICE ]] || wait_for 5 rmdir "$SERVICE"
+		[[ ! -d $SERVICE ]] || wait_for 30 rmdir "$SERVICE"
 	done
 	takes 0 "$POOL/enable"
 }
@@ -278,7 +278,7 @@ uevents() {
 	echo 1 >"$SERVICE/local"
 	busybox uevent env >/tmp/uevents 2>&1 &
 	# it hears nothing before it has its socket, of protocol 15 (NETLINK_KOBJECT_UEVENT)
-	wait_for 10 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
+	wait_for 30 grep -qE "^[0-9a-f]+ +15 +$! " /proc/net/netlink
 	echo 1 >"$SERVICE/enable"
 	client host
 	echo 1 >$DEVICE/contract/withdraw
@@ -347,6 +347,54 @@ missing_class() {
 	rmmod vsp_storage
 }
 
+# told LINE: the newest line of the log that tells of a change, and one of the trace, which has no process in its text
+told() {
+	local line
+	line=$(host_log | sed -n 's/.*vsp: \(.*\), by [^ ]*\[[0-9]*\] of user \([0-9]*\)$/\1 uid=\2/p' | tail -n 1)
+	assert_eq "$line" "$1" "the log"
+	if [[ -n $TRACE ]]; then
+		line=$(sed -n 's/.*vsp_change: //p' "$TRACE/trace" | tail -n 1)
+		assert_eq "$line" "$(sed 's/: /\n/; s/\n\([a-z_]*\): / \1: /' <<<"$1")" "the trace"
+	fi
+}
+
+# Whoever changes a file, and however, leaves a line; who changes nothing leaves none.
+changes_are_told() {
+	local lines
+	TRACE=/sys/kernel/tracing
+	mountpoint -q $TRACE || mount -t tracefs tracefs $TRACE
+	echo 1 >$TRACE/events/vsp/vsp_change/enable
+	make_pool
+	told 'pool storage.p: capacity_size: "unset" -> "67108864" uid=0'
+	make_service
+	told 'service storage.s: size_max: "unset" -> "8388608" uid=0'
+	echo 50 >"$SERVICE/weight"
+	told 'service storage.s: weight: "100" -> "50" uid=0'
+	lines=$(host_log | wc -l)
+	echo 0x32 >"$SERVICE/weight"
+	assert_fails sh -c "echo 0 >$SERVICE/weight"
+	assert_eq "$(host_log | tail -n +$((lines + 1)) | grep -c ', by ')" 0 "lines of what changes nothing"
+	chmod 0666 "$SERVICE/priority"
+	setpriv --reuid 1000 --clear-groups sh -c "echo 7 >$SERVICE/priority"
+	told 'service storage.s: priority: "0" -> "7" uid=1000'
+	echo 'a label' >"$SERVICE/guest"
+	told 'service storage.s: guest: "" -> "a label" uid=0'
+	echo 1 >"$POOL/enable"
+	told 'pool storage.p: enable: "0" -> "1" uid=0'
+	echo 1 >"$SERVICE/enable"
+	told 'service storage.s: enable: "0" -> "1" uid=0'
+	echo 1 >"$DEVICE/contract/renegotiate"
+	told 'service storage.s: renegotiate: "" -> "written" uid=0'
+	echo 1 >"$DEVICE/contract/withdraw"
+	told 'service storage.s: withdraw: "" -> "written" uid=0'
+	echo 0 >"$SERVICE/enable"
+	echo 1 >"$SERVICE/release"
+	told 'service storage.s: release: "" -> "written" uid=0'
+	rmdir "$SERVICE"
+	told 'service storage.s: directory: "" -> "removed" uid=0'
+	echo 0 >$TRACE/events/vsp/vsp_change/enable
+}
+
 test_case knobs.names names
 test_case knobs.pool_values pool_values
 test_case knobs.service_values service_values
@@ -357,3 +405,4 @@ test_case knobs.client_values client_values
 test_case knobs.uevents uevents
 test_case knobs.udev_rules udev_rules
 test_case knobs.missing_class missing_class
+test_case knobs.every_change_is_told_of changes_are_told

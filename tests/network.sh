@@ -220,7 +220,7 @@ address_of_the_host() {
 	echo 52:54:00:12:34:01 >$SERVICES/network.a/mac
 	echo 1 >$VDPA/a/contract/renegotiate
 	wait_for 30 is $VDPA/a/terms/mac 52:54:00:12:34:01
-	wait_for 10 sh -c 'dmesg | grep "service a: mac: 525400123401 cannot be its address"'
+	wait_for 30 sh -c 'dmesg | grep "service a: mac: 525400123401 cannot be its address"'
 	forge a vsc0 52:54:00:12:34:01 10
 	wait_for 30 counter_reaches a dropped_spoofed 10
 	limits host a mac=52:54:00:12:34:04
@@ -337,7 +337,7 @@ bridge_stays() {
 	assert_eq "$(bridge_shows)" "$before" "the bridge, after other contracts"
 	# the administrator's word counts
 	ip link set vsp-a mtu 1400
-	wait_for 10 mtu_is host t-br 1400
+	wait_for 30 mtu_is host t-br 1400
 }
 
 # bridge_shows: what t-br has that is for all of its ports
@@ -568,9 +568,9 @@ quiet() {
 statistics_agree() {
 	local_pair
 	# what its addresses have sent when they came is on its way no more
-	wait_for 20 quiet
+	wait_for 30 quiet
 	ping_sweep a 10.1.0.1 0 1472 50
-	(wait_for 20 grown_alike) || { cat /tmp/grown && fail "they do not agree"; }
+	(wait_for 30 grown_alike) || { cat /tmp/grown && fail "they do not agree"; }
 }
 
 test_case network.device_comes_up_under_a_contract comes_up

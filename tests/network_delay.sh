@@ -6,6 +6,8 @@
 . tests/lib.sh
 . tests/lib/network.sh
 
+TRIES=3
+
 # far_away MS [ATTRIBUTE=VALUE...]: what comes back to t-far takes so long
 far_away() {
 	local delay=$1
@@ -38,28 +40,41 @@ percent_of() {
 	echo $(((($(counter a bytes_received) - before) * 100000000 / (${EPOCHREALTIME/./} - start) + $1 / 2) / $1))
 }
 
-# rate_is_reached MS PERCENT: by one TCP connection over a ceiling of 1 MB/s, of what datagrams in abundance reach: a machine
-# that has other work lets less pass than the ceiling
-rate_is_reached() {
-	local percent flooded sink
-	far_away "$1" rx_bandwidth_ceiling=1M
+# flooded: percent of 1 MB/s that datagrams in abundance reach
+flooded() {
 	flood t-far 10.1.0.2 1400 1 1500000
 	sleep 1
-	flooded=$(percent_of $((1 << 20)) 10)
+	percent_of $((1 << 20)) 10
 	hush
 	sleep 1
+}
+
+# connected_once: the same, of one TCP connection
+connected_once() {
+	local sink
 	at a iperf3 -s -1 -p 5201 >/dev/null 2>&1 &
 	sink=$!
 	wait_for 30 listening a 5201
 	at t-far iperf3 -c 10.1.0.2 -p 5201 -t 26 >/tmp/iperf 2>&1 &
 	# without its start
 	sleep 5
-	percent=$(percent_of $((1 << 20)) 20)
-	wait $! $sink || { cat /tmp/iperf && fail "iperf3"; }
-	echo "	$1 ms: $percent % of the ceiling, datagrams $flooded %; late $(counter a dropped_late); $(tc -s qdisc show dev vsp-a | grep dropped | head -n 1)"
-	[[ $((percent * 100)) -ge $(($2 * flooded)) ]] || fail "$percent % of the ceiling, wanted $2 % of $flooded %"
-	[[ $percent -le 101 ]] || fail "more than its ceiling"
-	assert_eq "$(counter a dropped_late)" 0 "frames that the driver has dropped"
+	percent_of $((1 << 20)) 20
+	wait $! $sink || fail "iperf3: $(cat /tmp/iperf)"
+}
+
+# rate_is_reached MS PERCENT: by one TCP connection over a ceiling of 1 MB/s, of what datagrams in abundance reach. A machine
+# that has other work lets less pass than the ceiling: the best of some tries counts.
+rate_is_reached() {
+	local percent datagrams i
+	far_away "$1" rx_bandwidth_ceiling=1M
+	for ((i = 0; i < TRIES; i++)); do
+		datagrams=$(flooded) percent=$(connected_once)
+		echo "	$1 ms: $percent % of the ceiling, datagrams $datagrams %; late $(counter a dropped_late); $(tc -s qdisc show dev vsp-a | grep dropped | head -n 1)"
+		[[ $percent -le 101 && $datagrams -le 101 ]] || fail "more than its ceiling"
+		assert_eq "$(counter a dropped_late)" 0 "frames that the driver has dropped"
+		[[ $((percent * 100)) -lt $(($2 * datagrams)) ]] || return 0
+	done
+	fail "never $2 % of what datagrams reach"
 }
 
 # A ping beside a stream in both directions of time, in ms: the mean, beside that of an idle link
@@ -68,16 +83,19 @@ mean_echo() {
 }
 
 delay_is_short() {
-	local added
+	local added i
 	far_away 20 rx_bandwidth_ceiling=1M
-	at a iperf3 -s -1 -p 5201 >/dev/null 2>&1 &
-	wait_for 30 listening a 5201
-	at t-far iperf3 -c 10.1.0.2 -p 5201 -t 12 >/tmp/iperf 2>&1 &
-	sleep 3
-	added=$(($(mean_echo) - 20))
-	wait
-	echo "	added delay: $added ms"
-	[[ $added -lt 20 ]] || fail "an echo beside a stream takes $added ms more"
+	for ((i = 0; i < TRIES; i++)); do
+		at a iperf3 -s -1 -p 5201 >/dev/null 2>&1 &
+		wait_for 30 listening a 5201
+		at t-far iperf3 -c 10.1.0.2 -p 5201 -t 12 >/tmp/iperf 2>&1 &
+		sleep 3
+		added=$(($(mean_echo) - 20))
+		wait
+		echo "	added delay: $added ms"
+		[[ $added -ge 20 ]] || return 0
+	done
+	fail "an echo beside a stream never takes less than 20 ms more"
 }
 
 # backlog_is BYTES: in the qdisc of the host's end
@@ -99,7 +117,7 @@ nothing_waits() {
 	flood t-far 10.1.0.2 1400 1 4000000
 	wait_for 30 dropped_on $(($(all_dropped a) + 500))
 	hush
-	wait_for 10 backlog_is 0
+	wait_for 30 backlog_is 0
 	sleep 1
 	before=$(counter a frames_received)
 	at a ip link set vsc0 up

@@ -3,8 +3,8 @@
 # host: --kernel native --guests --disk 1G
 # Ceilings, as fio in a guest sees them: over no second more than 5 % and a request above what was granted, before and after a
 # change; and at least 90 % of it, where without a limit there is five times as much. By the clock of the guest, from the log that fio
-# keeps of every request. What a guest could not do because it did not run is no measure of the ceiling: for the least, the
-# best of some tries counts.
+# keeps of every request. A guest that does not run for a moment sees too little in one
+# second and too much in the next, which says nothing of the ceiling: the best of some tries counts.
 . tests/lib.sh
 
 TRIES=6
@@ -36,17 +36,16 @@ mean() {
 
 # keeps TERM COLUMN BLOCK_SIZE WITHOUT: measures the ceiling of a term, of which there was WITHOUT without a limit: far more
 keeps() {
-	local term=$1 column=$2 size=$3 without=$4 i granted mean one=1 best=0
+	local term=$1 column=$2 size=$3 without=$4 i granted mean most one=1
 	[[ $column == 0 ]] || one=16384
 	granted=$(value g "terms/${term}_ceiling")
-	for ((i = 0; i < TRIES && best * 100 < granted * 90; i++)); do
+	for ((i = 0; i < TRIES; i++)); do
 		run "$size"
-		mean=$(mean "$column")
-		echo "	$term: granted $granted, most in a second $(most "$column"), mean $mean, without a limit $without"
-		[[ $(($(most "$column") * 100)) -le $((granted * 105 + one * 100)) ]] || fail "more than granted"
-		((mean <= best)) || best=$mean
+		mean=$(mean "$column") most=$(most "$column")
+		echo "	$term: granted $granted, most in a second $most, mean $mean, without a limit $without"
+		[[ $((most * 100)) -gt $((granted * 105 + one * 100)) || $((mean * 100)) -lt $((granted * 90)) ]] || return 0
 	done
-	[[ $((best * 100)) -ge $((granted * 90)) ]] || fail "less than granted"
+	fail "never what was granted"
 }
 
 # ceiling TERM VALUE: another one, by the host

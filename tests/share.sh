@@ -110,19 +110,20 @@ assert_floor() {
 }
 
 floor_is_kept() {
-	local floor got all share=0 i
+	local floor got all share i
 	crowd
 	# a part of what there is, half of it guaranteed: so slow a pool that the machine's own speed is no matter
 	floor=$((RATE / 32 / 4096 * 4096))
 	capacity $((RATE / 16)) $floor
 	# a client that does not run demands nothing: the best of some tries counts
-	for ((i = 0; i < TRIES && share < 980; i++)); do
+	for ((i = 0; i < TRIES; i++)); do
 		sleep 1
 		# shellcheck disable=SC2046
 		rate_of victim $(neighbours) >/tmp/rates
 		got=$(head -n 1 /tmp/rates) all=$(sum </tmp/rates)
 		share=$((got * 1000 / floor))
 		echo "	floor $floor: victim $got (${share} permille), all $all of $((RATE / 16))"
+		((share < 980 || all * 1600 > RATE * 105 || all * 1600 < RATE * 50)) || break
 	done
 	echo "	victim: waits $(<$VDPA/victim/counters/waits), waited $(($(<$VDPA/victim/counters/waited_ns) / 1000000)) ms, violations $(<$VDPA/victim/counters/violations)"
 	[[ $share -ge 980 ]] || fail "the floor is not kept"
@@ -134,7 +135,7 @@ floor_is_kept() {
 }
 
 weights_divide_the_rest() {
-	local light heavy
+	local light heavy i
 	trap hush EXIT
 	disk_pool capacity_bandwidth=100G capacity_iops=1000000 burst_ms=300
 	local_service light
@@ -145,12 +146,16 @@ weights_divide_the_rest() {
 	RATE=$(rate_of light heavy | sum)
 	echo $((RATE / 4)) >$POOLS/storage.disk/capacity_bandwidth
 	echo 300 >$SERVICES/storage.heavy/weight
-	sleep 1
-	rate_of light heavy >/tmp/rates
-	hammering
-	light=$(head -n 1 /tmp/rates) heavy=$(tail -n 1 /tmp/rates)
-	echo "	100 : 300 is $light : $heavy of $((RATE / 4))"
-	[[ $((heavy * 100)) -ge $((light * 220)) && $((heavy * 100)) -le $((light * 330)) ]] || fail "not by weight"
+	# a client that gets no processor leaves its share to the other one: the best of some tries counts
+	for ((i = 0; i < TRIES; i++)); do
+		sleep 1
+		rate_of light heavy >/tmp/rates
+		hammering
+		light=$(head -n 1 /tmp/rates) heavy=$(tail -n 1 /tmp/rates)
+		echo "	100 : 300 is $light : $heavy of $((RATE / 4))"
+		[[ $((heavy * 100)) -lt $((light * 220)) || $((heavy * 100)) -gt $((light * 330)) ]] || return 0
+	done
+	fail "not by weight"
 }
 
 # rates are kept over a request that the block layer splits: it is charged what it moves, once
@@ -183,8 +188,8 @@ violation_is_visible() {
 	hammer victim --rw=randread --bs=64k --iodepth=32
 	wait_for 60 violations_reach victim 3
 	wait_for 60 is $POOLS/storage.whole/slow 1
-	wait_for 10 grep -q VSP_EVENT=violated /tmp/uevents
-	wait_for 10 grep -q VSP_EVENT=slow /tmp/uevents
+	wait_for 30 grep -q VSP_EVENT=violated /tmp/uevents
+	wait_for 30 grep -q VSP_EVENT=slow /tmp/uevents
 	grep -q 'vsp_violation: victim contract=.* bandwidth: floor=67108864/s' /sys/kernel/tracing/trace || fail "not traced"
 	host_log | grep -q 'pool storage.whole: its source is slower than declared' || fail "not logged"
 	kill "${hammers[@]}"

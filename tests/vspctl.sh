@@ -221,7 +221,7 @@ forget() {
 		echo 0 >"$i/enable"
 		rmdir "$i"
 	done
-	for i in vsp_{storage,network,input,abstract} vsp; do
+	for i in vsp_{storage,network,input,abstract,channel} vsp; do
 		[[ ! -d /sys/module/$i ]] || rmmod "$i"
 	done
 	modprobe vsp
@@ -299,7 +299,7 @@ restores_each() {
 	# tried again until it can be done
 	vspctl restore --each --wait 60 /tmp/before >/tmp/said 2>&1 &
 	waiting=$!
-	wait_for 20 grep -q 'input.later: enable' /tmp/said
+	wait_for 30 grep -q 'input.later: enable' /tmp/said
 	modprobe -a evdev input_host
 	sleep 0.1
 	kill -0 $waiting || fail "it has given up"
@@ -308,9 +308,9 @@ restores_each() {
 	vspctl save | grep -q '^\[service network.net\]' || fail "a signal undid what was well"
 }
 
-# tries COUNT: restore has been refused so often
+# tries COUNT: restore has made, and undone, the service so often
 tries() {
-	[[ $(grep -c 'frob: "1" refused' /tmp/said) -ge $1 ]]
+	[[ $(host_log | grep -c 'service storage.new: directory: "" -> "removed"') -ge $1 ]]
 }
 
 # Of the log a message has what the kernel said of this object, to this write.
@@ -318,14 +318,15 @@ repeats_its_own_log() {
 	local waiting
 	made
 	# refused without a line of the kernel's
-	"$VSP_MODULES/vspctl" restore --each --wait 300 - <<<$'[service storage.web]\nfrob = 1' >/tmp/said 2>&1 &
+	"$VSP_MODULES/vspctl" restore --each --wait 300 - <<<$'[service storage.new]\nfrob = 1' >/tmp/said 2>&1 &
 	waiting=$!
 	wait_for 30 tries 1
-	echo 'vsp: storage.web: size_max: of another time' >/dev/kmsg
+	echo 'vsp: storage.new: size_max: of another time' >/dev/kmsg
 	wait_for 30 tries 3
 	kill $waiting
 	wait $waiting || :
 	assert_eq "$(grep kernel: /tmp/said)" '' "lines of the log"
+	assert_eq "$(grep -c 'frob: "1" refused' /tmp/said)" 1 "the same refusal, said again"
 	# two that are refused, and the kernel has a line of each
 	ends 6 vspctl restore --each - <<<$'[service storage.web]\npriority = 101\n[pool storage.disk]\nburst_ms = 0'
 	says 'kernel: vsp: storage.web: priority: '
@@ -384,11 +385,15 @@ print([(j["service"], j["what"]) for j in map(json.loads, open("/tmp/events"))])
 }
 
 measures() {
-	made
+	made vm=web vm_uuid=01234567-89ab-cdef-0123-456789abcdef
+	assert_eq "$(json "j['services'][0]['vm'], j['services'][0]['vm_uuid']" status)" \
+		'web 01234567-89ab-cdef-0123-456789abcdef' "the VM"
+	ends 1 vspctl service set web vm_uuid=01234567
+	says 'vm_uuid: .*an UUID as in .*, or nothing'
 	client host
 	dd if=/dev/vscblk0 of=/dev/null bs=64k count=16 iflag=direct status=none
 	vspctl metrics >/tmp/said
-	says '^vsp_term_floor\{service="web",class="storage",pool="disk",vm="vm 1",term="bandwidth"\} 4194304$'
+	says '^vsp_term_floor\{service="web",class="storage",pool="disk",guest="vm 1",vm="web",vm_uuid="01234567-89ab-cdef-0123-456789abcdef",term="bandwidth"\} 4194304$'
 	says '^vsp_bytes_read_total\{service="web",.*\} [1-9][0-9]*$'
 	says '^vsc_bytes_read_total\{service="web",.*\} [1-9][0-9]*$'
 	says '^vsp_waited_seconds_total\{.*\} [0-9.e-]+$'
@@ -396,7 +401,7 @@ measures() {
 	says '^vsp_pool_capacity\{class="storage",pool="disk",term="bandwidth"\} 268435456$'
 	# each family once, under its type; each line a name, labels and a number
 	assert_eq "$(grep '^# TYPE' /tmp/said | sort | uniq -d)" '' "families twice"
-	assert_eq "$(grep -vE '^(# TYPE [a-z_]+ (counter|gauge)|[a-z_]+\{([a-z]+="[^"]*",?)+\} [0-9.e+-]+)$' /tmp/said)" '' "lines"
+	assert_eq "$(grep -vE '^(# TYPE [a-z_]+ (counter|gauge)|[a-z_]+\{([a-z_]+="[^"]*",?)+\} [0-9.e+-]+)$' /tmp/said)" '' "lines"
 	assert_eq "$(sed -n 's/^# TYPE \(.*\) counter$/\1/p' /tmp/said | grep -v '_total$')" '' "counters without _total"
 }
 

@@ -414,7 +414,8 @@ completes() {
 installed() {
 	make -s tools_install TOOLS=/tmp/tools INSTALL_MOD_PATH=/tmp/root
 	assert_eq "$(cd /tmp/root && find . -type f | sort | xargs)" \
-		'./usr/sbin/vspctl ./usr/share/bash-completion/completions/vspctl ./usr/share/man/man8/vspctl.8' files
+		"$(printf './usr/%s ' lib/systemd/system/vsp-{metrics.socket,metrics@.service,restore-retry.service,restore.service} lib/vsp/vsp-metrics sbin/vspctl \
+			share/{bash-completion/completions/vspctl,man/man8/vspctl.8,vsp/vsp-alerts.yml} | xargs)" files
 	# shellcheck source=/dev/null
 	. /tmp/root/usr/share/bash-completion/completions/vspctl
 	completes ren renegotiate

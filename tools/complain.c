@@ -17,6 +17,33 @@
 #define LINE_BYTES	1024
 
 static int log_fd = -1;
+static bool holds;
+static char held[4 * LINE_BYTES];
+
+/* A line; held back, it is for complain_held(). */
+static void put_line(const char *line)
+{
+	size_t length = strlen(held);
+
+	if (holds)
+		snprintf(held + length, sizeof(held) - length, "%s\n", line);
+	else
+		fprintf(stderr, "%s\n", line);
+}
+
+/* From here on complaints are kept, not printed: of what is tried again and again. */
+void complain_hold(void)
+{
+	holds = true;
+	held[0] = 0;
+}
+
+/* What was complained of since complain_hold(); from here on it is printed again. */
+char *complain_held(void)
+{
+	holds = false;
+	return take_text("%s", held);
+}
 
 /* Return: @status. */
 int complain(int status, const char *object, const char *format, ...)
@@ -28,8 +55,8 @@ int complain(int status, const char *object, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	fflush(stdout);
-	fprintf(stderr, "vspctl: %s%s%s\n", object ? escape_text(object) : "", object ? ": " : "",
-		escape_text(text));
+	put_line(take_text("vspctl: %s%s%s", object ? escape_text(object) : "", object ? ": " : "",
+			   escape_text(text)));
 	return status;
 }
 
@@ -129,6 +156,6 @@ int complain_refused(const char *object, const char *file, const char *value, in
 
 	complain(FAILED, object, "%s: \"%.128s\" refused: %s", file, value, meaning(error));
 	if (newest_line(bare_name(object), line, sizeof(line)))
-		fprintf(stderr, "  kernel: %s\n", escape_text(line));
+		put_line(take_text("  kernel: %s", escape_text(line)));
 	return FAILED;
 }

@@ -126,14 +126,23 @@ static void add_terms(const struct object *object, const char *side, const char 
 	}
 }
 
+/* Of a provider's service; a client has no such file. */
+static const char *config_label(const struct object *object, const char *file)
+{
+	const char *text = object->config ? file_get_in(object->config, file) : NULL;
+
+	return text ? label(text) : "";
+}
+
 static void add_object(struct object *object)
 {
 	const char *side = object->client ? "vsc" : "vsp", *id, *labels, *pool;
 
 	pool = strchr(object->pool, '.') ? strchr(object->pool, '.') + 1 : object->pool;
-	labels = take_text("service=\"%s\",class=\"%s\",pool=\"%s\",vm=\"%s\"",
+	labels = take_text("service=\"%s\",class=\"%s\",pool=\"%s\",guest=\"%s\",vm=\"%s\",vm_uuid=\"%s\"",
 			   label(object->name), label(object->class), label(pool),
-			   label(object->guest));
+			   label(object->guest), config_label(object, "vm"),
+			   config_label(object, "vm_uuid"));
 	add(take_text("%s_running", side), labels,
 	    strcmp(object->state, "RUNNING") ? "0" : "1", false);
 	tree_open(object);

@@ -17,6 +17,7 @@
  * @made: it was not there before
  * @changed: something of it was written
  * @done: it is as it shall be
+ * @said: what was said of the last attempt that failed, or NULL
  * @writes: its values, that of enable among them
  */
 struct item {
@@ -28,6 +29,7 @@ struct item {
 	bool made;
 	bool changed;
 	bool done;
+	const char *said;
 	struct writes writes;
 };
 

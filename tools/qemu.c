@@ -11,7 +11,9 @@
 /* The name that udev makes, or the number that the device has now; NULL, and said why */
 static const char *device_node(const struct object *service)
 {
-	char *stable = take_text("%s/dev/vsp/%s", options.root, service->name);
+	/* What else a service of class channel has in the host is beside it. */
+	char *stable = take_text("%s/dev/vsp/%s%s", options.root, service->name,
+				 strcmp(service->class, "channel") ? "" : "/vdpa");
 	char *local = file_get_in(service->config, "local");
 	size_t count;
 	char **names;

@@ -14,7 +14,8 @@
 #include "vspctl.h"
 #include "plan.h"
 
-#define RETRY_SECONDS	1
+#define RETRY_SECONDS	1	/* at first, and then twice as long each time */
+#define RETRY_MOST	15
 
 static bool is_on(const char *value)
 {
@@ -65,6 +66,27 @@ static int call_again(const struct item *item, bool was_enabled)
 	return journal_trigger(item->label, device, "contract/renegotiate");
 }
 
+/*
+ * On the directory that a file system should be mounted on, a pool would give every service an
+ * empty disk.
+ */
+static int check_mounted(const struct item *item)
+{
+	const struct write *write;
+	const char *missing;
+
+	for (size_t i = 0; i < item->writes.count; i++) {
+		write = &item->writes.write[i];
+		if (strcmp(write->file, "source") && strcmp(write->file, "backing"))
+			continue;
+		missing = *write->value == '/' ? mount_missing(write->value) : NULL;
+		if (missing)
+			return complain(FAILED, item->label, "%s: %s: /etc/fstab has %s, which is not mounted",
+					write->file, write->value, missing);
+	}
+	return DONE;
+}
+
 static int restore_item(struct item *item)
 {
 	bool was_enabled;
@@ -73,6 +95,8 @@ static int restore_item(struct item *item)
 	item->made = access(item->directory, F_OK);
 	if (!item->made && !has_differences(item))
 		return DONE;
+	if (check_mounted(item))
+		return FAILED;
 	item->changed = true;
 	status = item->made ? journal_make(item->label, item->directory) : DONE;
 	if (status)
@@ -100,10 +124,28 @@ static int restore_all(struct plan *plan)
 	return status;
 }
 
+/* What is tried again says only what it has not said before. */
+static bool try_item(struct item *item)
+{
+	size_t mark = journal_mark();
+	bool done;
+	char *said;
+
+	complain_hold();
+	done = !turn_off(item) && !restore_item(item);
+	said = complain_held();
+	if (!done && (!item->said || strcmp(item->said, said)))
+		fputs(said, stderr);
+	item->said = said;
+	if (!done)
+		journal_undo(mark);
+	return done;
+}
+
 /* Return: how many are not done. */
 static size_t restore_round(struct plan *plan)
 {
-	size_t left = 0, mark;
+	size_t left = 0;
 	struct item *item;
 
 	for (int pools = 1; pools >= 0; pools--) {
@@ -111,10 +153,7 @@ static size_t restore_round(struct plan *plan)
 			item = plan->item[i];
 			if (item->done || item->pool != pools)
 				continue;
-			mark = journal_mark();
-			item->done = !turn_off(item) && !restore_item(item);
-			if (!item->done)
-				journal_undo(mark);
+			item->done = try_item(item);
 			left += !item->done;
 		}
 	}
@@ -123,12 +162,15 @@ static size_t restore_round(struct plan *plan)
 
 static int restore_each(struct plan *plan)
 {
-	double waited = 0;
+	time_t waited = 0, pause = RETRY_SECONDS;
 	size_t left = restore_round(plan);
 
-	while (left && !journal_ended() && waited + RETRY_SECONDS <= options.wait) {
-		nanosleep(&(struct timespec){ .tv_sec = RETRY_SECONDS }, NULL);
-		waited += RETRY_SECONDS;
+	while (left && !journal_ended() && waited + 1 <= options.wait) {
+		if (waited + pause > options.wait)
+			pause = options.wait - waited;
+		nanosleep(&(struct timespec){ .tv_sec = pause }, NULL);
+		waited += pause;
+		pause = pause < RETRY_MOST / 2 ? 2 * pause : RETRY_MOST;
 		left = restore_round(plan);
 	}
 	for (size_t i = 0; i < plan->count; i++)

@@ -241,6 +241,8 @@ static void json_view(const struct view *view)
 	if (!object->client) {
 		json_string("pool", something(object->pool));
 		json_string("guest", something(object->guest));
+		json_string("vm", something(file_get_in(object->config, "vm")));
+		json_string("vm_uuid", something(file_get_in(object->config, "vm_uuid")));
 	}
 	json_string("state", object->state);
 	json_number("contract", view->contract);

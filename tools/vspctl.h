@@ -107,6 +107,8 @@ bool is_nothing(const char *text);
 int complain(int status, const char *object, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void complain_prepare(void);
+void complain_hold(void);
+char *complain_held(void);
 int complain_refused(const char *object, const char *file, const char *value, int error);
 
 /* file.c */
@@ -263,6 +265,9 @@ bool journal_ended(void);
 /* result.c */
 bool result_word(const char *result, const char *key, char *to, size_t size);
 int result_wait(const struct object *object, const char *before, char *result, size_t size);
+
+/* mount.c */
+const char *mount_missing(const char *path);
 
 /* One file a command */
 int status_run(int argc, char **argv);

@@ -92,6 +92,16 @@ struct vsc_class {
 	const struct attribute_group *counters;
 };
 
+/**
+ * struct vsc_shortage - why a rate is not to be had
+ * @asked: the floor or the ceiling that is too much, 0: it was something else
+ * @available: the most that there is of it
+ */
+struct vsc_shortage {
+	u64 asked;
+	u64 available;
+};
+
 /* vsc/core/registry.c */
 int vsc_class_register(const struct vsc_class *class);
 void vsc_class_unregister(const struct vsc_class *class);
@@ -100,6 +110,7 @@ void vsc_class_unregister(const struct vsc_class *class);
 struct device *vsc_session_device(struct vsc_session *session);
 struct vsc_session *vsc_session_of_device(struct device *dev);
 const uuid_t *vsc_session_uuid(const struct vsc_session *session);
+const char *vsc_session_name(const struct vsc_session *session);
 struct vsc_channel *vsc_session_channel(const struct vsc_session *session);
 void *vsc_session_data(const struct vsc_session *session);
 void vsc_session_set_data(struct vsc_session *session, void *data);
@@ -111,5 +122,7 @@ void vsc_session_stalled(struct vsc_session *session);
 
 /* vsc/core/want.c: one value, for who waits for the answer */
 int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text);
+int vsc_want_rate(struct vsc_session *session, u32 index, u64 floor, u64 ceiling,
+		  struct vsc_shortage *shortage);
 
 #endif

@@ -49,6 +49,10 @@ static const char * const network_queues[] = {
 };
 
 static const char * const network_switches[] = { [VS_NETWORK_MAC_SPOOF] = "mac_spoof", NULL };
+/* What packaging/vsp-netdev does with the host's end */
+static const char * const network_labels[] = { "bridge", "vlan", NULL };
+static const u32 network_label_highest[] = { 0, 4094 };
+
 static const char * const network_texts[] = { [VS_NETWORK_MAC_RANGE] = "mac_range", NULL };
 
 const struct vs_class_spec vs_class_network = {
@@ -61,9 +65,12 @@ const struct vs_class_spec vs_class_network = {
 	.queue_size = VS_NETWORK_QUEUE_SIZE,
 	.flows = 2,
 	.switches = network_switches,
+	.labels = network_labels,
+	.label_highest = network_label_highest,
 	.texts = network_texts,
 };
 EXPORT_SYMBOL_GPL(vs_class_network);
 
+static_assert(ARRAY_SIZE(network_label_highest) == ARRAY_SIZE(network_labels) - 1);
 static_assert(ARRAY_SIZE(network_queues) == 2 * VS_NETWORK_PAIRS);
 static_assert(ARRAY_SIZE(network_queues) <= VS_CLASS_QUEUES_MAX);

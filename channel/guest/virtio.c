@@ -82,6 +82,7 @@ bool vsc_channel_broken(struct vsc_channel *channel)
 			return true;
 	return false;
 }
+EXPORT_SYMBOL_GPL(vsc_channel_broken);
 
 /**
  * vsc_channel_break() - give the rings up, as if they were broken
@@ -148,20 +149,29 @@ static int check_queues(struct vsc_channel *channel, unsigned int count)
 
 static int find_queues(struct vsc_channel *channel)
 {
-	struct virtqueue_info info[VSC_GUEST_QUEUES_MAX] = {
-		[VS_CHANNEL_QUEUE_MESSAGE] = { "message", vsc_message_done },
-		[VS_CHANNEL_QUEUE_CALL] = { "call", vsc_message_call_done },
-	};
 	const struct vs_class_spec *spec = channel->spec;
 	unsigned int count = VS_CHANNEL_QUEUE_DATA + spec->queues;
+	/* Up to 66 of them are too much for a stack. */
+	struct virtqueue_info *info = kcalloc(count, sizeof(*info), GFP_KERNEL);
 	int error;
 
+	if (!info)
+		return -ENOMEM;
+	info[VS_CHANNEL_QUEUE_MESSAGE] = (struct virtqueue_info){
+		.name = "message",
+		.callback = vsc_message_done,
+	};
+	info[VS_CHANNEL_QUEUE_CALL] = (struct virtqueue_info){
+		.name = "call",
+		.callback = vsc_message_call_done,
+	};
 	for (unsigned int i = 0; i < spec->queues; i++)
 		info[VS_CHANNEL_QUEUE_DATA + i] = (struct virtqueue_info){
 			.name = spec->queue_names[i],
 			.callback = data_done,
 		};
 	error = vs_virtio_find_vqs(channel->vdev, count, channel->vq, info);
+	kfree(info);
 	channel->found = !error;
 	return error ?: check_queues(channel, count);
 }

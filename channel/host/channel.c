@@ -20,7 +20,7 @@
 
 static int channel_allocate(struct vsp_channel *channel)
 {
-	channel->movers = channel->spec->queues + 1;
+	channel->movers = (channel->spec->one_mover ? 1 : channel->spec->queues) + 1;
 	channel->queues = channel->spec->queues + VS_CHANNEL_QUEUE_DATA;
 	channel->mover = kcalloc(channel->movers, sizeof(*channel->mover), GFP_KERNEL);
 	channel->messages = vsp_messages_alloc();

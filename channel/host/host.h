@@ -6,8 +6,7 @@
  * Locks, outer to inner: what vDPA holds around an operation (the VMM's ioctl,
  * vdpa_device.cf_lock) > vsp_mover.mutex > (mmap_lock, in a user copy) >
  * vs_memory.lock.  Inside of a mutex also: vsp_messages.lock, vsp_queue.callback_lock,
- * vsp_jobs.lock.
- * vsp_mover.lock is innermost and taken in any context.
+ * vsp_jobs.lock.  vsp_mover.lock is innermost and taken in any context.
  */
 #ifndef VS_HOST_H
 #define VS_HOST_H
@@ -26,6 +25,7 @@
 struct task_struct;
 struct vhost_task;
 
+#define VSP_QUEUE_KICKED	0	/* bit of vsp_queue.kicked */
 #define VSP_SUSPEND_MS		2000	/* longest wait for answers to messages in flight */
 
 /**
@@ -58,6 +58,8 @@ enum vsp_queue_state {
  * @callback: to the driver
  * @called: a completion has called, or found nobody to call, since DRIVER_OK
  *
+ * @kicked: bit 0: its mover is to look at it
+ *
  * @state: under mover->mutex, as all that follows
  * @ring: valid unless @state is VSP_QUEUE_IDLE
  * @told: a bad ring was logged and counted
@@ -76,6 +78,8 @@ struct vsp_queue {
 	struct vdpa_callback callback;
 	bool called;
 
+	unsigned long kicked;
+
 	enum vsp_queue_state state;
 	struct vs_ring ring;
 	bool told;
@@ -85,7 +89,8 @@ struct vsp_queue {
 /**
  * struct vsp_mover - the thread that moves the bytes of some virtqueues
  * @channel: whose
- * @index: 0 for virtqueues 0 and 1; n for data queue n - 1
+ * @index: 0 for virtqueues 0 and 1; n for data queue n - 1, or for all of them if the class has
+ *	one mover
  * @mutex: held by the thread while it runs, or by the VMM's ioctl while it drains
  * @lock: protects the two below; any context
  * @task: held: a thread of the VMM. May be dead while it is here
@@ -178,7 +183,7 @@ struct vsp_channel_hold {
  * @memory: of the driver
  * @queues: entries of @queue: 2 and the class's
  * @queue: all virtqueues
- * @movers: entries of @mover: 1 and the class's data queues
+ * @movers: entries of @mover: 1 and the class's data queues, or 2
  * @mover: all of them
  * @jobs: what is done beside these
  * @messages: see channel/host/message.c

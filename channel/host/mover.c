@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The movers: one thread for the messages of a channel, and one for each of its
- * data queues.
+ * data queues, or for all of them together, as the class says.
  *
  * While a VMM holds the channel they are threads of the VMM, made in its own
  * ioctl: in its mm, its cgroups, and as mortal as it is.  Such a thread may stall
@@ -14,19 +14,31 @@
  */
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/vhost_task.h>
 
 #include "channel/host/host.h"
+#include "vs_class.h"
 
 #define PENDING		0	/* bit of vsp_mover.pending */
+
+/* Longer than this a mutex is not held for what may never come: see vsp_mover_quiesce(). */
+#define POLL_US_MAX	1000
+
+static unsigned int poll_us;
+module_param(poll_us, uint, 0644);
+MODULE_PARM_DESC(poll_us, "how long the thread of a data queue looks for more before it sleeps, us (0 to 1000, default 0)");
 
 /**
  * vsp_mover_init() - a mover without a thread
  * @mover: zeroed
  * @channel: whose
- * @index: 0: messages; n: data queue n - 1
+ * @index: 0: messages; n: data queue n - 1; 1, if the class has one mover: all data queues
  */
 void vsp_mover_init(struct vsp_mover *mover, struct vsp_channel *channel, unsigned int index)
 {
@@ -81,18 +93,56 @@ void vsp_mover_wake(struct vsp_mover *mover)
 		wake_up(&mover->wait);
 }
 
-static struct vsp_queue *data_queue(struct vsp_mover *mover)
+static unsigned int first_queue(const struct vsp_mover *mover)
 {
-	return &mover->channel->queue[VS_CHANNEL_QUEUE_DATA + mover->index - 1];
+	return mover->index ? VS_CHANNEL_QUEUE_DATA + mover->index - 1 : 0;
+}
+
+/* Behind the last one. */
+static unsigned int end_queue(const struct vsp_mover *mover)
+{
+	if (!mover->index)
+		return VS_CHANNEL_QUEUE_DATA;
+	return mover->channel->spec->one_mover ? mover->channel->queues : first_queue(mover) + 1;
+}
+
+/*
+ * Is there more in a ring that was found empty, or does anything else need its thread? Meanwhile
+ * its driver need not kick, which is dear in a guest; at the end it is asked to.
+ */
+static bool poll_data(struct vsp_mover *mover, struct vsp_queue *queue, unsigned int us)
+{
+	u64 end = ktime_get_ns() + us * NSEC_PER_USEC;
+
+	/* What waits in the ring for its rate, or for memory, is looked at when that is there. */
+	if (queue->state != VSP_QUEUE_RUNNING || queue->ring.reason || vsp_queue_seen(queue))
+		return false;
+	do {
+		if (test_bit(PENDING, &mover->pending) || vs_ring_poll(&queue->ring))
+			return true;
+		cpu_relax();
+	} while (ktime_get_ns() < end && !need_resched() && !signal_pending(current));
+	queue->ring.polled = false;
+	return vsp_queue_has(queue, 1);
 }
 
 /* A bad ring's class is called, too: it has completed requests to reap. */
-static void run_data(struct vsp_channel *channel, struct vsp_queue *queue)
+static void run_data(struct vsp_mover *mover, struct vsp_queue *queue)
 {
-	if (!vsp_queue_begin(queue))
+	struct vsp_channel *channel = mover->channel;
+	/* A thread that moves many queues does not stay with one of them. */
+	unsigned int us = channel->spec->one_mover ? 0 : min(READ_ONCE(poll_us), POLL_US_MAX);
+
+	if (!test_and_clear_bit(VSP_QUEUE_KICKED, &queue->kicked) || !vsp_queue_begin(queue))
 		return;
+	queue->ring.polled = us;
 	channel->ops->queue_kick(channel->service, queue);
 	vsp_queue_flush(queue);
+	/* Not from here: who stops or drains the queue, and the thread's own end, come between. */
+	if (us && poll_data(mover, queue, us)) {
+		set_bit(VSP_QUEUE_KICKED, &queue->kicked);
+		set_bit(PENDING, &mover->pending);
+	}
 }
 
 /* Returns false if there is nothing to do. In TASK_INTERRUPTIBLE then, as entered. */
@@ -104,10 +154,10 @@ static bool mover_run(void *data)
 		return false;
 	__set_current_state(TASK_RUNNING);
 	mutex_lock(&mover->mutex);
-	if (mover->index)
-		run_data(mover->channel, data_queue(mover));
-	else
+	if (!mover->index)
 		vsp_messages_move(mover->channel);
+	for (unsigned int i = first_queue(mover); i < end_queue(mover) && mover->index; i++)
+		run_data(mover, &mover->channel->queue[i]);
 	mutex_unlock(&mover->mutex);
 	cond_resched();
 	return true;
@@ -228,17 +278,16 @@ void vsp_movers_stop(struct vsp_channel *channel)
 void vsp_mover_quiesce(struct vsp_mover *mover, bool suspend)
 {
 	struct vsp_channel *channel = mover->channel;
-	unsigned int first = mover->index ? data_queue(mover)->index : 0;
-	unsigned int end = mover->index ? first + 1 : VS_CHANNEL_QUEUE_DATA;
+	unsigned int first = first_queue(mover), end = end_queue(mover);
 
 	mutex_lock(&mover->mutex);
 	for (unsigned int i = first; i < end; i++)
 		vsp_queue_stop(&channel->queue[i]);
-	if (mover->index)
-		vsp_queue_drain(&channel->queue[first]);
-	else if (suspend)
+	for (unsigned int i = first; i < end && mover->index; i++)
+		vsp_queue_drain(&channel->queue[i]);
+	if (!mover->index && suspend)
 		vsp_messages_drain(channel);
-	else
+	else if (!mover->index)
 		vsp_messages_void(channel);
 	for (unsigned int i = first; i < end && !suspend; i++)
 		vsp_queue_clear(&channel->queue[i]);

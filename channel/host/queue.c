@@ -13,6 +13,7 @@
 #include <uapi/linux/virtio_config.h>
 
 #include "channel/host/host.h"
+#include "vs_class.h"
 
 #define DRAIN_WARN	(10 * HZ)	/* a source that takes longer is named in the log */
 
@@ -26,6 +27,8 @@ void vsp_queue_init(struct vsp_queue *queue, struct vsp_channel *channel, unsign
 {
 	unsigned int mover = index < VS_CHANNEL_QUEUE_DATA ? 0 : index - VS_CHANNEL_QUEUE_DATA + 1;
 
+	if (mover && channel->spec->one_mover)
+		mover = 1;
 	queue->channel = channel;
 	queue->mover = &channel->mover[mover];
 	queue->index = index;
@@ -81,6 +84,7 @@ void vsp_queue_prepare(struct vsp_queue *queue)
 	queue->told = false;
 	queue->in_flight = 0;
 	queue->state = VSP_QUEUE_STARTING;
+	set_bit(VSP_QUEUE_KICKED, &queue->kicked);
 }
 
 /**
@@ -470,6 +474,7 @@ EXPORT_SYMBOL_GPL(vsp_queue_flush);
  */
 void vsp_queue_wake(struct vsp_queue *queue)
 {
+	set_bit(VSP_QUEUE_KICKED, &queue->kicked);
 	vsp_mover_wake(queue->mover);
 }
 EXPORT_SYMBOL_GPL(vsp_queue_wake);

@@ -147,7 +147,7 @@ static int ask_for_kick(struct vs_ring *ring, u16 index)
 	return error ? ring_failed(ring, error, "its available event cannot be written", 0) : 0;
 }
 
-/* 0: there is an entry; -EAGAIN: there is none, and the driver will kick. */
+/* 0: there is an entry; -EAGAIN: there is none, and the driver will kick, or the ring is polled. */
 static int ring_look(struct vs_ring *ring)
 {
 	int error;
@@ -158,6 +158,8 @@ static int ring_look(struct vs_ring *ring)
 	if (error)
 		return error;
 	if (ring->seen_avail == ring->next_avail) {
+		if (ring->polled)
+			return -EAGAIN;
 		error = ask_for_kick(ring, ring->next_avail);
 		if (error)
 			return error;
@@ -172,6 +174,19 @@ static int ring_look(struct vs_ring *ring)
 	if (!ring->layout.event_idx && !ring->silent)
 		return set_silent(ring, true);
 	return 0;
+}
+
+/**
+ * vs_ring_poll() - are there entries that were not seen?
+ * @ring: started; its driver need not kick
+ *
+ * Return: whether there are; of a bad ring, no.
+ */
+bool vs_ring_poll(struct vs_ring *ring)
+{
+	u16 seen = ring->seen_avail;
+
+	return !ring->reason && !read_avail(ring) && ring->seen_avail != seen;
 }
 
 /**

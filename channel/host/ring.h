@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host end's two lower layers: a driver's memory, and the device side of a
- * split virtqueue in it.  Neither knows of vDPA; neither locks the callers out
- * of each other (but for the regions, see struct vs_memory).
+ * The host end's two lower layers: a driver's memory, and the device side of a split virtqueue in
+ * it. Neither knows of vDPA, nor locks its callers out of each other (but for the regions).
  */
 #ifndef VS_RING_H
 #define VS_RING_H
@@ -116,8 +115,7 @@ struct vs_ring_layout {
 /**
  * struct vs_ring - device side of a split virtqueue
  *
- * One thread at a time. A ring that breaks a rule is bad from then on: nothing
- * of it is touched until it is set up again.
+ * One thread at a time. A ring that breaks a rule is not touched until it is set up again.
  *
  * @memory: where it is
  * @layout: a copy; valid while @reason is NULL
@@ -128,6 +126,7 @@ struct vs_ring_layout {
  * @next_used: next entry of the used ring to fill
  * @written_used: next one to write; those from here to @next_used are in @used
  * @shown_used: its index, as last written
+ * @polled: its owner looks again soon: the driver of an empty ring need not kick
  * @silent: VRING_USED_F_NO_NOTIFY is set (without event_idx)
  * @called: the first completion has called back
  * @peeked: @head and @head_room are of a chain that was peeked and not consumed
@@ -148,6 +147,7 @@ struct vs_ring {
 	u16 next_used;
 	u16 written_used;
 	u16 shown_used;
+	bool polled;
 	bool silent;
 	bool called;
 	bool peeked;
@@ -163,6 +163,7 @@ void vs_ring_setup(struct vs_ring *ring, struct vs_memory *memory,
 		   const struct vs_ring_layout *layout);
 int vs_ring_start(struct vs_ring *ring);
 bool vs_ring_has(struct vs_ring *ring, u16 count);
+bool vs_ring_poll(struct vs_ring *ring);
 int vs_ring_peek(struct vs_ring *ring, struct vsp_chain *chain);
 void vs_ring_consume(struct vs_ring *ring);
 void vs_ring_complete(struct vs_ring *ring, u16 head, u32 written);

@@ -353,7 +353,7 @@ static void channel_set_vq_num(struct vdpa_device *vdpa, u16 index, u32 size)
 /* Atomic, and maybe inside of an eventfd's wake-up: nothing can be signalled from here. */
 static void channel_kick_vq(struct vdpa_device *vdpa, u16 index)
 {
-	vsp_mover_wake(to_channel(vdpa)->queue[index].mover);
+	vsp_queue_wake(&to_channel(vdpa)->queue[index]);
 }
 
 static void channel_set_vq_cb(struct vdpa_device *vdpa, u16 index, struct vdpa_callback *callback)

@@ -459,6 +459,29 @@ static void who_has_enough_is_not_kicked(struct kunit *test)
 	}
 }
 
+/* While its owner looks again and again; at the end of that it is kicked for the next one. */
+static void who_polls_is_not_kicked_and_misses_nothing(struct kunit *test)
+{
+	const struct variant *variant = test->param_value;
+	struct pair *p = make_pair(test, variant->size, variant->features);
+
+	for (unsigned int round = 0; round < variant->total / 16; round++) {
+		KUNIT_ASSERT_FALSE(test, vs_ring_has(&p->ring, 1));
+		add_some(p, 1);
+		KUNIT_ASSERT_TRUE(test, virtqueue_kick_prepare(p->vq));
+		p->ring.polled = true;
+		take_all(p);
+		for (unsigned int polls = below(p, 4); polls; polls--) {
+			KUNIT_ASSERT_FALSE(test, vs_ring_poll(&p->ring));
+			add_some(p, 1 + below(p, variant->size));
+			KUNIT_ASSERT_FALSE(test, virtqueue_kick_prepare(p->vq));
+			KUNIT_ASSERT_TRUE(test, vs_ring_poll(&p->ring));
+			take_all(p);
+		}
+		p->ring.polled = false;
+	}
+}
+
 static void a_bad_ring_has_nothing(struct kunit *test)
 {
 	struct pair *p = make_pair(test, 16, EVENT);
@@ -471,6 +494,7 @@ static void a_bad_ring_has_nothing(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, p->ring.reason);
 	avail->idx = cpu_to_virtio16(&p->vdev, 4);
 	KUNIT_EXPECT_FALSE(test, vs_ring_has(&p->ring, 1));
+	KUNIT_EXPECT_FALSE(test, vs_ring_poll(&p->ring));
 }
 
 static struct kunit_case ring_cases[] = {
@@ -481,6 +505,8 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(who_has_too_few_is_kicked_for_the_next_one, variant_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(who_has_enough_is_not_kicked),
+	KUNIT_CASE_PARAM_ATTR(who_polls_is_not_kicked_and_misses_nothing, variant_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(a_bad_ring_has_nothing),
 	{}
 };

@@ -223,6 +223,11 @@ void vsc_want_end(struct vsc_session *session)
 {
 }
 
+bool vsc_want_is_met(struct vsc_session *session, const struct vs_terms *choice, u16 *term)
+{
+	return true;
+}
+
 void vsc_watch_begin(struct vsc_session *session)
 {
 }

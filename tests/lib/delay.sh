@@ -12,7 +12,7 @@ keyboard_for() {
 	"$INPUT/delay" "$1" <"/tmp/delay.in.$1" >"/tmp/delay.out.$1" 2>"/tmp/delay.clocks.$1" &
 	exec {in}>"/tmp/delay.in.$1" {out}<"/tmp/delay.out.$1"
 	delay_in[$1]=$in delay_out[$1]=$out
-	wait_for 10 keyboard_node "$1"
+	wait_for 30 keyboard_node "$1"
 }
 
 # keyboard_node NAME: its node

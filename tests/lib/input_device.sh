@@ -37,13 +37,13 @@ insert() {
 	processes[number]=$!
 	exec {plug}>"/tmp/plug$number"
 	plugs[number]=$plug
-	wait_for 10 is_plugged "$number"
+	wait_for 30 is_plugged "$number"
 }
 
 # plug NUMBER NAME KIND...: insert, and wait for its node
 plug() {
 	insert "$@"
-	wait_for 10 node_of "test/$1"
+	wait_for 30 node_of "test/$1"
 }
 
 # plug_out NUMBER: it goes

@@ -327,7 +327,7 @@ attacks() {
 		counted=$((counted + $(counter "$name" dropped_$i)))
 	done
 	assert_eq $counted "$bad" "bad frames that were counted"
-	wait_for 10 is "/sys/class/net/vsp-$name/statistics/rx_packets" $good
+	wait_for 30 is "/sys/class/net/vsp-$name/statistics/rx_packets" $good
 	assert_eq "$(counter "$name" ring_errors)" 0 "ring errors: the rings were right"
 	assert_eq "$(<"$VDPA/$name/contract/state")" RUNNING "its contract"
 }

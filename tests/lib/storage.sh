@@ -160,7 +160,7 @@ pull() {
 # put_back POOL: and have it looked for
 put_back() {
 	echo 1 >$NULL/gone/power
-	wait_for 10 test -b /dev/gone
+	wait_for 30 test -b /dev/gone
 	echo 100 >"$POOLS/storage.$1/poll_ms"
 }
 

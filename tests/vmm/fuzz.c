@@ -25,6 +25,8 @@ struct queue *push_round(struct device *device, bool hostile)
 		return network_push(device, hostile);
 	if (device->class == VS_CLASS_INPUT)
 		return input_push(device, hostile);
+	if (device->class == VS_CLASS_CHANNEL)
+		return port_push(device, hostile);
 	if (device->class == VS_CLASS_AUDIO)
 		return audio_push(device, hostile);
 	return storage_push(device, hostile);
@@ -45,6 +47,8 @@ unsigned int reap(struct device *device)
 				network_returned(device, queue, used);
 			else if (device->class == VS_CLASS_INPUT)
 				input_returned(device, queue, used);
+			else if (device->class == VS_CLASS_CHANNEL)
+				port_returned(device, queue, used);
 			else if (device->class == VS_CLASS_AUDIO)
 				audio_returned(device, queue, used);
 			else
@@ -236,6 +240,9 @@ static const char * const counters_of[][COUNTERS_MAX] = {
 		"malformed_requests",
 	},
 	[VS_CLASS_ABSTRACT] = {},
+	[VS_CLASS_CHANNEL] = {
+		"data_sent", "data_received", "dropped_buffers", "malformed_buffers",
+	},
 	[VS_CLASS_AUDIO] = {
 		"frames_played", "frames_recorded", "settings_refused", "malformed_requests",
 	},

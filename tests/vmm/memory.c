@@ -16,7 +16,7 @@ struct area_spec {
 };
 
 static const struct area_spec specs[AREAS] = {
-	[AREA_RINGS] = { 0, 4 * MEBIBYTE, VHOST_ACCESS_RW },
+	[AREA_RINGS] = { 0, 16 * MEBIBYTE, VHOST_ACCESS_RW },
 	[AREA_DATA] = { 1ULL << 32, SLOTS * SLOT_BYTES * 2, VHOST_ACCESS_RW },
 	[AREA_READ] = { 2ULL << 32, MEBIBYTE / 4, VHOST_ACCESS_RO },
 	[AREA_WRITE] = { 3ULL << 32, MEBIBYTE / 4, VHOST_ACCESS_WO },

@@ -40,7 +40,7 @@ void ring_init(struct device *device, unsigned int index)
 	queue->tables_addr = addr + RING_BYTES;
 	_Static_assert(SLOTS * SEGMENTS_MAX * sizeof(struct vring_desc) <=
 		       QUEUE_BYTES - RING_BYTES, "tables do not fit");
-	_Static_assert(QUEUES_MAX * QUEUE_BYTES <= 4 * 1024 * 1024, "queues do not fit");
+	_Static_assert(QUEUES_MAX * QUEUE_BYTES <= 16 * 1024 * 1024, "queues do not fit");
 	queue->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	queue->call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (queue->kick < 0 || queue->call < 0)

@@ -9,6 +9,7 @@
  *	ring.c		the driver's side of the virtqueues, and how to break one
  *	message.c	the protocol: a contract, and messages of every kind at the wrong time
  *	storage.c	requests of a disk	network.c	frames	input.c	events and queries
+ *	port.c		byte channels
  *	audio.c		requests and frames of a sound card
  *	fuzz.c		lives of VMMs, from a seed
  *	endings.c	how a VMM can end, in every state of the protocol; limits
@@ -176,7 +177,7 @@ void message_unanswered(struct device *device);	/* several, and no look at the a
 void message_random(struct device *device);
 
 /*
- * ---- storage.c, network.c, input.c, audio.c: fill the free slots of queues, look at what comes back ----
+ * ---- storage.c, network.c, input.c, port.c, audio.c: fill the free slots of queues, look at what comes back ----
  * Each returns the queue that something comes back on.
  */
 
@@ -193,6 +194,8 @@ struct queue *input_push(struct device *device, bool hostile);
 void input_post(struct device *device);		/* room for a report, but for one event */
 void input_type(struct device *device);		/* a report for the guest */
 void input_returned(struct device *device, struct queue *queue, struct used used);
+struct queue *port_push(struct device *device, bool hostile);
+void port_returned(struct device *device, struct queue *queue, struct used used);
 const char *input_spoil(unsigned int how);	/* NULL: there are no more */
 struct queue *audio_push(struct device *device, bool hostile);
 void audio_returned(struct device *device, struct queue *queue, struct used used);

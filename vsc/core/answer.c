@@ -71,6 +71,7 @@ static enum vsc_event answer_offered(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
 	const struct vs_terms *offer = &work->round.message.terms;
+	u32 reason = session->last.reason;
 	u16 term = 0;
 
 	if (work->round.sent != VSC_SENT_ASK && work->round.sent != VSC_SENT_CHOICE)
@@ -79,12 +80,15 @@ static enum vsc_event answer_offered(struct vsc_session *session)
 		return answer_malformed(session, "no offer of this class");
 	set_offered(session, offer);
 	if (++work->epoch.rounds <= VSC_ROUNDS_MAX &&
-	    !vsc_policy_choose(session, offer, &work->round.choice, &term))
-		return VSC_EVENT_OFFER;
+	    !vsc_policy_choose(session, offer, &work->round.choice, &term)) {
+		if (vsc_want_is_met(session, &work->round.choice, &term))
+			return VSC_EVENT_OFFER;
+		reason = VS_REASON_LIMIT;
+	}
 
 	/* Refused, by this side: what is held is to go on. */
 	work->epoch.result.outcome = VS_OUTCOME_OFFER;
-	work->epoch.result.reason = term ? session->last.reason : VS_REASON_ROUNDS;
+	work->epoch.result.reason = term ? reason : VS_REASON_ROUNDS;
 	work->epoch.result.term = term;
 	vsc_policy_shortfall(&session->last.asked, offer, &work->epoch.result);
 	work->epoch.retry_ms = vsc_session_back_off(session);

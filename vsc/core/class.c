@@ -46,6 +46,20 @@ const uuid_t *vsc_session_uuid(const struct vsc_session *session)
 EXPORT_SYMBOL_GPL(vsc_session_uuid);
 
 /**
+ * vsc_session_name() - what people call the service
+ * @session: any
+ *
+ * Context: any.
+ * Return: the service's name, of printing characters of ASCII; constant. Any host may call a
+ * service so.
+ */
+const char *vsc_session_name(const struct vsc_session *session)
+{
+	return session->name;
+}
+EXPORT_SYMBOL_GPL(vsc_session_name);
+
+/**
  * vsc_session_channel() - the channel, for its data queues
  * @session: any
  *

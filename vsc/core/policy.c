@@ -150,6 +150,8 @@ void vsc_policy_shortfall(const struct vs_terms *ask, const struct vs_terms *off
 	result->available = most->high;
 	if (least->kind == VS_KIND_RATE && least->low > most->low) {
 		result->available = most->low;
+	} else if (least->kind == VS_KIND_RATE) {
+		result->asked = least->high;
 	} else if (least->kind != VS_KIND_SET && least->high < most->low) {
 		result->asked = least->high;
 		result->available = most->low;

@@ -139,7 +139,10 @@ struct vsc_watch {
  * @error: what came of the last one that has
  * @index: of the term
  * @needs: vsc_inbox.needs with it
- * @was_set: request/ showed a value of that term before
+ * @whole: of a RATE: less than its ceiling is no answer
+ * @old_set: vsc_request.staged_set before, of that term
+ * @old_wish_set: vsc_request.wish_set before, of that term
+ * @shortage: of the last one that was not granted
  * @wanted: the term while it is asked for
  * @old_wish: what was wished before
  * @old_staged: what was staged before
@@ -152,7 +155,10 @@ struct vsc_want {
 	int error;
 	u32 index;
 	u64 needs;
-	bool was_set;
+	bool whole;
+	u32 old_set;
+	u32 old_wish_set;
+	struct vsc_shortage shortage;
 	struct vs_term wanted;
 	struct vs_term old_wish;
 	struct vs_term old_staged;
@@ -360,6 +366,7 @@ void vsc_event_changed(struct vsc_session *session, const char *what);
 /* vsc/core/want.c */
 void vsc_want_init(struct vsc_want *want);
 void vsc_want_end(struct vsc_session *session);
+bool vsc_want_is_met(struct vsc_session *session, const struct vs_terms *choice, u16 *term);
 
 /* vsc/demand/watch.c: in the work only */
 void vsc_watch_begin(struct vsc_session *session);

@@ -73,20 +73,31 @@ static void replace_term(struct vs_term *term, const struct vs_term *from, const
 		*term = *to;
 }
 
+/* Bits of staged_set and wish_set. */
+static u32 want_bits(u32 index)
+{
+	return BIT(2 * index) | BIT(2 * index + 1);
+}
+
 /* Ends the want: a value that was not granted is not wished any longer. */
 static void want_finish(struct vsc_session *session, int error)
 {
 	struct vsc_want *want = &session->work->want;
 	struct vs_term *staged = &session->request.staged.term[want->index];
+	struct vs_term *wish = &session->request.wish.term[want->index];
 	struct vs_term granted = want->wanted;
+	u32 bits = want_bits(want->index);
 
 	lockdep_assert_held(&session->request.lock);
 	/* A later offer may have less than the value, which the wish has to accept then. */
-	granted.low = min(want->wanted.low, want->old_wish.low);
-	if (error && !want->was_set && is_same_term(staged, &want->wanted))
-		session->request.staged_set &= ~BIT(2 * want->index + 1);
-	replace_term(&session->request.wish.term[want->index], &want->wanted,
-		     error ? &want->old_wish : &granted);
+	if (granted.kind != VS_KIND_RATE)
+		granted.low = min(want->wanted.low, want->old_wish.low);
+	if (error && is_same_term(staged, &want->wanted))
+		session->request.staged_set = (session->request.staged_set & ~bits) | want->old_set;
+	if (error && is_same_term(wish, &want->wanted))
+		session->request.wish_set = (session->request.wish_set & ~bits) |
+					    want->old_wish_set;
+	replace_term(wish, &want->wanted, error ? &want->old_wish : &granted);
 	replace_term(staged, &want->wanted, error ? &want->old_staged : &granted);
 	want->error = error;
 	WRITE_ONCE(want->pending, false);
@@ -105,6 +116,46 @@ static bool is_answered(struct vsc_session *session, struct vsc_session_result *
 	*result = session->last.result;
 	spin_unlock(&session->lock);
 	return settled && (result->outcome || result->error == -ERANGE);
+}
+
+static void want_answer(struct vsc_session *session, const struct vsc_session_result *result)
+{
+	struct vsc_want *want = &session->work->want;
+	const struct vs_term_spec *spec = &session->spec->term[want->index];
+
+	want->shortage = (struct vsc_shortage){ };
+	if (result->term == spec->id) {
+		want->shortage.asked = result->asked;
+		want->shortage.available = result->available;
+	}
+	want_finish(session, to_error(spec, result));
+}
+
+/**
+ * vsc_want_is_met() - is a choice what is wanted?
+ * @session: has asked
+ * @choice: complete set, chosen from an offer
+ * @term: set to the id of the term that is not
+ *
+ * Context: the session's work; takes request.lock.
+ * Return: false: the ceiling that was asked for would not be reached, and its process has to hear
+ *	of it.
+ */
+bool vsc_want_is_met(struct vsc_session *session, const struct vs_terms *choice, u16 *term)
+{
+	struct vsc_want *want = &session->work->want;
+	bool met = true;
+	u64 most;
+
+	mutex_lock(&session->request.lock);
+	most = want->wanted.high;
+	/* An ask that was made before it, or is of less, is not about it. */
+	if (want->pending && want->whole && session->last.asked.term[want->index].high == most)
+		met = choice->term[want->index].high == most;
+	if (!met)
+		*term = session->spec->term[want->index].id;
+	mutex_unlock(&session->request.lock);
+	return met;
 }
 
 /**
@@ -132,7 +183,7 @@ void vsc_want_end(struct vsc_session *session)
 
 	mutex_lock(&session->request.lock);
 	if (want->pending && is_answered(session, &result))
-		want_finish(session, to_error(&session->spec->term[want->index], &result));
+		want_answer(session, &result);
 	else if (want->pending && want_is_over(work))
 		want_finish(session, -ENODEV);
 	mutex_unlock(&session->request.lock);
@@ -154,11 +205,12 @@ static struct vs_term wanted_term(const struct vs_term *wish, u64 value, const c
 	return wanted;
 }
 
-static int want_begin(struct vsc_session *session, u32 index, u64 value, const char *text)
+/* @set: bits of staged_set and wish_set, of this term */
+static int want_begin(struct vsc_session *session, u32 index, const struct vs_term *wanted, u32 set)
 {
-	struct vs_term *staged = &session->request.staged.term[index];
-	struct vs_term *wish = &session->request.wish.term[index];
+	struct vsc_request *request = &session->request;
 	struct vsc_want *want = &session->work->want;
+	u32 bits = want_bits(index);
 	int error;
 
 	lockdep_assert_held(&session->request.lock);
@@ -174,15 +226,37 @@ static int want_begin(struct vsc_session *session, u32 index, u64 value, const c
 		return error;
 	want->index = index;
 	want->needs = READ_ONCE(session->work->inbox.needs);
-	want->was_set = session->request.staged_set & BIT(2 * index + 1);
-	want->old_wish = *wish;
-	want->old_staged = *staged;
-	want->wanted = wanted_term(wish, value, text);
-	*wish = want->wanted;
-	*staged = want->wanted;
-	session->request.staged_set |= BIT(2 * index + 1);
+	want->old_set = request->staged_set & bits;
+	want->old_wish_set = request->wish_set & bits;
+	want->old_wish = request->wish.term[index];
+	want->old_staged = request->staged.term[index];
+	want->wanted = *wanted;
+	want->whole = wanted->kind == VS_KIND_RATE && set & BIT(2 * index + 1);
+	request->wish.term[index] = *wanted;
+	request->staged.term[index] = *wanted;
+	request->staged_set = (request->staged_set & ~bits) | set;
+	request->wish_set = (request->wish_set & ~bits) | set;
 	WRITE_ONCE(want->pending, true);
 	return 0;
+}
+
+/* Return: -EAGAIN: it is still pending. */
+static int want_result(struct vsc_session *session)
+{
+	struct vsc_want *want = &session->work->want;
+
+	lockdep_assert_held(&session->request.lock);
+	if (!want->pending)
+		return want->error;
+	return is_gone(session->work) ? -ENODEV : -EAGAIN;
+}
+
+static void want_wait(struct vsc_session *session)
+{
+	struct vsc_work *work = session->work;
+
+	wait_event_timeout(work->inbox.settling, !READ_ONCE(work->want.pending) || is_gone(work),
+			   msecs_to_jiffies(WANT_MS));
 }
 
 /**
@@ -203,23 +277,72 @@ static int want_begin(struct vsc_session *session, u32 index, u64 value, const c
  */
 int vsc_want_value(struct vsc_session *session, u32 index, u64 value, const char *text)
 {
-	struct vsc_work *work = session->work;
-	struct vsc_want *want = &work->want;
+	struct vs_term wanted;
 	int error;
 
 	mutex_lock(&session->request.lock);
-	error = want_begin(session, index, value, text);
+	wanted = wanted_term(&session->request.wish.term[index], value, text);
+	error = want_begin(session, index, &wanted,
+			   (session->request.staged_set & BIT(2 * index)) | BIT(2 * index + 1));
 	mutex_unlock(&session->request.lock);
 	if (error)
 		return error;
-	wait_event_timeout(work->inbox.settling, !READ_ONCE(want->pending) || is_gone(work),
-			   msecs_to_jiffies(WANT_MS));
+	want_wait(session);
 	mutex_lock(&session->request.lock);
-	if (!want->pending)
-		error = want->error;
-	else
-		error = is_gone(work) ? -ENODEV : -EAGAIN;
+	error = want_result(session);
 	mutex_unlock(&session->request.lock);
 	return error;
 }
 EXPORT_SYMBOL_GPL(vsc_want_value);
+
+static struct vs_term wanted_rate(struct vsc_session *session, u32 index, u64 floor, u64 ceiling)
+{
+	struct vs_term wanted = session->request.wish.term[index];
+
+	wanted.low = floor;
+	wanted.high = ceiling ?: session->spec->term[index].highest;
+	return wanted;
+}
+
+/**
+ * vsc_want_rate() - wish for a floor and a ceiling of a rate, and wait for the answer
+ * @session: as of vsc_want_value()
+ * @index: of a RATE in the class's table
+ * @floor: within the term's range; 0: whatever the service allows
+ * @ceiling: likewise; not below @floor
+ * @shortage: filled where not all of it is granted
+ *
+ * All or nothing: a ceiling below @ceiling is not taken, and without an answer in time what was
+ * wished before is asked for again.
+ *
+ * Context: as of vsc_want_value().
+ * Return: as of vsc_want_value(), but -EAGAIN: there was no answer in time.
+ */
+int vsc_want_rate(struct vsc_session *session, u32 index, u64 floor, u64 ceiling,
+		  struct vsc_shortage *shortage)
+{
+	struct vsc_want *want = &session->work->want;
+	struct vs_term wanted;
+	int error;
+
+	*shortage = (struct vsc_shortage){ };
+	mutex_lock(&session->request.lock);
+	wanted = wanted_rate(session, index, floor, ceiling);
+	error = want_begin(session, index, &wanted,
+			   (floor ? BIT(2 * index) : 0) | (ceiling ? BIT(2 * index + 1) : 0));
+	mutex_unlock(&session->request.lock);
+	if (error)
+		return error;
+	want_wait(session);
+	mutex_lock(&session->request.lock);
+	error = want_result(session);
+	if (want->pending) {
+		want_finish(session, error);
+		vsc_session_renegotiate(session, VS_REASON_NEED);
+	} else if (error) {
+		*shortage = want->shortage;
+	}
+	mutex_unlock(&session->request.lock);
+	return error;
+}
+EXPORT_SYMBOL_GPL(vsc_want_rate);

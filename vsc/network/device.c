@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's netdev, vsc<N> as its session: brought to what the contract says, and what its
- * users ask for turned into a request for another contract.
+ * The guest's netdev, vsc<N> as its session: its life, and what its users ask for turned into a
+ * request for another contract.
  */
 #include <linux/completion.h>
-#include <linux/cpumask.h>
-#include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <linux/ipv6.h>
 #include <linux/jiffies.h>
-#include <linux/minmax.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
@@ -23,15 +20,11 @@
 #include "vs_class.h"
 #include "vs_compat.h"
 #include "vs_compat_net.h"
+#include "vs_compat_netdev.h"
 #include "vs_terms.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 
-/* How long the session's work waits for rtnl, and how often it tries. */
-#define RTNL_MS		3000
-#define RTNL_STEP_MS	10
-/* When what has failed is tried again, where the session does not do so. */
-#define RETRY_MS	5000
 /*
  * When a transmit queue counts as stuck. No frame waits for so long for its rate: the provider
  * drops what is 20 ms early.
@@ -99,19 +92,6 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	return vlan_features_check(skb, features);
 }
 
-/* A smaller size that the administrator has chosen stays; the stack's own function only lowers. */
-static void set_gso_max(struct net_device *netdev, u32 size)
-{
-	bool follow = netdev->gso_max_size >= netdev->tso_max_size;
-	bool follow_ipv4 = netdev->gso_ipv4_max_size >= netdev->tso_max_size;
-
-	netif_set_tso_max_size(netdev, size);
-	if (follow)
-		WRITE_ONCE(netdev->gso_max_size, size);
-	if (follow_ipv4)
-		WRITE_ONCE(netdev->gso_ipv4_max_size, size);
-}
-
 /**
  * vsc_network_device_carrier() - there is a contract, or none any more
  * @network: the device
@@ -132,184 +112,6 @@ void vsc_network_device_carrier(struct vsc_network *network, bool on)
 		netif_carrier_off(network->netdev);
 }
 
-/* ---- The netdev becomes what the contract says: under rtnl ---- */
-
-/* Spreads the processors over the queues. Without it the stack does so by a hash. */
-static void set_xps(struct net_device *netdev, u32 queues)
-{
-	cpumask_var_t mask;
-
-	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
-		return;
-	for (u32 i = 0; i < queues; i++) {
-		unsigned int cpu, number = 0;
-
-		cpumask_clear(mask);
-		for_each_online_cpu(cpu)
-			if (number++ % queues == i)
-				cpumask_set_cpu(cpu, mask);
-		if (!cpumask_empty(mask))
-			netif_set_xps_queue(netdev, mask, i);
-	}
-	free_cpumask_var(mask);
-}
-
-static int set_queues(struct vsc_network *network, u32 queues)
-{
-	struct net_device *netdev = network->netdev;
-	int error;
-
-	if (netdev->real_num_tx_queues == queues && netdev->real_num_rx_queues == queues)
-		return 0;
-	error = netif_set_real_num_queues(netdev, queues, queues);
-	if (error)
-		return error;
-	set_xps(netdev, queues);
-	return 0;
-}
-
-static int netdev_set_mac(struct net_device *netdev, const u8 *mac)
-{
-	struct sockaddr_storage address = { .ss_family = ARPHRD_ETHER };
-
-	if (ether_addr_equal(netdev->dev_addr, mac))
-		return 0;
-	memcpy(address.__data, mac, ETH_ALEN);
-	return vs_dev_set_mac_address_user(netdev, &address);
-}
-
-/* The MTU of the contract, or a smaller one that was chosen and not replaced by a want since. */
-static u32 usable_mtu(struct vsc_network *network, const struct vsc_network_target *target)
-{
-	ASSERT_RTNL();
-	if (network->mtu.wanted && target->mtu == network->mtu.wanted) {
-		network->mtu.chosen = 0;
-		network->mtu.wanted = 0;
-	}
-	return network->mtu.chosen ? min(network->mtu.chosen, target->mtu) : target->mtu;
-}
-
-/* All that can be done is, whatever comes of the rest. Return: the first errno. */
-static int netdev_change(struct vsc_network *network, const struct vsc_network_target *target)
-{
-	struct net_device *netdev = network->netdev;
-	int error, first;
-
-	set_gso_max(netdev, target->gso_max);
-	netdev_update_features(netdev);
-	first = set_queues(network, target->queues);
-	error = dev_set_mtu(netdev, usable_mtu(network, target));
-	first = first ?: error;
-	error = netdev_set_mac(netdev, target->mac);
-	return first ?: error;
-}
-
-/* By its session's number; where somebody has given that name away, by one of no session. */
-static int register_named(struct net_device *netdev)
-{
-	int error = register_netdevice(netdev);
-
-	if (error != -EEXIST || netdev->reg_state != NETREG_UNINITIALIZED)
-		return error;
-	strscpy(netdev->name, "vscnet%d", IFNAMSIZ);
-	return register_netdevice(netdev);
-}
-
-/* With the first contract in force. */
-static int netdev_show(struct vsc_network *network, const struct vsc_network_target *target)
-{
-	struct net_device *netdev = network->netdev;
-	int error;
-
-	if (!netif_carrier_ok(netdev))
-		return 0;
-	/* A notifier has refused it: it cannot be registered again. */
-	if (netdev->reg_state != NETREG_UNINITIALIZED)
-		return -ENODEV;
-	netdev->mtu = target->mtu;
-	eth_hw_addr_set(netdev, target->mac);
-	set_gso_max(netdev, target->gso_max);
-	error = netif_set_real_num_queues(netdev, target->queues, target->queues);
-	if (error)
-		return error;
-	/* The stack notices a carrier that comes, not one that was there before. */
-	netif_carrier_off(netdev);
-	error = register_named(netdev);
-	vsc_network_device_carrier(network, true);
-	if (!error)
-		set_xps(netdev, target->queues);
-	return error;
-}
-
-/**
- * vsc_network_device_update() - bring the netdev to its target
- * @network: the device
- *
- * Context: process, rtnl held; sleeps.
- * Return: 0, also where there is nothing to do, or an errno, logged: a part is left to do.
- */
-int vsc_network_device_update(struct vsc_network *network)
-{
-	struct net_device *netdev = network->netdev;
-	struct vsc_network_target target;
-	int error;
-
-	ASSERT_RTNL();
-	if (READ_ONCE(network->dead) || !READ_ONCE(network->rings.awake))
-		return 0;
-	vsc_network_device_target(network, &target);
-	network->updating = true;
-	error = netdev->reg_state == NETREG_REGISTERED ? netdev_change(network, &target) :
-							 netdev_show(network, &target);
-	network->updating = false;
-	if (error)
-		dev_err_ratelimited(vsc_session_device(network->session),
-				    "%s cannot be brought to what its contract says (%d)\n",
-				    netdev->name, error);
-	return error;
-}
-
-static void update_work(struct work_struct *item)
-{
-	struct vsc_network *network = container_of(to_delayed_work(item), struct vsc_network,
-						   update);
-	int error;
-
-	rtnl_lock();
-	error = vsc_network_device_update(network);
-	rtnl_unlock();
-	if (error)
-		queue_delayed_work(system_unbound_wq, &network->update,
-				   msecs_to_jiffies(RETRY_MS));
-}
-
-/**
- * vsc_network_device_update_soon() - bring the netdev to its target, now if that can be
- * @network: the device
- *
- * Where rtnl is not to be had in time, or is held by who waits for this very session, the
- * netdev follows later.
- *
- * Context: the session's work; sleeps, RTNL_MS at the most.
- * Return: 0, or the errno of vsc_network_device_update(): try again.
- */
-int vsc_network_device_update_soon(struct vsc_network *network)
-{
-	unsigned long end = jiffies + msecs_to_jiffies(RTNL_MS);
-	int error;
-
-	while (!rtnl_trylock()) {
-		if (READ_ONCE(network->wanting) || time_after(jiffies, end)) {
-			mod_delayed_work(system_unbound_wq, &network->update, 0);
-			return 0;
-		}
-		msleep(RTNL_STEP_MS);
-	}
-	error = vsc_network_device_update(network);
-	rtnl_unlock();
-	return error;
-}
-
 /* ---- What its users ask for ---- */
 
 /**
@@ -319,14 +121,15 @@ int vsc_network_device_update_soon(struct vsc_network *network)
  * @value: of a LEVEL
  * @text: of an IDENTITY, else NULL
  *
- * Context: process, rtnl held; sleeps, as long as vsc_want_value() at the most.
+ * Context: process, rtnl and the netdev's lock held; sleeps, as long as vsc_want_value() at the
+ *	most.
  * Return: 0: it is in force; else as vsc_want_value().
  */
 int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, const char *text)
 {
 	int error;
 
-	ASSERT_RTNL();
+	vs_netdev_assert_locked(network->netdev);
 	/* The session's work is on its way to unregister the netdev, and waits for rtnl. */
 	if (READ_ONCE(network->dead))
 		return -ENODEV;
@@ -440,11 +243,6 @@ static void get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *sta
 	stats->rx_errors = stats->rx_length_errors + stats->rx_frame_errors;
 }
 
-/* Every frame that the host sends passes; without this the stack refuses addresses to listen to. */
-static void set_rx_mode(struct net_device *netdev)
-{
-}
-
 static const struct net_device_ops device_ops = {
 	.ndo_open = netdev_open,
 	.ndo_stop = netdev_stop,
@@ -453,10 +251,13 @@ static const struct net_device_ops device_ops = {
 	.ndo_features_check = features_check,
 	.ndo_fix_features = fix_features,
 	.ndo_change_mtu = change_mtu,
-	.ndo_set_rx_mode = set_rx_mode,
+	.VS_NDO_SET_RX_MODE = vs_set_rx_mode,
 	.ndo_set_mac_address = set_mac_address,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_get_stats64 = get_stats64,
+#ifdef VS_HAVE_NET_SHAPER
+	.net_shaper_ops = &vsc_network_shaper_ops,
+#endif
 };
 
 static void netdev_set_up(struct net_device *netdev)
@@ -474,6 +275,7 @@ static void netdev_set_up(struct net_device *netdev)
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	/* A frame is the ring's until it was sent. */
 	netdev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	vs_netdev_request_lock(netdev);
 	netif_carrier_off(netdev);
 }
 
@@ -492,7 +294,7 @@ static void netdev_end_work(struct work_struct *item)
  * vsc_network_device_create() - make the device of a session
  * @session: its channel is there
  *
- * It is shown by vsc_network_device_update(), with the first contract.
+ * It is shown by vsc_network_update(), with the first contract.
  *
  * Context: the session's work; sleeps.
  * Return: the device, or an ERR_PTR.
@@ -516,7 +318,7 @@ struct vsc_network *vsc_network_device_create(struct vsc_session *session)
 	network->channel = vsc_session_channel(session);
 	network->netdev = netdev;
 	spin_lock_init(&network->lock);
-	INIT_DELAYED_WORK(&network->update, update_work);
+	INIT_DELAYED_WORK(&network->update, vsc_network_update_work);
 	INIT_WORK(&network->end, netdev_end_work);
 	init_completion(&network->ended);
 	vsc_network_counters_init(network);

@@ -92,7 +92,7 @@ static int set_channels(struct net_device *netdev, struct ethtool_channels *chan
 		if (error)
 			return error;
 	}
-	error = vsc_network_device_update(network);
+	error = vsc_network_update(network);
 	if (error)
 		return error;
 	/* The next contract can be there already. */
@@ -159,6 +159,9 @@ static void get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *s
 }
 
 const struct ethtool_ops vsc_network_ethtool_ops = {
+#ifdef VS_HAVE_ETHTOOL_OP_NEEDS_RTNL
+	.op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_SCHANNELS,
+#endif
 	.get_drvinfo = netdev_get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = netdev_get_link_ksettings,

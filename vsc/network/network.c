@@ -188,7 +188,7 @@ static void network_narrow(struct vsc_session *session, const struct vs_terms *c
 	if (is_target(network, &target))
 		return;
 	set_target(network, &target);
-	vsc_network_device_update_soon(network);
+	vsc_network_update_soon(network);
 	vsc_network_queue_drain(network);
 }
 
@@ -204,7 +204,7 @@ static int network_take_over(struct vsc_network *network, const struct vs_terms 
 	set_target(network, &target);
 	vsc_network_counters_contract(network, network_granted(terms, VS_NETWORK_RX_BANDWIDTH));
 	vsc_network_device_carrier(network, true);
-	error = vsc_network_device_update_soon(network);
+	error = vsc_network_update_soon(network);
 	vsc_network_queue_fill(network);
 	return error;
 }

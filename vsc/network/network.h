@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's network device: what network.c (the contract), device.c (the netdev), queue.c
- * (the rings, and what is sent), receive.c, counters.c (what is measured) and ethtool.c share.
+ * The guest's network device: what network.c (the contract), device.c (the netdev), update.c (it
+ * becomes what the contract says), queue.c (the rings, and what is sent), receive.c, counters.c
+ * (what is measured), ethtool.c and shaper.c share.
  *
  * Two things are kept apart.  vsc_network.target is what the contract says; the session's
  * work alone writes it, and the data path reads its part of it (what may be sent, what may
- * come, which pairs are used) without a lock.  The netdev is brought to it under rtnl, by
- * vsc_network_device_update(), which may be called as often as one likes.
+ * come, which pairs are used) without a lock.  The netdev is brought to it under rtnl and, where
+ * the kernel has one, the netdev's own lock, by vsc_network_update(), as often as one likes.
  *
- * Who changes the MTU, the MAC address or the number of channels from inside holds rtnl while
- * the contract is renegotiated for it, for 200 ms at the most, and so often only.  What the
- * contract in force allows is not asked for.  So the session's work never waits for rtnl for long,
- * and not at all while such a request waits: then, or when others hold it for too long,
- * vsc_network.update brings the netdev to its target, later.
+ * Who changes the MTU, the MAC address, the number of channels or the rates from inside holds
+ * these locks (of the rates, its own only) while the contract is renegotiated for it, for 200 ms
+ * at the most, and so often only.  What the contract in force allows is not asked for.  So the
+ * session's work never waits for them for long, and not at all while such a request waits: then,
+ * or when others hold them for too long, vsc_network.update brings the netdev to its target, later.
  *
- * Lock order: rtnl > rings.lock > a transmit queue's lock > vsc_network_flow.lock > the
- * session's inbox.  Nobody waits for rtnl under rings.lock.
+ * Lock order: rtnl > the netdev's lock > rings.lock > a transmit queue's lock >
+ * vsc_network_flow.lock > the session's inbox.  Nobody waits for rtnl under rings.lock.
  */
 #ifndef VSC_NETWORK_H
 #define VSC_NETWORK_H
@@ -36,6 +37,7 @@
 #include "vsc/demand/meter.h"
 
 struct attribute_group;
+struct net_shaper_ops;
 struct page_pool;
 struct virtqueue;
 struct vsc_channel;
@@ -214,7 +216,8 @@ struct vsc_network_rings {
  * @gso_max: see there
  *
  * @dead: nothing is asked for or updated any more; set by the session's work
- * @wanting: who holds rtnl waits for the session's work; written under rtnl
+ * @wanting: who holds the netdev's lock (in older kernels, rtnl) waits for the session's work;
+ *	written under it
  * @updating: under rtnl: the netdev is being brought to its target: no request
  * @mtu: under rtnl: see there
  * @update: does so when the session's work could not
@@ -260,9 +263,12 @@ void vsc_network_device_target(struct vsc_network *network, struct vsc_network_t
 struct vsc_network *vsc_network_device_create(struct vsc_session *session);
 void vsc_network_device_destroy(struct vsc_network *network);
 void vsc_network_device_carrier(struct vsc_network *network, bool on);
-int vsc_network_device_update(struct vsc_network *network);
-int vsc_network_device_update_soon(struct vsc_network *network);
 int vsc_network_device_want(struct vsc_network *network, u32 term, u64 value, const char *text);
+
+/* vsc/network/update.c */
+int vsc_network_update(struct vsc_network *network);
+int vsc_network_update_soon(struct vsc_network *network);
+void vsc_network_update_work(struct work_struct *item);
 
 /* vsc/network/queue.c */
 int vsc_network_queue_init(struct vsc_network *network);
@@ -304,6 +310,9 @@ void vsc_network_counters_add(const struct vsc_network_stats *stats, struct vsc_
 void vsc_network_counters_totals(struct vsc_network *network, struct vsc_network_sum *tx,
 				 struct vsc_network_sum *rx);
 extern const struct attribute_group vsc_network_counters_group;
+
+/* vsc/network/shaper.c; only where the kernel has shapers */
+extern const struct net_shaper_ops vsc_network_shaper_ops;
 
 /* vsc/network/ethtool.c */
 extern const struct ethtool_ops vsc_network_ethtool_ops;

@@ -21,6 +21,7 @@
 #include <linux/virtio_net.h>
 
 #include "channel/guest/channel.h"
+#include "vs_compat_netdev.h"
 #include "vsc/class.h"
 #include "vsc/network/network.h"
 
@@ -318,8 +319,8 @@ static void start_pair(struct vsc_network_pair *pair)
 {
 	struct netdev_queue *txq = tx_to_txq(&pair->tx);
 
-	napi_enable(&pair->rx.napi);
-	napi_enable(&pair->tx.napi);
+	vs_napi_enable(&pair->rx.napi);
+	vs_napi_enable(&pair->tx.napi);
 	__netif_tx_lock_bh(txq);
 	pair->tx.open = true;
 	/* The stack may wait for room, and no completion is to come that would wake it. */
@@ -342,8 +343,8 @@ static void stop_pair(struct vsc_network_pair *pair)
 	pair->tx.open = false;
 	netif_tx_stop_queue(txq);
 	__netif_tx_unlock_bh(txq);
-	napi_disable(&pair->tx.napi);
-	napi_disable(&pair->rx.napi);
+	vs_napi_disable(&pair->tx.napi);
+	vs_napi_disable(&pair->rx.napi);
 	/* With NAPI disabled the timer is not armed again, and its polls do nothing. */
 	timer_delete_sync(&pair->rx.refill);
 }
@@ -372,7 +373,7 @@ static void settle_pairs(struct vsc_network *network)
  *
  * What is in the rings is waited for, for DRAIN_MS at the most, and then stays there.
  *
- * Context: process, rtnl held; sleeps.
+ * Context: process, rtnl and the netdev's lock held; sleeps.
  */
 void vsc_network_queue_up(struct vsc_network *network, bool up)
 {
@@ -460,6 +461,7 @@ static void empty_tx(struct vsc_network_tx *tx)
 void vsc_network_queue_sleep(struct vsc_network *network)
 {
 	netif_device_detach(network->netdev);
+	vs_netdev_lock(network->netdev);
 	mutex_lock(&network->rings.lock);
 	WRITE_ONCE(network->rings.awake, false);
 	settle_pairs(network);
@@ -469,6 +471,7 @@ void vsc_network_queue_sleep(struct vsc_network *network)
 		empty_tx(&network->pair[i].tx);
 	}
 	mutex_unlock(&network->rings.lock);
+	vs_netdev_unlock(network->netdev);
 }
 
 /**
@@ -483,6 +486,7 @@ int vsc_network_queue_wake(struct vsc_network *network)
 	for (unsigned int i = 0; i < 2 * VS_NETWORK_PAIRS; i++)
 		if (!vsc_channel_queue(network->channel, i))
 			return -ENODEV;
+	vs_netdev_lock(network->netdev);
 	mutex_lock(&network->rings.lock);
 	for (unsigned int i = 0; i < VS_NETWORK_PAIRS; i++) {
 		struct vsc_network_pair *pair = &network->pair[i];
@@ -493,6 +497,7 @@ int vsc_network_queue_wake(struct vsc_network *network)
 	WRITE_ONCE(network->rings.awake, true);
 	settle_pairs(network);
 	mutex_unlock(&network->rings.lock);
+	vs_netdev_unlock(network->netdev);
 	return 0;
 }
 

@@ -12,7 +12,8 @@
 #include "vs_terms.h"
 #include "vsp/core/service.h"
 
-#define VSP_FILES_MAX	48	/* generated files of one item: 4 for each of 12 terms */
+/* Files of one item: 4 for each of 12 terms, and those of every item */
+#define VSP_FILES_MAX	72
 #define VSP_FILE_NAME	40
 
 struct vsp_file;
@@ -37,41 +38,82 @@ struct vsp_file_kind {
 };
 
 /**
- * struct vsp_file - one generated file
- * @kind: what it shows
+ * struct vsp_file - one file
+ * @kind: what it shows; NULL: @own has it
  * @index: of the term in the class's table, or of the word
- * @name: of the file
+ * @owner: "pool" or "service"
+ * @own: what shows and stores a file that does not depend on the class
+ * @name: of a generated file
  * @attribute: of configfs
  */
 struct vsp_file {
 	const struct vsp_file_kind *kind;
 	u32 index;
+	const char *owner;
+	const struct configfs_attribute *own;
 	char name[VSP_FILE_NAME];
 	struct configfs_attribute attribute;
 };
 
+static inline bool vsp_file_is_read(const struct vsp_file *file)
+{
+	return file->own ? !!file->own->show : !!file->kind->show;
+}
+
+static inline ssize_t vsp_file_show(const struct vsp_file *file, struct config_item *item,
+				    char *page)
+{
+	return file->own ? file->own->show(item, page) : file->kind->show(item, file, page);
+}
+
+static inline ssize_t vsp_file_store(const struct vsp_file *file, struct config_item *item,
+				     const char *page, size_t count)
+{
+	return file->own ? file->own->store(item, page, count) :
+			   file->kind->store(item, file, page, count);
+}
+
 #define VSP_FILE_KINDS	4	/* of one kind of term */
+#define VSP_FIXED_LISTS	2
+#define VSP_WORD_LISTS	2
+
+/**
+ * struct vsp_file_words - files that a class has one by one
+ * @name: of the file with this index, from 0 on; NULL: there are no more
+ * @kind: what they are
+ */
+struct vsp_file_words {
+	const char *(*name)(const struct vs_class_spec *class, u32 index);
+	const struct vsp_file_kind *kind;
+};
 
 /**
  * struct vsp_item_spec - what the directories of pools, or of services, are made of
+ * @kind: "pool" or "service"
  * @ops: of their items
- * @fixed: files that do not depend on the class, ended by NULL
+ * @fixed: lists of files that do not depend on the class, each ended by NULL; unused entries
+ *	are NULL
  * @kinds: generated files, by kind of term; unused entries are NULL
- * @words: names of further files of a class, by its table, or NULL
- * @word: what they are; their index is the place in that list
+ * @words: further files of a class, by its table; unused entries are empty
  */
 struct vsp_item_spec {
+	const char *kind;
 	struct configfs_item_operations *ops;
-	struct configfs_attribute * const *fixed;
+	struct configfs_attribute * const *fixed[VSP_FIXED_LISTS];
 	const struct vsp_file_kind *kinds[VS_KINDS][VSP_FILE_KINDS];
-	const char * const *(*words)(const struct vs_class_spec *class);
-	const struct vsp_file_kind *word;
+	struct vsp_file_words words[VSP_WORD_LISTS];
 };
 
 /* vsp/admin/files.c */
 const struct config_item_type *vsp_files_type(const struct vsp_item_spec *spec,
 					      const struct vs_class_spec *class);
 void vsp_files_free_all(void);
+
+/* vsp/admin/change.c */
+void vsp_change_tell(const char *kind, const char *name, const char *file, const char *from,
+		     const char *to);
+ssize_t vsp_change_store(const struct vsp_file *file, struct config_item *item, const char *page,
+			 size_t count);
 
 /* vsp/admin/configfs.c */
 int vsp_configfs_init(void);
@@ -100,8 +142,11 @@ static inline struct vsp_service *vsp_service_of_item(struct config_item *item)
 extern const struct config_item_type vsp_configfs_services_type;
 extern struct config_group vsp_configfs_services;
 
+/* vsp/admin/configfs_access.c: whom a service is for */
+extern struct configfs_attribute * const vsp_configfs_access[];
+
 /* vsp/admin/configfs_class.c: the files of a service that its class adds */
-extern const struct vsp_file_kind vsp_class_kept, vsp_class_switch;
+extern const struct vsp_file_kind vsp_class_kept, vsp_class_switch, vsp_class_label;
 
 /* vsp/admin/configfs_limits.c: the files of a service's limits */
 extern const struct vsp_file_kind vsp_limit_floor, vsp_limit_ceiling, vsp_limit_min,

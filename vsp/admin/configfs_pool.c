@@ -297,9 +297,9 @@ static const struct vsp_file_kind deficit_file = {
 
 /* ---- Texts of the class ---- */
 
-static const char * const *pool_texts(const struct vs_class_spec *class)
+static const char *text_name(const struct vs_class_spec *class, u32 index)
 {
-	return class->texts;
+	return class->texts ? class->texts[index] : NULL;
 }
 
 static ssize_t text_show(struct config_item *item, const struct vsp_file *file, char *page)
@@ -355,16 +355,16 @@ static struct configfs_item_operations pool_ops = {
 };
 
 static const struct vsp_item_spec item_spec = {
+	.kind = "pool",
 	.ops = &pool_ops,
-	.fixed = fixed,
+	.fixed = { fixed },
 	.kinds = {
 		[VS_KIND_RATE] = { &capacity_file, &charged_file, &available_file,
 				   &deficit_file },
 		[VS_KIND_SPACE] = { &capacity_file, &charged_file, &available_file,
 				    &deficit_file },
 	},
-	.words = pool_texts,
-	.word = &text_file,
+	.words = { { text_name, &text_file } },
 };
 
 static struct config_group *make_pool(struct config_group *group, const char *name)
@@ -392,6 +392,7 @@ static struct config_group *make_pool(struct config_group *group, const char *na
 	if (!class)
 		pr_warn("pool %s: class missing: load vsp_%s before enable\n", name, spec->name);
 	vsp_class_put(class);
+	vsp_change_tell("pool", name, "directory", "", "made");
 	return &pool->group;
 }
 
@@ -400,6 +401,7 @@ static void drop_pool(struct config_group *group, struct config_item *item)
 {
 	if (WARN_ON_ONCE(vsp_pool_disable(to_pool(item))))
 		return;		/* lost for good, rather than used after it was freed */
+	vsp_change_tell("pool", config_item_name(item), "directory", "", "removed");
 	config_item_put(item);
 }
 

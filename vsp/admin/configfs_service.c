@@ -13,7 +13,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
-#include <linux/uidgid.h>
 
 #include "vs_states.h"
 #include "vs_value.h"
@@ -131,33 +130,6 @@ static ssize_t service_backing_store(struct config_item *item, const char *page,
 	return count;
 }
 
-static ssize_t service_guest_show(struct config_item *item, char *page)
-{
-	struct vsp_service *service = vsp_service_of_item(item);
-	ssize_t length;
-
-	mutex_lock(&service->admin);
-	length = sysfs_emit(page, "%s\n", service->settings.guest);
-	mutex_unlock(&service->admin);
-	return length;
-}
-
-static ssize_t service_guest_store(struct config_item *item, const char *page, size_t count)
-{
-	struct vsp_service *service = vsp_service_of_item(item);
-	char guest[sizeof(service->settings.guest)];
-	int error = vs_value_text(page, guest, sizeof(guest));
-
-	if (error)
-		return vsp_configfs_refuse(item, "guest", page, error,
-					   "up to %zu printable characters",
-					   sizeof(service->settings.guest) - 1);
-	mutex_lock(&service->admin);
-	strscpy(service->settings.guest, guest, sizeof(service->settings.guest));
-	mutex_unlock(&service->admin);
-	return count;
-}
-
 static ssize_t service_uuid_show(struct config_item *item, char *page)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
@@ -199,83 +171,6 @@ static ssize_t service_uuid_store(struct config_item *item, const char *page, si
 	if (error)
 		return vsp_configfs_refuse(item, "uuid", page, error,
 					   "fixed since the service was enabled, or of another service");
-	return count;
-}
-
-/* ---- Who may open the device ---- */
-
-/* Tells udev, which applies it. */
-static void access_changed(struct vsp_service *service)
-{
-	lockdep_assert_held(&service->admin);
-	if (service->device.enabled)
-		vsp_sysfs_changed(service, VSP_CHANGE_ACCESS);
-}
-
-static ssize_t service_owner_show(struct config_item *item, char *page)
-{
-	return sysfs_emit(page, "%u\n",
-			  from_kuid(&init_user_ns, vsp_service_of_item(item)->access.uid));
-}
-
-static ssize_t service_owner_store(struct config_item *item, const char *page, size_t count)
-{
-	struct vsp_service *service = vsp_service_of_item(item);
-	kuid_t uid = INVALID_UID;
-	u64 value;
-
-	if (!vs_value_u64(page, &value) && value < U32_MAX)
-		uid = make_kuid(&init_user_ns, value);
-	if (!uid_valid(uid))
-		return vsp_configfs_refuse(item, "owner", page, -EINVAL,
-					   "a user's number, 0..%u, allowed", U32_MAX - 1);
-	mutex_lock(&service->admin);
-	service->access.uid = uid;
-	access_changed(service);
-	mutex_unlock(&service->admin);
-	return count;
-}
-
-static ssize_t service_group_show(struct config_item *item, char *page)
-{
-	return sysfs_emit(page, "%u\n",
-			  from_kgid(&init_user_ns, vsp_service_of_item(item)->access.gid));
-}
-
-static ssize_t service_group_store(struct config_item *item, const char *page, size_t count)
-{
-	struct vsp_service *service = vsp_service_of_item(item);
-	kgid_t gid = INVALID_GID;
-	u64 value;
-
-	if (!vs_value_u64(page, &value) && value < U32_MAX)
-		gid = make_kgid(&init_user_ns, value);
-	if (!gid_valid(gid))
-		return vsp_configfs_refuse(item, "group", page, -EINVAL,
-					   "a group's number, 0..%u, allowed", U32_MAX - 1);
-	mutex_lock(&service->admin);
-	service->access.gid = gid;
-	access_changed(service);
-	mutex_unlock(&service->admin);
-	return count;
-}
-
-static ssize_t service_mode_show(struct config_item *item, char *page)
-{
-	return sysfs_emit(page, "%04o\n", vsp_service_of_item(item)->access.mode);
-}
-
-static ssize_t service_mode_store(struct config_item *item, const char *page, size_t count)
-{
-	struct vsp_service *service = vsp_service_of_item(item);
-	u16 mode;
-
-	if (kstrtou16(page, 8, &mode) || (mode & ~0666))
-		return vsp_configfs_refuse(item, "mode", page, -EINVAL, "octal 0..0666 allowed");
-	mutex_lock(&service->admin);
-	service->access.mode = mode;
-	access_changed(service);
-	mutex_unlock(&service->admin);
 	return count;
 }
 
@@ -426,13 +321,9 @@ static ssize_t service_state_show(struct config_item *item, char *page)
 
 CONFIGFS_ATTR(service_, pool);
 CONFIGFS_ATTR(service_, backing);
-CONFIGFS_ATTR(service_, guest);
 CONFIGFS_ATTR(service_, local);
 CONFIGFS_ATTR(service_, enable);
 CONFIGFS_ATTR(service_, uuid);
-CONFIGFS_ATTR(service_, owner);
-CONFIGFS_ATTR(service_, group);
-CONFIGFS_ATTR(service_, mode);
 CONFIGFS_ATTR(service_, weight);
 CONFIGFS_ATTR(service_, priority);
 CONFIGFS_ATTR(service_, lease_ms);
@@ -444,13 +335,9 @@ CONFIGFS_ATTR_RO(service_, state);
 static struct configfs_attribute * const fixed[] = {
 	&service_attr_pool,
 	&service_attr_backing,
-	&service_attr_guest,
 	&service_attr_local,
 	&service_attr_enable,
 	&service_attr_uuid,
-	&service_attr_owner,
-	&service_attr_group,
-	&service_attr_mode,
 	&service_attr_weight,
 	&service_attr_priority,
 	&service_attr_lease_ms,
@@ -461,9 +348,14 @@ static struct configfs_attribute * const fixed[] = {
 	NULL
 };
 
-static const char * const *service_switches(const struct vs_class_spec *class)
+static const char *switch_name(const struct vs_class_spec *class, u32 index)
 {
-	return class->switches;
+	return class->switches ? class->switches[index] : NULL;
+}
+
+static const char *label_name(const struct vs_class_spec *class, u32 index)
+{
+	return class->labels && index < VSP_LABELS_MAX ? class->labels[index] : NULL;
 }
 
 /* ---- Directories ---- */
@@ -482,8 +374,9 @@ static struct configfs_item_operations service_ops = {
 };
 
 static const struct vsp_item_spec item_spec = {
+	.kind = "service",
 	.ops = &service_ops,
-	.fixed = fixed,
+	.fixed = { fixed, vsp_configfs_access },
 	.kinds = {
 		[VS_KIND_RATE] = { &vsp_limit_floor, &vsp_limit_ceiling },
 		[VS_KIND_SPACE] = { &vsp_limit_max, &vsp_class_kept },
@@ -491,8 +384,7 @@ static const struct vsp_item_spec item_spec = {
 		[VS_KIND_SET] = { &vsp_limit_allowed },
 		[VS_KIND_IDENTITY] = { &vsp_limit_identity },
 	},
-	.words = service_switches,
-	.word = &vsp_class_switch,
+	.words = { { switch_name, &vsp_class_switch }, { label_name, &vsp_class_label } },
 };
 
 static const struct vsp_service_files service_files = {
@@ -546,6 +438,7 @@ static struct config_group *make_service(struct config_group *group, const char 
 		pr_warn("service %s: class missing: load vsp_%s before enable\n", name,
 			spec->name);
 	vsp_class_put(class);
+	vsp_change_tell("service", name, "directory", "", "made");
 	return &service->group;
 }
 
@@ -572,6 +465,7 @@ static void drop_service(struct config_group *group, struct config_item *item)
 	mutex_lock(&service->admin);
 	move_to_pool(service, NULL);
 	mutex_unlock(&service->admin);
+	vsp_change_tell("service", config_item_name(item), "directory", "", "removed");
 	config_item_put(item);
 }
 

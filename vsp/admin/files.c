@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files of configfs items that depend on the class: capacity_<term>, <rate>_floor
- * and so on, generated from the class's table.
+ * Files of configfs items: those that depend on the class (capacity_<term>, <rate>_floor
+ * and so on), generated from the class's table, and those of every item.  Every write goes
+ * through one function here, so that no change is made without a line of who made it.
  *
  * configfs hands an attribute's functions the item, but not the attribute.  So there
- * is one pair of functions for each place in an item's list of generated files, and
- * the item's type, which is inside a struct vsp_files, says what is at that place.
+ * is one pair of functions for each place in an item's list of files, and the item's
+ * type, which is inside a struct vsp_files, says what is at that place.
  */
 #define pr_fmt(fmt) "vsp: " fmt
 
@@ -25,8 +26,8 @@
  * @spec: pools or services
  * @class: of which class
  * @count: entries of @file in use
- * @file: generated ones
- * @attributes: fixed ones and these, ended by NULL
+ * @file: those of every item, then generated ones
+ * @attributes: of these, ended by NULL
  *
  * Made when the first item needs it, kept until the module goes: configfs keeps
  * pointers into it in every open file.
@@ -38,7 +39,7 @@ struct vsp_files {
 	const struct vs_class_spec *class;
 	u32 count;
 	struct vsp_file file[VSP_FILES_MAX];
-	struct configfs_attribute *attributes[];
+	struct configfs_attribute *attributes[VSP_FILES_MAX + 1];
 };
 
 static LIST_HEAD(all_files);	/* under su_mutex of the subsystem */
@@ -48,24 +49,10 @@ static const struct vsp_file *file_of(const struct config_item *item, u32 place)
 	return &container_of_const(item->ci_type, struct vsp_files, type)->file[place];
 }
 
-static ssize_t file_show(struct config_item *item, u32 place, char *page)
-{
-	const struct vsp_file *file = file_of(item, place);
-
-	return file->kind->show(item, file, page);
-}
-
-static ssize_t file_store(struct config_item *item, u32 place, const char *page, size_t count)
-{
-	const struct vsp_file *file = file_of(item, place);
-
-	return file->kind->store(item, file, page, count);
-}
-
 #define PLACE(n)								\
 static ssize_t show_##n(struct config_item *item, char *page)			\
 {										\
-	return file_show(item, n, page);					\
+	return vsp_file_show(file_of(item, n), item, page);				\
 }
 
 #include "vsp/core/places.def"
@@ -74,7 +61,7 @@ static ssize_t show_##n(struct config_item *item, char *page)			\
 #define PLACE(n)								\
 static ssize_t store_##n(struct config_item *item, const char *page, size_t count) \
 {										\
-	return file_store(item, n, page, count);					\
+	return vsp_change_store(file_of(item, n), item, page, count);			\
 }
 
 #include "vsp/core/places.def"
@@ -91,32 +78,58 @@ static const struct {
 
 static_assert(ARRAY_SIZE(places) == VSP_FILES_MAX);
 
-static int files_add(struct vsp_files *files, const struct vsp_file_kind *kind, u32 index,
-		     const char *name)
+/* Return: the next place, or NULL: all are in use. Only root reads or writes a file. */
+static struct vsp_file *files_next(struct vsp_files *files, const char *name, bool read, bool write)
 {
 	struct configfs_attribute *attribute;
 	struct vsp_file *file;
 
 	if (WARN_ON_ONCE(files->count == VSP_FILES_MAX))
-		return -E2BIG;
+		return NULL;
 	file = &files->file[files->count];
+	file->owner = files->spec->kind;
+	attribute = &file->attribute;
+	attribute->ca_name = name;
+	attribute->ca_owner = THIS_MODULE;
+	if (read) {
+		attribute->ca_mode |= 0400;
+		attribute->show = places[files->count].show;
+	}
+	if (write) {
+		attribute->ca_mode |= 0200;
+		attribute->store = places[files->count].store;
+	}
+	files->attributes[files->count++] = attribute;
+	return file;
+}
+
+static int files_add(struct vsp_files *files, const struct vsp_file_kind *kind, u32 index,
+		     const char *name)
+{
+	struct vsp_file *file = files_next(files, NULL, kind->show, kind->store);
+
+	if (!file)
+		return -E2BIG;
 	file->kind = kind;
 	file->index = index;
 	if (snprintf(file->name, sizeof(file->name), "%s%s%s", kind->prefix, name,
 		     kind->suffix) >= sizeof(file->name))
 		return -ENAMETOOLONG;
-	attribute = &file->attribute;
-	attribute->ca_name = file->name;
-	attribute->ca_owner = THIS_MODULE;
-	if (kind->show) {
-		attribute->ca_mode |= 0400;
-		attribute->show = places[files->count].show;
+	file->attribute.ca_name = file->name;
+	return 0;
+}
+
+/* Those of every item */
+static int files_add_fixed(struct vsp_files *files, struct configfs_attribute * const *fixed)
+{
+	struct vsp_file *file;
+
+	for (; fixed && *fixed; fixed++) {
+		file = files_next(files, (*fixed)->ca_name, (*fixed)->show, (*fixed)->store);
+		if (!file)
+			return -E2BIG;
+		file->own = *fixed;
 	}
-	if (kind->store) {
-		attribute->ca_mode |= 0200;
-		attribute->store = places[files->count].store;
-	}
-	files->count++;
 	return 0;
 }
 
@@ -139,13 +152,17 @@ static int files_add_term(struct vsp_files *files, u32 index)
 	return 0;
 }
 
-static int files_add_words(struct vsp_files *files)
+static int files_add_words(struct vsp_files *files, const struct vsp_file_words *words)
 {
-	const char * const *words = files->spec->words(files->class);
+	const char *name;
 	int error = 0;
 
-	for (u32 i = 0; words && words[i] && !error; i++)
-		error = files_add(files, files->spec->word, i, words[i]);
+	for (u32 i = 0; words->kind && !error; i++) {
+		name = words->name(files->class, i);
+		if (!name)
+			break;
+		error = files_add(files, words->kind, i, name);
+	}
 	return error;
 }
 
@@ -153,12 +170,9 @@ static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 				    const struct vs_class_spec *class)
 {
 	struct vsp_files *files;
-	size_t fixed = 0;
 	int error = 0;
 
-	while (spec->fixed[fixed])
-		fixed++;
-	files = kzalloc(struct_size(files, attributes, fixed + VSP_FILES_MAX + 1), GFP_KERNEL);
+	files = kzalloc(sizeof(*files), GFP_KERNEL);
 	if (!files)
 		return ERR_PTR(-ENOMEM);
 	files->spec = spec;
@@ -166,20 +180,16 @@ static struct vsp_files *make_files(const struct vsp_item_spec *spec,
 	files->type.ct_owner = THIS_MODULE;
 	files->type.ct_item_ops = spec->ops;
 	files->type.ct_attrs = files->attributes;
+	for (unsigned int i = 0; i < VSP_FIXED_LISTS && !error; i++)
+		error = files_add_fixed(files, spec->fixed[i]);
 	for (u32 i = 0; i < class->count && !error; i++)
 		error = files_add_term(files, i);
-	if (!error)
-		error = files_add_words(files);
+	for (unsigned int i = 0; i < VSP_WORD_LISTS && !error; i++)
+		error = files_add_words(files, &spec->words[i]);
 	if (error) {
 		kfree(files);
 		return ERR_PTR(error);
 	}
-	memcpy(files->attributes, spec->fixed, fixed * sizeof(*files->attributes));
-	for (u32 i = 0; i < files->count; i++)
-		files->attributes[fixed + i] = &files->file[i].attribute;
-	/* Only root reads the files, so that a tenant does not see what others may have. */
-	for (size_t i = 0; files->attributes[i]; i++)
-		files->attributes[i]->ca_mode &= ~0077;
 	return files;
 }
 

@@ -22,6 +22,7 @@
 #include "channel/host/channel.h"
 #include "vs_class.h"
 #include "vs_message.h"
+#include "vsp/admin/configfs.h"
 #include "vsp/admin/sysfs.h"
 #include "vsp/core/service.h"
 #include "vsp/core/view.h"
@@ -113,6 +114,11 @@ static int refuse_trigger(struct device *dev, const char *file, const char *page
 	return -EINVAL;
 }
 
+static void tell_trigger(struct vsp_service *service, const char *file)
+{
+	vsp_change_tell("service", config_item_name(&service->group.cg_item), file, "", "written");
+}
+
 static ssize_t contract_renegotiate_store(struct device *dev, struct device_attribute *attribute,
 					  const char *page, size_t count)
 {
@@ -124,6 +130,8 @@ static ssize_t contract_renegotiate_store(struct device *dev, struct device_attr
 	mutex_lock(&service->pool->lock);
 	error = vsp_session_renegotiate(service, VS_REASON_ADMIN);
 	mutex_unlock(&service->pool->lock);
+	if (!error)
+		tell_trigger(service, "renegotiate");
 	return error ?: count;
 }
 
@@ -141,6 +149,8 @@ static ssize_t contract_withdraw_store(struct device *dev, struct device_attribu
 	mutex_lock(&service->pool->lock);
 	error = vsp_session_withdraw(service);
 	mutex_unlock(&service->pool->lock);
+	if (!error)
+		tell_trigger(service, "withdraw");
 	return error ?: count;
 }
 
@@ -353,6 +363,7 @@ void vsp_sysfs_free_groups(const struct attribute_group **groups)
 static const char * const change_names[] = {
 	[VSP_CHANGE_ENABLED] = "enabled",
 	[VSP_CHANGE_ACCESS] = "access",
+	[VSP_CHANGE_LABEL] = "label",
 	[VSP_CHANGE_CONTRACT] = "contract",
 	[VSP_CHANGE_FALLBACK] = "fallback",
 	[VSP_CHANGE_WITHDRAWN] = "withdrawn",
@@ -421,6 +432,7 @@ void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
 	sysfs_notify(&dev->kobj, "contract", "result");
 	/* A client can cause as many as it likes; monitors can poll. Not so those for udev. */
 	if (change == VSP_CHANGE_ENABLED || change == VSP_CHANGE_ACCESS ||
+	    change == VSP_CHANGE_LABEL ||
 	    (change != VSP_CHANGE_STATE && __ratelimit(&service->ratelimit.uevents)))
 		send_uevent(service, dev, change, 0);
 }

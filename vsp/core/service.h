@@ -63,6 +63,7 @@ enum vsp_change {
 	VSP_CHANGE_STATE,	/* no uevent: wakes those who poll */
 	VSP_CHANGE_ENABLED,
 	VSP_CHANGE_ACCESS,	/* owner, group or mode of its device file */
+	VSP_CHANGE_LABEL,	/* a label of its class, which user space applies */
 	VSP_CHANGE_CONTRACT,	/* another one is in force */
 	VSP_CHANGE_FALLBACK,	/* another one is in force, by a deadline */
 	VSP_CHANGE_WITHDRAWN,
@@ -109,10 +110,16 @@ struct vsp_identity {
 	bool written;
 };
 
+#define VSP_LABELS_MAX	2	/* of a class */
+#define VSP_LABEL_MAX	16	/* bytes of one, zero included: a device's name */
+
 /**
  * struct vsp_settings - what the administrator has said of a service
  * @backing: path of an existing file or device, or empty; of the class
  * @guest: label, for people
+ * @vm: name of the virtual machine that it belongs to
+ * @vm_uuid: of that, or null
+ * @label: of the class, for user space
  * @local: for this kernel's own VSC
  * @weight: part of what others leave unused, and of what is left to its @priority in a
  *	deficit, relative to the pool's other services
@@ -124,6 +131,9 @@ struct vsp_identity {
 struct vsp_settings {
 	char backing[VSP_PATH_MAX];
 	char guest[64];
+	char vm[64];
+	uuid_t vm_uuid;
+	char label[VSP_LABELS_MAX][VSP_LABEL_MAX];
 	bool local;
 	u32 weight;
 	u32 priority;

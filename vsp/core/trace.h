@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints of the provider: every message and every change of state.
+ * Tracepoints of the provider: every message, every change of state and of the configuration.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vsp
@@ -103,6 +103,31 @@ TRACE_EVENT(vsp_violation,
 	TP_printk("%s contract=%llu %s: floor=%llu/s served=%llu in %llu ns", __get_str(service),
 		  __entry->contract, __get_str(term), __entry->floor, __entry->served,
 		  __entry->passed_ns)
+);
+
+/* The process that has made the change is the one of the record. */
+TRACE_EVENT(vsp_change,
+	TP_PROTO(const char *kind, const char *name, const char *file, const char *from,
+		 const char *to, u32 uid),
+	TP_ARGS(kind, name, file, from, to, uid),
+	TP_STRUCT__entry(
+		__string(kind, kind)
+		__string(name, name)
+		__string(file, file)
+		__string(from, from)
+		__string(to, to)
+		__field(u32, uid)
+	),
+	TP_fast_assign(
+		__assign_str(kind);
+		__assign_str(name);
+		__assign_str(file);
+		__assign_str(from);
+		__assign_str(to);
+		__entry->uid = uid;
+	),
+	TP_printk("%s %s %s: \"%s\" -> \"%s\" uid=%u", __get_str(kind), __get_str(name),
+		  __get_str(file), __get_str(from), __get_str(to), __entry->uid)
 );
 
 #endif

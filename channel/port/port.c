@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A port: data on their way, and who has it open.  The rules are in vs_port_device.h.
+ */
+#include <linux/array_size.h>
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+
+#include "channel/port/port.h"
+
+/* Whoever waits looks again. */
+static void port_changed(struct vs_port *port)
+{
+	wake_up(&port->wait);
+	if (vs_port_is_tty(port))
+		vs_port_tty_look(port);
+}
+
+/**
+ * vs_port_kick() - have who moves the data look
+ * @port: any
+ *
+ * Context: any, no lock of a port held.
+ */
+void vs_port_kick(struct vs_port *port)
+{
+	void (*kick)(void *owner, unsigned int number);
+
+	rcu_read_lock();
+	kick = READ_ONCE(port->kick);
+	if (kick)
+		kick(port->owner, port->number);
+	rcu_read_unlock();
+}
+
+/* ---- For who moves the data: any context ---- */
+
+/**
+ * vs_port_take() - a piece out of a list
+ * @port: any
+ * @list: of it
+ *
+ * Context: any.
+ * Return: the piece; NULL: there is none.
+ */
+struct vs_port_piece *vs_port_take(struct vs_port *port, struct list_head *list)
+{
+	struct vs_port_piece *piece;
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	piece = vs_port_pop(list);
+	spin_unlock_irqrestore(&port->lock, irq);
+	return piece;
+}
+
+/* What is in flight to a port that leaves has a place, whoever reads. */
+static struct vs_port_piece *port_extra_room(struct vs_port *port)
+{
+	struct vs_port_piece *piece;
+
+	if (!port->state.leaves || port->extra >= VS_PORT_PIECES)
+		return NULL;
+	piece = kzalloc(sizeof(*piece), GFP_ATOMIC);
+	if (piece)
+		port->extra++;
+	return piece;
+}
+
+/**
+ * vs_port_take_room() - a piece for what comes next
+ * @port: any
+ *
+ * Context: any, here and below.
+ * Return: the piece, for vs_port_receive() or vs_port_give_room(); NULL: all are full.
+ */
+struct vs_port_piece *vs_port_take_room(struct vs_port *port)
+{
+	struct vs_port_piece *piece;
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	piece = vs_port_pop(&port->in_free) ?: port_extra_room(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+	return piece;
+}
+EXPORT_SYMBOL_GPL(vs_port_take_room);
+
+/**
+ * vs_port_give_room() - undo vs_port_take_room()
+ * @port: any
+ * @piece: not in a list
+ */
+void vs_port_give_room(struct vs_port *port, struct vs_port_piece *piece)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	vs_port_push_free(&port->in_free, piece);
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_give_room);
+
+/**
+ * vs_port_receive() - data have come
+ * @port: any
+ * @piece: they, with its length; the port's now
+ *
+ * Nobody gets them who has not had the port open when they were sent.
+ */
+void vs_port_receive(struct vs_port *port, struct vs_port_piece *piece)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	if (port->state.opened && !port->state.closed)
+		list_add_tail(&piece->entry, &port->in);
+	else
+		vs_port_push_free(&port->in_free, piece);
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_receive);
+
+/**
+ * vs_port_out_length() - how much is to be sent next
+ * @port: any
+ *
+ * Return: bytes of the piece that vs_port_take_out() would return, or more; 0: there is none.
+ */
+u32 vs_port_out_length(struct vs_port *port)
+{
+	struct vs_port_piece *piece;
+	unsigned long irq;
+	u32 length = 0;
+
+	spin_lock_irqsave(&port->lock, irq);
+	piece = list_first_entry_or_null(&port->out, struct vs_port_piece, entry);
+	if (piece)
+		length = piece->length;
+	spin_unlock_irqrestore(&port->lock, irq);
+	return length;
+}
+EXPORT_SYMBOL_GPL(vs_port_out_length);
+
+/**
+ * vs_port_take_out() - what is to be sent next
+ * @port: any
+ *
+ * Return: a piece, for vs_port_sent() or vs_port_put_back(); NULL: there is none.
+ */
+struct vs_port_piece *vs_port_take_out(struct vs_port *port)
+{
+	return vs_port_take(port, &port->out);
+}
+EXPORT_SYMBOL_GPL(vs_port_take_out);
+
+/**
+ * vs_port_put_back() - a piece was not sent, or not all of it
+ * @port: any
+ * @piece: the last one taken out; its offset is where it goes on
+ */
+void vs_port_put_back(struct vs_port *port, struct vs_port_piece *piece)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	list_add(&piece->entry, &port->out);
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_put_back);
+
+/**
+ * vs_port_sent() - a piece is with the other side
+ * @port: any
+ * @piece: not in a list; free now
+ */
+void vs_port_sent(struct vs_port *port, struct vs_port_piece *piece)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	vs_port_push_free(&port->out_free, piece);
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_sent);
+
+/**
+ * vs_port_set_peer() - the other side has opened or closed the port
+ * @port: any
+ * @open: which; all that it has written before has been received
+ */
+void vs_port_set_peer(struct vs_port *port, bool open)
+{
+	struct vs_port_state *state = &port->state;
+	unsigned long irq;
+	bool hang_up;
+
+	spin_lock_irqsave(&port->lock, irq);
+	hang_up = state->peer && !open;
+	if (open && state->opened && !state->closed) {
+		state->answer |= !state->peer;
+		state->met |= state->told;
+	}
+	state->peer = open;
+	if (!open)
+		vs_port_drop(&port->out, &port->out_free);
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+	if (hang_up && vs_port_is_tty(port))
+		vs_port_tty_carrier_lost(port);
+}
+EXPORT_SYMBOL_GPL(vs_port_set_peer);
+
+/**
+ * vs_port_set_leaves() - the port is about to go, or stays after all
+ * @port: any
+ * @leaves: which. What was written is still sent, what was sent still received
+ */
+void vs_port_set_leaves(struct vs_port *port, bool leaves)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	port->state.leaves = leaves;
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_set_leaves);
+
+static bool port_has_out(const struct vs_port *port)
+{
+	lockdep_assert_held(&port->lock);
+	return !list_empty(&port->out) || port->state.filling;
+}
+
+/**
+ * vs_port_is_drained() - has all been taken that was written?
+ * @port: any
+ *
+ * Return: whether it has.
+ */
+bool vs_port_is_drained(struct vs_port *port)
+{
+	unsigned long irq;
+	bool drained;
+
+	spin_lock_irqsave(&port->lock, irq);
+	drained = !port_has_out(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+	return drained;
+}
+EXPORT_SYMBOL_GPL(vs_port_is_drained);
+
+/**
+ * vs_port_news() - what the other side is to be told
+ * @port: any
+ * @drained: all that was taken out has been sent
+ *
+ * Whoever moves the data asks, one at a time, and answers by vs_port_told().
+ *
+ * Return: the news; that it was closed, not before all is sent that was written.
+ */
+enum vs_port_news vs_port_news(struct vs_port *port, bool drained)
+{
+	struct vs_port_state *state = &port->state;
+	enum vs_port_news news = VS_PORT_NO_NEWS;
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	if (!state->told && (state->opened || state->closed))
+		news = VS_PORT_OPENED;
+	else if (state->told && state->closed && drained && !port_has_out(port))
+		news = VS_PORT_CLOSED;
+	else if (state->answer && !state->closed)
+		news = VS_PORT_OPENED;
+	spin_unlock_irqrestore(&port->lock, irq);
+	return news;
+}
+EXPORT_SYMBOL_GPL(vs_port_news);
+
+/**
+ * vs_port_told() - the other side has been told
+ * @port: any
+ * @news: what
+ */
+void vs_port_told(struct vs_port *port, enum vs_port_news news)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	port->state.told = news == VS_PORT_OPENED;
+	port->state.answer = false;
+	if (news == VS_PORT_CLOSED)
+		port->state.closed = false;
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_told);
+
+/**
+ * vs_port_forget() - the other side has begun anew, and knows nothing
+ * @port: any
+ */
+void vs_port_forget(struct vs_port *port)
+{
+	unsigned long irq;
+
+	vs_port_set_peer(port, false);
+	spin_lock_irqsave(&port->lock, irq);
+	port->state.told = false;
+	port->state.closed = false;
+	port->state.answer = false;
+	port->state.leaves = false;
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_forget);
+
+/* ---- Start and end ---- */
+
+static int port_fill(struct list_head *list)
+{
+	for (unsigned int i = 0; i < VS_PORT_PIECES; i++) {
+		struct vs_port_piece *piece = kzalloc(sizeof(*piece), GFP_KERNEL_ACCOUNT);
+
+		if (!piece)
+			return -ENOMEM;
+		list_add(&piece->entry, list);
+	}
+	return 0;
+}
+
+/**
+ * vs_port_init() - a port that nobody has
+ * @port: zeroed; number and kind are set
+ *
+ * The other side may know a port of this number that has gone: it is told that this one is closed.
+ *
+ * Context: process.
+ * Return: 0; -ENOMEM: vs_port_free() is due all the same.
+ */
+int vs_port_init(struct vs_port *port)
+{
+	mutex_init(&port->reading);
+	mutex_init(&port->writing);
+	spin_lock_init(&port->lock);
+	init_waitqueue_head(&port->wait);
+	INIT_LIST_HEAD(&port->in);
+	INIT_LIST_HEAD(&port->in_free);
+	INIT_LIST_HEAD(&port->out);
+	INIT_LIST_HEAD(&port->out_free);
+	port->state.told = true;
+	port->state.closed = true;
+	return port_fill(&port->in_free) ?: port_fill(&port->out_free);
+}
+
+/**
+ * vs_port_end() - the port has gone
+ * @port: any
+ *
+ * What has come can still be read. When it returns @kick is not called any more.
+ *
+ * Context: process; sleeps.
+ */
+void vs_port_end(struct vs_port *port)
+{
+	WRITE_ONCE(port->kick, NULL);
+	spin_lock_irq(&port->lock);
+	port->state.gone = true;
+	port_changed(port);
+	spin_unlock_irq(&port->lock);
+	synchronize_rcu();
+}
+
+/**
+ * vs_port_free() - free all pieces
+ * @port: no reference is left
+ *
+ * Context: process.
+ */
+void vs_port_free(struct vs_port *port)
+{
+	struct list_head *list[] = { &port->in, &port->in_free, &port->out, &port->out_free };
+	struct vs_port_piece *piece;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(list); i++)
+		while ((piece = vs_port_pop(list[i])))
+			kfree(piece);
+	mutex_destroy(&port->reading);
+	mutex_destroy(&port->writing);
+}

@@ -1,0 +1,275 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native-debug
+# seconds: 240
+# soak
+# Byte channels between this machine's provider and its own client.
+. tests/lib.sh
+. tests/lib/channel.sh
+
+MEGABYTE=1000000
+
+are_what_the_contract_says() {
+	local i
+	channels
+	for i in 0 1 2; do
+		[[ -c $HOST/$i ]] || fail "no $HOST/$i"
+		assert_eq "$(<"/sys/class/vsp-channel/c.$i/service")" c "service"
+	done
+	assert_eq "$(cat /sys/class/vsp-channel/c.{0,1,2}/kind | xargs)" "console stream datagram" "kinds, host"
+	assert_eq "$(cat "/sys/class/tty/$(basename "$(terminal 0)")/kind" /sys/class/vsc-channel/vsc0.{1,2}/kind | xargs)" \
+		"console stream datagram" "kinds, guest"
+	[[ ! -e $GUEST/0 && -c $GUEST/1 && -c $GUEST/2 ]] || fail "$(ls $GUEST)"
+	assert_eq "$(stat -c %a $HOST/1) $(stat -c %a $GUEST/1)" "600 600" "modes"
+	assert_eq "$(<$VSC/terms/channels) $(<$VSC/terms/kinds)" "3 console stream datagram" "contract"
+}
+
+refuses_what_is_none() {
+	modprobe vsp
+	vsp_pool channel.p capacity_tx_bandwidth=1G capacity_rx_bandwidth=1G source=x
+	mark_log
+	assert_fails sh -c "echo 1 >$POOLS/channel.p/enable"
+	host_log | grep -q 'pool p: source: "x" refused' || fail "the log does not say why"
+	vsp_pool channel.p source='' enable=1
+	vsp_service channel.c pool=p local=1 backing=/dev/null
+	assert_fails sh -c "echo 1 >$SERVICES/channel.c/enable"
+	vsp_service channel.c backing=''
+	assert_fails sh -c "echo 32 >$SERVICES/channel.c/channels_max"
+	assert_fails sh -c "echo pipe >$SERVICES/channel.c/kinds_allowed"
+}
+
+# denied REASON-TERM WISH=VALUE...: what the client asks for is not to be had
+denied() {
+	local term=$1 i
+	shift
+	for i in "$@"; do
+		echo "${i#*=}" >"$VSC/request/${i%%=*}"
+	done
+	echo 1 >$VSC/contract/renegotiate
+	wait_for 30 said $VSC/contract/result outcome=deny
+	said $VSC/contract/result "term=$term" || fail "$(<$VSC/contract/result)"
+}
+
+too_many_are_denied() {
+	channels
+	denied channels channels_min=4
+	has_channels 3 || fail "what there was has gone"
+}
+
+other_kinds_are_denied() {
+	channels kinds_allowed="stream"
+	denied kinds kinds_required=console
+	has_channels 3 || fail "what there was has gone"
+}
+
+# A round is 32 MB each way
+streams_arrive_in_order() {
+	local done=0
+	channels
+	while more 1 $done; do
+		both_ways 1 $((32 * MEGABYTE))
+		done=$((done + 1))
+	done
+	[[ $(<$VDPA/c/counters/data_sent) -ge $((done * 32 * MEGABYTE)) ]] || fail "sent $(<$VDPA/c/counters/data_sent)"
+	assert_eq "$(<$VDPA/c/counters/data_received)" "$(<$VSC/counters/data_received)" "received, both sides"
+}
+
+# thousand_megabytes: 10^9 bytes each way
+thousand_megabytes() {
+	channels
+	both_ways 1 $((1000 * MEGABYTE))
+}
+
+datagrams_keep_their_bounds() {
+	local from to=$HOST
+	channels
+	for from in $GUEST $HOST; do
+		traffic collect "$to/2" 5000 3 &
+		traffic datagrams "$from/2" 5000 3
+		wait $! || fail "$from to $to"
+		to=$GUEST
+	done
+}
+
+# Channel 1 goes on while nobody reads channel 2.
+slow_readers_hold_back_nobody_else() {
+	channels
+	traffic keep $HOST/2 &
+	wait_for 10 is_open $HOST 2
+	timeout 60 dd if=/dev/zero of=$GUEST/2 bs=4000 status=none &
+	both_ways 1 $((4 * MEGABYTE))
+}
+
+# What fits is bounded, and all of it is there when somebody reads.
+full_channels_wait() {
+	local filled
+	channels
+	traffic keep $HOST/1 &
+	wait_for 10 is_open $HOST 1
+	filled=$(traffic fill $GUEST/1)
+	filled=${filled#filled }
+	((filled >= 16 * 4064 && filled <= 64 * 4064)) || fail "$filled bytes fit"
+}
+
+nothing_is_lost_at_a_ceiling() {
+	local start=$SECONDS
+	channels tx_bandwidth_ceiling=2M rx_bandwidth_ceiling=2M
+	both_ways 1 $((8 * MEGABYTE))
+	((SECONDS - start >= 6)) || fail "8 MB each way took $((SECONDS - start)) s at 2 MiB/s"
+}
+
+# The rate changes, and so does the number of other channels, while a stream flows.
+streams_flow_through_renegotiations() {
+	local i
+	channels
+	traffic receive $HOST/1 $((32 * MEGABYTE)) 5 &
+	traffic send $GUEST/1 $((32 * MEGABYTE)) 5 &
+	for i in {1..6}; do
+		limit tx_bandwidth_ceiling=$((i * 4))M channels_max=$((2 + i % 2))
+		wait_for 30 has_channels $((2 + i % 2))
+	done
+	wait %2 || fail "receiver"
+	wait %1 || fail "sender"
+}
+
+# What is in flight when the number shrinks arrives; then both users are hung up.
+shrinking_hangs_up() {
+	local host guest
+	channels
+	rm -f /tmp/in.*
+	mkfifo /tmp/in.host /tmp/in.guest
+	traffic hold $HOST/1 </tmp/in.host >/tmp/host &
+	traffic hold $GUEST/1 </tmp/in.guest >/tmp/guest &
+	exec {host}>/tmp/in.host {guest}>/tmp/in.guest
+	wait_for 10 is_open $HOST 1
+	wait_for 10 is_open $GUEST 1
+	limit channels_max=1
+	wait_for 30 has_channels 1
+	exec {host}>&- {guest}>&-
+	wait_for 30 grep -q rest /tmp/host
+	wait_for 30 grep -q rest /tmp/guest
+	[[ ! -e $HOST/1 && ! -e $GUEST/1 ]] || fail "a node has stayed"
+	limit channels_max=3
+	wait_for 30 has_channels 3
+	both_ways 1 $MEGABYTE
+}
+
+# data_in_flight_arrive FROM TO: written, not read, when the number shrinks
+data_in_flight_arrive() {
+	local from=$1 to=$2
+	channels
+	rm -f /tmp/in
+	mkfifo /tmp/in
+	traffic hold "$to/1" </tmp/in >/tmp/held &
+	exec {in}>/tmp/in
+	wait_for 10 is_open "$to" 1
+	head -c 50000 /dev/zero | timeout 30 dd of="$from/1" bs=5000 status=none
+	limit channels_max=1
+	wait_for 30 has_channels 1
+	exec {in}>&-
+	wait_for 30 grep -q rest /tmp/held
+	assert_eq "$(</tmp/held)" "rest 50000" "what was in flight"
+}
+
+hang_up_is_seen() {
+	channels
+	traffic poll $HOST/1 in 30 >/tmp/events &
+	wait_for 10 is_open $HOST 1
+	# somebody comes, and goes
+	: >$GUEST/1
+	wait_for 10 grep -q hup /tmp/events
+	traffic poll $HOST/1 out 30 >/tmp/events &
+	wait_for 10 is_open $HOST 1
+	traffic keep $GUEST/1 &
+	wait_for 10 grep -qx "out " /tmp/events
+	assert_fails sh -c ": >$GUEST/1"
+}
+
+# A round is ten seconds: both sides open, write, read and close as they like; then all works.
+churn_leaves_no_trace() {
+	local done=0 i
+	channels
+	while more 1 $done; do
+		for i in 1 2; do
+			traffic churn $HOST/$i 5 $((done * 4 + i)) &
+			traffic churn $GUEST/$i 5 $((done * 4 + 2 + i)) &
+		done
+		wait %1 %2 %3 %4 || fail "round $done"
+		both_ways 1 $MEGABYTE
+		done=$((done + 1))
+	done
+}
+
+# The client goes while a user has a channel open on each side.
+client_goes_with_an_open_file() {
+	channels
+	traffic keep $GUEST/1 &
+	traffic keep $HOST/1 &
+	wait_for 10 is_open $GUEST 1
+	wait_for 10 is_open $HOST 1
+	modprobe -r vsc_channel
+	wait_for 30 has_channels 0
+	modprobe vsc_channel
+	wait_for 30 has_channels 3
+	both_ways 1 $MEGABYTE
+}
+
+service_goes_with_an_open_file() {
+	channels
+	traffic keep $GUEST/1 &
+	traffic keep $HOST/1 &
+	wait_for 10 is_open $GUEST 1
+	wait_for 10 is_open $HOST 1
+	echo 0 >$SERVICES/channel.c/enable
+	wait_for 30 has_channels 0
+	echo 1 >$SERVICES/channel.c/enable
+	wait_for 30 has_channels 3
+	both_ways 1 $MEGABYTE
+}
+
+# A terminal takes what the host writes, and answers; it hangs up when the host has gone.
+consoles_are_terminals() {
+	local tty host
+	channels
+	tty=$(terminal 0)
+	exec {host}<>$HOST/0
+	# shellcheck disable=SC2016 # for that shell
+	setsid sh -c 'exec <"$0" >"$0" 2>&1; stty -echo -onlcr; read -r line; echo "got $line"; tty; sleep 1000' \
+		"$tty" {host}>&- &
+	wait_for 10 fuser -s "$tty"
+	echo hello >&"$host"
+	answered "got hello"
+	answered "$tty"
+	exec {host}>&-
+	wait_for 30 has_ended $!
+}
+
+hostile_vmm() {
+	channel_pool
+	vsp_service channel.v pool=p channels_max=4 kinds_allowed="console stream datagram" lease_ms=0 enable=1
+	"$VSP_MODULES/vmm/vmm" --seed "${FUZZ_SEED:-0}" --time "${FUZZ_TIME:-10}" v fuzz | tee /tmp/fuzz
+	grep -q contracts /tmp/fuzz || fail "no contract"
+	"$VSP_MODULES/vmm/vmm" v messages
+	"$VSP_MODULES/vmm/vmm" v memory
+}
+
+test_case channel.are_what_the_contract_says are_what_the_contract_says
+test_case channel.refuses_what_is_none refuses_what_is_none
+test_case channel.too_many_are_denied too_many_are_denied
+test_case channel.other_kinds_are_denied other_kinds_are_denied
+test_case channel.streams_arrive_in_order streams_arrive_in_order
+[[ -z ${SOAK-} ]] || test_case channel.thousand_megabytes_each_way thousand_megabytes
+test_case channel.datagrams_keep_their_bounds datagrams_keep_their_bounds
+test_case channel.slow_readers_hold_back_nobody_else slow_readers_hold_back_nobody_else
+test_case channel.full_channels_wait full_channels_wait
+test_case channel.nothing_is_lost_at_a_ceiling nothing_is_lost_at_a_ceiling
+test_case channel.streams_flow_through_renegotiations streams_flow_through_renegotiations
+test_case channel.shrinking_hangs_up shrinking_hangs_up
+test_case channel.data_in_flight_to_the_host_arrive data_in_flight_arrive $GUEST $HOST
+test_case channel.data_in_flight_to_the_guest_arrive data_in_flight_arrive $HOST $GUEST
+test_case channel.hang_up_is_seen hang_up_is_seen
+test_case channel.churn_leaves_no_trace churn_leaves_no_trace
+test_case channel.client_goes_with_an_open_file client_goes_with_an_open_file
+test_case channel.service_goes_with_an_open_file service_goes_with_an_open_file
+test_case channel.consoles_are_terminals consoles_are_terminals
+test_case channel.hostile_vmm_hurts_nobody hostile_vmm

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# host: --kernel native-debug --guests
+# seconds: 150
+# Byte channels of a real guest under real QEMU: a login on its console, a stream each way, and all 31 of them. There is no
+# QEMU guest agent in the root folder.
+. tests/lib.sh
+. tests/lib/channel.sh
+
+GUEST_TRAFFIC=/vsp/build/stock/channel/traffic
+
+# guest_with_channels COUNT KINDS: boots it
+guest_with_channels() {
+	channel_pool
+	modprobe vhost_vdpa
+	vsp_service channel.c pool=p channels_max="$1" kinds_allowed="$2" enable=1
+	guest start g --service c
+	in_guest g "modprobe vsc; for ((i = 0; i < 600; i++)); do [[ \$(<$VSC/contract/id) != 0 ]] && exit 0; sleep 0.1; done; exit 1"
+	wait_for 60 test -c "$HOST/$(($1 - 1))"
+}
+
+# say TEXT: to the console's host end
+say() {
+	printf '%s\n' "$1" >&"$host"
+}
+
+login_on_the_console() {
+	local host
+	guest_with_channels 2 "console stream"
+	in_guest g "[[ -c /dev/ttyVSC0 && -c $GUEST/1 ]]"
+	in_guest g "setsid agetty --skip-login --noclear --nohostname --login-program /bin/bash ttyVSC0 </dev/null >/dev/null 2>&1 &"
+	exec {host}<>$HOST/0
+	say "stty -echo; tty; echo sum \$((40 + 2))"
+	answered "/dev/ttyVSC0"
+	answered "sum 42"
+	# who hangs up ends the login
+	say "exec sleep 98765"
+	say ""
+	wait_for 30 in_guest g "pgrep -f '[s]leep 98765'"
+	exec {host}>&-
+	wait_for 30 in_guest g "! pgrep -f '[s]leep 98765'"
+}
+
+streams_both_ways() {
+	guest_with_channels 2 "console stream"
+	traffic receive $HOST/1 4000000 9 >/tmp/received &
+	in_guest g "$GUEST_TRAFFIC send $GUEST/1 4000000 9"
+	wait $! || fail "out of the guest"
+	in_guest g "$GUEST_TRAFFIC receive $GUEST/1 4000000 11 >/tmp/received 2>&1 & disown"
+	traffic send $HOST/1 4000000 11
+	wait_for 60 in_guest g "grep -q 'received 4000000' /tmp/received"
+}
+
+all_of_them() {
+	local i
+	guest_with_channels 31 "stream"
+	for i in 0 15 30; do
+		traffic receive $HOST/$i 100000 $i >/tmp/received.$i &
+	done
+	for i in 0 15 30; do
+		in_guest g "$GUEST_TRAFFIC send $GUEST/$i 100000 $i"
+	done
+	for i in 0 15 30; do
+		wait_for 30 grep -q 'received 100000' /tmp/received.$i
+	done
+	[[ $(find /proc/"$(guest pid g)"/task -maxdepth 1 -mindepth 1 -exec cat {}/comm \; | grep -c '^vsp-') -le 2 ]] ||
+		fail "more than two movers"
+}
+
+test_case channel_guest.login_on_the_console login_on_the_console
+test_case channel_guest.streams_both_ways streams_both_ways
+test_case channel_guest.thirty_one_channels_have_one_mover all_of_them

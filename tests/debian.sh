@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# chroot
+# root folder: packaging
+# seconds: 150
+# The Debian packages: built as "make deb" does, clean by lintian's rules, installed where dkms and the headers of a kernel are,
+# and taken away again.
+set -euo pipefail
+. /vsp/scripts/env
+. /vsp/tests/lib/assert.sh
+
+# A Debian 13 in which all may be written
+new_root() {
+	mkdir -p /tmp/{upper,work,root}
+	mount -t overlay overlay -o "lowerdir=/cache/$PACKAGING,upperdir=/tmp/upper,workdir=/tmp/work" /tmp/root
+	mount -t proc proc /tmp/root/proc
+	mount -t tmpfs tmpfs /tmp/root/tmp
+	mount --rbind /dev /tmp/root/dev
+	mount --bind /vsp /tmp/root/vsp
+	mkdir -p /tmp/debs
+	mount --bind /tmp/debs /tmp/root/out
+}
+
+inside() {
+	chroot /tmp/root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
+}
+
+# packages: those of ours that dpkg has anything of
+packages() {
+	# shellcheck disable=SC2016 # dpkg's
+	inside dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' 'vsp-*' 'vsc-*' 2>/dev/null | sed '/ not-installed$/d' | sort | xargs
+}
+
+# everything: all files of the system, but for what dpkg, dkms (its key) and depmod write of what they do
+everything() {
+	inside find / -xdev -path /tmp -prune -o -path /run -prune -o -path /proc -prune -o -path /var/log -prune -o -path /var/lib/dpkg -prune \
+		-o -path /var/cache -prune -o -print | grep -vE '^/lib/modules/|^/usr/lib/modules/[^/]*/(modules\.|updates$|updates/dkms$)|^/var/lib/dkms/mok\.' | sort
+}
+
+builds() {
+	inside /vsp/scripts/recipe/deb /out >/tmp/build.log 2>&1 || { tail -n 40 /tmp/build.log >&2 && fail "not built"; }
+	assert_eq "$(cd /tmp/debs && echo *)" 'vsc-tools_0.1_amd64.deb vsp-dkms_0.1_all.deb vsp-tools_0.1_all.deb' packages
+}
+
+is_clean() {
+	inside sh -c 'exec lintian --allow-root --fail-on error,warning --tag-display-limit 0 /out/*.deb' >/tmp/lintian 2>&1 ||
+		fail "$(cat /tmp/lintian)"
+	assert_eq "$(grep -cE '^[EW]:' /tmp/lintian)" 0 "errors and warnings"
+	# and finds something where there is something to find
+	inside sh -c 'cd /tmp && dpkg-deb -R /out/vsp-tools_0.1_all.deb wrong && chmod 666 wrong/usr/lib/udev/vsp-node &&
+		dpkg-deb --root-owner-group -b wrong wrong.deb' >/dev/null
+	assert_fails inside sh -c 'lintian --allow-root --fail-on error,warning /tmp/wrong.deb >/tmp/lintian 2>&1'
+}
+
+installs_and_goes() {
+	local kernel i
+	kernel=$(cd /tmp/root/usr/src && echo linux-headers-*-amd64)
+	kernel=${kernel#linux-headers-}
+	everything >/tmp/before
+	inside dpkg -i /out/vsp-dkms_0.1_all.deb /out/vsc-tools_0.1_amd64.deb /out/vsp-tools_0.1_all.deb >/tmp/install.log 2>&1 ||
+		{ cat /tmp/install.log /tmp/root/var/lib/dkms/vsp-vsc/*/build/make.log >&2 && fail "not installed"; }
+	assert_eq "$(packages)" 'vsc-tools installed vsp-dkms installed vsp-tools installed' "packages"
+	[[ -e /tmp/root/var/lib/dkms/vsp-vsc/0.1/$kernel ]] || inside dkms autoinstall -k "$kernel" >/tmp/install.log 2>&1
+	assert_eq "$(inside dkms status)" "vsp-vsc/0.1, $kernel, x86_64: installed" "dkms"
+	while read -r i; do
+		assert_eq "$(inside modinfo -k "$kernel" -F version "$i")" 0.1 "module $i"
+	done < <(sed -n 's/.*BUILT_MODULE_NAME\[.*\]="\(.*\)"/\1/p' /vsp/dkms.conf)
+	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of"
+	inside vspctl --help | grep -q '^usage: vspctl' || fail "vspctl"
+	inside systemd-analyze verify --man=no /usr/lib/systemd/system/vsp-{restore,restore-retry,agent@cpu}.service \
+		/usr/lib/systemd/system/vsp-metrics.socket >/tmp/verify 2>&1 || fail "$(cat /tmp/verify)"
+	assert_eq "$(cat /tmp/verify)" '' "what systemd says of the units"
+	assert_eq "$(inside systemctl is-enabled vsp-restore.service vsp-metrics.socket || :)" $'enabled\ndisabled' "units"
+	inside sh -c 'exec udevadm verify --no-summary /usr/lib/udev/rules.d/6?-vs*.rules' >/tmp/verify 2>&1 || fail "$(cat /tmp/verify)"
+	inside dpkg --purge vsp-tools vsc-tools vsp-dkms >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
+	assert_eq "$(packages)" '' "packages after removal"
+	assert_eq "$(inside dkms status)" '' "dkms after removal"
+	assert_eq "$(inside find /usr/lib/modules -name 'vs[pc]*')" '' "modules after removal"
+	everything >/tmp/after
+	diff /tmp/before /tmp/after >/tmp/diff || fail "what is left, or gone: $(cat /tmp/diff)"
+	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of after removal"
+}
+
+# test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
+test_case() {
+	local name=$1 result=pass start=$SECONDS
+	[[ $name =~ ${ONLY-} ]] || return 0
+	(set -e; "$2") || result=fail
+	echo "$result: $name ($((SECONDS - start)) s)"
+	echo "$result $name $((SECONDS - start))" >>/out/results
+}
+
+new_root
+# the others need what it makes
+ONLY='' test_case debian.packages_are_built builds
+test_case debian.packages_are_clean is_clean
+test_case debian.packages_install_and_go installs_and_goes

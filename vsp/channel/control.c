@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Control messages: who has a port open, and which ports are about to go.
+ */
+#include <linux/bits.h>
+#include <linux/device.h>
+#include <uapi/linux/virtio_console.h>
+
+#include "vs_port_device.h"
+#include "vsp/channel/ports.h"
+#include "vsp/class.h"
+
+#define BUDGET	64	/* messages in one round */
+
+/* ---- From the guest ---- */
+
+static void control_assign(u32 *bits, const struct vs_port_control *control)
+{
+	if (control->value)
+		*bits |= BIT(control->number);
+	else
+		*bits &= ~BIT(control->number);
+}
+
+/* A port may not be made yet: then the bits say what it has to know. */
+static void control_apply(struct vsp_ports *ports, const struct vs_port_control *control)
+{
+	bool opens = control->event == VIRTIO_CONSOLE_PORT_OPEN;
+	struct vs_port *port;
+
+	spin_lock_irq(&ports->lock);
+	/* What is said of a port without a contract for it is of one that has ended. */
+	if (control->number < ports->set.count) {
+		control_assign(opens ? &ports->open : &ports->leaving, control);
+		port = ports->port[control->number];
+		if (port && opens)
+			vs_port_set_peer(port, control->value);
+		else if (port)
+			vs_port_set_leaves(port, control->value);
+	}
+	spin_unlock_irq(&ports->lock);
+}
+
+static void control_take(struct vsp_ports *ports, struct vsp_queue *queue)
+{
+	const struct vsp_chain *chain = &ports->chain;
+	struct vs_port_message message;
+	struct vs_port_control control;
+
+	if (chain->writable || chain->readable_bytes != sizeof(message) ||
+	    vsp_queue_read(queue, chain, 0, &message, sizeof(message)) ||
+	    vs_port_control_read(&message, &control))
+		vsp_ports_count(ports, VSP_PORTS_MALFORMED, 1);
+	else
+		control_apply(ports, &control);
+}
+
+/**
+ * vsp_ports_control_receive() - take what the guest has to say
+ * @ports: of the service
+ * @queue: for its messages
+ *
+ * Context: the mover.
+ */
+void vsp_ports_control_receive(struct vsp_ports *ports, struct vsp_queue *queue)
+{
+	unsigned int budget = BUDGET;
+
+	for (; budget && !vsp_queue_peek(queue, &ports->chain); budget--) {
+		control_take(ports, queue);
+		vsp_queue_consume(queue);
+		vsp_queue_complete(queue, ports->chain.head, 0);
+	}
+	vsp_queue_flush(queue);
+	if (!budget)
+		vsp_queue_wake(queue);
+}
+
+/* ---- To the guest ---- */
+
+/* Return: whether the guest has got it. */
+static bool control_put_guest(struct vsp_ports *ports, struct vsp_queue *queue,
+			      const struct vs_port_control *control)
+{
+	const struct vsp_chain *chain = &ports->chain;
+	struct vs_port_message message;
+	bool written;
+
+	vs_port_control_write(control, &message);
+	while (!vsp_queue_peek(queue, &ports->chain)) {
+		written = !chain->readable &&
+			  !vsp_queue_write(queue, chain, 0, &message, sizeof(message));
+		vsp_queue_consume(queue);
+		vsp_queue_complete(queue, chain->head, written ? sizeof(message) : 0);
+		if (written)
+			return true;
+		vsp_ports_count(ports, VSP_PORTS_MALFORMED, 1);
+	}
+	return false;
+}
+
+/* Return: whether all was told that there is to tell of it. */
+static bool control_tell_guest(struct vsp_ports *ports, struct vsp_queue *queue,
+			       struct vs_port *port)
+{
+	struct vs_port_control control = {
+		.number = port->number,
+		.event = VIRTIO_CONSOLE_PORT_OPEN,
+	};
+	enum vs_port_news news;
+
+	while ((news = vs_port_news(port, true)) != VS_PORT_NO_NEWS) {
+		control.value = news == VS_PORT_OPENED;
+		if (!control_put_guest(ports, queue, &control))
+			return false;
+		vs_port_told(port, news);
+	}
+	if (!(READ_ONCE(ports->leaving) & BIT(port->number)) || !vs_port_is_drained(port))
+		return true;
+	control.event = VIRTIO_CONSOLE_PORT_REMOVE;
+	control.value = 1;
+	if (!control_put_guest(ports, queue, &control))
+		return false;
+	control.value = 0;
+	spin_lock_irq(&ports->lock);
+	control_assign(&ports->leaving, &control);
+	spin_unlock_irq(&ports->lock);
+	return true;
+}
+
+/**
+ * vsp_ports_control_send() - say what the guest is to know
+ * @ports: of the service; what the guest is to have before was put into its queues
+ * @queue: for messages to it
+ *
+ * Context: the mover.
+ */
+void vsp_ports_control_send(struct vsp_ports *ports, struct vsp_queue *queue)
+{
+	struct vs_port *port;
+	bool room = true;
+
+	for (unsigned int i = 0; i < VS_PORT_MAX && room; i++) {
+		port = vsp_ports_get(ports, i);
+		if (!port)
+			continue;
+		room = control_tell_guest(ports, queue, port);
+		put_device(&port->dev);
+	}
+	vsp_queue_flush(queue);
+}
