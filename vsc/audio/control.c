@@ -31,7 +31,7 @@ static struct vsc_audio_request *control_slot(struct vsc_audio *audio)
 	return NULL;
 }
 
-static int control_put(struct vsc_audio *audio, struct vsc_audio_request *slot, size_t length)
+static int control_fill(struct vsc_audio *audio, struct vsc_audio_request *slot, size_t length)
 {
 	struct scatterlist out, in;
 	struct scatterlist *sgs[] = { &out, &in };
@@ -57,7 +57,7 @@ static struct vsc_audio_request *control_send(struct vsc_audio *audio,
 		return NULL;
 	slot->request = *request;
 	slot->answer.code = 0;
-	if (control_put(audio, slot, length))
+	if (control_fill(audio, slot, length))
 		return NULL;
 	slot->state = state;
 	return slot;
