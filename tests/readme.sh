@@ -9,6 +9,9 @@
 elsewhere() {
 	case $1 in
 	*qemu-system-x86_64*) echo tests/guest.sh ;;
+	'ynl '*) echo tests/network_shaper.sh ;;
+	'aplay '* | 'arecord '*) echo tests/audio.sh ;;
+	'socat '*) echo tests/channel_guest.sh ;;
 	'make '*) echo tests/debian.sh ;;
 	*systemctl*) echo tests/debian.sh ;;
 	journalctl*) echo tests/knobs.sh ;;
@@ -25,6 +28,7 @@ here() {
 	*'service create '*) echo "${1/pool=/local=1 pool=}" ;;
 	'echo 1 >enable') echo 'echo 1 >local; echo 1 >enable' ;;
 	*'AT Translated Set 2 keyboard'*) echo "${1/AT Translated Set 2 keyboard, \/dev\/input\/event5/}" ;;
+	*'--wait 10'*) here "${1/--wait 10/--wait 60}" ;;
 	*'vspctl watch'*) echo 'timeout 3 vspctl watch || [[ $? == 124 ]]' ;;
 	*NAME*) echo "${1//NAME/web}" ;;
 	*) echo "$1" ;;

@@ -9,12 +9,20 @@
 
 #include "vspctl.h"
 
-static bool is_below(const char *path, const char *directory)
+/* Without the slashes at its end. */
+static size_t directory_length(const char *directory)
 {
 	size_t length = strlen(directory);
 
-	if (!strcmp(directory, "/"))
-		return true;
+	while (length && directory[length - 1] == '/')
+		length--;
+	return length;
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	size_t length = directory_length(directory);
+
 	return !strncmp(path, directory, length) && (!path[length] || path[length] == '/');
 }
 
@@ -44,7 +52,8 @@ const char *mount_missing(const char *path)
 	while (table && (entry = getmntent(table)))
 		if (is_below(real ? real : path, entry->mnt_dir) &&
 		    (!deepest || strlen(entry->mnt_dir) > strlen(deepest)))
-			deepest = take_text("%s", entry->mnt_dir);
+			deepest = take_text("%.*s", (int)directory_length(entry->mnt_dir) ?: 1,
+					    entry->mnt_dir);
 	if (table)
 		endmntent(table);
 	free(real);

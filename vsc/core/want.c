@@ -338,7 +338,8 @@ int vsc_want_rate(struct vsc_session *session, u32 index, u64 floor, u64 ceiling
 	error = want_result(session);
 	if (want->pending) {
 		want_finish(session, error);
-		vsc_session_renegotiate(session, VS_REASON_NEED);
+		if (!vsc_session_is_released(session))
+			vsc_session_renegotiate(session, VS_REASON_NEED);
 	} else if (error) {
 		*shortage = want->shortage;
 	}
