@@ -11,7 +11,8 @@
  * capture	a chain is a struct virtio_snd_pcm_xfer (readable), and room for whole frames and a
  *		struct virtio_snd_pcm_status (writable).  It comes back when it is full.
  *
- * A message holds VS_AUDIO_MESSAGE_MAX bytes of frames at the most; a period may take several.
+ * A message holds VS_AUDIO_MESSAGE_MAX bytes of frames at the most, and VS_AUDIO_MESSAGE_MS of
+ * them; a period may take several.
  * Messages of a stream wait in the ring until START; those that are there at RELEASE come back.
  */
 #ifndef VS_AUDIO_H
@@ -56,6 +57,7 @@ enum vs_audio_format {
 #define VS_AUDIO_BANDWIDTH_MAX	(2 * 192000 * 4 * VS_AUDIO_CHANNELS_MAX)
 #define VS_AUDIO_QUEUE_SIZE	128
 #define VS_AUDIO_MESSAGE_MAX	8192		/* bytes of frames */
+#define VS_AUDIO_MESSAGE_MS	50
 
 enum vs_audio_queue {
 	VS_AUDIO_QUEUE_CONTROL,

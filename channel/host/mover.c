@@ -156,8 +156,10 @@ static bool mover_run(void *data)
 	mutex_lock(&mover->mutex);
 	if (!mover->index)
 		vsp_messages_move(mover->channel);
-	for (unsigned int i = first_queue(mover); i < end_queue(mover) && mover->index; i++)
+	for (unsigned int i = first_queue(mover); i < end_queue(mover) && mover->index; i++) {
 		run_data(mover, &mover->channel->queue[i]);
+		cond_resched();
+	}
 	mutex_unlock(&mover->mutex);
 	cond_resched();
 	return true;

@@ -338,12 +338,16 @@ struct vs_port *vs_port_create(const struct vs_port_config *config)
 	if (IS_ERR(port))
 		return port;
 	error = vs_port_init(port);
-	if (!error)
-		error = dev_set_name(&port->dev, "%s.%u", config->unique, config->number);
+	if (error)
+		goto put;
+	error = dev_set_name(&port->dev, "%s.%u", config->unique, config->number);
 	if (!error)
 		error = device_show_port(port);
 	if (!error)
 		return port;
+	/* Somebody may have opened it by its number. */
+	vs_port_end(port);
+put:
 	put_device(&port->dev);
 	return ERR_PTR(error);
 }

@@ -23,7 +23,7 @@ struct vs_port_piece *vs_port_take(struct vs_port *port, struct list_head *list)
 int vs_port_open(struct vs_port *port);
 void vs_port_close(struct vs_port *port);
 struct vs_port_piece *vs_port_begin_read(struct vs_port *port);
-void vs_port_end_read(struct vs_port *port, struct vs_port_piece *piece);
+bool vs_port_end_read(struct vs_port *port, struct vs_port_piece *piece);
 int vs_port_begin_write(struct vs_port *port, struct vs_port_piece **piece);
 int vs_port_end_write(struct vs_port *port, struct vs_port_piece *piece);
 size_t vs_port_write(struct vs_port *port, const u8 *bytes, size_t count);

@@ -131,8 +131,7 @@ static const struct tty_operations port_tty_operations = {
 
 /* ---- What has come ---- */
 
-/* Return: whether the line discipline has taken all of it. */
-static bool port_tty_give_piece(struct vs_port *port, struct vs_port_piece *piece)
+static void port_tty_give_piece(struct vs_port *port, struct vs_port_piece *piece)
 {
 	size_t taken;
 
@@ -140,7 +139,6 @@ static bool port_tty_give_piece(struct vs_port *port, struct vs_port_piece *piec
 	piece->offset += taken;
 	piece->length -= taken;
 	tty_flip_buffer_push(&port->tty.port);
-	return !piece->length;
 }
 
 static bool port_tty_is_throttled(struct vs_port *port)
@@ -160,8 +158,8 @@ static void port_tty_work(struct work_struct *work)
 
 	tty_port_tty_wakeup(&port->tty.port);
 	while (whole && !port_tty_is_throttled(port) && (piece = vs_port_begin_read(port))) {
-		whole = port_tty_give_piece(port, piece);
-		vs_port_end_read(port, piece);
+		port_tty_give_piece(port, piece);
+		whole = !vs_port_end_read(port, piece);
 	}
 	/* Nobody tells when the buffer has room again. */
 	if (!whole && queue_delayed_work(port_tty_queue, &port->tty.work, TTY_AGAIN))
@@ -217,7 +215,6 @@ static void port_tty_forget_line(struct vs_port *port)
 	mutex_lock(&port_tty_lock);
 	port_tty_ports[port->tty.line] = NULL;
 	mutex_unlock(&port_tty_lock);
-	ida_free(&port_tty_lines, port->tty.line);
 }
 
 /**
@@ -265,16 +262,20 @@ void vs_port_tty_hide(struct vs_port *port)
 		tty_kref_put(tty);
 	}
 	port_tty_forget_line(port);
+	/* It may wait for room in a buffer that nobody empties any more. */
+	flush_delayed_work(&port->tty.work);
 }
 
 /**
  * vs_port_tty_free() - undo vs_port_tty_prepare()
- * @port: no reference is left
+ * @port: no reference is left, so no tty of its line is open any more
  *
  * Context: process.
  */
 void vs_port_tty_free(struct vs_port *port)
 {
+	if (port->tty.line >= 0)
+		ida_free(&port_tty_lines, port->tty.line);
 	tty_port_destroy(&port->tty.port);
 }
 

@@ -73,15 +73,17 @@ struct vs_port_piece *vs_port_begin_read(struct vs_port *port)
 /**
  * vs_port_end_read() - undo vs_port_begin_read()
  * @port: open
- * @piece: what is left in it is read next
+ * @piece: what is left in it is read next, unless the port was closed meanwhile
  *
  * Context: process.
+ * Return: whether something is left in it.
  */
-void vs_port_end_read(struct vs_port *port, struct vs_port_piece *piece)
+bool vs_port_end_read(struct vs_port *port, struct vs_port_piece *piece)
 {
-	bool freed = !piece->length;
+	bool freed;
 
 	spin_lock_irq(&port->lock);
+	freed = !piece->length || !port->state.opened || port->state.closed;
 	if (freed)
 		vs_port_push_free(&port->in_free, piece);
 	else
@@ -89,6 +91,7 @@ void vs_port_end_read(struct vs_port *port, struct vs_port_piece *piece)
 	spin_unlock_irq(&port->lock);
 	if (freed)
 		vs_port_kick(port);
+	return !freed;
 }
 
 static bool port_has_hung_up(const struct vs_port *port)

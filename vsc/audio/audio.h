@@ -196,7 +196,8 @@ void vsc_audio_stream_forget(struct vsc_audio_stream *stream);
 int vsc_audio_stream_alloc(struct vsc_audio_stream *stream);
 void vsc_audio_stream_free(struct vsc_audio_stream *stream);
 u64 vsc_audio_stream_others(const struct vsc_audio *audio, unsigned int stream);
-void vsc_audio_stream_begin(struct vsc_audio_stream *stream);
+int vsc_audio_stream_begin(struct vsc_audio_stream *stream,
+			   const struct snd_pcm_substream *substream);
 void vsc_audio_stream_send(struct vsc_audio_stream *stream);
 unsigned long vsc_audio_stream_position(struct vsc_audio_stream *stream);
 int vsc_audio_stream_settle(struct vsc_audio_stream *stream);

@@ -151,17 +151,22 @@ static int pcm_close(struct snd_pcm_substream *substream)
 	return 0;
 }
 
-static int pcm_set(struct vsc_audio_stream *stream, const struct vs_audio_params *params)
+/* Another card may have come while the host was waited for. */
+static int pcm_set(struct vsc_audio_stream *stream, const struct snd_pcm_substream *substream,
+		   const struct vs_audio_params *params)
 {
 	struct vsc_audio *audio = stream->audio;
-	int error;
+	int error = -ENODEV;
 
 	spin_lock_irq(&audio->lock);
-	error = vs_audio_allows(&audio->grant, stream->number, params,
-				vsc_audio_stream_others(audio, stream->number));
+	if (stream->substream == substream)
+		error = stream->runs ? -EBUSY :
+			vs_audio_allows(&audio->grant, stream->number, params,
+					vsc_audio_stream_others(audio, stream->number));
 	if (!error) {
 		stream->params = *params;
 		stream->set = true;
+		stream->chunk = 0;
 	}
 	spin_unlock_irq(&audio->lock);
 	return error;
@@ -185,7 +190,7 @@ static int pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pcm_hw_
 	error = vsc_audio_stream_settle(stream);
 	if (!error)
 		error = vsc_audio_stream_alloc(stream);
-	return error ?: pcm_set(stream, &next);
+	return error ?: pcm_set(stream, substream, &next);
 }
 
 static int pcm_hw_free(struct snd_pcm_substream *substream)
@@ -226,15 +231,16 @@ static int pcm_prepare(struct snd_pcm_substream *substream)
 	error = error ?: vsc_audio_control_set(audio, stream->number, runtime->period_size,
 					       runtime->buffer_size);
 	error = error ?: vsc_audio_control_ask(audio, stream->number, VIRTIO_SND_R_PCM_PREPARE);
-	if (!error)
-		vsc_audio_stream_begin(stream);
-	return error;
+	return error ?: vsc_audio_stream_begin(stream, substream);
 }
 
 static int pcm_start(struct vsc_audio_stream *stream)
 {
 	lockdep_assert_held(&stream->audio->lock);
-	if (!stream->vq || stream->refused)
+	/* ALSA starts no stream that is about to be set, or freed, but to drain it. */
+	if (atomic_read(&stream->substream->runtime->buffer_accessing) < 0)
+		return -EBUSY;
+	if (!stream->vq || stream->refused || !stream->chunk)
 		return -EIO;
 	if (vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_START))
 		return -EIO;

@@ -172,21 +172,29 @@ void vsc_audio_stream_send(struct vsc_audio_stream *stream)
 /**
  * vsc_audio_stream_begin() - nothing was sent yet
  * @stream: set, and does not run
+ * @substream: whose it is, unless its card was taken away meanwhile
  *
  * Context: process.
+ * Return: 0, or -ENODEV.
  */
-void vsc_audio_stream_begin(struct vsc_audio_stream *stream)
+int vsc_audio_stream_begin(struct vsc_audio_stream *stream,
+			   const struct snd_pcm_substream *substream)
 {
-	struct snd_pcm_runtime *runtime = stream->substream->runtime;
-
 	spin_lock_irq(&stream->audio->lock);
-	stream->chunk = min_t(unsigned long, runtime->period_size, VS_AUDIO_MESSAGE_MAX /
-			      vs_audio_frame_bytes(&stream->params));
+	if (stream->substream != substream) {
+		spin_unlock_irq(&stream->audio->lock);
+		return -ENODEV;
+	}
+	stream->chunk = min3((u32)substream->runtime->period_size,
+			     VS_AUDIO_MESSAGE_MAX / vs_audio_frame_bytes(&stream->params),
+			     vs_audio_rate(stream->params.rate) * VS_AUDIO_MESSAGE_MS /
+			     (u32)MSEC_PER_SEC);
 	stream->sent = 0;
 	stream->done = 0;
 	stream->elapsed = 0;
 	stream->refused = false;
 	spin_unlock_irq(&stream->audio->lock);
+	return 0;
 }
 
 /**

@@ -148,9 +148,11 @@ static void control_post(struct vsc_ports_control *control, struct vs_port_messa
 static void control_received(struct vsc_ports *ports)
 {
 	struct vsc_ports_control *control = &ports->control;
+	DECLARE_BITMAP(came, VSC_PORTS_MESSAGES) = { };
 	struct vs_port_message *message, copy;
-	unsigned int length;
+	unsigned int length, i;
 
+	/* No more than were posted: none is posted until all are taken. */
 	do {
 		virtqueue_disable_cb(control->rx);
 		while ((message = virtqueue_get_buf(control->rx, &length))) {
@@ -161,10 +163,12 @@ static void control_received(struct vsc_ports *ports)
 				control_message(ports, &copy);
 			else
 				atomic64_inc(&ports->counter[VSC_PORTS_REFUSED]);
-			control_post(control, message);
+			__set_bit(message - control->received, came);
 		}
-		virtqueue_kick(control->rx);
 	} while (!virtqueue_enable_cb(control->rx) && !virtqueue_is_broken(control->rx));
+	for_each_set_bit(i, came, VSC_PORTS_MESSAGES)
+		control_post(control, &control->received[i]);
+	virtqueue_kick(control->rx);
 }
 
 /**

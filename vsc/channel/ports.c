@@ -185,6 +185,8 @@ static int ports_apply(struct vsc_session *session, const struct vs_terms *next)
 
 	vs_port_set_of(next, &set);
 	vsc_ports_counters_contract(ports, next->term[VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH)].high);
+	/* What came before the session had its data was nobody's. */
+	vsc_ports_control_data(ports, VS_PORT_CONTROL_RX);
 	return ports_change(ports, &set);
 }
 

@@ -86,16 +86,14 @@ static void queue_pump_rx(struct vsc_ports_slot *slot)
 {
 	struct vs_port_piece *piece;
 	unsigned int length;
-	bool posted = false;
 
 	do {
 		virtqueue_disable_cb(slot->rx);
-		/* No more than were posted, and of those no more than there is room for. */
+		/* No more than were posted: none is posted until all are taken. */
 		while ((piece = virtqueue_get_buf(slot->rx, &length)))
 			queue_received(slot, piece, length);
-		posted |= queue_post_room(slot);
 	} while (!virtqueue_enable_cb(slot->rx) && !virtqueue_is_broken(slot->rx));
-	if (posted)
+	if (queue_post_room(slot))
 		virtqueue_kick(slot->rx);
 }
 

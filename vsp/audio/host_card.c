@@ -68,7 +68,11 @@ static int host_card_new(struct vsp_audio_stream *stream, const struct vs_audio_
 	if (!error)
 		error = snd_card_register(card);
 	if (error) {
-		snd_card_free(card);
+		/* A program may have it open already. */
+		spin_lock_irq(&side->lock);
+		side->gone = true;
+		spin_unlock_irq(&side->lock);
+		snd_card_free_when_closed(card);
 		return error;
 	}
 	spin_lock_irq(&stream->audio->lock);

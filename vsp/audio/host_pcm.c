@@ -82,6 +82,10 @@ static int host_pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pc
 	int error;
 
 	spin_lock_irq(&side->lock);
+	if (side->substream) {
+		spin_unlock_irq(&side->lock);
+		return -EBUSY;
+	}
 	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
 		if (params_format(params) == host_pcm_formats[i])
 			side->params.format = i;

@@ -233,7 +233,8 @@ static enum hrtimer_restart side_timer(struct hrtimer *timer)
  * @substream: the stream, whose parameters are set
  *
  * Context: atomic, the stream's lock held.
- * Return: 0; -ENODEV: the card is gone; -EINVAL: the client is set to something else.
+ * Return: 0; -ENODEV: the card is gone; -EINVAL: the client is set to something else; -EBUSY: the
+ *	stream is about to be set, or freed. ALSA starts none then, but to drain it.
  */
 int vsp_audio_side_start(struct vsp_audio_side *side, struct snd_pcm_substream *substream)
 {
@@ -243,6 +244,8 @@ int vsp_audio_side_start(struct vsp_audio_side *side, struct snd_pcm_substream *
 	spin_lock_irqsave(&side->lock, irq);
 	if (side->gone) {
 		error = -ENODEV;
+	} else if (atomic_read(&substream->runtime->buffer_accessing) < 0) {
+		error = -EBUSY;
 	} else if (!vsp_audio_side_fits(side)) {
 		error = -EINVAL;
 	} else {

@@ -110,7 +110,8 @@ static enum stream_verdict stream_judge(struct vsp_audio_stream *stream, u32 byt
 		goto unlock;
 	}
 	frame = vs_audio_frame_bytes(params);
-	if (!bytes || bytes % frame)
+	if (!bytes || bytes % frame ||
+	    bytes / frame > vs_audio_rate(params->rate) * VS_AUDIO_MESSAGE_MS / MSEC_PER_SEC)
 		verdict = STREAM_REFUSE;
 	else if (stream->state == VSP_AUDIO_PREPARED)
 		verdict = STREAM_WAIT;
@@ -128,9 +129,11 @@ unlock:
 static void stream_pass(struct vsp_audio_stream *stream, u32 bytes)
 {
 	struct vsp_audio *audio = stream->audio;
-	u32 frames = bytes / vs_audio_frame_bytes(&stream->params);
+	u32 frames;
 
 	spin_lock_irq(&audio->lock);
+	/* The control queue's mover may have set other parameters since it was judged. */
+	frames = bytes / vs_audio_frame_bytes(&stream->params);
 	if (stream->state == VSP_AUDIO_RUNNING)
 		vsp_audio_clock_take(&stream->clock, frames);
 	if (stream->number == VS_AUDIO_STREAM_CAPTURE)

@@ -33,6 +33,8 @@ static void control_apply(struct vsp_ports *ports, const struct vs_port_control 
 	if (control->number < ports->set.count) {
 		control_assign(opens ? &ports->open : &ports->leaving, control);
 		port = ports->port[control->number];
+		if (ports->ended & BIT(control->number))
+			port = NULL;
 		if (port && opens)
 			vs_port_set_peer(port, control->value);
 		else if (port)
@@ -87,7 +89,11 @@ static bool control_put_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 	bool written;
 
 	vs_port_control_write(control, &message);
-	while (!vsp_queue_peek(queue, &ports->chain)) {
+	for (unsigned int budget = BUDGET; !vsp_queue_peek(queue, &ports->chain); budget--) {
+		if (!budget) {
+			vsp_queue_wake(queue);
+			break;
+		}
 		written = !chain->readable &&
 			  !vsp_queue_write(queue, chain, 0, &message, sizeof(message));
 		vsp_queue_consume(queue);

@@ -51,7 +51,8 @@ struct vs_port *vsp_ports_get(struct vsp_ports *ports, unsigned int number)
 	spin_lock_irq(&ports->lock);
 	if (number < ports->set.count)
 		port = ports->port[number];
-	if (port && port->kind != vs_port_kind_of(ports->set.kinds, number))
+	if (port && (ports->ended & BIT(number) ||
+		     port->kind != vs_port_kind_of(ports->set.kinds, number)))
 		port = NULL;
 	if (port)
 		get_device(&port->dev);
@@ -89,11 +90,12 @@ static struct vs_port *ports_take_wrong(struct vsp_ports *ports, unsigned int nu
 
 	spin_lock_irq(&ports->lock);
 	port = ports->port[number];
-	if (port && number < ports->set.count &&
+	if (port && !(ports->ended & BIT(number)) && number < ports->set.count &&
 	    port->kind == vs_port_kind_of(ports->set.kinds, number))
 		port = NULL;
 	if (port)
 		ports->port[number] = NULL;
+	ports->ended &= ~BIT(number);
 	spin_unlock_irq(&ports->lock);
 	return port;
 }
@@ -124,12 +126,13 @@ static void ports_make(struct vsp_ports *ports, unsigned int number, enum vs_por
 	struct vs_port *port = vs_port_create(&config);
 
 	if (IS_ERR(port)) {
-		pr_err("service %s: channel %u cannot be made (%ld): renegotiate when there is memory\n",
+		pr_err_ratelimited("service %s: channel %u cannot be made (%ld): renegotiate when there is memory\n",
 		       vsp_service_name(ports->service), number, PTR_ERR(port));
 		return;
 	}
 	spin_lock_irq(&ports->lock);
 	ports->port[number] = port;
+	ports->ended &= ~BIT(number);
 	/* In one step with what the mover hears of it. */
 	vs_port_set_peer(port, ports->open & BIT(number));
 	vs_port_set_leaves(port, ports->leaving & BIT(number));
@@ -215,6 +218,7 @@ static void ports_contract_commit(struct vsp_service *service, const struct vsp_
 	ports->set = set;
 	ports->open &= stay;
 	ports->leaving &= stay;
+	ports->ended |= ~stay;
 	spin_unlock(&ports->lock);
 	queue_work(system_unbound_wq, &ports->follow);
 }

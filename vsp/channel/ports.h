@@ -52,17 +52,20 @@ struct vsp_ports_flow {
  * @follow: makes and ends ports as the contract in force says
  * @counter: for sysfs
  *
- * @lock: protects the next six; interrupts off
+ * @lock: protects the next seven; interrupts off
  * @set: ports of the contract in force
  * @queue: a data queue by its number, from its first kick to its reset
  * @waker: any of them, or NULL: what the mover is woken by
  * @port: the ends that there are; a reference each
  * @open: ports that the guest has open, a bit each
  * @leaving: ports that the guest is about to give up, and waits for, likewise
+ * @ended: ports whose contract has ended, until they are hung up: another contract may have a port
+ *	of the same number and kind by then
  *
  * Of the mover:
  * @ready: data queues that may have something
  * @touched: data queues of which something was completed in this round
+ * @refusals: buffers that may still be refused in this round: a guest may add them without end
  * @flow: by enum vs_port_flow
  * @chain: as last peeked
  */
@@ -78,9 +81,11 @@ struct vsp_ports {
 	struct vs_port *port[VS_PORT_MAX];
 	u32 open;
 	u32 leaving;
+	u32 ended;
 
 	DECLARE_BITMAP(ready, VS_PORT_QUEUES);
 	DECLARE_BITMAP(touched, VS_PORT_QUEUES);
+	unsigned int refusals;
 	struct vsp_ports_flow flow[VS_PORT_FLOWS];
 	struct vsp_chain chain;
 };

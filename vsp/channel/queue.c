@@ -9,14 +9,15 @@
 #include "vsp/channel/ports.h"
 #include "vsp/class.h"
 
-#define BUDGET	256	/* pieces of a flow in one round */
+#define BUDGET	256	/* pieces of a flow in one round, and buffers that are refused */
 
 /* ---- What a port could move now ---- */
 
 /* Copies the next buffer of a queue. Return: whether there is one. */
 static bool queue_peek(struct vsp_ports *ports, unsigned int number)
 {
-	if (!test_bit(number, ports->ready))
+	/* Without refusals it stays ready, for the next round. */
+	if (!test_bit(number, ports->ready) || !ports->refusals)
 		return false;
 	if (ports->queue[number] && !vsp_queue_peek(ports->queue[number], &ports->chain))
 		return true;
@@ -35,6 +36,7 @@ static void queue_complete(struct vsp_ports *ports, unsigned int number, u32 wri
 static void queue_refuse(struct vsp_ports *ports, unsigned int number,
 			 enum vsp_ports_counter why)
 {
+	ports->refusals--;
 	queue_complete(ports, number, 0);
 	vsp_ports_count(ports, why, 1);
 }
@@ -280,6 +282,7 @@ static void queue_round(struct vsp_ports *ports)
 {
 	bool more = false;
 
+	ports->refusals = BUDGET;
 	if (ports->queue[VS_PORT_CONTROL_TX])
 		vsp_ports_control_receive(ports, ports->queue[VS_PORT_CONTROL_TX]);
 	for (unsigned int flow = 0; flow < VS_PORT_FLOWS; flow++)
@@ -288,7 +291,7 @@ static void queue_round(struct vsp_ports *ports)
 	queue_flush(ports);
 	if (ports->queue[VS_PORT_CONTROL_RX])
 		vsp_ports_control_send(ports, ports->queue[VS_PORT_CONTROL_RX]);
-	if (more)
+	if (more || !ports->refusals)
 		vsp_ports_wake(ports);
 }
 
