@@ -177,7 +177,7 @@ void message_unanswered(struct device *device);	/* several, and no look at the a
 void message_random(struct device *device);
 
 /*
- * ---- storage.c, network.c, input.c, port.c, audio.c: fill free slots, look at what comes back ----
+ * ---- storage.c, network.c, input.c, port.c, audio.c: fill free slots, look at what came back ---
  * Each returns the queue that something comes back on.
  */
 

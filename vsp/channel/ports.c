@@ -127,7 +127,7 @@ static void ports_make(struct vsp_ports *ports, unsigned int number, enum vs_por
 
 	if (IS_ERR(port)) {
 		pr_err_ratelimited("service %s: channel %u cannot be made (%ld): renegotiate when there is memory\n",
-		       vsp_service_name(ports->service), number, PTR_ERR(port));
+				   vsp_service_name(ports->service), number, PTR_ERR(port));
 		return;
 	}
 	spin_lock_irq(&ports->lock);
