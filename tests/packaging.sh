@@ -267,6 +267,10 @@ holds() {
 	[[ $(<"$client/contract/state") == RUNNING && $(<"$client/counters/grants") == "$2" ]]
 }
 
+all_run() {
+	! grep -vq RUNNING /sys/class/vsc/vsc*/contract/state
+}
+
 # The first ask has the wishes of the file: each client was granted one contract, ever.
 wishes_of_a_file() {
 	local i
@@ -293,6 +297,11 @@ wishes_of_a_file() {
 	echo 1 >$SERVICES/storage.d/enable
 	wait_for 60 holds d 1
 	assert_eq "$(<$VDPA/d/terms/size)" $((1 << 20)) "size of a service by its UUID"
+	# and a class that comes again: no rule asks for these clients any more
+	modprobe -r vsc_storage
+	assert_fails all_run
+	modprobe vsc_storage
+	wait_for 60 all_run
 	rm /etc/vsc.conf /etc/modprobe.d/vsc.conf
 }
 

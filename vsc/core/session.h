@@ -213,6 +213,7 @@ struct vsc_link {
 /**
  * struct vsc_leave - how a contract is given back, and the session ends
  * @release: a contract is to be given back, not asked for, until NEED
+ * @needed: NEED has come once: a class that comes later, or again, asks by itself
  * @released: it is, or cannot be
  * @why: VSC_LEAVING_*
  * @by: when it is left without an answer
@@ -221,6 +222,7 @@ struct vsc_link {
  */
 struct vsc_leave {
 	bool release;
+	bool needed;
 	bool released;
 	unsigned int why;
 	ktime_t by;

@@ -138,7 +138,7 @@ void vsc_session_begin(struct vsc_session *session)
 	work->reason = work->link.slept ? VS_REASON_RESUME : VS_REASON_FIRST;
 	/* A contract that was given back before the machine slept is not asked for again. */
 	if (!work->link.slept)
-		work->leave.release = !READ_ONCE(ask);
+		work->leave.release = !READ_ONCE(ask) && !work->leave.needed;
 	work->link.slept = false;
 	vsc_machine_step(session, VSC_EVENT_BEGIN);
 }

@@ -22,6 +22,7 @@ static void session_need(struct vsc_session *session, u32 reason)
 	if (work->leave.why)
 		return;
 	work->leave.release = false;
+	work->leave.needed = true;
 	work->wait.back_off_ms = 0;
 	work->reason = reason;
 	if (session->state == VS_STATE_UNINITIALIZED && pausing)
