@@ -299,7 +299,6 @@ wishes_of_a_file() {
 	assert_eq "$(<$VDPA/d/terms/size)" $((1 << 20)) "size of a service by its UUID"
 	# and a class that comes again: no rule asks for these clients any more
 	modprobe -r vsc_storage
-	assert_fails all_run
 	modprobe vsc_storage
 	wait_for 60 all_run
 	rm /etc/vsc.conf /etc/modprobe.d/vsc.conf
