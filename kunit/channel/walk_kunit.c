@@ -14,11 +14,7 @@
 #define STEPS		300	/* of a walk, before it calms down */
 #define CALM		2000	/* steps until it must be quiet */
 
-/*
- * The same walks each time.  Once in some 15000 walks of other seeds (24000726, 27000406, 68000495)
- * the client ends with less than it wishes and the level has, which is not understood yet.
- */
-static uint seed = 1;
+static uint seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "of the walks; 0: draw one");
 
@@ -53,6 +49,7 @@ static bool provider_take_request(void)
 	struct vsp_session *session = &world->provider;
 	struct vsc_exchange *exchange =
 		list_first_entry_or_null(&world->requests, struct vsc_exchange, list);
+	u64 before = vsp_machine_in_force_id(session);
 	u32 slot = channel_free_slot();
 
 	if (!exchange || slot == ARRAY_SIZE(world->taken))
@@ -64,7 +61,8 @@ static bool provider_take_request(void)
 	if (world_fails(4 * world->rate))
 		session->round.bytes[0] ^= 0x80;
 	vsp_machine_message(session, slot, session->inbox.generation, exchange->request_length);
-	world->starting = session->round.message.type == VS_WIRE_START;
+	/* Here only a START has a contract come into force; below, a deadline may, too. */
+	world->starting = vsp_machine_in_force_id(session) != before;
 	provider_run();
 	return true;
 }
@@ -467,6 +465,15 @@ static const char *check_world(void)
 	return check_provider() ?: check_client() ?: check_returns();
 }
 
+/* The level may have risen between a grant and its START: nobody calls for so little. */
+static bool is_what_it_wishes(u64 has)
+{
+	u64 wish = world->client.request.wish.term[0].high;
+	u64 most = min(wish, world->level);
+
+	return has <= most && !is_gain(has, most, wish);
+}
+
 /* What has to hold in the end. */
 static const char *check_end(void)
 {
@@ -480,7 +487,7 @@ static const char *check_end(void)
 		return "the two hold different contracts";
 	if (!vs_terms_equal(&client->held.terms, &in_force->terms))
 		return "the two hold different terms under one id";
-	if (in_force->terms.term[0].high != min(client->request.wish.term[0].high, world->level))
+	if (!is_what_it_wishes(in_force->terms.term[0].high))
 		return "the client has something else than it wishes";
 	if (provider->held.contract || provider->grant.pending || provider->preparation.next ||
 	    provider->call.open)

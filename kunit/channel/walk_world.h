@@ -147,7 +147,7 @@ struct log_entry {
  * @source_gone: there is nothing that the provider's class could make a contract of
  * @level: what the pool has for the client
  * @charged: what the pool is charged
- * @starting: the message of this step is a START
+ * @starting: the START of this step has changed what is in force
  * @by_start: what is in force has come by a START
  * @invited: since the world is calm
  * @in_force: id, as of the last step
