@@ -79,6 +79,28 @@ records_all_formats() {
 	done < <(combinations)
 }
 
+# A message is shorter than what the clock makes up for, however long the period is.
+has_long_periods() {
+	start_audio monitor_allowed=record
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	set -- --rate 8000 --channels 1 --period 2000 --buffer 8000 --frames 16000
+	record /tmp/recorded "$@" "$(monitor in)"
+	timeout 60 "$PCM" --play "$@" "$(guest_pcm in p)" || fail "playing"
+	recorded /tmp/recorded
+}
+
+# Of each kind of stream that can be drained: the host's and the guest's.
+survives_setting_while_draining() {
+	start_audio capture_channels_max=8 playback_channels_max=8
+	wait_for 30 microphone in
+	wait_for 30 guest_pcm in p
+	set -- --contend 1000 --period 32768 --buffer 131072
+	"$PCM" "$@" "$(microphone in)"
+	"$PCM" "$@" "$(guest_pcm in p)"
+	"$PCM" --play --frames 4800 --buffer 4800 --period 960 "$(guest_pcm in p)"
+}
+
 has_what_is_granted() {
 	local pcm
 	start_audio playback_channels_max=3 capture_channels_max=1 playback_formats_allowed='s16 s32' \
@@ -233,6 +255,8 @@ test_case audio.plays plays
 test_case audio.records records
 test_case audio.plays_all_formats plays_all_formats
 test_case audio.records_all_formats records_all_formats
+test_case audio.has_long_periods has_long_periods
+test_case audio.survives_setting_while_draining survives_setting_while_draining
 test_case audio.has_what_is_granted has_what_is_granted
 test_case audio.has_no_direction_that_is_not_granted has_no_direction_that_is_not_granted
 test_case audio.keeps_to_its_bandwidth keeps_to_its_bandwidth

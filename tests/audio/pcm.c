@@ -6,6 +6,8 @@
  * pcm --play [OPTION...] DEVICE: plays --frames N of the counter, and drains.
  * pcm --record [OPTION...] DEVICE: records until the counter has reached --frames N; silence may be
  *	before, between and after. Prints how often there was silence within the counter.
+ * pcm --contend N DEVICE: one process sets the stream N times, in turn to frames of 2 and of 32 bytes;
+ *	another one writes to it meanwhile, and drains. Whatever comes of that, the kernel survives.
  * pcm --caps DEVICE: prints what DEVICE can be set to.
  * pcm --name DEVICE: prints the name of the card that DEVICE controls.
  *
@@ -25,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +43,7 @@ static struct {
 	bool until_error;
 	bool again;
 	unsigned int pause_ms;
+	unsigned int contend;
 	unsigned int format;
 	unsigned int rate;
 	unsigned int channels;
@@ -147,21 +151,28 @@ static void set(struct snd_pcm_hw_params *params, unsigned int which, unsigned i
 		.min = value, .max = value, .integer = 1 };
 }
 
+/* Return: as ioctl(2). */
+static int set_hardware(int fd, struct snd_pcm_hw_params *params)
+{
+	unsigned long period = option.period ?: option.rate / 50;
+
+	any(params);
+	set_mask(params, SNDRV_PCM_HW_PARAM_ACCESS, SNDRV_PCM_ACCESS_RW_INTERLEAVED);
+	set_mask(params, SNDRV_PCM_HW_PARAM_FORMAT, option.format);
+	set_mask(params, SNDRV_PCM_HW_PARAM_SUBFORMAT, SNDRV_PCM_SUBFORMAT_STD);
+	set(params, SNDRV_PCM_HW_PARAM_RATE, option.rate);
+	set(params, SNDRV_PCM_HW_PARAM_CHANNELS, option.channels);
+	set(params, SNDRV_PCM_HW_PARAM_PERIOD_SIZE, period);
+	set(params, SNDRV_PCM_HW_PARAM_BUFFER_SIZE, option.buffer ?: 25 * period);
+	return ioctl(fd, SNDRV_PCM_IOCTL_HW_PARAMS, params);
+}
+
 static void set_params(int fd)
 {
 	struct snd_pcm_sw_params software = { .period_step = 1, .avail_min = 1 };
 	struct snd_pcm_hw_params params;
-	unsigned long period = option.period ?: option.rate / 50;
 
-	any(&params);
-	set_mask(&params, SNDRV_PCM_HW_PARAM_ACCESS, SNDRV_PCM_ACCESS_RW_INTERLEAVED);
-	set_mask(&params, SNDRV_PCM_HW_PARAM_FORMAT, option.format);
-	set_mask(&params, SNDRV_PCM_HW_PARAM_SUBFORMAT, SNDRV_PCM_SUBFORMAT_STD);
-	set(&params, SNDRV_PCM_HW_PARAM_RATE, option.rate);
-	set(&params, SNDRV_PCM_HW_PARAM_CHANNELS, option.channels);
-	set(&params, SNDRV_PCM_HW_PARAM_PERIOD_SIZE, period);
-	set(&params, SNDRV_PCM_HW_PARAM_BUFFER_SIZE, option.buffer ?: 25 * period);
-	if (ioctl(fd, SNDRV_PCM_IOCTL_HW_PARAMS, &params))
+	if (set_hardware(fd, &params))
 		fail("parameters");
 	option.buffer = interval(&params, SNDRV_PCM_HW_PARAM_BUFFER_SIZE)->min;
 	software.start_threshold = option.play ? option.buffer : 1;
@@ -345,6 +356,49 @@ static void record(int fd)
 	printf("%lu gaps\n", gaps);
 }
 
+static void set_in_turn(int fd)
+{
+	unsigned int done[2] = { };
+	struct snd_pcm_hw_params params;
+
+	for (unsigned int i = 0; i < option.contend; i++) {
+		option.format = i % 2 ? SNDRV_PCM_FORMAT_S32_LE : SNDRV_PCM_FORMAT_S16_LE;
+		option.channels = i % 2 ? 8 : 1;
+		done[i % 2] += !set_hardware(fd, &params);
+		usleep(1000);
+	}
+	printf("set %u and %u times\n", done[0], done[1]);
+	exit(0);
+}
+
+static void contend(int fd)
+{
+	static unsigned char bytes[FRAMES_AT_ONCE * 32];
+	struct snd_xferi transfer = { .buf = bytes, .frames = FRAMES_AT_ONCE };
+	/* Whoever sets the stream has it start with the first frame again. */
+	struct snd_pcm_sw_params software = {
+		.period_step = 1, .avail_min = 1, .start_threshold = 1 << 30,
+		.stop_threshold = 1 << 30,
+	};
+	unsigned long drained = 0;
+	pid_t setter = fork();
+
+	if (setter < 0)
+		fail("fork");
+	if (!setter)
+		set_in_turn(fd);
+	while (!waitpid(setter, NULL, WNOHANG)) {
+		ioctl(fd, SNDRV_PCM_IOCTL_PREPARE);
+		ioctl(fd, SNDRV_PCM_IOCTL_SW_PARAMS, &software);
+		ioctl(fd, SNDRV_PCM_IOCTL_WRITEI_FRAMES, &transfer);
+		/* What was written is refused while the other one sets: it has to come after that. */
+		usleep(rand() % 3000);
+		drained += !ioctl(fd, SNDRV_PCM_IOCTL_DRAIN) || errno == EAGAIN;
+		ioctl(fd, SNDRV_PCM_IOCTL_DROP);
+	}
+	printf("drained %lu times\n", drained);
+}
+
 static void usage(void)
 {
 	fprintf(stderr, "what it takes is at the head of its source\n");
@@ -368,7 +422,7 @@ static void read_options(int count, char **argument)
 		{ "format", 1, 0, 'f' }, { "rate", 1, 0, 'r' }, { "channels", 1, 0, 'c' },
 		{ "period", 1, 0, 'p' }, { "buffer", 1, 0, 'b' }, { "frames", 1, 0, 'n' },
 		{ "ready", 1, 0, 'w' }, { "until-error", 0, 0, 'u' }, { "again", 0, 0, 'a' },
-		{ "pause", 1, 0, 'h' }, { }
+		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { }
 	};
 	int letter;
 
@@ -412,6 +466,9 @@ static void read_options(int count, char **argument)
 		case 'a':
 			option.again = true;
 			break;
+		case 'x':
+			option.contend = strtoul(optarg, NULL, 0);
+			break;
 		case 'h':
 			option.pause_ms = strtoul(optarg, NULL, 0);
 			break;
@@ -429,7 +486,7 @@ int main(int count, char **argument)
 	int fd;
 
 	read_options(count, argument);
-	fd = open(option.device, O_RDWR);
+	fd = open(option.device, O_RDWR | (option.contend ? O_NONBLOCK : 0));
 	if (fd < 0)
 		fail("open");
 	if (option.play || option.record)
@@ -438,6 +495,8 @@ int main(int count, char **argument)
 		play(fd);
 	else if (option.record)
 		record(fd);
+	else if (option.contend)
+		contend(fd);
 	else if (option.name)
 		print_name(fd);
 	else
