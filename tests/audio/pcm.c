@@ -6,8 +6,9 @@
  * pcm --play [OPTION...] DEVICE: plays --frames N of the counter, and drains.
  * pcm --record [OPTION...] DEVICE: records until the counter has reached --frames N; silence may be
  *	before, between and after. Prints how often there was silence within the counter.
- * pcm --contend N DEVICE: one process sets the stream N times, in turn to frames of 2 and of 32 bytes;
- *	another one writes to it meanwhile, and drains. Whatever comes of that, the kernel survives.
+ * pcm --contend N DEVICE: one process sets the stream N times, in turn to frames of 2 and of 32
+ *	bytes; another one writes to it meanwhile, and drains. Whatever comes of that, the kernel
+ *	survives.
  * pcm --caps DEVICE: prints what DEVICE can be set to.
  * pcm --name DEVICE: prints the name of the card that DEVICE controls.
  *
@@ -391,7 +392,7 @@ static void contend(int fd)
 		ioctl(fd, SNDRV_PCM_IOCTL_PREPARE);
 		ioctl(fd, SNDRV_PCM_IOCTL_SW_PARAMS, &software);
 		ioctl(fd, SNDRV_PCM_IOCTL_WRITEI_FRAMES, &transfer);
-		/* What was written is refused while the other one sets: it has to come after that. */
+		/* While the other process sets the stream, writes are refused: wait for a while. */
 		usleep(rand() % 3000);
 		drained += !ioctl(fd, SNDRV_PCM_IOCTL_DRAIN) || errno == EAGAIN;
 		ioctl(fd, SNDRV_PCM_IOCTL_DROP);
