@@ -13,6 +13,7 @@
 
 struct attribute_group;
 struct device;
+struct device_attribute;
 struct module;
 struct vs_class_spec;
 struct vs_terms;
@@ -62,8 +63,9 @@ struct vsc_session;
  *	no flows
  * @negotiates: a negotiation begins, or has ended in RUNNING, for what the class measures of
  *	it; between @attach and @detach. NULL: nothing
+ * @count: what a counter of @counters has come to. Between @attach and @detach; process context
  * @counters: attribute group of the session's device, or NULL; of the name
- *	"counters" it joins the session's own
+ *	"counters" it joins the session's own. Its files are VSC_COUNTER()s, or the class's own
  */
 struct vsc_class {
 	const struct vs_class_spec *spec;
@@ -89,6 +91,7 @@ struct vsc_class {
 	u64 (*used)(struct vsc_session *session, u32 index);
 	bool (*sample)(struct vsc_session *session, u32 flow, struct vsc_sample *sample);
 	void (*negotiates)(struct vsc_session *session, bool begins);
+	u64 (*count)(struct vsc_session *session, unsigned int counter);
 	const struct attribute_group *counters;
 };
 
@@ -114,6 +117,12 @@ const char *vsc_session_name(const struct vsc_session *session);
 struct vsc_channel *vsc_session_channel(const struct vsc_session *session);
 void *vsc_session_data(const struct vsc_session *session);
 void vsc_session_set_data(struct vsc_session *session, void *data);
+
+/* vsc/admin/sysfs.c */
+ssize_t vsc_sysfs_counter_show(struct device *dev, struct device_attribute *attribute, char *page);
+
+/* The file counter_<name>.attr.attr of vsc_class.counters, for vsc_class.count() by @index. */
+#define VSC_COUNTER(name, index)	VS_COUNTER(name, vsc_sysfs_counter_show, index)
 
 /* vsc/core/session_inbox.c */
 void vsc_session_busy(struct vsc_session *session);

@@ -14,6 +14,7 @@
 
 struct attribute_group;
 struct device;
+struct device_attribute;
 struct module;
 struct vs_class_spec;
 struct vs_term;
@@ -98,8 +99,8 @@ do {										\
  *
  * @busy: is the source doing anything for this service but requests of its queues? Or NULL
  * @used: what the client uses of term @index now, for used_<term>; or NULL.
- * @counters: sysfs attribute group of the class's counters, or NULL. Its show
- *	functions get the vDPA device: vsp_service_of_device().
+ * @count: what a counter of @counters has come to. Context: process
+ * @counters: sysfs attribute group of the class's counters, each a VSP_COUNTER(), or NULL
  * @files: likewise, of a directory of the class's own; or NULL
  */
 struct vsp_class {
@@ -134,6 +135,7 @@ struct vsp_class {
 
 	bool (*busy)(struct vsp_service *service);
 	u64 (*used)(struct vsp_service *service, u32 index);
+	u64 (*count)(struct vsp_service *service, unsigned int counter);
 	const struct attribute_group *counters;
 	const struct attribute_group *files;
 };
@@ -174,6 +176,10 @@ struct vsp_service *vsp_service_of_device(struct device *dev);
 /* vsp/admin/sysfs.c: what user space is told for a class */
 void vsp_sysfs_asks(struct vsp_service *service, u64 id);
 void vsp_sysfs_drops(struct vsp_service *service, u64 id);
+ssize_t vsp_sysfs_counter_show(struct device *dev, struct device_attribute *attribute, char *page);
+
+/* The file counter_<name>.attr.attr of vsp_class.counters, for vsp_class.count() by @index. */
+#define VSP_COUNTER(name, index)	VS_COUNTER(name, vsp_sysfs_counter_show, index)
 
 /* vsp/pool/watch.c */
 void vsp_watch_look(struct vsp_pool *pool);

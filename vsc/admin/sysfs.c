@@ -5,13 +5,17 @@
  */
 #include <linux/array_size.h>
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/kobject.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "vs_counter.h"
+#include "vsc/class.h"
 #include "vsc/core/session.h"
 
 static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *text)
@@ -307,6 +311,29 @@ static struct attribute *counter_attributes[] = {
 };
 
 static_assert(ARRAY_SIZE(counter_attributes) == ARRAY_SIZE(counters) + 1);
+
+/**
+ * vsc_sysfs_counter_show() - a file of VSC_COUNTER()
+ * @dev: vsc<N>
+ * @attribute: of the file
+ * @page: filled
+ *
+ * Context: process; takes vsc_session.class_lock.
+ * Return: length of the text, -ENODEV: the class has just gone.
+ */
+ssize_t vsc_sysfs_counter_show(struct device *dev, struct device_attribute *attribute, char *page)
+{
+	struct vsc_session *session = to_vsc_session(dev);
+	ssize_t length = -ENODEV;
+
+	mutex_lock(&session->class_lock);
+	if (session->class)
+		length = sysfs_emit(page, "%llu\n",
+				    session->class->count(session, vs_counter_index(attribute)));
+	mutex_unlock(&session->class_lock);
+	return length;
+}
+EXPORT_SYMBOL_GPL(vsc_sysfs_counter_show);
 
 /* A class whose group has this name too adds to it. */
 static const struct attribute_group counters_group = {

@@ -249,6 +249,13 @@ static u64 audio_session_used(struct vsc_session *session, u32 index)
 	return used;
 }
 
+static u64 audio_session_count(struct vsc_session *session, unsigned int counter)
+{
+	struct vsc_audio *audio = vsc_session_data(session);
+
+	return atomic64_read(&audio->counter[counter]);
+}
+
 static const struct vsc_class vsc_audio_class = {
 	.spec = &vs_class_audio,
 	.abi = VS_CLASS_ABI,
@@ -265,6 +272,7 @@ static const struct vsc_class vsc_audio_class = {
 	.wake = audio_wake,
 	.data = audio_data,
 	.used = audio_session_used,
+	.count = audio_session_count,
 	.counters = &vsc_audio_counters_group,
 };
 

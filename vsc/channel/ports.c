@@ -120,7 +120,8 @@ static int ports_attach(struct vsc_session *session)
 		return -ENOMEM;
 	ports->session = session;
 	ports->channel = vsc_session_channel(session);
-	vsc_ports_counters_init(ports);
+	vsc_flow_init(&ports->flow[VS_PORT_TX], session, VS_PORT_INDEX(VS_PORT_TX_BANDWIDTH));
+	vsc_flow_init(&ports->flow[VS_PORT_RX], session, VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH));
 	vsc_ports_queue_init(ports);
 	error = vsc_ports_control_init(ports);
 	if (error) {
@@ -184,7 +185,8 @@ static int ports_apply(struct vsc_session *session, const struct vs_terms *next)
 	struct vs_port_set set;
 
 	vs_port_set_of(next, &set);
-	vsc_ports_counters_contract(ports, next->term[VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH)].high);
+	vsc_flow_set_ceiling(&ports->flow[VS_PORT_RX],
+			     next->term[VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH)].high);
 	/* What came before the session had its data was nobody's. */
 	vsc_ports_control_data(ports, VS_PORT_CONTROL_RX);
 	return ports_change(ports, &set);
@@ -243,20 +245,38 @@ static void ports_data(struct vsc_session *session, unsigned int index)
 
 static u64 ports_used(struct vsc_session *session, u32 index)
 {
-	struct vsc_ports *ports;
-	u64 used = 0;
+	struct vsc_ports *ports = vsc_session_data(session);
 
-	rcu_read_lock();
-	ports = vsc_session_data(session);
-	if (ports && vs_class_channel.term[index].kind == VS_KIND_RATE)
-		used = vsc_ports_counters_rate(ports, index);
-	rcu_read_unlock();
-	return used;
+	switch (index) {
+	case VS_PORT_INDEX(VS_PORT_TX_BANDWIDTH):
+		return vsc_flow_rate(&ports->flow[VS_PORT_TX]);
+	case VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH):
+		return vsc_flow_rate(&ports->flow[VS_PORT_RX]);
+	}
+	return 0;
 }
 
 static bool ports_sample(struct vsc_session *session, u32 flow, struct vsc_sample *sample)
 {
-	return vsc_ports_counters_sample(vsc_session_data(session), flow, sample);
+	struct vsc_ports *ports = vsc_session_data(session);
+	bool active;
+
+	if (flow == VS_PORT_RX)
+		return vsc_flow_sample_arrived(&ports->flow[VS_PORT_RX], sample);
+	active = vsc_flow_sample(&ports->flow[VS_PORT_TX], sample);
+	/*
+	 * A piece waits for its rate, or for its reader on the host, and the client cannot tell
+	 * which: it accuses nobody of a floor that is not kept.
+	 */
+	sample->seen.waited_ns = 0;
+	return active;
+}
+
+static u64 ports_count(struct vsc_session *session, unsigned int counter)
+{
+	struct vsc_ports *ports = vsc_session_data(session);
+
+	return atomic64_read(&ports->counter[counter]);
 }
 
 static const struct vsc_class vsc_channel_class = {
@@ -276,6 +296,7 @@ static const struct vsc_class vsc_channel_class = {
 	.data = ports_data,
 	.used = ports_used,
 	.sample = ports_sample,
+	.count = ports_count,
 	.counters = &vsc_ports_counters_group,
 };
 

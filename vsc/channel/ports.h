@@ -7,7 +7,7 @@
  * Pieces that were posted in a receive queue stay there when their port goes, and are the next
  * one's, so they belong to the slot.
  *
- * Lock order: vsc_ports_control.lock > vsc_ports_slot.lock > vs_port.lock, vsc_ports_flow.lock >
+ * Lock order: vsc_ports_control.lock > vsc_ports_slot.lock > vs_port.lock, vsc_flow.lock >
  * the session's inbox.
  */
 #ifndef VSC_PORTS_H
@@ -19,7 +19,7 @@
 #include <linux/wait.h>
 
 #include "vs_port.h"
-#include "vsc/demand/meter.h"
+#include "vsc/demand/flow.h"
 
 struct attribute_group;
 struct virtqueue;
@@ -88,18 +88,6 @@ enum vsc_ports_counter {
 };
 
 /**
- * struct vsc_ports_flow - what is measured of one direction
- * @lock: protects the rest; interrupts off
- * @ceiling: of the contract in force, bytes/s
- * @meter: outstanding are pieces in transmit queues
- */
-struct vsc_ports_flow {
-	spinlock_t lock;	/* of all below; interrupts off */
-	u64 ceiling;
-	struct vsc_meter meter;
-};
-
-/**
  * struct vsc_ports - what the class has of a session
  * @session: whose vsc_session_data() it is; readers other than the session's work come through RCU
  * @channel: of the session
@@ -115,7 +103,7 @@ struct vsc_ports {
 	struct vs_port_set set;
 	struct vsc_ports_slot slot[VS_PORT_MAX];
 	struct vsc_ports_control control;
-	struct vsc_ports_flow flow[VS_PORT_FLOWS];
+	struct vsc_flow flow[VS_PORT_FLOWS];
 	atomic64_t counter[VSC_PORTS_COUNTERS];
 };
 
@@ -136,15 +124,6 @@ void vsc_ports_control_leave(struct vsc_ports *ports, u32 which);
 void vsc_ports_control_stay(struct vsc_ports *ports);
 
 /* counters.c */
-void vsc_ports_counters_init(struct vsc_ports *ports);
-void vsc_ports_counters_begin(struct vsc_ports *ports, u32 bytes);
-void vsc_ports_counters_sent(struct vsc_ports *ports, u32 bytes);
-void vsc_ports_counters_lost(struct vsc_ports *ports);
-void vsc_ports_counters_received(struct vsc_ports *ports, u32 bytes);
-void vsc_ports_counters_contract(struct vsc_ports *ports, u64 rx_ceiling);
-u64 vsc_ports_counters_rate(struct vsc_ports *ports, u32 index);
-bool vsc_ports_counters_sample(struct vsc_ports *ports, u32 flow, struct vsc_sample *sample);
-
 extern const struct attribute_group vsc_ports_counters_group;
 
 #endif

@@ -27,7 +27,8 @@ static void queue_received(struct vsc_ports_slot *slot, struct vs_port_piece *pi
 		piece->offset = 0;
 		piece->length = length;
 		vs_port_receive(slot->port, piece);
-		vsc_ports_counters_received(slot->ports, length);
+		vsc_flow_arrive(&slot->ports->flow[VS_PORT_RX], length, length);
+		atomic64_add(length, &slot->ports->counter[VSC_PORTS_RECEIVED]);
 	}
 }
 
@@ -56,7 +57,8 @@ static void queue_sent(struct vsc_ports_slot *slot, struct vs_port_piece *piece)
 	slot->sending--;
 	if (!slot->sending && wq_has_sleeper(&slot->ports->control.wait))
 		wake_up(&slot->ports->control.wait);
-	vsc_ports_counters_sent(slot->ports, piece->length);
+	vsc_flow_serve(&slot->ports->flow[VS_PORT_TX], piece->length, piece->length, 1);
+	atomic64_add(piece->length, &slot->ports->counter[VSC_PORTS_SENT]);
 	if (slot->port)
 		vs_port_sent(slot->port, piece);
 	else
@@ -76,7 +78,7 @@ static bool queue_send_out(struct vsc_ports_slot *slot)
 			break;
 		}
 		slot->sending++;
-		vsc_ports_counters_begin(slot->ports, piece->length);
+		vsc_flow_queue(&slot->ports->flow[VS_PORT_TX], piece->length);
 		added = true;
 	}
 	return added;
@@ -174,7 +176,7 @@ void vsc_ports_queue_empty(struct vsc_ports_slot *slot)
 	}
 	while (slot->tx && (piece = virtqueue_detach_unused_buf(slot->tx))) {
 		slot->sending--;
-		vsc_ports_counters_lost(slot->ports);
+		vsc_flow_drop(&slot->ports->flow[VS_PORT_TX], 1);
 		if (slot->port)
 			vs_port_sent(slot->port, piece);
 		else

@@ -196,7 +196,7 @@ static int device_replace(struct vsc_input *input)
 		return -ENOMEM;
 	device_end_shown(input);
 	if (!first)
-		vsc_input_counters_count(input, VSC_INPUT_REPLACED, 1);
+		vsc_input_count(input, VSC_INPUT_REPLACED, 1);
 	return device_begin(input, dev);
 }
 

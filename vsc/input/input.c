@@ -80,7 +80,7 @@ static int input_attach(struct vsc_session *session)
 		return -ENOMEM;
 	input->session = session;
 	input->channel = vsc_session_channel(session);
-	vsc_input_counters_init(input);
+	vsc_flow_init(&input->flow, session, VS_INPUT_INDEX(VS_INPUT_EVENTS));
 	vsc_input_device_init(input);
 	error = vsc_input_queue_init(input);
 	if (error) {
@@ -138,7 +138,7 @@ static int input_apply(struct vsc_session *session, const struct vs_terms *next)
 	int error;
 
 	vsc_input_device_stay(input);
-	vsc_input_counters_contract(input, input_granted(next, VS_INPUT_EVENTS));
+	vsc_flow_set_ceiling(&input->flow, input_granted(next, VS_INPUT_EVENTS));
 	vsc_input_device_layout(input, &next->term[VS_INPUT_INDEX(VS_INPUT_LAYOUT)]);
 	input_read_terms(next, caps);
 	error = vsc_input_query_caps(input, caps);
@@ -198,22 +198,23 @@ static void input_data(struct vsc_session *session, unsigned int index)
 
 static u64 input_session_used(struct vsc_session *session, u32 index)
 {
-	struct vsc_input *input;
-	u64 used = 0;
+	struct vsc_input *input = vsc_session_data(session);
 
-	if (index != VS_INPUT_INDEX(VS_INPUT_EVENTS))
-		return 0;
-	rcu_read_lock();
-	input = vsc_session_data(session);
-	if (input)
-		used = vsc_input_counters_rate(input);
-	rcu_read_unlock();
-	return used;
+	return index == VS_INPUT_INDEX(VS_INPUT_EVENTS) ? vsc_flow_rate(&input->flow) : 0;
 }
 
 static bool input_sample(struct vsc_session *session, u32 flow, struct vsc_sample *sample)
 {
-	return vsc_input_counters_sample(vsc_session_data(session), sample);
+	struct vsc_input *input = vsc_session_data(session);
+
+	return vsc_flow_sample_arrived(&input->flow, sample);
+}
+
+static u64 input_session_count(struct vsc_session *session, unsigned int counter)
+{
+	struct vsc_input *input = vsc_session_data(session);
+
+	return atomic64_read(&input->counter[counter]);
 }
 
 static const struct vsc_class vsc_input_class = {
@@ -232,6 +233,7 @@ static const struct vsc_class vsc_input_class = {
 	.data = input_data,
 	.used = input_session_used,
 	.sample = input_sample,
+	.count = input_session_count,
 	.counters = &vsc_input_counters_group,
 };
 

@@ -10,7 +10,7 @@
  * meantime events wait in the ring, so that none is lost.
  *
  * Lock order: vsc_input_device.lock > the input core's mutexes > vsc_input_events.lock > the
- * input_dev's event_lock > vsc_input_status.lock, vsc_input_flow.lock > the session's inbox.
+ * input_dev's event_lock > vsc_input_status.lock, vsc_flow.lock > the session's inbox.
  */
 #ifndef VSC_INPUT_H
 #define VSC_INPUT_H
@@ -27,7 +27,7 @@
 
 #include "vs_input.h"
 #include "vs_limits.h"
-#include "vsc/demand/meter.h"
+#include "vsc/demand/flow.h"
 
 struct attribute_group;
 struct virtqueue;
@@ -129,20 +129,6 @@ enum vsc_input_counter {
 };
 
 /**
- * struct vsc_input_flow - what is measured
- * @lock: protects the rest; taken with interrupts off
- * @ceiling: of the contract in force, events/s
- * @meter: of the events that were delivered
- * @count: of each counter
- */
-struct vsc_input_flow {
-	spinlock_t lock;	/* of all below */
-	u64 ceiling;
-	struct vsc_meter meter;
-	u64 count[VSC_INPUT_COUNTERS];
-};
-
-/**
  * struct vsc_input_events - what comes from the host
  * @lock: protects the rest; taken with interrupts off, held while a report is delivered
  * @vq: the virtqueue; NULL while the machine sleeps
@@ -241,7 +227,8 @@ struct vsc_input_device {
  * @status: to the host
  * @query: of the host
  * @device: the input_dev
- * @flow: what is measured
+ * @flow: the events that were delivered
+ * @counter: by enum vsc_input_counter
  */
 struct vsc_input {
 	struct vsc_session *session;
@@ -250,7 +237,8 @@ struct vsc_input {
 	struct vsc_input_status status;
 	struct vsc_input_query query;
 	struct vsc_input_device device;
-	struct vsc_input_flow flow;
+	struct vsc_flow flow;
+	atomic64_t counter[VSC_INPUT_COUNTERS];
 };
 
 /* vsc/input/report.c: pure */
@@ -299,13 +287,20 @@ void vsc_input_device_linger(struct vsc_input *input);
 void vsc_input_device_remove(struct vsc_input *input);
 
 /* vsc/input/counters.c */
-void vsc_input_counters_init(struct vsc_input *input);
-void vsc_input_counters_count(struct vsc_input *input, enum vsc_input_counter counter, u64 more);
-void vsc_input_counters_delivered(struct vsc_input *input, unsigned int events);
-void vsc_input_counters_contract(struct vsc_input *input, u64 ceiling);
-u64 vsc_input_counters_rate(struct vsc_input *input);
-bool vsc_input_counters_sample(struct vsc_input *input, struct vsc_sample *sample);
-
 extern const struct attribute_group vsc_input_counters_group;
+
+/**
+ * vsc_input_count() - add to what sysfs shows
+ * @input: the device
+ * @counter: what has happened
+ * @more: how often
+ *
+ * Context: any.
+ */
+static inline void vsc_input_count(struct vsc_input *input, enum vsc_input_counter counter,
+				   u64 more)
+{
+	atomic64_add(more, &input->counter[counter]);
+}
 
 #endif

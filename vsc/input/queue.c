@@ -41,7 +41,9 @@ static void queue_deliver(struct vsc_input *input)
 		input_event(dev, report->value[i].type, report->value[i].code,
 			    report->value[i].value);
 	input_sync(dev);
-	vsc_input_counters_delivered(input, report->count + 1);
+	vsc_flow_arrive(&input->flow, report->count + 1, report->count + 1);
+	vsc_input_count(input, VSC_INPUT_REPORTS, 1);
+	vsc_input_count(input, VSC_INPUT_EVENTS, report->count + 1);
 	vsc_input_report_reset(report);
 }
 
@@ -56,7 +58,7 @@ static void queue_event(struct vsc_input *input, const struct virtio_input_event
 	struct vsc_input_events *events = &input->events;
 
 	if (!events->target) {
-		vsc_input_counters_count(input, VSC_INPUT_EVENTS_REFUSED, 1);
+		vsc_input_count(input, VSC_INPUT_EVENTS_REFUSED, 1);
 		return;
 	}
 	switch (vsc_input_report_add(&events->report, events->caps, &value)) {
@@ -66,10 +68,10 @@ static void queue_event(struct vsc_input *input, const struct virtio_input_event
 		queue_deliver(input);
 		break;
 	case VSC_INPUT_REFUSED:
-		vsc_input_counters_count(input, VSC_INPUT_EVENTS_REFUSED, 1);
+		vsc_input_count(input, VSC_INPUT_EVENTS_REFUSED, 1);
 		break;
 	case VSC_INPUT_LOST:
-		vsc_input_counters_count(input, VSC_INPUT_REPORTS_LOST, 1);
+		vsc_input_count(input, VSC_INPUT_REPORTS_LOST, 1);
 		break;
 	}
 }
@@ -93,7 +95,7 @@ static bool queue_reap_events(struct vsc_input *input)
 		if (length == sizeof(*event))
 			queue_event(input, event);
 		else
-			vsc_input_counters_count(input, VSC_INPUT_EVENTS_REFUSED, 1);
+			vsc_input_count(input, VSC_INPUT_EVENTS_REFUSED, 1);
 		/* There was room for it: fails on a broken ring only. */
 		queue_post(events, event);
 		taken++;
@@ -258,7 +260,7 @@ static void status_send(struct vsc_input *input)
 	if (!sent)
 		return;
 	virtqueue_kick(status->vq);
-	vsc_input_counters_count(input, VSC_INPUT_STATUS_SENT, sent);
+	vsc_input_count(input, VSC_INPUT_STATUS_SENT, sent);
 }
 
 /**

@@ -321,7 +321,8 @@ struct vsc_network *vsc_network_device_create(struct vsc_session *session)
 	INIT_DELAYED_WORK(&network->update, vsc_network_update_work);
 	INIT_WORK(&network->end, netdev_end_work);
 	init_completion(&network->ended);
-	vsc_network_counters_init(network);
+	vsc_flow_init(&network->tx, session, VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH));
+	vsc_flow_init(&network->rx, session, VS_NETWORK_INDEX(VS_NETWORK_RX_BANDWIDTH));
 	error = vsc_network_queue_init(network);
 	if (!error)
 		error = vsc_network_queue_wake(network);

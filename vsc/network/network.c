@@ -202,7 +202,7 @@ static int network_take_over(struct vsc_network *network, const struct vs_terms 
 		return error;
 	WRITE_ONCE(network->rx_offloads, target.offloads);
 	set_target(network, &target);
-	vsc_network_counters_contract(network, network_granted(terms, VS_NETWORK_RX_BANDWIDTH));
+	vsc_flow_set_ceiling(&network->rx, network_granted(terms, VS_NETWORK_RX_BANDWIDTH));
 	vsc_network_device_carrier(network, true);
 	error = vsc_network_update_soon(network);
 	vsc_network_queue_fill(network);
@@ -261,9 +261,9 @@ static u64 used_of(struct vsc_network *network, u32 index)
 	vsc_network_device_target(network, &target);
 	switch (index) {
 	case VS_NETWORK_INDEX(VS_NETWORK_TX_BANDWIDTH):
-		return vsc_network_counters_rate(&network->tx, index);
+		return vsc_flow_rate(&network->tx);
 	case VS_NETWORK_INDEX(VS_NETWORK_RX_BANDWIDTH):
-		return vsc_network_counters_rate(&network->rx, index);
+		return vsc_flow_rate(&network->rx);
 	case VS_NETWORK_INDEX(VS_NETWORK_MTU):
 		return target.mtu;
 	case VS_NETWORK_INDEX(VS_NETWORK_OFFLOADS):
@@ -289,7 +289,15 @@ static u64 network_used(struct vsc_session *session, u32 index)
 
 static bool network_sample(struct vsc_session *session, u32 flow, struct vsc_sample *sample)
 {
-	return vsc_network_counters_sample(vsc_session_data(session), flow, sample);
+	struct vsc_network *network = vsc_session_data(session);
+
+	return flow == VS_NETWORK_TX ? vsc_flow_sample(&network->tx, sample) :
+				       vsc_flow_sample_arrived(&network->rx, sample);
+}
+
+static u64 network_count(struct vsc_session *session, unsigned int counter)
+{
+	return vsc_network_counters_value(vsc_session_data(session), counter);
 }
 
 static const struct vsc_class network_class = {
@@ -309,6 +317,7 @@ static const struct vsc_class network_class = {
 	.data = network_data,
 	.used = network_used,
 	.sample = network_sample,
+	.count = network_count,
 	.counters = &vsc_network_counters_group,
 };
 

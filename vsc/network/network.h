@@ -16,7 +16,7 @@
  * or when others hold them for too long, vsc_network.update brings the netdev to its target, later.
  *
  * Lock order: rtnl > the netdev's lock > rings.lock > a transmit queue's lock >
- * vsc_network_flow.lock > the session's inbox.  Nobody waits for rtnl under rings.lock.
+ * vsc_flow.lock > the session's inbox.  Nobody waits for rtnl under rings.lock.
  */
 #ifndef VSC_NETWORK_H
 #define VSC_NETWORK_H
@@ -34,7 +34,7 @@
 #include <linux/workqueue.h>
 
 #include "vs_network.h"
-#include "vsc/demand/meter.h"
+#include "vsc/demand/flow.h"
 
 struct attribute_group;
 struct net_shaper_ops;
@@ -163,18 +163,6 @@ struct vsc_network_target {
 };
 
 /**
- * struct vsc_network_flow - what is measured of one direction
- * @lock: protects the rest; taken with interrupts off, since netpoll sends in any context
- * @ceiling: of the contract in force, bytes/s (of what is received)
- * @meter: outstanding are the frames in the rings (of what is transmitted)
- */
-struct vsc_network_flow {
-	spinlock_t lock;	/* of all below */
-	u64 ceiling;
-	struct vsc_meter meter;
-};
-
-/**
  * struct vsc_network_mtu - what the users of the netdev have said of its MTU; under rtnl
  * @chosen: by them, 0: what the contract says
  * @wanted: that they have asked for, without an answer in time, or 0
@@ -254,8 +242,8 @@ struct vsc_network {
 	struct vsc_network_rings rings;
 
 	struct vsc_network_pair pair[VS_NETWORK_PAIRS];
-	struct vsc_network_flow tx;
-	struct vsc_network_flow rx;
+	struct vsc_flow tx;
+	struct vsc_flow rx;
 };
 
 /* vsc/network/device.c */
@@ -290,17 +278,6 @@ void vsc_network_receive_empty(struct vsc_network_rx *rx);
 void vsc_network_receive_exit(struct vsc_network_rx *rx);
 
 /* vsc/network/counters.c */
-void vsc_network_counters_init(struct vsc_network *network);
-void vsc_network_counters_begin(struct vsc_network *network, u32 bytes);
-void vsc_network_counters_sent(struct vsc_network *network,
-			       const struct vsc_network_batch *batch);
-void vsc_network_counters_lost(struct vsc_network *network, unsigned int frames);
-void vsc_network_counters_received(struct vsc_network *network,
-				   const struct vsc_network_batch *batch);
-void vsc_network_counters_contract(struct vsc_network *network, u64 rx_ceiling);
-u64 vsc_network_counters_rate(struct vsc_network_flow *flow, u32 index);
-bool vsc_network_counters_sample(struct vsc_network *network, u32 flow,
-				 struct vsc_sample *sample);
 void vsc_network_counters_batch(struct vsc_network_batch *batch, u32 bytes, u32 charge);
 void vsc_network_counters_drop(struct vsc_network_stats *stats, enum vsc_network_drop reason,
 			       unsigned int frames);
@@ -309,6 +286,8 @@ void vsc_network_counters_count(struct vsc_network_stats *stats,
 void vsc_network_counters_add(const struct vsc_network_stats *stats, struct vsc_network_sum *sum);
 void vsc_network_counters_totals(struct vsc_network *network, struct vsc_network_sum *tx,
 				 struct vsc_network_sum *rx);
+u64 vsc_network_counters_value(struct vsc_network *network, unsigned int counter);
+
 extern const struct attribute_group vsc_network_counters_group;
 
 /* vsc/network/shaper.c; only where the kernel has shapers */

@@ -170,7 +170,7 @@ static enum vsc_network_drop tx_put(struct vsc_network_tx *tx, struct sk_buff *s
 		vsc_network_queue_check(network, tx->vq);
 		return VSC_NETWORK_DROP_RING;
 	}
-	vsc_network_counters_begin(network, frame->charge);
+	vsc_flow_queue(&network->tx, frame->charge);
 	WRITE_ONCE(tx->added, tx->added + 1);
 	return VSC_NETWORK_DROPS;
 }
@@ -229,7 +229,7 @@ static void tx_reap(struct vsc_network_tx *tx, int budget)
 	WRITE_ONCE(tx->reaped, tx->reaped + batch.frames);
 	netdev_tx_completed_queue(tx_to_txq(tx), batch.frames, batch.bytes);
 	vsc_network_counters_count(&tx->stats, &batch);
-	vsc_network_counters_sent(tx->network, &batch);
+	vsc_flow_serve(&tx->network->tx, batch.charge, batch.largest, batch.frames);
 }
 
 /* The lock of the netdev's queue is held. */
@@ -447,7 +447,7 @@ static void empty_tx(struct vsc_network_tx *tx)
 	vsc_network_counters_drop(&tx->stats, VSC_NETWORK_DROP_RING, frames);
 	tx->vq = NULL;
 	__netif_tx_unlock_bh(tx_to_txq(tx));
-	vsc_network_counters_lost(tx->network, frames);
+	vsc_flow_drop(&tx->network->tx, frames);
 }
 
 /**

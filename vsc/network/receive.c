@@ -266,7 +266,7 @@ static int receive_some(struct vsc_network_rx *rx, int budget)
 	if (!batch.frames)
 		return done;
 	vsc_network_counters_count(&rx->stats, &batch);
-	vsc_network_counters_received(rx->network, &batch);
+	vsc_flow_arrive(&rx->network->rx, batch.charge, batch.largest);
 	return done;
 }
 

@@ -19,6 +19,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sysfs.h>
 
+#include "vs_counter.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
@@ -235,59 +236,31 @@ static struct vsc_storage *to_storage(struct device *dev)
 	return vsc_session_data(vsc_session_of_device(dev));
 }
 
-struct counter {
-	struct device_attribute attr;
-	size_t offset;		/* in struct vsc_storage_counters, of a u64 */
-};
-
-static ssize_t disk_counter_show(struct device *dev, struct device_attribute *attr, char *text)
+/**
+ * vsc_storage_counters_value() - what a file shows
+ * @storage: the disk
+ * @offset: in struct vsc_storage_counters, of a u64
+ *
+ * Context: process; takes vsc_storage_queue.lock.
+ */
+u64 vsc_storage_counters_value(struct vsc_storage *storage, unsigned int offset)
 {
-	size_t offset = container_of(attr, struct counter, attr)->offset;
-	struct vsc_storage *storage;
-	ssize_t length = -ENODEV;
 	u64 value;
 
-	rcu_read_lock();
-	storage = to_storage(dev);
-	if (storage) {
-		spin_lock_irq(&storage->queue.lock);
-		value = *(u64 *)((u8 *)&storage->queue.counters + offset);
-		spin_unlock_irq(&storage->queue.lock);
-		length = sysfs_emit(text, "%llu\n", value);
-	}
-	rcu_read_unlock();
-	return length;
+	spin_lock_irq(&storage->queue.lock);
+	value = *(u64 *)((u8 *)&storage->queue.counters + offset);
+	spin_unlock_irq(&storage->queue.lock);
+	return value;
 }
 
-static struct counter bytes_read = {
-	.attr = __ATTR(bytes_read, 0444, disk_counter_show, NULL),
-	.offset = offsetof(struct vsc_storage_counters, bytes_read),
-};
+#define OFFSET(name)	offsetof(struct vsc_storage_counters, name)
 
-static struct counter bytes_written = {
-	.attr = __ATTR(bytes_written, 0444, disk_counter_show, NULL),
-	.offset = offsetof(struct vsc_storage_counters, bytes_written),
-};
-
-static struct counter operations = {
-	.attr = __ATTR(operations, 0444, disk_counter_show, NULL),
-	.offset = offsetof(struct vsc_storage_counters, operations),
-};
-
-static struct counter errors = {
-	.attr = __ATTR(errors, 0444, disk_counter_show, NULL),
-	.offset = offsetof(struct vsc_storage_counters, errors),
-};
-
-static struct counter no_space = {
-	.attr = __ATTR(no_space, 0444, disk_counter_show, NULL),
-	.offset = offsetof(struct vsc_storage_counters, no_space),
-};
-
-static struct counter requests_waited = {
-	.attr = __ATTR(requests_waited, 0444, disk_counter_show, NULL),
-	.offset = offsetof(struct vsc_storage_counters, requests_waited),
-};
+VSC_COUNTER(bytes_read, OFFSET(bytes_read));
+VSC_COUNTER(bytes_written, OFFSET(bytes_written));
+VSC_COUNTER(operations, OFFSET(operations));
+VSC_COUNTER(errors, OFFSET(errors));
+VSC_COUNTER(no_space, OFFSET(no_space));
+VSC_COUNTER(requests_waited, OFFSET(requests_waited));
 
 /* The gap that is open now counts too, if it is of those that are measured. */
 static ssize_t show_gap(struct device *dev, char *text, bool negotiation)
@@ -358,12 +331,12 @@ static DEVICE_ATTR_RW(longest_gap_us);
 static DEVICE_ATTR_RO(renegotiation_gap_us);
 
 static struct attribute *attributes[] = {
-	&bytes_read.attr.attr,
-	&bytes_written.attr.attr,
-	&operations.attr.attr,
-	&errors.attr.attr,
-	&no_space.attr.attr,
-	&requests_waited.attr.attr,
+	&counter_bytes_read.attr.attr,
+	&counter_bytes_written.attr.attr,
+	&counter_operations.attr.attr,
+	&counter_errors.attr.attr,
+	&counter_no_space.attr.attr,
+	&counter_requests_waited.attr.attr,
 	&dev_attr_longest_gap_us.attr,
 	&dev_attr_renegotiation_gap_us.attr,
 	NULL

@@ -341,6 +341,11 @@ static void storage_negotiates(struct vsc_session *session, bool begins)
 	vsc_storage_counters_negotiates(vsc_session_data(session), begins);
 }
 
+static u64 disk_count(struct vsc_session *session, unsigned int counter)
+{
+	return vsc_storage_counters_value(vsc_session_data(session), counter);
+}
+
 static const struct vsc_class storage_class = {
 	.spec = &vs_class_storage,
 	.abi = VS_CLASS_ABI,
@@ -362,6 +367,7 @@ static const struct vsc_class storage_class = {
 	.used = storage_used,
 	.sample = storage_sample,
 	.negotiates = storage_negotiates,
+	.count = disk_count,
 	.counters = &vsc_storage_counters_group,
 };
 

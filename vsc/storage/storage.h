@@ -271,6 +271,8 @@ void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now);
 void vsc_storage_counters_negotiates(struct vsc_storage *storage, bool begins);
 u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index);
 bool vsc_storage_counters_sample(struct vsc_storage *storage, struct vsc_sample *sample);
+u64 vsc_storage_counters_value(struct vsc_storage *storage, unsigned int offset);
+
 extern const struct attribute_group vsc_storage_counters_group;
 
 #endif

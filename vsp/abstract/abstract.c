@@ -150,6 +150,13 @@ static void abstract_contract_commit(struct vsp_service *service, const struct v
 	vsp_abstract_agent_commit(vsp_service_data(service), next);
 }
 
+static u64 abstract_service_count(struct vsp_service *service, unsigned int counter)
+{
+	struct vsp_abstract *abstract = vsp_service_data(service);
+
+	return atomic64_read(&abstract->counter[counter]);
+}
+
 static const struct vsp_class vsp_abstract_class = {
 	.spec = &vs_class_abstract,
 	.abi = VS_CLASS_ABI,
@@ -165,6 +172,7 @@ static const struct vsp_class vsp_abstract_class = {
 	.abort = abstract_contract_abort,
 	.cancel = abstract_contract_cancel,
 	.used = abstract_service_used,
+	.count = abstract_service_count,
 	.counters = &vsp_abstract_counters,
 	.files = &vsp_abstract_files,
 };

@@ -12,6 +12,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "vs_counter.h"
 #include "vs_value.h"
 #include "vsp/abstract/abstract.h"
 
@@ -111,15 +112,12 @@ static ssize_t agent_answer_store(struct device *dev, struct device_attribute *a
 
 /* ---- How much is used, as the agent says ---- */
 
-static u32 files_index(struct device_attribute *attribute)
-{
-	return (unsigned long)container_of(attribute, struct dev_ext_attribute, attr)->var;
-}
-
 static ssize_t agent_used_show(struct device *dev, struct device_attribute *attribute, char *page)
 {
+	struct vsp_abstract *abstract = files_abstract(dev);
+
 	return sysfs_emit(page, "%llu\n",
-			  vsp_abstract_agent_used(files_abstract(dev), files_index(attribute)));
+			  vsp_abstract_agent_used(abstract, vs_counter_index(attribute)));
 }
 
 static ssize_t agent_used_store(struct device *dev, struct device_attribute *attribute,
@@ -134,7 +132,8 @@ static ssize_t agent_used_store(struct device *dev, struct device_attribute *att
 		files_refuse(dev, attribute->attr.name, page, "a number allowed", error);
 		return error;
 	}
-	error = vsp_abstract_agent_use(files_abstract(dev), files_index(attribute), value, &most);
+	error = vsp_abstract_agent_use(files_abstract(dev), vs_counter_index(attribute), value,
+				       &most);
 	if (error) {
 		snprintf(allowed, sizeof(allowed), "0..%llu allowed by the contract in force",
 			 most);
@@ -178,24 +177,11 @@ const struct attribute_group vsp_abstract_files = {
 
 /* ---- Counters ---- */
 
-static ssize_t agent_counter_show(struct device *dev, struct device_attribute *attribute,
-				  char *page)
-{
-	struct vsp_abstract *abstract = files_abstract(dev);
-
-	return sysfs_emit(page, "%lld\n",
-			  (s64)atomic64_read(&abstract->counter[files_index(attribute)]));
-}
-
-#define COUNTER(name, index)							\
-	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, agent_counter_show, NULL), (void *)(unsigned long)(index) }
-
-COUNTER(agent_asks, VSP_ABSTRACT_ASKS);
-COUNTER(agent_accepted, VSP_ABSTRACT_ACCEPTED);
-COUNTER(agent_refused, VSP_ABSTRACT_REFUSED);
-COUNTER(agent_unanswered, VSP_ABSTRACT_UNANSWERED);
-COUNTER(agent_stale, VSP_ABSTRACT_STALE);
+VSP_COUNTER(agent_asks, VSP_ABSTRACT_ASKS);
+VSP_COUNTER(agent_accepted, VSP_ABSTRACT_ACCEPTED);
+VSP_COUNTER(agent_refused, VSP_ABSTRACT_REFUSED);
+VSP_COUNTER(agent_unanswered, VSP_ABSTRACT_UNANSWERED);
+VSP_COUNTER(agent_stale, VSP_ABSTRACT_STALE);
 
 static struct attribute *counter_attributes[] = {
 	&counter_agent_asks.attr.attr,

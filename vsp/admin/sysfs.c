@@ -21,6 +21,7 @@
 
 #include "channel/host/channel.h"
 #include "vs_class.h"
+#include "vs_counter.h"
 #include "vs_message.h"
 #include "vsp/admin/configfs.h"
 #include "vsp/admin/sysfs.h"
@@ -201,6 +202,24 @@ static ssize_t service_counter_show(struct device *dev, struct device_attribute 
 
 	return sysfs_emit(page, "%llu\n", READ_ONCE(*(const u64 *)(counters + file->offset)));
 }
+
+/**
+ * vsp_sysfs_counter_show() - a file of VSP_COUNTER()
+ * @dev: vDPA device of a service
+ * @attribute: of the file
+ * @page: filled
+ *
+ * Context: process.
+ * Return: length of the text.
+ */
+ssize_t vsp_sysfs_counter_show(struct device *dev, struct device_attribute *attribute, char *page)
+{
+	struct vsp_service *service = vsp_service_of_device(dev);
+
+	return sysfs_emit(page, "%llu\n",
+			  service->class->count(service, vs_counter_index(attribute)));
+}
+EXPORT_SYMBOL_GPL(vsp_sysfs_counter_show);
 
 /* Counters of the data path, over all flows; read under the lock of the rates or of the flow. */
 static ssize_t rates_counter_show(struct device *dev, struct device_attribute *attribute,

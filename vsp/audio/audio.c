@@ -12,6 +12,7 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
+#include "vs_counter.h"
 #include "vs_terms.h"
 #include "vsp/audio/audio.h"
 #include "vsp/class.h"
@@ -167,24 +168,17 @@ static void audio_queue_reset(struct vsp_service *service)
 
 /* ---- Counters ---- */
 
-static ssize_t audio_show_counter(struct device *dev, struct device_attribute *attribute,
-				  char *page)
+static u64 audio_service_count(struct vsp_service *service, unsigned int counter)
 {
-	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_audio *audio = vsp_service_data(vsp_service_of_device(dev));
+	struct vsp_audio *audio = vsp_service_data(service);
 
-	return sysfs_emit(page, "%lld\n",
-			  (s64)atomic64_read(&audio->counter[(unsigned long)counter->var]));
+	return atomic64_read(&audio->counter[counter]);
 }
 
-#define COUNTER(name, index)							\
-	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, audio_show_counter, NULL), (void *)(unsigned long)(index) }
-
-COUNTER(frames_played, VSP_AUDIO_PLAYED);
-COUNTER(frames_recorded, VSP_AUDIO_RECORDED);
-COUNTER(settings_refused, VSP_AUDIO_REFUSED);
-COUNTER(malformed_requests, VSP_AUDIO_MALFORMED);
+VSP_COUNTER(frames_played, VSP_AUDIO_PLAYED);
+VSP_COUNTER(frames_recorded, VSP_AUDIO_RECORDED);
+VSP_COUNTER(settings_refused, VSP_AUDIO_REFUSED);
+VSP_COUNTER(malformed_requests, VSP_AUDIO_MALFORMED);
 
 static struct attribute *counter_attributes[] = {
 	&counter_frames_played.attr.attr,
@@ -216,6 +210,7 @@ static const struct vsp_class vsp_audio_class = {
 	.queue_reap = audio_queue_reap,
 	.queue_reset = audio_queue_reset,
 	.used = audio_service_used,
+	.count = audio_service_count,
 	.counters = &counters,
 };
 

@@ -13,6 +13,7 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
+#include "vs_counter.h"
 #include "vs_port_device.h"
 #include "vs_terms.h"
 #include "vsp/channel/ports.h"
@@ -239,24 +240,17 @@ static u64 ports_service_used(struct vsp_service *service, u32 index)
 
 /* ---- Counters ---- */
 
-static ssize_t ports_show_counter(struct device *dev, struct device_attribute *attribute,
-				  char *page)
+static u64 ports_service_count(struct vsp_service *service, unsigned int counter)
 {
-	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_ports *ports = vsp_service_data(vsp_service_of_device(dev));
+	struct vsp_ports *ports = vsp_service_data(service);
 
-	return sysfs_emit(page, "%lld\n",
-			  (s64)atomic64_read(&ports->counter[(unsigned long)counter->var]));
+	return atomic64_read(&ports->counter[counter]);
 }
 
-#define COUNTER(name, index)							\
-	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, ports_show_counter, NULL), (void *)(unsigned long)(index) }
-
-COUNTER(data_sent, VSP_PORTS_SENT);
-COUNTER(data_received, VSP_PORTS_RECEIVED);
-COUNTER(dropped_buffers, VSP_PORTS_DROPPED);
-COUNTER(malformed_buffers, VSP_PORTS_MALFORMED);
+VSP_COUNTER(data_sent, VSP_PORTS_SENT);
+VSP_COUNTER(data_received, VSP_PORTS_RECEIVED);
+VSP_COUNTER(dropped_buffers, VSP_PORTS_DROPPED);
+VSP_COUNTER(malformed_buffers, VSP_PORTS_MALFORMED);
 
 static struct attribute *counter_attributes[] = {
 	&counter_data_sent.attr.attr,
@@ -288,6 +282,7 @@ static const struct vsp_class vsp_channel_class = {
 	.queue_reset = vsp_ports_queue_reset,
 	.wake = ports_contract_wake,
 	.used = ports_service_used,
+	.count = ports_service_count,
 	.counters = &counters,
 };
 

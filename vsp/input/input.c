@@ -13,6 +13,7 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
+#include "vs_counter.h"
 #include "vs_terms.h"
 #include "vsp/class.h"
 #include "vsp/contract.h"
@@ -173,25 +174,18 @@ static u64 input_service_used(struct vsp_service *service, u32 index)
 
 /* ---- Counters ---- */
 
-static ssize_t input_show_counter(struct device *dev, struct device_attribute *attribute,
-				  char *page)
+static u64 input_service_count(struct vsp_service *service, unsigned int counter)
 {
-	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_input *input = vsp_service_data(vsp_service_of_device(dev));
+	struct vsp_input *input = vsp_service_data(service);
 
-	return sysfs_emit(page, "%lld\n",
-			  (s64)atomic64_read(&input->counter[(unsigned long)counter->var]));
+	return atomic64_read(&input->counter[counter]);
 }
 
-#define COUNTER(name, index)							\
-	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, input_show_counter, NULL), (void *)(unsigned long)(index) }
-
-COUNTER(reports_sent, VSP_INPUT_REPORTS);
-COUNTER(events_sent, VSP_INPUT_SENT);
-COUNTER(events_dropped, VSP_INPUT_DROPPED);
-COUNTER(status_events, VSP_INPUT_STATUS);
-COUNTER(malformed_requests, VSP_INPUT_MALFORMED);
+VSP_COUNTER(reports_sent, VSP_INPUT_REPORTS);
+VSP_COUNTER(events_sent, VSP_INPUT_SENT);
+VSP_COUNTER(events_dropped, VSP_INPUT_DROPPED);
+VSP_COUNTER(status_events, VSP_INPUT_STATUS);
+VSP_COUNTER(malformed_requests, VSP_INPUT_MALFORMED);
 
 static struct attribute *counter_attributes[] = {
 	&counter_reports_sent.attr.attr,
@@ -227,6 +221,7 @@ static const struct vsp_class vsp_input_class = {
 	.queue_reset = vsp_input_queue_reset,
 	.wake = vsp_input_queue_wake,
 	.used = input_service_used,
+	.count = input_service_count,
 	.counters = &counters,
 };
 

@@ -17,6 +17,7 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
+#include "vs_counter.h"
 #include "vs_terms.h"
 #include "vsp/class.h"
 #include "vsp/contract.h"
@@ -264,42 +265,30 @@ static u64 network_service_used(struct vsp_service *service, u32 index)
 
 /* ---- Counters ---- */
 
-static ssize_t network_counter_show(struct device *dev, struct device_attribute *attribute,
-				    char *page)
-{
-	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_network *network = vsp_service_data(vsp_service_of_device(dev));
+/* Bytes of a flow come behind what is counted by enum vsp_network_counter. */
+#define NETWORK_BYTES(flow)	(VSP_NETWORK_COUNTERS + (flow))
 
-	return sysfs_emit(page, "%lld\n",
-			  (s64)atomic64_read(&network->counter[(unsigned long)counter->var]));
+static u64 network_service_count(struct vsp_service *service, unsigned int counter)
+{
+	struct vsp_network *network = vsp_service_data(service);
+
+	return atomic64_read(counter < VSP_NETWORK_COUNTERS ? &network->counter[counter] :
+			     &network->bytes[counter - VSP_NETWORK_COUNTERS]);
 }
 
-static ssize_t show_bytes(struct device *dev, struct device_attribute *attribute, char *page)
-{
-	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_network *network = vsp_service_data(vsp_service_of_device(dev));
-
-	return sysfs_emit(page, "%lld\n",
-			  (s64)atomic64_read(&network->bytes[(unsigned long)counter->var]));
-}
-
-#define COUNTER(name, show, index)						\
-	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, show, NULL), (void *)(unsigned long)(index) }
-
-COUNTER(frames_sent, network_counter_show, VSP_NETWORK_SENT);
-COUNTER(frames_received, network_counter_show, VSP_NETWORK_RECEIVED);
-COUNTER(bytes_sent, show_bytes, VS_NETWORK_TX);
-COUNTER(bytes_received, show_bytes, VS_NETWORK_RX);
-COUNTER(dropped_malformed, network_counter_show, VSP_NETWORK_MALFORMED);
-COUNTER(dropped_size, network_counter_show, VSP_NETWORK_SIZE);
-COUNTER(dropped_spoofed, network_counter_show, VSP_NETWORK_SPOOFED);
-COUNTER(dropped_offload, network_counter_show, VSP_NETWORK_OFFLOAD);
-COUNTER(dropped_late, network_counter_show, VSP_NETWORK_LATE);
-COUNTER(dropped_away, network_counter_show, VSP_NETWORK_AWAY);
-COUNTER(dropped_contract, network_counter_show, VSP_NETWORK_CONTRACT);
-COUNTER(dropped_down, network_counter_show, VSP_NETWORK_DOWN);
-COUNTER(dropped_memory, network_counter_show, VSP_NETWORK_MEMORY);
+VSP_COUNTER(frames_sent, VSP_NETWORK_SENT);
+VSP_COUNTER(frames_received, VSP_NETWORK_RECEIVED);
+VSP_COUNTER(bytes_sent, NETWORK_BYTES(VS_NETWORK_TX));
+VSP_COUNTER(bytes_received, NETWORK_BYTES(VS_NETWORK_RX));
+VSP_COUNTER(dropped_malformed, VSP_NETWORK_MALFORMED);
+VSP_COUNTER(dropped_size, VSP_NETWORK_SIZE);
+VSP_COUNTER(dropped_spoofed, VSP_NETWORK_SPOOFED);
+VSP_COUNTER(dropped_offload, VSP_NETWORK_OFFLOAD);
+VSP_COUNTER(dropped_late, VSP_NETWORK_LATE);
+VSP_COUNTER(dropped_away, VSP_NETWORK_AWAY);
+VSP_COUNTER(dropped_contract, VSP_NETWORK_CONTRACT);
+VSP_COUNTER(dropped_down, VSP_NETWORK_DOWN);
+VSP_COUNTER(dropped_memory, VSP_NETWORK_MEMORY);
 
 static struct attribute *counter_attributes[] = {
 	&counter_frames_sent.attr.attr,
@@ -342,6 +331,7 @@ static const struct vsp_class network_class = {
 	.queue_reset = vsp_network_queue_reset,
 	.wake = vsp_network_queue_go_on,
 	.used = network_service_used,
+	.count = network_service_count,
 	.counters = &counters,
 };
 

@@ -18,6 +18,7 @@
 #include <linux/sysfs.h>
 
 #include "vs_class.h"
+#include "vs_counter.h"
 #include "vs_terms.h"
 #include "vsp/contract.h"
 #include "vsp/storage/storage.h"
@@ -320,28 +321,21 @@ static int storage_service_release(struct vsp_service *service)
 
 /* ---- Counters ---- */
 
-static ssize_t storage_counter_show(struct device *dev, struct device_attribute *attribute,
-				    char *page)
+static u64 storage_service_count(struct vsp_service *service, unsigned int counter)
 {
-	struct dev_ext_attribute *counter = container_of(attribute, struct dev_ext_attribute, attr);
-	struct vsp_storage *storage = vsp_service_data(vsp_service_of_device(dev));
+	struct vsp_storage *storage = vsp_service_data(service);
 
-	return sysfs_emit(page, "%lld\n",
-			  (s64)atomic64_read(&storage->counter[(unsigned long)counter->var]));
+	return atomic64_read(&storage->counter[counter]);
 }
 
-#define COUNTER(name, index)							\
-	static struct dev_ext_attribute counter_##name = {			\
-		__ATTR(name, 0444, storage_counter_show, NULL), (void *)(unsigned long)(index) }
-
-COUNTER(bytes_read, VSP_STORAGE_BYTES_READ);
-COUNTER(bytes_written, VSP_STORAGE_BYTES_WRITTEN);
-COUNTER(operations, VSP_STORAGE_OPERATIONS);
-COUNTER(errors, VSP_STORAGE_ERRORS);
-COUNTER(denied, VSP_STORAGE_DENIED);
-COUNTER(bounced, VSP_STORAGE_BOUNCED);
-COUNTER(syncs, VSP_STORAGE_SYNCS);
-COUNTER(no_space, VSP_STORAGE_NO_SPACE);
+VSP_COUNTER(bytes_read, VSP_STORAGE_BYTES_READ);
+VSP_COUNTER(bytes_written, VSP_STORAGE_BYTES_WRITTEN);
+VSP_COUNTER(operations, VSP_STORAGE_OPERATIONS);
+VSP_COUNTER(errors, VSP_STORAGE_ERRORS);
+VSP_COUNTER(denied, VSP_STORAGE_DENIED);
+VSP_COUNTER(bounced, VSP_STORAGE_BOUNCED);
+VSP_COUNTER(syncs, VSP_STORAGE_SYNCS);
+VSP_COUNTER(no_space, VSP_STORAGE_NO_SPACE);
 
 static struct attribute *counter_attributes[] = {
 	&counter_bytes_read.attr.attr,
@@ -383,6 +377,7 @@ static const struct vsp_class storage_class = {
 	.wake = vsp_storage_queue_go_on,
 	.busy = storage_service_busy,
 	.used = storage_service_used,
+	.count = storage_service_count,
 	.counters = &counters,
 };
 
