@@ -165,8 +165,9 @@ static bool checksum_is_true(const struct virtio_net_hdr_v1 *header, u32 length)
 	return at >= ETH_HLEN && at + offset + sizeof(__sum16) <= length;
 }
 
-static bool segments_are_true(const struct virtio_net_hdr_v1 *header, const u8 *start,
-			      u32 length, u32 mtu, u32 *cost)
+/* Return: VSP_NETWORK_SENT, or why not: its segments may have been cut for an MTU of before. */
+static enum vsp_network_counter check_segments(const struct virtio_net_hdr_v1 *header,
+					       const u8 *start, u32 length, u32 mtu, u32 *cost)
 {
 	u8 gso_type = header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
 	u32 segment = le16_to_cpu((__force __le16)header->gso_size);
@@ -175,17 +176,17 @@ static bool segments_are_true(const struct virtio_net_hdr_v1 *header, const u8 *
 	u32 sum;
 
 	if (segment < TCP_MIN_GSO_SIZE || !parse_frame(gso_type, start, length, &parsed))
-		return false;
+		return VSP_NETWORK_MALFORMED;
 	sum = tcp ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check);
 	if (le16_to_cpu((__force __le16)header->csum_start) != parsed.transport ||
-	    le16_to_cpu((__force __le16)header->csum_offset) != sum)
-		return false;
-	if (parsed.payload - parsed.network + segment > mtu || parsed.payload >= length)
-		return false;
+	    le16_to_cpu((__force __le16)header->csum_offset) != sum || parsed.payload >= length)
+		return VSP_NETWORK_MALFORMED;
 	if (!tcp && length - parsed.payload > segment * UDP_MAX_SEGMENTS)
-		return false;
+		return VSP_NETWORK_MALFORMED;
+	if (parsed.payload - parsed.network + segment > mtu)
+		return VSP_NETWORK_SIZE;
 	*cost = vsp_network_frame_cost(length, parsed.payload, segment);
-	return true;
+	return VSP_NETWORK_SENT;
 }
 
 /**
@@ -247,8 +248,7 @@ enum vsp_network_counter vsp_network_frame_check(const struct virtio_net_hdr_v1 
 	}
 	if (needed & ~terms->offloads)
 		return VSP_NETWORK_OFFLOAD;
-	if (gso_type != VIRTIO_NET_HDR_GSO_NONE &&
-	    !segments_are_true(header, start, length, terms->mtu, cost))
-		return VSP_NETWORK_MALFORMED;
-	return VSP_NETWORK_SENT;
+	if (gso_type == VIRTIO_NET_HDR_GSO_NONE)
+		return VSP_NETWORK_SENT;
+	return check_segments(header, start, length, terms->mtu, cost);
 }

@@ -22,7 +22,7 @@ enum vsp_network_counter {
 	VSP_NETWORK_SENT,
 	VSP_NETWORK_RECEIVED,
 	VSP_NETWORK_MALFORMED,	/* its header, or what it says of the frame, is wrong */
-	VSP_NETWORK_SIZE,	/* a runt, or larger than the MTU */
+	VSP_NETWORK_SIZE,	/* a runt, or it or its segments exceed the MTU */
 	VSP_NETWORK_SPOOFED,	/* from another address than granted */
 	VSP_NETWORK_OFFLOAD,	/* needs an offload that is not granted */
 	VSP_NETWORK_LATE,	/* too much waits already */
