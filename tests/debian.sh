@@ -62,9 +62,13 @@ installs_and_goes() {
 	assert_eq "$(packages)" 'vsc-tools installed vsp-dkms installed vsp-tools installed' "packages"
 	[[ -e /tmp/root/var/lib/dkms/vsp-vsc/0.1/$kernel ]] || inside dkms autoinstall -k "$kernel" >/tmp/install.log 2>&1
 	assert_eq "$(inside dkms status)" "vsp-vsc/0.1, $kernel, x86_64: installed" "dkms"
+	# shellcheck disable=SC2016 # the words of the shell that reads dkms.conf
+	inside env kernelver="$kernel" kernel_source_dir="/usr/src/linux-headers-$kernel" \
+		bash -c '. /vsp/dkms.conf && printf "%s\n" "${BUILT_MODULE_NAME[@]}"' >/tmp/modules
+	grep -qx vsp_audio /tmp/modules || fail "dkms.conf: no vsp_audio"
 	while read -r i; do
 		assert_eq "$(inside modinfo -k "$kernel" -F version "$i")" 0.1 "module $i"
-	done < <(sed -n 's/.*BUILT_MODULE_NAME\[.*\]="\(.*\)"/\1/p' /vsp/dkms.conf)
+	done </tmp/modules
 	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of"
 	inside vspctl --help | grep -q '^usage: vspctl' || fail "vspctl"
 	inside systemd-analyze verify --man=no /usr/lib/systemd/system/vsp-{restore,restore-retry,agent@cpu}.service \
