@@ -101,15 +101,14 @@ static void queue_pump_tx(struct vsc_ports_slot *slot)
 {
 	struct vs_port_piece *piece;
 	unsigned int length;
-	bool added = false;
 
 	do {
 		virtqueue_disable_cb(slot->tx);
+		/* No more than were sent: nothing is sent until all are taken. */
 		while ((piece = virtqueue_get_buf(slot->tx, &length)))
 			queue_sent(slot, piece);
-		added |= queue_send_out(slot);
 	} while (!virtqueue_enable_cb(slot->tx) && !virtqueue_is_broken(slot->tx));
-	if (added)
+	if (queue_send_out(slot))
 		virtqueue_kick(slot->tx);
 }
 

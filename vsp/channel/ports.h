@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's side of byte channels: what ports.c (the contract, and which ports there are),
- * queue.c (the data, as the mover takes them from one side to the other) and control.c (who has a
- * port open) share.  A port is one byte channel, and a struct vsp_channel the transport; the ends
+ * The provider's side of byte channels: what ports.c (the class, and its contracts), follow.c (which
+ * ports there are), queue.c (the data, as the mover takes them from one side to the other) and
+ * control.c (who has a port open) share.  A port is one byte channel, and a struct vsp_channel the transport; the ends
  * that users have in the host are in channel/port/.
  *
  * One mover does everything.  What it moves is at the head of its flow, one piece of one port, and
@@ -90,7 +90,10 @@ struct vsp_ports {
 	struct vsp_chain chain;
 };
 
-/* ports.c */
+/* follow.c */
+void vsp_ports_follow_init(struct vsp_ports *ports);
+void vsp_ports_follow_end(struct vsp_ports *ports);
+void vsp_ports_follow_commit(struct vsp_ports *ports, const struct vs_port_set *next);
 struct vs_port *vsp_ports_get(struct vsp_ports *ports, unsigned int number);
 void vsp_ports_wake(struct vsp_ports *ports);
 
