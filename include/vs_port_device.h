@@ -62,6 +62,8 @@ enum vs_port_news {
  * @leaves: nothing more is written to it
  * @gone: neither, nor does anything come: its contract has ended
  * @filling: the last piece of what goes out is in the hands of who writes it
+ * @resized: of the host's end: the guest is to be told its size; of a terminal: it is to be given
+ *	its size
  */
 struct vs_port_state {
 	bool opened;
@@ -73,6 +75,7 @@ struct vs_port_state {
 	bool leaves;
 	bool gone;
 	bool filling;
+	bool resized;
 };
 
 /**
@@ -102,8 +105,9 @@ struct vs_port_terminal {
  * @reading: held while a piece is taken out
  * @writing: held while one is filled
  *
- * @lock: of the next six; interrupts off. Nests in the locks of who moves the data
+ * @lock: of the next seven; interrupts off. Nests in the locks of who moves the data
  * @state: see there
+ * @size: of a console, as the host has set it
  * @in: has come, and is to be read
  * @in_free: room for more
  * @extra: pieces that were added to it, since the port leaves and nobody reads
@@ -128,6 +132,7 @@ struct vs_port {
 
 	spinlock_t lock;	/* interrupts off */
 	struct vs_port_state state;
+	struct vs_port_size size;
 	struct list_head in;
 	struct list_head in_free;
 	unsigned int extra;
@@ -173,6 +178,9 @@ u32 vs_port_out_length(struct vs_port *port);
 void vs_port_put_back(struct vs_port *port, struct vs_port_piece *piece);
 void vs_port_sent(struct vs_port *port, struct vs_port_piece *piece);
 void vs_port_set_peer(struct vs_port *port, bool open);
+int vs_port_set_size(struct vs_port *port, const struct vs_port_size *size);
+bool vs_port_new_size(struct vs_port *port, struct vs_port_size *size);
+void vs_port_size_told(struct vs_port *port, const struct vs_port_size *size);
 void vs_port_set_leaves(struct vs_port *port, bool leaves);
 bool vs_port_is_drained(struct vs_port *port);
 enum vs_port_news vs_port_news(struct vs_port *port, bool drained);

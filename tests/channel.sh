@@ -244,6 +244,39 @@ consoles_are_terminals() {
 	wait_for 30 has_ended $!
 }
 
+# The host says what size the terminal has: to who has it open, by a signal, and to who opens it later.
+consoles_have_a_size() {
+	local i tty host size=/sys/class/vsp-channel/c.0/size
+	channels
+	tty=$(terminal 0)
+	assert_eq "$(<$size) $(stty size <"$tty")" "0 0 0 0" "before any is set"
+	assert_eq "$(traffic window $HOST/0 40 100)" "40 100" "TIOCGWINSZ"
+	assert_eq "$(<$size)" "40 100" "size"
+	wait_for 30 has_size "$tty" 40 100
+	exec {host}<>$HOST/0
+	# shellcheck disable=SC2016 # for that shell
+	setsid sh -c 'exec <"$0" >"$0" 2>&1; stty -echo -onlcr; trap "echo now \$(stty size)" WINCH
+		echo "at first $(stty size)"; while :; do sleep 0.1; done' "$tty" {host}>&- &
+	answered "at first 40 100"
+	echo 50 132 >$size
+	answered "now 50 132"
+	# what is no size, or of no terminal, changes nothing
+	for i in "4097 80" "80 4097" "80" "80 25 1" "-1 80" "x 80" ""; do
+		assert_fails sh -c "echo '$i' >$size"
+	done
+	exec {host}>&-
+	assert_fails traffic window $HOST/0 65535 80
+	assert_fails traffic window $HOST/1 50 132
+	assert_fails traffic window $GUEST/1 50 132
+	[[ ! -e /sys/class/vsp-channel/c.1/size && ! -e /sys/class/tty/${tty##*/}/size ]] || fail "a size of no console"
+	assert_eq "$(<$size) $(<$VSC/counters/messages_refused)" "50 132 0" "size, and messages refused"
+}
+
+# has_size TTY ROWS COLUMNS: for wait_for
+has_size() {
+	[[ $(stty size <"$1") == "$2 $3" ]]
+}
+
 hostile_vmm() {
 	channel_pool
 	vsp_service channel.v pool=p channels_max=4 kinds_allowed="console stream datagram" lease_ms=0 enable=1
@@ -272,4 +305,5 @@ test_case channel.churn_leaves_no_trace churn_leaves_no_trace
 test_case channel.client_goes_with_an_open_file client_goes_with_an_open_file
 test_case channel.service_goes_with_an_open_file service_goes_with_an_open_file
 test_case channel.consoles_are_terminals consoles_are_terminals
+test_case channel.consoles_have_the_size_that_the_host_says consoles_have_a_size
 test_case channel.hostile_vmm_hurts_nobody hostile_vmm

@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/termios.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "channel/port/port.h"
@@ -171,6 +173,45 @@ static __poll_t device_poll_port(struct file *file, struct poll_table_struct *ta
 	return vs_port_poll(port);
 }
 
+/* ---- The size of a console's terminal: of the host's end, since the guest's is a tty ---- */
+
+static int device_set_size(struct vs_port *port, unsigned int rows, unsigned int columns)
+{
+	const struct vs_port_size size = { .columns = columns, .rows = rows };
+	int error;
+
+	if (columns > VS_PORT_SIZE_MAX || rows > VS_PORT_SIZE_MAX)
+		return -EINVAL;
+	error = vs_port_set_size(port, &size);
+	if (!error)
+		vs_port_kick(port);
+	return error;
+}
+
+static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	struct winsize __user *user = (struct winsize __user *)argument;
+	struct vs_port *port = file->private_data;
+	struct winsize window = { };
+	struct vs_port_size size;
+
+	if (port->kind != VS_PORT_CONSOLE)
+		return -ENOTTY;
+	switch (command) {
+	case TIOCGWINSZ:
+		vs_port_new_size(port, &size);
+		window.ws_row = size.rows;
+		window.ws_col = size.columns;
+		return copy_to_user(user, &window, sizeof(window)) ? -EFAULT : 0;
+	case TIOCSWINSZ:
+		if (copy_from_user(&window, user, sizeof(window)))
+			return -EFAULT;
+		return device_set_size(port, window.ws_row, window.ws_col);
+	default:
+		return -ENOTTY;
+	}
+}
+
 static const struct file_operations device_operations = {
 	.owner = THIS_MODULE,
 	.open = device_open_port,
@@ -178,6 +219,8 @@ static const struct file_operations device_operations = {
 	.read_iter = device_read,
 	.write_iter = device_write,
 	.poll = device_poll_port,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
 /* ---- What is told of each ---- */
@@ -212,14 +255,52 @@ static ssize_t channel_show(struct device *dev, struct device_attribute *attribu
 }
 static DEVICE_ATTR_RO(channel);
 
+static ssize_t device_show_size(struct device *dev, struct device_attribute *attribute,
+				char *page)
+{
+	struct vs_port_size size;
+
+	vs_port_new_size(dev_get_drvdata(dev), &size);
+	return sysfs_emit(page, "%u %u\n", size.rows, size.columns);
+}
+
+static ssize_t device_store_size(struct device *dev, struct device_attribute *attribute,
+				 const char *page, size_t count)
+{
+	unsigned int rows, columns;
+	char more;
+	int error;
+
+	if (sscanf(page, "%u %u %c", &rows, &columns, &more) != 2)
+		return -EINVAL;
+	error = device_set_size(dev_get_drvdata(dev), rows, columns);
+	return error ?: count;
+}
+static DEVICE_ATTR(size, 0644, device_show_size, device_store_size);
+
 static struct attribute *device_attributes[] = {
 	&dev_attr_kind.attr,
 	&dev_attr_service.attr,
 	&dev_attr_channel.attr,
+	&dev_attr_size.attr,
 	NULL
 };
 
-static const struct attribute_group device_group = { .attrs = device_attributes };
+/* A guest takes the size of its terminal from the host, or from stty. */
+static umode_t device_is_visible(struct kobject *object, struct attribute *attribute, int index)
+{
+	const struct vs_port *port = dev_get_drvdata(kobj_to_dev(object));
+
+	if (attribute == &dev_attr_size.attr &&
+	    (port->kind != VS_PORT_CONSOLE || vs_port_is_tty(port)))
+		return 0;
+	return attribute->mode;
+}
+
+static const struct attribute_group device_group = {
+	.attrs = device_attributes,
+	.is_visible = device_is_visible,
+};
 static const struct attribute_group *device_groups[] = { &device_group, NULL };
 
 static void device_free(struct device *dev)

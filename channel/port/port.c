@@ -209,6 +209,9 @@ void vs_port_set_peer(struct vs_port *port, bool open)
 		state->met |= state->told;
 	}
 	state->peer = open;
+	/* A guest may be another one than it was told, and have no size so far. */
+	if (open && !vs_port_is_tty(port))
+		state->resized |= port->size.columns || port->size.rows;
 	if (!open)
 		vs_port_drop(&port->out, &port->out_free);
 	port_changed(port);
@@ -217,6 +220,66 @@ void vs_port_set_peer(struct vs_port *port, bool open)
 		vs_port_tty_carrier_lost(port);
 }
 EXPORT_SYMBOL_GPL(vs_port_set_peer);
+
+/**
+ * vs_port_set_size() - the terminal of a console has another size
+ * @port: any
+ * @size: from a user of the host's end, or from the host
+ *
+ * Return: 0; -ENOTTY: it is no console; -EINVAL: no terminal is that large.
+ */
+int vs_port_set_size(struct vs_port *port, const struct vs_port_size *size)
+{
+	unsigned long irq;
+
+	if (port->kind != VS_PORT_CONSOLE)
+		return -ENOTTY;
+	if (!vs_port_size_is_valid(size))
+		return -EINVAL;
+	spin_lock_irqsave(&port->lock, irq);
+	port->size = *size;
+	port->state.resized = true;
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vs_port_set_size);
+
+/**
+ * vs_port_new_size() - look for a size that was not told
+ * @port: any
+ * @size: filled
+ *
+ * Return: whether vs_port_size_told() is due.
+ */
+bool vs_port_new_size(struct vs_port *port, struct vs_port_size *size)
+{
+	unsigned long irq;
+	bool resized;
+
+	spin_lock_irqsave(&port->lock, irq);
+	*size = port->size;
+	resized = port->state.resized;
+	spin_unlock_irqrestore(&port->lock, irq);
+	return resized;
+}
+EXPORT_SYMBOL_GPL(vs_port_new_size);
+
+/**
+ * vs_port_size_told() - a size was told
+ * @port: any
+ * @size: which; if another one was set meanwhile, that is still to be told
+ */
+void vs_port_size_told(struct vs_port *port, const struct vs_port_size *size)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	if (size->columns == port->size.columns && size->rows == port->size.rows)
+		port->state.resized = false;
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_size_told);
 
 /**
  * vs_port_set_leaves() - the port is about to go, or stays after all

@@ -36,9 +36,24 @@ static struct vs_port *port_tty_to_port(struct tty_port *tty)
 
 /* ---- Operations ---- */
 
+static void port_tty_give_size(struct tty_struct *tty, const struct vs_port_size *size)
+{
+	struct winsize window = { .ws_row = size->rows, .ws_col = size->columns };
+
+	tty_do_resize(tty, &window);
+}
+
 static int port_tty_activate(struct tty_port *tty_port, struct tty_struct *tty)
 {
-	return vs_port_open(port_tty_to_port(tty_port));
+	struct vs_port *port = port_tty_to_port(tty_port);
+	struct vs_port_size size;
+	int error = vs_port_open(port);
+
+	if (error)
+		return error;
+	vs_port_new_size(port, &size);
+	port_tty_give_size(tty, &size);
+	return 0;
 }
 
 static void port_tty_shutdown(struct tty_port *tty_port)
@@ -150,12 +165,28 @@ static bool port_tty_is_throttled(struct vs_port *port)
 	return throttled;
 }
 
+/* A terminal that nobody has open gets its size when it is opened. */
+static void port_tty_take_size(struct vs_port *port)
+{
+	struct vs_port_size size;
+	struct tty_struct *tty;
+
+	if (!vs_port_new_size(port, &size))
+		return;
+	vs_port_size_told(port, &size);
+	tty = tty_port_tty_get(&port->tty.port);
+	if (tty)
+		port_tty_give_size(tty, &size);
+	tty_kref_put(tty);
+}
+
 static void port_tty_work(struct work_struct *work)
 {
 	struct vs_port *port = container_of(to_delayed_work(work), struct vs_port, tty.work);
 	struct vs_port_piece *piece;
 	bool whole = true;
 
+	port_tty_take_size(port);
 	tty_port_tty_wakeup(&port->tty.port);
 	while (whole && !port_tty_is_throttled(port) && (piece = vs_port_begin_read(port))) {
 		port_tty_give_piece(port, piece);

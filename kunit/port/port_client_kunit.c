@@ -41,6 +41,7 @@ static struct {
 	struct vsc_ports *ports;
 	struct fast_ring ring[VS_PORT_QUEUES];
 	struct vs_port_message *message;	/* what the host says in each message */
+	unsigned int length;			/* and how long that is */
 	bool writes;		/* somebody writes to port 0 whenever there is room */
 } world;
 
@@ -112,8 +113,8 @@ void *stub_get_buf(struct virtqueue *queue, unsigned int *length)
 	ring->taken++;
 	*length = VS_PORT_BYTES;
 	if (ring == &world.ring[VS_PORT_CONTROL_RX]) {
-		*length = sizeof(struct vs_port_message);
-		memcpy(buffer, world.message, *length);
+		*length = world.length;
+		memcpy(buffer, world.message, min(*length, sizeof(*world.message)));
 	} else if (ring == &world.ring[1]) {
 		write_something();
 	}
@@ -233,7 +234,7 @@ static void an_interrupt_takes_what_was_posted_for_messages(struct kunit *test)
 		.number = 0, .event = VIRTIO_CONSOLE_PORT_OPEN, .value = 1,
 	};
 
-	vs_port_control_write(&opened, world.message);
+	world.length = vs_port_control_write(&opened, world.message);
 	vsc_ports_control_data(world.ports, VS_PORT_CONTROL_RX);
 	KUNIT_EXPECT_EQ(test, world.ring[VS_PORT_CONTROL_RX].taken, VSC_PORTS_MESSAGES);
 	KUNIT_EXPECT_EQ(test, world.ring[VS_PORT_CONTROL_RX].count, VSC_PORTS_MESSAGES);
@@ -242,9 +243,30 @@ static void an_interrupt_takes_what_was_posted_for_messages(struct kunit *test)
 
 static void an_interrupt_takes_messages_that_make_no_sense(struct kunit *test)
 {
-	memset(world.message, 0xff, sizeof(*world.message));
+	world.length = sizeof(*world.message);
+	memset(world.message, 0xff, world.length);
 	vsc_ports_control_data(world.ports, VS_PORT_CONTROL_RX);
 	KUNIT_EXPECT_EQ(test, world.ring[VS_PORT_CONTROL_RX].taken, VSC_PORTS_MESSAGES);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&world.ports->counter[VSC_PORTS_REFUSED]),
+			VSC_PORTS_MESSAGES);
+}
+
+/* A stream has no size, and a size that no terminal has is none. */
+static void a_size_is_a_consoles(struct kunit *test)
+{
+	const struct vs_port_control resize = {
+		.number = 0, .event = VIRTIO_CONSOLE_RESIZE, .size = { 80, 25 },
+	};
+	struct vs_port *port = world.ports->slot[0].port;
+
+	world.length = vs_port_control_write(&resize, world.message);
+	vsc_ports_control_data(world.ports, VS_PORT_CONTROL_RX);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&world.ports->counter[VSC_PORTS_REFUSED]),
+			VSC_PORTS_MESSAGES);
+	KUNIT_EXPECT_EQ(test, port->size.columns, 0);
+	/* Of a port that there is not, nothing is known yet. */
+	world.message->number = cpu_to_le32(30);
+	vsc_ports_control_data(world.ports, VS_PORT_CONTROL_RX);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&world.ports->counter[VSC_PORTS_REFUSED]),
 			VSC_PORTS_MESSAGES);
 }
@@ -265,6 +287,7 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE(an_interrupt_takes_what_was_posted_for_data),
 	KUNIT_CASE(an_interrupt_takes_what_was_posted_for_messages),
 	KUNIT_CASE(an_interrupt_takes_messages_that_make_no_sense),
+	KUNIT_CASE(a_size_is_a_consoles),
 	KUNIT_CASE(an_interrupt_takes_what_was_sent),
 	{}
 };

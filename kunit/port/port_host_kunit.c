@@ -41,6 +41,7 @@ static bool stub_queue_work(struct workqueue_struct *queue, struct work_struct *
 #include <linux/module.h>
 
 #define ROUND_MAX	10000	/* buffers of a queue in one round: the mover does not come out of it */
+#define MESSAGE		offsetof(struct vs_port_message, columns)
 #define ENOUGH		1000	/* buffers of a round that has a budget are fewer */
 
 static struct {
@@ -262,7 +263,7 @@ static void good_data_have_a_budget(struct kunit *test)
 
 static void messages_have_a_budget(struct kunit *test)
 {
-	fill(VS_PORT_CONTROL_TX, 1, sizeof(struct vs_port_message), 0, 0);
+	fill(VS_PORT_CONTROL_TX, 1, MESSAGE, 0, 0);
 	kick(VS_PORT_CONTROL_TX);
 	expect_a_budget(test);
 }
@@ -285,6 +286,22 @@ static void each_round_has_a_budget(struct kunit *test)
 	first = world.completed;
 	kick(1);
 	KUNIT_EXPECT_EQ(test, world.completed, 2 * first);
+}
+
+/* The size of a terminal is the host's to say. */
+static void a_guest_says_no_size(struct kunit *test)
+{
+	const struct vs_port_control resize = {
+		.number = 0, .event = VIRTIO_CONSOLE_RESIZE, .size = { 80, 25 },
+	};
+
+	BUILD_BUG_ON(sizeof(struct vs_port_message) > sizeof(world.bytes));
+	fill(VS_PORT_CONTROL_TX, 1, sizeof(struct vs_port_message), 0, 0);
+	vs_port_control_write(&resize, (struct vs_port_message *)world.bytes);
+	kick(VS_PORT_CONTROL_TX);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&world.ports->counter[VSP_PORTS_MALFORMED]),
+			world.completed);
+	KUNIT_EXPECT_EQ(test, world.ports->port[0]->size.columns, 0);
 }
 
 /* ---- Contracts that follow each other faster than their ports ---- */
@@ -354,6 +371,7 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE(messages_have_a_budget),
 	KUNIT_CASE(room_for_no_message_has_a_budget),
 	KUNIT_CASE(each_round_has_a_budget),
+	KUNIT_CASE(a_guest_says_no_size),
 	KUNIT_CASE(a_port_that_has_ended_is_not_the_next_ones),
 	KUNIT_CASE(a_port_begins_closed),
 	KUNIT_CASE(a_port_that_stays_keeps_its_state),

@@ -159,6 +159,43 @@ static void data_come_to_the_user_they_were_sent_to(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, list_empty(&port->in));
 }
 
+/* One that was set while the last one was told is told, too. */
+static void the_last_size_is_told(struct kunit *test)
+{
+	const struct vs_port_size first = { 80, 25 }, second = { 132, 43 };
+	struct vs_port *port = test->priv;
+	struct vs_port_size told;
+
+	KUNIT_EXPECT_EQ(test, vs_port_set_size(port, &first), -ENOTTY);
+	port->kind = VS_PORT_CONSOLE;
+	KUNIT_EXPECT_FALSE(test, vs_port_new_size(port, &told));
+	KUNIT_ASSERT_EQ(test, vs_port_set_size(port, &first), 0);
+	KUNIT_EXPECT_TRUE(test, vs_port_new_size(port, &told));
+	KUNIT_ASSERT_EQ(test, vs_port_set_size(port, &second), 0);
+	vs_port_size_told(port, &told);
+	KUNIT_EXPECT_TRUE(test, vs_port_new_size(port, &told));
+	KUNIT_EXPECT_EQ(test, told.columns, 132);
+	vs_port_size_told(port, &told);
+	KUNIT_EXPECT_FALSE(test, vs_port_new_size(port, &told));
+	/* Whoever opens the other end may not have heard of it. */
+	vs_port_set_peer(port, true);
+	KUNIT_EXPECT_TRUE(test, vs_port_new_size(port, &told));
+}
+
+static void a_size_has_a_bound(struct kunit *test)
+{
+	const struct vs_port_size good = { VS_PORT_SIZE_MAX, VS_PORT_SIZE_MAX };
+	const struct vs_port_size wide = { VS_PORT_SIZE_MAX + 1, 25 };
+	const struct vs_port_size high = { 80, VS_PORT_SIZE_MAX + 1 };
+	struct vs_port *port = test->priv;
+
+	port->kind = VS_PORT_CONSOLE;
+	KUNIT_EXPECT_EQ(test, vs_port_set_size(port, &good), 0);
+	KUNIT_EXPECT_EQ(test, vs_port_set_size(port, &wide), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vs_port_set_size(port, &high), -EINVAL);
+	KUNIT_EXPECT_EQ(test, port->size.columns, VS_PORT_SIZE_MAX);
+}
+
 /* What has come can be read, then there is an end of file. */
 static void the_end_leaves_what_has_come(struct kunit *test)
 {
@@ -183,6 +220,8 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE(a_piece_that_is_being_read_is_not_the_next_users),
 	KUNIT_CASE(a_piece_that_was_read_in_part_is_read_on),
 	KUNIT_CASE(data_come_to_the_user_they_were_sent_to),
+	KUNIT_CASE(the_last_size_is_told),
+	KUNIT_CASE(a_size_has_a_bound),
 	KUNIT_CASE(the_end_leaves_what_has_come),
 	{}
 };

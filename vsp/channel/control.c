@@ -49,9 +49,10 @@ static void control_take(struct vsp_ports *ports, struct vsp_queue *queue)
 	struct vs_port_message message;
 	struct vs_port_control control;
 
-	if (chain->writable || chain->readable_bytes != sizeof(message) ||
-	    vsp_queue_read(queue, chain, 0, &message, sizeof(message)) ||
-	    vs_port_control_read(&message, &control))
+	if (chain->writable || chain->readable_bytes > sizeof(message) ||
+	    vsp_queue_read(queue, chain, 0, &message, chain->readable_bytes) ||
+	    vs_port_control_read(&message, chain->readable_bytes, &control) ||
+	    control.event == VIRTIO_CONSOLE_RESIZE)
 		vsp_ports_count(ports, VSP_PORTS_MALFORMED, 1);
 	else
 		control_apply(ports, &control);
@@ -86,23 +87,40 @@ static bool control_put_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 {
 	const struct vsp_chain *chain = &ports->chain;
 	struct vs_port_message message;
+	u32 length = vs_port_control_write(control, &message);
 	bool written;
 
-	vs_port_control_write(control, &message);
 	for (unsigned int budget = BUDGET; !vsp_queue_peek(queue, &ports->chain); budget--) {
 		if (!budget) {
 			vsp_queue_wake(queue);
 			break;
 		}
 		written = !chain->readable &&
-			  !vsp_queue_write(queue, chain, 0, &message, sizeof(message));
+			  !vsp_queue_write(queue, chain, 0, &message, length);
 		vsp_queue_consume(queue);
-		vsp_queue_complete(queue, chain->head, written ? sizeof(message) : 0);
+		vsp_queue_complete(queue, chain->head, written ? length : 0);
 		if (written)
 			return true;
 		vsp_ports_count(ports, VSP_PORTS_MALFORMED, 1);
 	}
 	return false;
+}
+
+/* Return: likewise. */
+static bool control_tell_size(struct vsp_ports *ports, struct vsp_queue *queue,
+			      struct vs_port *port)
+{
+	struct vs_port_control control = {
+		.number = port->number,
+		.event = VIRTIO_CONSOLE_RESIZE,
+	};
+
+	if (!vs_port_new_size(port, &control.size))
+		return true;
+	if (!control_put_guest(ports, queue, &control))
+		return false;
+	vs_port_size_told(port, &control.size);
+	return true;
 }
 
 /* Return: whether all was told that there is to tell of it. */
@@ -121,6 +139,8 @@ static bool control_tell_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 			return false;
 		vs_port_told(port, news);
 	}
+	if (!control_tell_size(ports, queue, port))
+		return false;
 	if (!(READ_ONCE(ports->leaving) & BIT(port->number)) || !vs_port_is_drained(port))
 		return true;
 	control.event = VIRTIO_CONSOLE_PORT_REMOVE;
