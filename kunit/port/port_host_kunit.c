@@ -6,9 +6,13 @@
 /* As follow.c has it: what it includes is included before it. */
 #define pr_fmt(fmt) "vsp_channel: " fmt
 
+#include <linux/err.h>
 #include <linux/workqueue.h>
 
-#define queue_work		stub_queue_work
+#include "vs_port_device.h"
+
+#define mod_delayed_work	stub_mod_delayed_work
+#define queue_delayed_work	stub_queue_delayed_work
 #define vsp_queue_number	stub_number
 #define vsp_queue_peek		stub_peek
 #define vsp_queue_read		stub_read
@@ -27,10 +31,28 @@
 #define vsp_service_data	stub_data
 #define vsp_service_name	stub_name
 
-static bool stub_queue_work(struct workqueue_struct *queue, struct work_struct *work)
+static unsigned int tries_to_come;
+static bool memory_is_short;
+
+static bool stub_mod_delayed_work(struct workqueue_struct *queue, struct delayed_work *work,
+				  unsigned long delay)
 {
 	return false;	/* the test follows when it likes */
 }
+
+static bool stub_queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *work,
+				    unsigned long delay)
+{
+	tries_to_come++;
+	return true;
+}
+
+static struct vs_port *stub_create(const struct vs_port_config *config)
+{
+	return memory_is_short ? ERR_PTR(-ENOMEM) : vs_port_create(config);
+}
+
+#define vs_port_create		stub_create
 
 #include "vsp/channel/follow.c"
 #include "vsp/channel/queue.c"
@@ -161,7 +183,7 @@ static void commit(u32 count)
 
 static void follow(void)
 {
-	follow_work(&world.ports->follow);
+	follow_work(&world.ports->follow.work);
 }
 
 static int prepare(struct kunit *test)
@@ -171,6 +193,8 @@ static int prepare(struct kunit *test)
 	if (!ports)
 		return -ENOMEM;
 	memset(&world, 0, sizeof(world));
+	tries_to_come = 0;
+	memory_is_short = false;
 	world.queue = -1;
 	world.ports = ports;
 	vsp_ports_follow_init(ports);
@@ -363,6 +387,23 @@ static void a_port_that_stays_keeps_its_state(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, port->state.peer);
 }
 
+static void a_port_that_cannot_be_made_is_tried_again(struct kunit *test)
+{
+	struct vs_port *port = world.ports->port[0];
+
+	memory_is_short = true;
+	commit(3);
+	follow();
+	KUNIT_EXPECT_PTR_EQ(test, world.ports->port[0], port);
+	KUNIT_EXPECT_NULL(test, vsp_ports_get(world.ports, 1));
+	KUNIT_EXPECT_EQ(test, tries_to_come, 1);
+	memory_is_short = false;
+	follow();
+	KUNIT_EXPECT_NOT_NULL(test, world.ports->port[1]);
+	KUNIT_EXPECT_NOT_NULL(test, world.ports->port[2]);
+	KUNIT_EXPECT_EQ(test, tries_to_come, 1);
+}
+
 static struct kunit_case port_cases[] = {
 	KUNIT_CASE(data_that_are_wrong_have_a_budget),
 	KUNIT_CASE(data_for_no_channel_have_a_budget),
@@ -375,6 +416,7 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE(a_port_that_has_ended_is_not_the_next_ones),
 	KUNIT_CASE(a_port_begins_closed),
 	KUNIT_CASE(a_port_that_stays_keeps_its_state),
+	KUNIT_CASE(a_port_that_cannot_be_made_is_tried_again),
 	{}
 };
 

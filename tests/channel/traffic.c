@@ -231,8 +231,13 @@ static void churn(int seconds, __u64 seed)
 		int fd = open(path, O_RDWR | O_NONBLOCK);
 		struct pollfd wait = { .fd = fd, .events = POLLIN | POLLOUT };
 
-		if (fd < 0)
-			die("open: %m");
+		/* The channel may be about to come, and memory may be short. */
+		if (fd < 0) {
+			if (errno != ENOENT && errno != ENOMEM && errno != ENODEV && errno != ENXIO)
+				die("open: %m");
+			usleep(1000);
+			continue;
+		}
 		for (unsigned int i = next(&seed) % 8; i; i--) {
 			poll(&wait, 1, next(&seed) % 4);
 			if (write(fd, bytes, 1 + next(&seed) % sizeof(bytes)) < 0 &&

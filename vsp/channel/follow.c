@@ -8,12 +8,15 @@
 #include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/printk.h>
 #include <linux/workqueue.h>
 
 #include "vs_port_device.h"
 #include "vsp/channel/ports.h"
 #include "vsp/class.h"
+
+#define AGAIN	HZ	/* when a port could not be made */
 
 /**
  * vsp_ports_get() - a port of the contract in force
@@ -92,7 +95,8 @@ static bool follow_is_missing(struct vsp_ports *ports, unsigned int number,
 	return missing;
 }
 
-static void follow_make(struct vsp_ports *ports, unsigned int number, enum vs_port_kind kind)
+/* Return: 0, or an errno. */
+static int follow_make(struct vsp_ports *ports, unsigned int number, enum vs_port_kind kind)
 {
 	struct vs_port_config config = {
 		.number = number,
@@ -104,11 +108,8 @@ static void follow_make(struct vsp_ports *ports, unsigned int number, enum vs_po
 	};
 	struct vs_port *port = vs_port_create(&config);
 
-	if (IS_ERR(port)) {
-		pr_err_ratelimited("service %s: channel %u cannot be made (%ld): renegotiate when there is memory\n",
-				   vsp_service_name(ports->service), number, PTR_ERR(port));
-		return;
-	}
+	if (IS_ERR(port))
+		return PTR_ERR(port);
 	spin_lock_irq(&ports->lock);
 	ports->port[number] = port;
 	ports->ended &= ~BIT(number);
@@ -116,23 +117,43 @@ static void follow_make(struct vsp_ports *ports, unsigned int number, enum vs_po
 	vs_port_set_peer(port, ports->open & BIT(number));
 	vs_port_set_leaves(port, ports->leaving & BIT(number));
 	spin_unlock_irq(&ports->lock);
+	return 0;
+}
+
+/* Return: the first error, when all were tried. */
+static int follow_make_missing(struct vsp_ports *ports)
+{
+	enum vs_port_kind kind;
+	int error = 0, failed;
+
+	for (unsigned int i = 0; i < VS_PORT_MAX; i++)
+		if (follow_is_missing(ports, i, &kind)) {
+			failed = follow_make(ports, i, kind);
+			error = error ?: failed;
+		}
+	return error;
 }
 
 static void follow_work(struct work_struct *work)
 {
-	struct vsp_ports *ports = container_of(work, struct vsp_ports, follow);
-	enum vs_port_kind kind;
+	struct vsp_ports *ports = container_of(to_delayed_work(work), struct vsp_ports, follow);
 	struct vs_port *port;
+	int error;
 
 	for (unsigned int i = 0; i < VS_PORT_MAX; i++) {
 		port = follow_take_wrong(ports, i);
 		if (port)
 			vs_port_hang_up(port);
 	}
-	for (unsigned int i = 0; i < VS_PORT_MAX; i++)
-		if (follow_is_missing(ports, i, &kind))
-			follow_make(ports, i, kind);
+	error = follow_make_missing(ports);
 	vsp_ports_wake(ports);
+	if (error && !ports->missing)
+		pr_err_ratelimited("service %s: a channel cannot be made (%d), trying again\n",
+				   vsp_service_name(ports->service), error);
+	ports->missing = error;
+	/* If another contract has queued it already, that comes sooner, and stays. */
+	if (error)
+		queue_delayed_work(system_unbound_wq, &ports->follow, AGAIN);
 }
 
 /**
@@ -155,7 +176,7 @@ void vsp_ports_follow_commit(struct vsp_ports *ports, const struct vs_port_set *
 	ports->leaving &= stay;
 	ports->ended |= ~stay;
 	spin_unlock(&ports->lock);
-	queue_work(system_unbound_wq, &ports->follow);
+	mod_delayed_work(system_unbound_wq, &ports->follow, 0);
 }
 
 /**
@@ -164,7 +185,7 @@ void vsp_ports_follow_commit(struct vsp_ports *ports, const struct vs_port_set *
  */
 void vsp_ports_follow_init(struct vsp_ports *ports)
 {
-	INIT_WORK(&ports->follow, follow_work);
+	INIT_DELAYED_WORK(&ports->follow, follow_work);
 }
 
 /**
@@ -175,7 +196,7 @@ void vsp_ports_follow_init(struct vsp_ports *ports)
  */
 void vsp_ports_follow_end(struct vsp_ports *ports)
 {
-	cancel_work_sync(&ports->follow);
+	cancel_delayed_work_sync(&ports->follow);
 	ports->set.count = 0;
-	follow_work(&ports->follow);
+	follow_work(&ports->follow.work);
 }

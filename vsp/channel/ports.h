@@ -50,6 +50,7 @@ struct vsp_ports_flow {
  * struct vsp_ports - what the class has of a service
  * @service: whose
  * @follow: makes and ends ports as the contract in force says
+ * @missing: of @follow: some could not be made, and the log says so
  * @counter: for sysfs
  *
  * @lock: protects the next seven; interrupts off
@@ -71,7 +72,8 @@ struct vsp_ports_flow {
  */
 struct vsp_ports {
 	struct vsp_service *service;
-	struct work_struct follow;
+	struct delayed_work follow;
+	bool missing;
 	atomic64_t counter[VSP_PORTS_COUNTERS];
 
 	spinlock_t lock;	/* interrupts off */
