@@ -18,7 +18,7 @@
  *					the message: columns, then rows, 16 bits each.  Said when it
  *					is set, and when the guest opens the port.
  *
- * Nobody sends data to a port that the other side has not open.
+ * Neither side sends data by a port that the other side does not have open.
  */
 #ifndef VS_PORT_H
 #define VS_PORT_H

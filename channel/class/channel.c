@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of the class channel, and what both sides compute of it: which ports a contract has,
- * and the control messages.  See vs_port.h for why a byte channel is called a port here.
+ * The table of the class channel, and what both sides compute alike: which ports a contract has, and
+ * the control messages.  See vs_port.h for why a byte channel is called a port here.
  */
 #include <linux/array_size.h>
 #include <linux/bits.h>
@@ -77,7 +77,7 @@ static_assert(sizeof(struct virtio_console_control) == offsetof(struct vs_port_m
 static_assert(sizeof(struct vs_port_message) == 12);
 
 /**
- * vs_port_of_queue() - whose a data queue is
+ * vs_port_of_queue() - find the port of a data queue
  * @queue: its number, below VS_PORT_QUEUES
  *
  * Return: number of the port; -1: it is one of the two for control messages.

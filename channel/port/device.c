@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Character devices of ports: /dev/vsp/SERVICE/N in the host, /dev/vsc/SERVICE/N in the guest.
- * What a user finds at each is in vs_port_device.h.
+ * How a user finds them to behave is in vs_port_device.h.
  *
- * A device may be open when its port goes, and when the module of its class does: the file keeps
- * the port and this module.
+ * A device may be open when its port goes, and when the module of its class does: an open file
+ * holds a reference of the port and of this module.
  */
 #include <linux/export.h>
 #include <linux/fs.h>
@@ -56,7 +56,7 @@ static ssize_t device_read_piece(struct vs_port *port, struct iov_iter *to)
 		return 0;
 	want = min_t(size_t, piece->length, iov_iter_count(to));
 	got = copy_to_iter(piece->data + piece->offset, want, to);
-	/* Of a datagram what the reader has no room for is lost, as of any. */
+	/* The part of a datagram that the reader has no room for is lost, as with any socket. */
 	if (port->kind == VS_PORT_DATAGRAM && got == want) {
 		piece->length = 0;
 	} else if (port->kind != VS_PORT_DATAGRAM) {
@@ -93,7 +93,7 @@ static ssize_t device_read(struct kiocb *call, struct iov_iter *to)
 	if (!iov_iter_count(to))
 		return 0;
 	for (;;) {
-		/* First: what comes after that does not count as read. */
+		/* Before it reads, so that data which came before a hang-up are read first. */
 		events = vs_port_poll(port);
 		if (mutex_lock_interruptible(&port->reading))
 			return -ERESTARTSYS;
@@ -223,7 +223,7 @@ static const struct file_operations device_operations = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
-/* ---- What is told of each ---- */
+/* ---- Attributes ---- */
 
 static const char * const device_kinds[] = {
 	[VS_PORT_CONSOLE] = "console",
@@ -341,7 +341,7 @@ static VS_CONST_CLASS struct class vsc_class = {
 
 /* ---- For a class ---- */
 
-/* A name comes from the other side: of a path it becomes one part. */
+/* A name comes from the other side: it becomes one component of a path. */
 static void device_take_name(struct vs_port *port, const char *name)
 {
 	strscpy(port->service, name, sizeof(port->service));
@@ -426,7 +426,7 @@ struct vs_port *vs_port_create(const struct vs_port_config *config)
 		error = device_show_port(port);
 	if (!error)
 		return port;
-	/* Somebody may have opened it by its number. */
+	/* A user may have opened it by its number before its device was complete. */
 	vs_port_end(port);
 put:
 	put_device(&port->dev);
@@ -435,10 +435,10 @@ put:
 EXPORT_SYMBOL_GPL(vs_port_create);
 
 /**
- * vs_port_hang_up() - the port goes
+ * vs_port_hang_up() - end a port
  * @port: of vs_port_create(); the caller's reference goes, too
  *
- * Who has it open reads what has come, and then an end of file.
+ * A user who has it open reads the data that have come, and then an end of file.
  *
  * Context: process; sleeps.
  */

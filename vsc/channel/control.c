@@ -14,7 +14,7 @@
 #include "vsc/channel/ports.h"
 #include "vsc/class.h"
 
-#define LEAVE_MS	500	/* for data in flight of ports that go; less than half a lease */
+#define LEAVE_MS	500	/* how long ports that go wait for data in flight: below half a lease */
 
 /* ---- To the host: under vsc_ports_control.lock ---- */
 
@@ -68,7 +68,7 @@ static void control_tell(struct vsc_ports_control *control, struct vsc_ports_slo
 }
 
 /**
- * vsc_ports_control_tell() - tell the host what is new of a port
+ * vsc_ports_control_tell() - tell the host the news of a port
  * @slot: of the port
  *
  * Context: any; no lock of a slot or port held.
@@ -94,7 +94,7 @@ static void control_sent(struct vsc_ports *ports)
 		while ((message = virtqueue_get_buf(control->tx, &length)))
 			__set_bit(message - control->sent, control->free);
 	} while (!virtqueue_enable_cb(control->tx) && !virtqueue_is_broken(control->tx));
-	/* What there was no room for. */
+	/* Tell the news that there was no room for. */
 	for (unsigned int i = 0; i < VS_PORT_MAX; i++)
 		control_tell(control, &ports->slot[i]);
 }
@@ -254,7 +254,7 @@ static void control_set_leaves(struct vsc_ports *ports, u32 which, bool leaves)
  * @ports: of the session
  * @which: a bit each
  *
- * Waits no longer than LEAVE_MS: what nobody takes is lost with its port.
+ * Waits no longer than LEAVE_MS: data that nobody takes are lost with their port.
  *
  * Context: the session's work; sleeps.
  */

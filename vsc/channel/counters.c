@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the guest's byte channels measure, and show in counters/ of their session:
+ * Measurements of the guest's byte channels, which counters/ of their session shows:
  *
  *	data_sent, data_received	bytes of all channels
  *	messages_refused		buffers and control messages of the host that make no sense
  *
- * Of what is sent there is something to do while a transmit queue holds a piece.  Of what is
- * received nobody knows here whether more waits at the provider: a sample counts as busy only if it
- * was served what the ceiling is worth, as of a network device.
+ * A flow that sends is busy while a transmit queue holds a piece.  Of a flow that receives the
+ * client cannot know whether more data wait at the provider: a sample counts as busy only if as
+ * much came as the ceiling is worth, as with a network device.
  */
 #include <linux/device.h>
 #include <linux/ktime.h>
@@ -23,7 +23,7 @@
 #define TX	VS_PORT_INDEX(VS_PORT_TX_BANDWIDTH)
 #define RX	VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH)
 
-/* What a ceiling has to have let through to be the one that held back: 1 - 1/20. */
+/* A ceiling has held data back if it has let through 1 - 1/20 of what it is worth. */
 #define CEILING_TOLERANCE	20
 
 /**

@@ -31,7 +31,7 @@ static void queue_received(struct vsc_ports_slot *slot, struct vs_port_piece *pi
 	}
 }
 
-/* Posts as much as there is room for. Return: whether anything was posted. */
+/* Posts all pieces that are free. Return: whether there were any. */
 static bool queue_post_room(struct vsc_ports_slot *slot)
 {
 	struct vs_port_piece *piece;
@@ -113,7 +113,7 @@ static void queue_pump_tx(struct vsc_ports_slot *slot)
 }
 
 /**
- * vsc_ports_queue_pump() - move what can be moved
+ * vsc_ports_queue_pump() - move all data that can be moved
  * @slot: of a port, or without one
  *
  * Context: any; no lock of a slot or port held.
@@ -155,7 +155,7 @@ void vsc_ports_queue_take(struct vsc_ports_slot *slot)
  * vsc_ports_queue_empty() - the slot lets go of its queues
  * @slot: any; the channel is stopped
  *
- * What is in them is lost: the host has forgotten who has what open.
+ * Data in them are lost: the host has forgotten which ports are open.
  *
  * Context: the session's work, or in its place.
  */

@@ -22,14 +22,14 @@ static void control_assign(u32 *bits, const struct vs_port_control *control)
 		*bits &= ~BIT(control->number);
 }
 
-/* A port may not be made yet: then the bits say what it has to know. */
+/* If the port is not made yet, follow.c gives it its state, by the bits, when it is. */
 static void control_apply(struct vsp_ports *ports, const struct vs_port_control *control)
 {
 	bool opens = control->event == VIRTIO_CONSOLE_PORT_OPEN;
 	struct vs_port *port;
 
 	spin_lock_irq(&ports->lock);
-	/* What is said of a port without a contract for it is of one that has ended. */
+	/* A message about a port that the contract does not have is about one that has ended. */
 	if (control->number < ports->set.count) {
 		control_assign(opens ? &ports->open : &ports->leaving, control);
 		port = ports->port[control->number];
@@ -59,7 +59,7 @@ static void control_take(struct vsp_ports *ports, struct vsp_queue *queue)
 }
 
 /**
- * vsp_ports_control_receive() - take what the guest has to say
+ * vsp_ports_control_receive() - take the guest's messages
  * @ports: of the service
  * @queue: for its messages
  *
@@ -123,7 +123,7 @@ static bool control_tell_size(struct vsp_ports *ports, struct vsp_queue *queue,
 	return true;
 }
 
-/* Return: whether all was told that there is to tell of it. */
+/* Return: whether the guest was told all news of the port. */
 static bool control_tell_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 			       struct vs_port *port)
 {
@@ -155,8 +155,8 @@ static bool control_tell_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 }
 
 /**
- * vsp_ports_control_send() - say what the guest is to know
- * @ports: of the service; what the guest is to have before was put into its queues
+ * vsp_ports_control_send() - send messages to the guest
+ * @ports: of the service; data that the guest is to have before are in its queues already
  * @queue: for messages to it
  *
  * Context: the mover.

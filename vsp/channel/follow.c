@@ -65,7 +65,7 @@ static void follow_kick(void *owner, unsigned int number)
 	vsp_ports_wake(owner);
 }
 
-/* Return: the port that has to go, without its place; NULL: it stays, or there is none. */
+/* Return: the port of this number if it has to go, taken out of its place; or NULL. */
 static struct vs_port *follow_take_wrong(struct vsp_ports *ports, unsigned int number)
 {
 	struct vs_port *port;
@@ -113,7 +113,7 @@ static int follow_make(struct vsp_ports *ports, unsigned int number, enum vs_por
 	spin_lock_irq(&ports->lock);
 	ports->port[number] = port;
 	ports->ended &= ~BIT(number);
-	/* In one step with what the mover hears of it. */
+	/* Under the lock, so that no message of the guest comes in between. */
 	vs_port_set_peer(port, ports->open & BIT(number));
 	vs_port_set_leaves(port, ports->leaving & BIT(number));
 	spin_unlock_irq(&ports->lock);
@@ -161,7 +161,7 @@ static void follow_work(struct work_struct *work)
  * @ports: of the service
  * @next: its ports
  *
- * What the guest has said of a port holds for as long as it is the same port.
+ * What the guest has said of a port is forgotten unless the next contract has the same port.
  *
  * Context: vsp_rates_lock() held, interrupts off.
  */
