@@ -6,7 +6,7 @@
  * The data queues are those of virtio-console with its feature MULTIPORT (Virtual I/O Device
  * Version 1.2, 5.3): a receive and a transmit queue a port, and two for control messages
  * (struct virtio_console_control).  Directions are the guest's.  Ports, and what kind each is of,
- * are in the contract, so of the control messages only two are left:
+ * are in the contract, so of the control messages only three are left:
  *
  *	VIRTIO_CONSOLE_PORT_OPEN	value 1: somebody has the port open here; 0: nobody has any
  *					more, after all data that was written before.  Who has it
@@ -14,8 +14,11 @@
  *	VIRTIO_CONSOLE_PORT_REMOVE	guest, value 1: the port is about to go, and users write
  *					nothing more; 0: it stays after all.  Host, value 1: so its
  *					users, and all their data were put into its queue.
+ *	VIRTIO_CONSOLE_RESIZE		host: the terminal of a console has another size.  It follows
+ *					the message: columns, then rows, 16 bits each.  Said when it
+ *					is set, and when the guest opens the port.
  *
- * Nobody sends data to a port that the other side has not open.
+ * Neither side sends data by a port that the other side does not have open.
  */
 #ifndef VS_PORT_H
 #define VS_PORT_H
@@ -55,6 +58,7 @@ enum vs_port_kind {
 #define VS_PORT_QUEUE_SIZE	64
 #define VS_PORT_BYTES		4064	/* of one buffer, and so of a datagram */
 #define VS_PORT_PIECES		16	/* buffers of a port, each way, at each end */
+#define VS_PORT_SIZE_MAX	4096	/* columns, and rows, of a terminal */
 
 #define VS_PORT_CONTROL_RX	2	/* data queues for control messages */
 #define VS_PORT_CONTROL_TX	3
@@ -66,22 +70,39 @@ static inline unsigned int vs_port_rx_queue(unsigned int number)
 }
 
 /**
+ * struct vs_port_size - of a console's terminal; 0: not known
+ * @columns: up to VS_PORT_SIZE_MAX
+ * @rows: likewise
+ */
+struct vs_port_size {
+	u16 columns;
+	u16 rows;
+};
+
+/**
  * struct vs_port_control - a control message, in host byte order
  * @number: of the port
- * @event: VIRTIO_CONSOLE_PORT_*
- * @value: see above
+ * @event: VIRTIO_CONSOLE_PORT_OPEN, VIRTIO_CONSOLE_PORT_REMOVE or VIRTIO_CONSOLE_RESIZE
+ * @value: see above; 0 of a size
+ * @size: of VIRTIO_CONSOLE_RESIZE
  */
 struct vs_port_control {
 	u32 number;
 	u16 event;
 	u16 value;
+	struct vs_port_size size;
 };
 
-/* The same on the wire: struct virtio_console_control, whose fields are little-endian here. */
+/*
+ * The same on the wire: struct virtio_console_control, whose fields are little-endian here, and,
+ * only of VIRTIO_CONSOLE_RESIZE, what follows it.
+ */
 struct vs_port_message {
 	__le32 number;
 	__le16 event;
 	__le16 value;
+	__le16 columns;
+	__le16 rows;
 };
 
 /**
@@ -101,7 +122,9 @@ int vs_port_of_queue(unsigned int queue);
 enum vs_port_kind vs_port_kind_of(u32 kinds, unsigned int number);
 u32 vs_port_that_stay(const struct vs_port_set *now, const struct vs_port_set *next);
 void vs_port_set_of(const struct vs_terms *terms, struct vs_port_set *set);
-int vs_port_control_read(const struct vs_port_message *message, struct vs_port_control *control);
-void vs_port_control_write(const struct vs_port_control *control, struct vs_port_message *message);
+bool vs_port_size_is_valid(const struct vs_port_size *size);
+int vs_port_control_read(const struct vs_port_message *message, u32 length,
+			 struct vs_port_control *control);
+u32 vs_port_control_write(const struct vs_port_control *control, struct vs_port_message *message);
 
 #endif

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One end of a port, as a class has it: channel/port/.  Users reach it by a character device or, a
- * console's in the guest, by a tty; the class moves its data.
+ * One end of a port, as a class sees it; the code is in channel/port/.  Users reach an end by a
+ * character device, or, a console's end in the guest, by a tty.  The class moves its data.
  *
- * A port has so many pieces of memory for each direction, and no more: who writes waits for a free
- * one, and the other side's data stay where they are while none is free.  A port that is about to
- * go gets as many once more for what comes, so that all that is in flight has a place.
+ * A port has VS_PORT_PIECES pieces of memory for each direction, and no more: a writer waits for a
+ * free one, and the other side's data stay where they are while none is free.  A port that is about
+ * to go gets as many once more for incoming data, so that all data in flight have a place.
  *
- * A user who has opened the port meets the other side once that has it open, too, and has
- * answered: what was known of it before may be old.  Until then he waits; when it has closed again
- * he reads what is left, and then an end of file, until somebody opens it there again.  What was
- * sent to somebody who has closed is dropped.
+ * A user who has opened the port meets the other side once that side has the port open, too, and
+ * has answered; an earlier word of it may be out of date.  Until then the user waits.  When the
+ * other side has closed the port again, the user reads the data that are left, and then an end of
+ * file, until the port is opened there again.  Data that were sent to a user who has closed the
+ * port are dropped.
  */
 #ifndef VS_PORT_DEVICE_H
 #define VS_PORT_DEVICE_H
@@ -31,8 +32,8 @@
 /**
  * struct vs_port_piece - data on their way
  * @entry: in a list of a port
- * @offset: of what is not yet taken, in @data
- * @length: of it
+ * @offset: where in @data the bytes begin that were not taken yet
+ * @length: how many these are
  * @data: bytes; a datagram is one piece
  */
 struct vs_port_piece {
@@ -44,7 +45,7 @@ struct vs_port_piece {
 
 static_assert(sizeof(struct vs_port_piece) <= 4096);
 
-/* What the other side is to be told. */
+/* A change that the other side is to be told of. */
 enum vs_port_news {
 	VS_PORT_NO_NEWS,
 	VS_PORT_OPENED,
@@ -52,16 +53,18 @@ enum vs_port_news {
 };
 
 /**
- * struct vs_port_state - of a port; under its lock
- * @opened: a user has it
- * @closed: one has closed it since the other side was told that it is open
+ * struct vs_port_state - who has a port open; under its lock
+ * @opened: a user has it open
+ * @closed: a user has closed it since the other side was told that it is open
  * @told: the other side was told that it is open
  * @peer: the other side has it open
- * @met: it has had since @opened, and has said so since it was told of that
+ * @met: the other side has had it open since @opened, and has said so since it was told of @opened
  * @answer: the other side has opened it, and is to be told that it is open here, too
- * @leaves: nothing more is written to it
- * @gone: neither, nor does anything come: its contract has ended
- * @filling: the last piece of what goes out is in the hands of who writes it
+ * @leaves: the port is about to go: users can write nothing more
+ * @gone: its contract has ended: users can write nothing more, and no data come
+ * @filling: a writer has taken the last piece of @out to add to it
+ * @resized: of the host's end: the guest is to be told its size; of a terminal: it is to be given
+ *	its size
  */
 struct vs_port_state {
 	bool opened;
@@ -73,13 +76,14 @@ struct vs_port_state {
 	bool leaves;
 	bool gone;
 	bool filling;
+	bool resized;
 };
 
 /**
- * struct vs_port_terminal - of a console's end in the guest
- * @port: without operations, it is none
- * @line: of the driver
- * @work: moves what has come to the line discipline
+ * struct vs_port_terminal - the tty of a console's end in the guest
+ * @port: has operations if the port is a tty
+ * @line: its number in the driver
+ * @work: gives data that have come to the line discipline, and the terminal its size
  */
 struct vs_port_terminal {
 	struct tty_port port;
@@ -90,25 +94,26 @@ struct vs_port_terminal {
 /**
  * struct vs_port - one end of a byte channel
  * @dev: vsp-channel or vsc-channel class; its last reference frees all
- * @cdev: unless it is a tty
+ * @cdev: if the port is no tty
  * @shown: users can find it
  * @number: from 0, in its service
  * @kind: never changes
  * @service: for its path
- * @kick: something has changed that who moves the data is to look at; NULL when the port has
- *	gone. Called in any context under rcu_read_lock(), no lock held
+ * @kick: tells the class that it has data to move or news to tell; NULL when the port has gone.
+ *	Called in any context under rcu_read_lock(), no lock held
  * @owner: argument of @kick
  *
- * @reading: held while a piece is taken out
- * @writing: held while one is filled
+ * @reading: held while a reader takes pieces out of @in
+ * @writing: held while a writer fills a piece
  *
- * @lock: of the next six; interrupts off. Nests in the locks of who moves the data
+ * @lock: of the next seven; interrupts off. Nests in the locks of the class
  * @state: see there
- * @in: has come, and is to be read
- * @in_free: room for more
- * @extra: pieces that were added to it, since the port leaves and nobody reads
- * @out: was written, and is to be moved
- * @out_free: room for more
+ * @size: of a console, as the host has set it
+ * @in: pieces that have come, and are to be read
+ * @in_free: free pieces for data that come
+ * @extra: how many were added to @in_free because the port leaves
+ * @out: pieces that were written, and are to be moved
+ * @out_free: free pieces for data that are written
  * @wait: for a change of any of these
  *
  * @tty: of a console's end in the guest
@@ -128,6 +133,7 @@ struct vs_port {
 
 	spinlock_t lock;	/* interrupts off */
 	struct vs_port_state state;
+	struct vs_port_size size;
 	struct list_head in;
 	struct list_head in_free;
 	unsigned int extra;
@@ -164,7 +170,7 @@ struct vs_port_config {
 struct vs_port *vs_port_create(const struct vs_port_config *config);
 void vs_port_hang_up(struct vs_port *port);
 
-/* channel/port/port.c: for who moves the data */
+/* channel/port/port.c: for the class, which moves the data */
 struct vs_port_piece *vs_port_take_room(struct vs_port *port);
 void vs_port_give_room(struct vs_port *port, struct vs_port_piece *piece);
 void vs_port_receive(struct vs_port *port, struct vs_port_piece *piece);
@@ -173,6 +179,9 @@ u32 vs_port_out_length(struct vs_port *port);
 void vs_port_put_back(struct vs_port *port, struct vs_port_piece *piece);
 void vs_port_sent(struct vs_port *port, struct vs_port_piece *piece);
 void vs_port_set_peer(struct vs_port *port, bool open);
+int vs_port_set_size(struct vs_port *port, const struct vs_port_size *size);
+bool vs_port_new_size(struct vs_port *port, struct vs_port_size *size);
+void vs_port_size_told(struct vs_port *port, const struct vs_port_size *size);
 void vs_port_set_leaves(struct vs_port *port, bool leaves);
 bool vs_port_is_drained(struct vs_port *port);
 enum vs_port_news vs_port_news(struct vs_port *port, bool drained);

@@ -244,6 +244,116 @@ consoles_are_terminals() {
 	wait_for 30 has_ended $!
 }
 
+# The host says what size the terminal has: to who has it open, by a signal, and to who opens it later.
+consoles_have_a_size() {
+	local i tty host size=/sys/class/vsp-channel/c.0/size
+	channels
+	tty=$(terminal 0)
+	assert_eq "$(<$size) $(stty size <"$tty")" "0 0 0 0" "before any is set"
+	assert_eq "$(traffic window $HOST/0 40 100)" "40 100" "TIOCGWINSZ"
+	assert_eq "$(<$size)" "40 100" "size"
+	wait_for 30 has_size "$tty" 40 100
+	exec {host}<>$HOST/0
+	# shellcheck disable=SC2016 # for that shell
+	setsid sh -c 'exec <"$0" >"$0" 2>&1; stty -echo -onlcr; trap "echo now \$(stty size)" WINCH
+		echo "at first $(stty size)"; while :; do sleep 0.1; done' "$tty" {host}>&- &
+	answered "at first 40 100"
+	echo 50 132 >$size
+	answered "now 50 132"
+	# what is no size, or of no terminal, changes nothing
+	for i in "4097 80" "80 4097" "80" "80 25 1" "-1 80" "x 80" ""; do
+		assert_fails sh -c "echo '$i' >$size"
+	done
+	exec {host}>&-
+	assert_fails traffic window $HOST/0 65535 80
+	assert_fails traffic window $HOST/1 50 132
+	assert_fails traffic window $GUEST/1 50 132
+	[[ ! -e /sys/class/vsp-channel/c.1/size && ! -e /sys/class/tty/${tty##*/}/size ]] || fail "a size of no console"
+	assert_eq "$(<$size) $(<$VSC/counters/messages_refused)" "50 132 0" "size, and messages refused"
+}
+
+# has_size TTY ROWS COLUMNS: for wait_for
+has_size() {
+	[[ $(stty size <"$1") == "$2 $3" ]]
+}
+
+# A line is another console's only when nobody has a terminal of it open any more: it would be that of both.
+lines_are_not_shared() {
+	local old new host holder
+	channels
+	old=$(terminal 0)
+	# shellcheck disable=SC2016 # for that shell
+	setsid sh -c 'trap "" HUP; exec 5<>"$0"; while :; do sleep 0.1; done' "$old" &
+	holder=$!
+	wait_for 10 fuser -s "$old"
+	limit kinds_allowed=stream
+	wait_for 30 has_no_terminal
+	limit kinds_allowed="console stream datagram"
+	wait_for 30 has_channels 3
+	new=$(terminal 0)
+	[[ $new != "$old" ]] || fail "$new is that of two consoles"
+	exec {host}<>$HOST/0
+	# shellcheck disable=SC2016 # for that shell
+	setsid sh -c 'exec <"$0" >"$0" 2>&1; stty -echo -onlcr; read -r line; echo "got $line"; sleep 1000' "$new" {host}>&- &
+	wait_for 10 fuser -s "$new"
+	echo hello >&"$host"
+	answered "got hello"
+	exec {host}>&-
+	kill "$holder"
+	limit kinds_allowed=stream
+	wait_for 30 has_no_terminal
+	limit kinds_allowed="console stream datagram"
+	wait_for 30 has_channels 3
+	assert_eq "$(terminal 0)" "$old" "the line that is free"
+}
+
+has_no_terminal() {
+	! terminal 0 && has_channels 3
+}
+
+# faults NUMBER: so many of a hundred allocations fail, of those who move data, make channels, and use them; until faults 0
+faults() {
+	local slab=/sys/kernel/debug/failslab i pid
+	for i in probability="$1" interval=1 times=-1 verbose=0 task-filter=Y ignore-gfp-wait=N; do
+		echo "${i#*=}" >"$slab/${i%%=*}"
+	done
+	for pid in $(pgrep 'kworker|vsp-|traffic'); do
+		{ echo "$(($1 > 0))" >"/proc/$pid/make-it-fail"; } 2>/dev/null || :
+	done
+}
+
+# Opening, traffic, renegotiations, the client and the service that go and come, while memory is short: what fails is said, and
+# all is well when there is memory again.
+memory_is_short() {
+	local i round=0
+	channels
+	while more 1 $round; do
+		for i in 1 2; do
+			traffic churn $HOST/$i 20 $((round * 4 + i)) &
+			traffic churn $GUEST/$i 20 $((round * 4 + 2 + i)) &
+		done
+		for i in {1..8}; do
+			faults $((i * 4))
+			vsp_service channel.c channels_max=$((3 + i % 2 * 5))
+			echo 1 >$VDPA/c/contract/renegotiate
+			pause 1
+		done
+		faults 0
+		wait %1 %2 %3 %4 || fail "round $round"
+		faults 10
+		modprobe -r vsc_channel
+		modprobe vsc_channel
+		faults 10
+		pause 2
+		echo 0 >$SERVICES/channel.c/enable
+		faults 0
+		echo 1 >$SERVICES/channel.c/enable
+		wait_for 60 has_channels 3
+		both_ways 1 $MEGABYTE
+		round=$((round + 1))
+	done
+}
+
 hostile_vmm() {
 	channel_pool
 	vsp_service channel.v pool=p channels_max=4 kinds_allowed="console stream datagram" lease_ms=0 enable=1
@@ -272,4 +382,7 @@ test_case channel.churn_leaves_no_trace churn_leaves_no_trace
 test_case channel.client_goes_with_an_open_file client_goes_with_an_open_file
 test_case channel.service_goes_with_an_open_file service_goes_with_an_open_file
 test_case channel.consoles_are_terminals consoles_are_terminals
+test_case channel.consoles_have_the_size_that_the_host_says consoles_have_a_size
+test_case channel.lines_of_open_terminals_are_not_used_again lines_are_not_shared
+test_case channel.memory_may_be_short memory_is_short
 test_case channel.hostile_vmm_hurts_nobody hostile_vmm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of the class channel, and what both sides compute of it: which ports a contract has,
- * and the control messages.  See vs_port.h for why a byte channel is called a port here.
+ * The table of the class channel, and what both sides compute alike: which ports a contract has, and
+ * the control messages.  See vs_port.h for why a byte channel is called a port here.
  */
 #include <linux/array_size.h>
 #include <linux/bits.h>
@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
+#include <linux/stddef.h>
 #include <asm/byteorder.h>
 #include <uapi/linux/virtio_console.h>
 
@@ -72,10 +73,11 @@ EXPORT_SYMBOL_GPL(vs_class_channel);
 static_assert(ARRAY_SIZE(channel_queues) == VS_PORT_QUEUES);
 static_assert(ARRAY_SIZE(channel_queues) <= VS_CLASS_QUEUES_MAX);
 static_assert(VS_PORT_FLOWS <= VS_CLASS_FLOWS_MAX);
-static_assert(sizeof(struct virtio_console_control) == sizeof(struct vs_port_message));
+static_assert(sizeof(struct virtio_console_control) == offsetof(struct vs_port_message, columns));
+static_assert(sizeof(struct vs_port_message) == 12);
 
 /**
- * vs_port_of_queue() - whose a data queue is
+ * vs_port_of_queue() - find the port of a data queue
  * @queue: its number, below VS_PORT_QUEUES
  *
  * Return: number of the port; -1: it is one of the two for control messages.
@@ -143,23 +145,56 @@ void vs_port_set_of(const struct vs_terms *terms, struct vs_port_set *set)
 EXPORT_SYMBOL_GPL(vs_port_set_of);
 
 /**
+ * vs_port_size_is_valid() - can a terminal have this size?
+ * @size: from the other side, or from a user
+ *
+ * Return: whether it can.
+ */
+bool vs_port_size_is_valid(const struct vs_port_size *size)
+{
+	return size->columns <= VS_PORT_SIZE_MAX && size->rows <= VS_PORT_SIZE_MAX;
+}
+EXPORT_SYMBOL_GPL(vs_port_size_is_valid);
+
+/* Return: how long a message about @event is; 0: there is none. */
+static u32 channel_message_length(u16 event)
+{
+	switch (event) {
+	case VIRTIO_CONSOLE_PORT_OPEN:
+	case VIRTIO_CONSOLE_PORT_REMOVE:
+		return offsetof(struct vs_port_message, columns);
+	case VIRTIO_CONSOLE_RESIZE:
+		return sizeof(struct vs_port_message);
+	default:
+		return 0;
+	}
+}
+
+/**
  * vs_port_control_read() - check a control message
  * @message: a copy of what the other side has sent
+ * @length: bytes of it
  * @control: filled
  *
- * Return: 0; -EINVAL: it names no port, no event or no value that there is.
+ * Return: 0; -EINVAL: it names no port, no event, no value or no size that there is, or is not as
+ * long as what it says.
  */
-int vs_port_control_read(const struct vs_port_message *message, struct vs_port_control *control)
+int vs_port_control_read(const struct vs_port_message *message, u32 length,
+			 struct vs_port_control *control)
 {
+	if (length < offsetof(struct vs_port_message, columns))
+		return -EINVAL;
 	control->number = le32_to_cpu(message->number);
 	control->event = le16_to_cpu(message->event);
 	control->value = le16_to_cpu(message->value);
-	if (control->number >= VS_PORT_MAX || control->value > 1)
+	control->size = (struct vs_port_size){ };
+	if (length != channel_message_length(control->event) || control->number >= VS_PORT_MAX)
 		return -EINVAL;
-	if (control->event != VIRTIO_CONSOLE_PORT_OPEN &&
-	    control->event != VIRTIO_CONSOLE_PORT_REMOVE)
-		return -EINVAL;
-	return 0;
+	if (control->event != VIRTIO_CONSOLE_RESIZE)
+		return control->value > 1 ? -EINVAL : 0;
+	control->size.columns = le16_to_cpu(message->columns);
+	control->size.rows = le16_to_cpu(message->rows);
+	return control->value || !vs_port_size_is_valid(&control->size) ? -EINVAL : 0;
 }
 EXPORT_SYMBOL_GPL(vs_port_control_read);
 
@@ -167,11 +202,16 @@ EXPORT_SYMBOL_GPL(vs_port_control_read);
  * vs_port_control_write() - make a control message
  * @control: what it says
  * @message: filled
+ *
+ * Return: how many bytes of it are to be sent.
  */
-void vs_port_control_write(const struct vs_port_control *control, struct vs_port_message *message)
+u32 vs_port_control_write(const struct vs_port_control *control, struct vs_port_message *message)
 {
 	message->number = cpu_to_le32(control->number);
 	message->event = cpu_to_le16(control->event);
 	message->value = cpu_to_le16(control->value);
+	message->columns = cpu_to_le16(control->size.columns);
+	message->rows = cpu_to_le16(control->size.rows);
+	return channel_message_length(control->event);
 }
 EXPORT_SYMBOL_GPL(vs_port_control_write);

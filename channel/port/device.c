@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Character devices of ports: /dev/vsp/SERVICE/N in the host, /dev/vsc/SERVICE/N in the guest.
- * What a user finds at each is in vs_port_device.h.
+ * How a user finds them to behave is in vs_port_device.h.
  *
- * A device may be open when its port goes, and when the module of its class does: the file keeps
- * the port and this module.
+ * A device may be open when its port goes, and when the module of its class does: an open file
+ * holds a reference of the port and of this module.
  */
 #include <linux/export.h>
 #include <linux/fs.h>
@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/termios.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "channel/port/port.h"
@@ -54,7 +56,7 @@ static ssize_t device_read_piece(struct vs_port *port, struct iov_iter *to)
 		return 0;
 	want = min_t(size_t, piece->length, iov_iter_count(to));
 	got = copy_to_iter(piece->data + piece->offset, want, to);
-	/* Of a datagram what the reader has no room for is lost, as of any. */
+	/* The part of a datagram that the reader has no room for is lost, as with any socket. */
 	if (port->kind == VS_PORT_DATAGRAM && got == want) {
 		piece->length = 0;
 	} else if (port->kind != VS_PORT_DATAGRAM) {
@@ -91,7 +93,7 @@ static ssize_t device_read(struct kiocb *call, struct iov_iter *to)
 	if (!iov_iter_count(to))
 		return 0;
 	for (;;) {
-		/* First: what comes after that does not count as read. */
+		/* Before it reads, so that data which came before a hang-up are read first. */
 		events = vs_port_poll(port);
 		if (mutex_lock_interruptible(&port->reading))
 			return -ERESTARTSYS;
@@ -171,6 +173,45 @@ static __poll_t device_poll_port(struct file *file, struct poll_table_struct *ta
 	return vs_port_poll(port);
 }
 
+/* ---- The size of a console's terminal: of the host's end, since the guest's is a tty ---- */
+
+static int device_set_size(struct vs_port *port, unsigned int rows, unsigned int columns)
+{
+	const struct vs_port_size size = { .columns = columns, .rows = rows };
+	int error;
+
+	if (columns > VS_PORT_SIZE_MAX || rows > VS_PORT_SIZE_MAX)
+		return -EINVAL;
+	error = vs_port_set_size(port, &size);
+	if (!error)
+		vs_port_kick(port);
+	return error;
+}
+
+static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	struct winsize __user *user = (struct winsize __user *)argument;
+	struct vs_port *port = file->private_data;
+	struct winsize window = { };
+	struct vs_port_size size;
+
+	if (port->kind != VS_PORT_CONSOLE)
+		return -ENOTTY;
+	switch (command) {
+	case TIOCGWINSZ:
+		vs_port_new_size(port, &size);
+		window.ws_row = size.rows;
+		window.ws_col = size.columns;
+		return copy_to_user(user, &window, sizeof(window)) ? -EFAULT : 0;
+	case TIOCSWINSZ:
+		if (copy_from_user(&window, user, sizeof(window)))
+			return -EFAULT;
+		return device_set_size(port, window.ws_row, window.ws_col);
+	default:
+		return -ENOTTY;
+	}
+}
+
 static const struct file_operations device_operations = {
 	.owner = THIS_MODULE,
 	.open = device_open_port,
@@ -178,9 +219,11 @@ static const struct file_operations device_operations = {
 	.read_iter = device_read,
 	.write_iter = device_write,
 	.poll = device_poll_port,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
-/* ---- What is told of each ---- */
+/* ---- Attributes ---- */
 
 static const char * const device_kinds[] = {
 	[VS_PORT_CONSOLE] = "console",
@@ -212,14 +255,52 @@ static ssize_t channel_show(struct device *dev, struct device_attribute *attribu
 }
 static DEVICE_ATTR_RO(channel);
 
+static ssize_t device_show_size(struct device *dev, struct device_attribute *attribute,
+				char *page)
+{
+	struct vs_port_size size;
+
+	vs_port_new_size(dev_get_drvdata(dev), &size);
+	return sysfs_emit(page, "%u %u\n", size.rows, size.columns);
+}
+
+static ssize_t device_store_size(struct device *dev, struct device_attribute *attribute,
+				 const char *page, size_t count)
+{
+	unsigned int rows, columns;
+	char more;
+	int error;
+
+	if (sscanf(page, "%u %u %c", &rows, &columns, &more) != 2)
+		return -EINVAL;
+	error = device_set_size(dev_get_drvdata(dev), rows, columns);
+	return error ?: count;
+}
+static DEVICE_ATTR(size, 0644, device_show_size, device_store_size);
+
 static struct attribute *device_attributes[] = {
 	&dev_attr_kind.attr,
 	&dev_attr_service.attr,
 	&dev_attr_channel.attr,
+	&dev_attr_size.attr,
 	NULL
 };
 
-static const struct attribute_group device_group = { .attrs = device_attributes };
+/* A guest takes the size of its terminal from the host, or from stty. */
+static umode_t device_is_visible(struct kobject *object, struct attribute *attribute, int index)
+{
+	const struct vs_port *port = dev_get_drvdata(kobj_to_dev(object));
+
+	if (attribute == &dev_attr_size.attr &&
+	    (port->kind != VS_PORT_CONSOLE || vs_port_is_tty(port)))
+		return 0;
+	return attribute->mode;
+}
+
+static const struct attribute_group device_group = {
+	.attrs = device_attributes,
+	.is_visible = device_is_visible,
+};
 static const struct attribute_group *device_groups[] = { &device_group, NULL };
 
 static void device_free(struct device *dev)
@@ -260,7 +341,7 @@ static VS_CONST_CLASS struct class vsc_class = {
 
 /* ---- For a class ---- */
 
-/* A name comes from the other side: of a path it becomes one part. */
+/* A name comes from the other side: it becomes one component of a path. */
 static void device_take_name(struct vs_port *port, const char *name)
 {
 	strscpy(port->service, name, sizeof(port->service));
@@ -345,7 +426,7 @@ struct vs_port *vs_port_create(const struct vs_port_config *config)
 		error = device_show_port(port);
 	if (!error)
 		return port;
-	/* Somebody may have opened it by its number. */
+	/* A user may have opened it by its number before its device was complete. */
 	vs_port_end(port);
 put:
 	put_device(&port->dev);
@@ -354,10 +435,10 @@ put:
 EXPORT_SYMBOL_GPL(vs_port_create);
 
 /**
- * vs_port_hang_up() - the port goes
+ * vs_port_hang_up() - end a port
  * @port: of vs_port_create(); the caller's reference goes, too
  *
- * Who has it open reads what has come, and then an end of file.
+ * A user who has it open reads the data that have come, and then an end of file.
  *
  * Context: process; sleeps.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A port: data on their way, and who has it open.  The rules are in vs_port_device.h.
+ * A port, as its class sees it: data on their way, and who has the port open.  The rules are in
+ * vs_port_device.h.
  */
 #include <linux/array_size.h>
 #include <linux/errno.h>
@@ -13,7 +14,7 @@
 
 #include "channel/port/port.h"
 
-/* Whoever waits looks again. */
+/* Wakes readers, writers and the terminal's work, which look at the port again. */
 static void port_changed(struct vs_port *port)
 {
 	wake_up(&port->wait);
@@ -22,7 +23,7 @@ static void port_changed(struct vs_port *port)
 }
 
 /**
- * vs_port_kick() - have who moves the data look
+ * vs_port_kick() - tell the class that it has something to do
  * @port: any
  *
  * Context: any, no lock of a port held.
@@ -38,7 +39,7 @@ void vs_port_kick(struct vs_port *port)
 	rcu_read_unlock();
 }
 
-/* ---- For who moves the data: any context ---- */
+/* ---- For the class: any context ---- */
 
 /**
  * vs_port_take() - a piece out of a list
@@ -59,7 +60,7 @@ struct vs_port_piece *vs_port_take(struct vs_port *port, struct list_head *list)
 	return piece;
 }
 
-/* What is in flight to a port that leaves has a place, whoever reads. */
+/* Data in flight to a port that leaves have a place, even if nobody reads. */
 static struct vs_port_piece *port_extra_room(struct vs_port *port)
 {
 	struct vs_port_piece *piece;
@@ -73,7 +74,7 @@ static struct vs_port_piece *port_extra_room(struct vs_port *port)
 }
 
 /**
- * vs_port_take_room() - a piece for what comes next
+ * vs_port_take_room() - take a piece for the data that come next
  * @port: any
  *
  * Context: any, here and below.
@@ -109,9 +110,9 @@ EXPORT_SYMBOL_GPL(vs_port_give_room);
 /**
  * vs_port_receive() - data have come
  * @port: any
- * @piece: they, with its length; the port's now
+ * @piece: holds them; belongs to the port from here
  *
- * Nobody gets them who has not had the port open when they were sent.
+ * They are dropped unless the user who has the port open had it open when they were sent.
  */
 void vs_port_receive(struct vs_port *port, struct vs_port_piece *piece)
 {
@@ -128,7 +129,7 @@ void vs_port_receive(struct vs_port *port, struct vs_port_piece *piece)
 EXPORT_SYMBOL_GPL(vs_port_receive);
 
 /**
- * vs_port_out_length() - how much is to be sent next
+ * vs_port_out_length() - length of the piece that is to be sent next
  * @port: any
  *
  * Return: bytes of the piece that vs_port_take_out() would return, or more; 0: there is none.
@@ -149,7 +150,7 @@ u32 vs_port_out_length(struct vs_port *port)
 EXPORT_SYMBOL_GPL(vs_port_out_length);
 
 /**
- * vs_port_take_out() - what is to be sent next
+ * vs_port_take_out() - take the piece that is to be sent next
  * @port: any
  *
  * Return: a piece, for vs_port_sent() or vs_port_put_back(); NULL: there is none.
@@ -163,7 +164,7 @@ EXPORT_SYMBOL_GPL(vs_port_take_out);
 /**
  * vs_port_put_back() - a piece was not sent, or not all of it
  * @port: any
- * @piece: the last one taken out; its offset is where it goes on
+ * @piece: the last one that was taken out; its offset is where the rest begins
  */
 void vs_port_put_back(struct vs_port *port, struct vs_port_piece *piece)
 {
@@ -194,7 +195,7 @@ EXPORT_SYMBOL_GPL(vs_port_sent);
 /**
  * vs_port_set_peer() - the other side has opened or closed the port
  * @port: any
- * @open: which; all that it has written before has been received
+ * @open: whether it is open there; all data that were written there before have been received
  */
 void vs_port_set_peer(struct vs_port *port, bool open)
 {
@@ -209,6 +210,9 @@ void vs_port_set_peer(struct vs_port *port, bool open)
 		state->met |= state->told;
 	}
 	state->peer = open;
+	/* A guest may be another one than it was told, and have no size so far. */
+	if (open && !vs_port_is_tty(port))
+		state->resized |= port->size.columns || port->size.rows;
 	if (!open)
 		vs_port_drop(&port->out, &port->out_free);
 	port_changed(port);
@@ -219,9 +223,70 @@ void vs_port_set_peer(struct vs_port *port, bool open)
 EXPORT_SYMBOL_GPL(vs_port_set_peer);
 
 /**
+ * vs_port_set_size() - the terminal of a console has another size
+ * @port: any
+ * @size: from a user of the host's end, or from the host
+ *
+ * Return: 0; -ENOTTY: it is no console; -EINVAL: no terminal is that large.
+ */
+int vs_port_set_size(struct vs_port *port, const struct vs_port_size *size)
+{
+	unsigned long irq;
+
+	if (port->kind != VS_PORT_CONSOLE)
+		return -ENOTTY;
+	if (!vs_port_size_is_valid(size))
+		return -EINVAL;
+	spin_lock_irqsave(&port->lock, irq);
+	port->size = *size;
+	port->state.resized = true;
+	port_changed(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vs_port_set_size);
+
+/**
+ * vs_port_new_size() - look for a size that was not told
+ * @port: any
+ * @size: filled
+ *
+ * Return: whether vs_port_size_told() is due.
+ */
+bool vs_port_new_size(struct vs_port *port, struct vs_port_size *size)
+{
+	unsigned long irq;
+	bool resized;
+
+	spin_lock_irqsave(&port->lock, irq);
+	*size = port->size;
+	resized = port->state.resized;
+	spin_unlock_irqrestore(&port->lock, irq);
+	return resized;
+}
+EXPORT_SYMBOL_GPL(vs_port_new_size);
+
+/**
+ * vs_port_size_told() - a size was told
+ * @port: any
+ * @size: which; if another one was set meanwhile, that is still to be told
+ */
+void vs_port_size_told(struct vs_port *port, const struct vs_port_size *size)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	if (size->columns == port->size.columns && size->rows == port->size.rows)
+		port->state.resized = false;
+	spin_unlock_irqrestore(&port->lock, irq);
+}
+EXPORT_SYMBOL_GPL(vs_port_size_told);
+
+/**
  * vs_port_set_leaves() - the port is about to go, or stays after all
  * @port: any
- * @leaves: which. What was written is still sent, what was sent still received
+ * @leaves: whether it is about to go. Data that were written are still sent, and data that were
+ *	sent are still received
  */
 void vs_port_set_leaves(struct vs_port *port, bool leaves)
 {
@@ -241,7 +306,7 @@ static bool port_has_out(const struct vs_port *port)
 }
 
 /**
- * vs_port_is_drained() - has all been taken that was written?
+ * vs_port_is_drained() - were all pieces taken out that users have written?
  * @port: any
  *
  * Return: whether it has.
@@ -259,13 +324,13 @@ bool vs_port_is_drained(struct vs_port *port)
 EXPORT_SYMBOL_GPL(vs_port_is_drained);
 
 /**
- * vs_port_news() - what the other side is to be told
+ * vs_port_news() - find the next change that the other side is to be told of
  * @port: any
- * @drained: all that was taken out has been sent
+ * @drained: all pieces that were taken out have been sent
  *
- * Whoever moves the data asks, one at a time, and answers by vs_port_told().
+ * The class asks, in one thread at a time, and answers by vs_port_told().
  *
- * Return: the news; that it was closed, not before all is sent that was written.
+ * Return: the news. That the port was closed is news only when all data that were written are sent.
  */
 enum vs_port_news vs_port_news(struct vs_port *port, bool drained)
 {
@@ -288,7 +353,7 @@ EXPORT_SYMBOL_GPL(vs_port_news);
 /**
  * vs_port_told() - the other side has been told
  * @port: any
- * @news: what
+ * @news: of which change
  */
 void vs_port_told(struct vs_port *port, enum vs_port_news news)
 {
@@ -338,7 +403,7 @@ static int port_fill(struct list_head *list)
 }
 
 /**
- * vs_port_init() - a port that nobody has
+ * vs_port_init() - prepare a port that nobody has open
  * @port: zeroed; number and kind are set
  *
  * The other side may know a port of this number that has gone: it is told that this one is closed.
@@ -365,7 +430,7 @@ int vs_port_init(struct vs_port *port)
  * vs_port_end() - the port has gone
  * @port: any
  *
- * What has come can still be read. When it returns @kick is not called any more.
+ * Data that have come can still be read. After it returns, the port's @kick is not called any more.
  *
  * Context: process; sleeps.
  */

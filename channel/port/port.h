@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What channel/port/ shares: port.c (data on their way, and who has the port open, for who moves
- * the data), user.c (the same for who reads and writes), device.c (character devices) and tty.c.
+ * Shared by the files of channel/port/: port.c (the side of a port that its class sees), user.c
+ * (the side that readers and writers see), device.c (character devices) and tty.c (terminals).
  */
 #ifndef VS_PORT_INTERNAL_H
 #define VS_PORT_INTERNAL_H
@@ -58,7 +58,7 @@ static inline void vs_port_push_free(struct list_head *list, struct vs_port_piec
 	list_add(&piece->entry, list);
 }
 
-/* Data that nobody will have. */
+/* Drops data that nobody will read. */
 static inline void vs_port_drop(struct list_head *from, struct list_head *to)
 {
 	struct vs_port_piece *piece;

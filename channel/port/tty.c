@@ -3,7 +3,7 @@
  * The guest's end of a console: a terminal, ttyVSC<N>, that a login can be served on.  It hangs up
  * when the host closes its end, unless it is set to CLOCAL, and when its channel goes.
  *
- * What has come goes to the line discipline by a work, as far as that takes it.
+ * A work gives data that have come to the line discipline, as far as that takes them.
  */
 #include <linux/err.h>
 #include <linux/idr.h>
@@ -25,7 +25,7 @@ static struct tty_driver *port_tty_driver;
 static struct workqueue_struct *port_tty_queue;
 static DEFINE_IDA(port_tty_lines);
 
-/* By line. A port stays for as long as it is here, and as a tty of it is open. */
+/* By line. A port stays for as long as it is in this table, and as a tty of it is open. */
 static struct vs_port *port_tty_ports[TTY_LINES];
 static DEFINE_MUTEX(port_tty_lock);	/* port_tty_ports */
 
@@ -36,9 +36,24 @@ static struct vs_port *port_tty_to_port(struct tty_port *tty)
 
 /* ---- Operations ---- */
 
+static void port_tty_give_size(struct tty_struct *tty, const struct vs_port_size *size)
+{
+	struct winsize window = { .ws_row = size->rows, .ws_col = size->columns };
+
+	tty_do_resize(tty, &window);
+}
+
 static int port_tty_activate(struct tty_port *tty_port, struct tty_struct *tty)
 {
-	return vs_port_open(port_tty_to_port(tty_port));
+	struct vs_port *port = port_tty_to_port(tty_port);
+	struct vs_port_size size;
+	int error = vs_port_open(port);
+
+	if (error)
+		return error;
+	vs_port_new_size(port, &size);
+	port_tty_give_size(tty, &size);
+	return 0;
 }
 
 static void port_tty_shutdown(struct tty_port *tty_port)
@@ -92,7 +107,7 @@ static int port_tty_open_port(struct tty_struct *tty, struct file *file)
 
 static void port_tty_close_port(struct tty_struct *tty, struct file *file)
 {
-	/* Of one that could not be installed there is nothing to close. */
+	/* A tty that could not be installed has no port. */
 	if (tty->driver_data)
 		tty_port_close(tty->port, tty, file);
 }
@@ -129,7 +144,7 @@ static const struct tty_operations port_tty_operations = {
 	.unthrottle = port_tty_unthrottle_port,
 };
 
-/* ---- What has come ---- */
+/* ---- Data that have come, and the size ---- */
 
 static void port_tty_give_piece(struct vs_port *port, struct vs_port_piece *piece)
 {
@@ -150,25 +165,41 @@ static bool port_tty_is_throttled(struct vs_port *port)
 	return throttled;
 }
 
+/* A terminal that nobody has open gets its size when it is opened. */
+static void port_tty_take_size(struct vs_port *port)
+{
+	struct vs_port_size size;
+	struct tty_struct *tty;
+
+	if (!vs_port_new_size(port, &size))
+		return;
+	vs_port_size_told(port, &size);
+	tty = tty_port_tty_get(&port->tty.port);
+	if (tty)
+		port_tty_give_size(tty, &size);
+	tty_kref_put(tty);
+}
+
 static void port_tty_work(struct work_struct *work)
 {
 	struct vs_port *port = container_of(to_delayed_work(work), struct vs_port, tty.work);
 	struct vs_port_piece *piece;
 	bool whole = true;
 
+	port_tty_take_size(port);
 	tty_port_tty_wakeup(&port->tty.port);
 	while (whole && !port_tty_is_throttled(port) && (piece = vs_port_begin_read(port))) {
 		port_tty_give_piece(port, piece);
 		whole = !vs_port_end_read(port, piece);
 	}
-	/* Nobody tells when the buffer has room again. */
+	/* The tty layer does not tell when its buffer has room again. */
 	if (!whole && queue_delayed_work(port_tty_queue, &port->tty.work, TTY_AGAIN))
 		return;
 	put_device(&port->dev);
 }
 
 /**
- * vs_port_tty_look() - something has changed
+ * vs_port_tty_look() - have the terminal's work look at its port
  * @port: a tty
  *
  * Context: any.
@@ -176,13 +207,13 @@ static void port_tty_work(struct work_struct *work)
 void vs_port_tty_look(struct vs_port *port)
 {
 	get_device(&port->dev);
-	/* One that waits for the buffer looks soon enough. */
+	/* A work that waits for the buffer is left as it is: it runs within TTY_AGAIN. */
 	if (!queue_delayed_work(port_tty_queue, &port->tty.work, 0))
 		put_device(&port->dev);
 }
 
 /**
- * vs_port_tty_carrier_lost() - the host has closed its end
+ * vs_port_tty_carrier_lost() - hang up, because the host has closed its end
  * @port: a tty
  *
  * Context: any.
@@ -195,7 +226,7 @@ void vs_port_tty_carrier_lost(struct vs_port *port)
 /* ---- Start and end ---- */
 
 /**
- * vs_port_tty_prepare() - a port is to be a tty
+ * vs_port_tty_prepare() - make a port a tty
  * @port: new
  *
  * Context: process.
@@ -204,7 +235,7 @@ void vs_port_tty_prepare(struct vs_port *port)
 {
 	tty_port_init(&port->tty.port);
 	port->tty.port.ops = &tty_port_ops;
-	/* What was written is sent after the close, without anybody's waiting. */
+	/* Data that were written are sent after the close; the close does not wait for that. */
 	port->tty.port.closing_wait = ASYNC_CLOSING_WAIT_NONE;
 	port->tty.line = -1;
 	INIT_DELAYED_WORK(&port->tty.work, port_tty_work);
@@ -218,7 +249,7 @@ static void port_tty_forget_line(struct vs_port *port)
 }
 
 /**
- * vs_port_tty_show() - users can find it
+ * vs_port_tty_show() - register the tty, so that users find it
  * @port: of vs_port_tty_prepare(), complete
  * @groups: attributes of the device, whose driver data is @port
  *
@@ -247,7 +278,7 @@ int vs_port_tty_show(struct vs_port *port, const struct attribute_group **groups
  * vs_port_tty_hide() - undo vs_port_tty_show()
  * @port: gone
  *
- * Whoever has it open is hung up.
+ * Users who have it open are hung up.
  *
  * Context: process; sleeps.
  */
@@ -262,7 +293,7 @@ void vs_port_tty_hide(struct vs_port *port)
 		tty_kref_put(tty);
 	}
 	port_tty_forget_line(port);
-	/* It may wait for room in a buffer that nobody empties any more. */
+	/* The work may wait for room in a buffer that nobody empties any more. */
 	flush_delayed_work(&port->tty.work);
 }
 

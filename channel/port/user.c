@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A port, for who opens it, reads and writes: device.c and tty.c.  The rules are in
- * vs_port_device.h.
+ * A port, as those who open it, read it and write to it see it: device.c and tty.c.  The rules are
+ * in vs_port_device.h.
  */
 #include <linux/errno.h>
 #include <linux/list.h>
@@ -13,7 +13,7 @@
 #include "channel/port/port.h"
 
 /**
- * vs_port_open() - somebody wants the port
+ * vs_port_open() - open a port
  * @port: any
  *
  * Context: process.
@@ -43,7 +43,7 @@ int vs_port_open(struct vs_port *port)
  * vs_port_close() - undo vs_port_open()
  * @port: open
  *
- * What was not read is dropped; what was written is still sent.
+ * Data that were not read are dropped; data that were written are still sent.
  *
  * Context: process.
  */
@@ -59,7 +59,7 @@ void vs_port_close(struct vs_port *port)
 }
 
 /**
- * vs_port_begin_read() - what is to be read next
+ * vs_port_begin_read() - take the piece that is to be read next
  * @port: open; @reading is held, or there is one reader only
  *
  * Context: process.
@@ -73,7 +73,7 @@ struct vs_port_piece *vs_port_begin_read(struct vs_port *port)
 /**
  * vs_port_end_read() - undo vs_port_begin_read()
  * @port: open
- * @piece: what is left in it is read next, unless the port was closed meanwhile
+ * @piece: the rest of it is read next, unless the port was closed meanwhile
  *
  * Context: process.
  * Return: whether something is left in it.
@@ -102,7 +102,7 @@ static bool port_has_hung_up(const struct vs_port *port)
 	return state->gone || (state->met && !state->peer);
 }
 
-/* Return: the last piece of what goes out, if it is no datagram and not full; or NULL. */
+/* Return: the last piece that was written, if it is no datagram and not full; or NULL. */
 static struct vs_port_piece *port_last_out(struct vs_port *port)
 {
 	struct vs_port_piece *piece;
@@ -136,9 +136,9 @@ static struct vs_port_piece *port_take_unfilled(struct vs_port *port)
 }
 
 /**
- * vs_port_begin_write() - room for what is to be written
+ * vs_port_begin_write() - find room for data that are to be written
  * @port: open; @writing is held
- * @piece: set to a piece for vs_port_end_write(); what is written goes behind what it has
+ * @piece: set to a piece for vs_port_end_write(); new data go behind those that it has
  *
  * Context: process.
  * Return: 0; -EPIPE: nobody will read it; -EAGAIN: there is no room now.
@@ -158,9 +158,9 @@ int vs_port_begin_write(struct vs_port *port, struct vs_port_piece **piece)
 }
 
 /**
- * vs_port_end_write() - send what was written
+ * vs_port_end_write() - send data that were written
  * @port: open; @writing is held
- * @piece: of vs_port_begin_write(); empty: nothing was
+ * @piece: of vs_port_begin_write(); empty if nothing was written
  *
  * Context: process.
  * Return: 0; -EPIPE: the other side has closed meanwhile, nobody will read it.
@@ -183,10 +183,10 @@ int vs_port_end_write(struct vs_port *port, struct vs_port_piece *piece)
 }
 
 /**
- * vs_port_write() - write what there is room for
+ * vs_port_write() - write as many bytes as there is room for
  * @port: no datagrams; nobody calls vs_port_begin_write()
  * @bytes: in the kernel
- * @count: of them
+ * @count: how many there are
  *
  * Context: any.
  * Return: how many were written.
@@ -239,7 +239,7 @@ unsigned int vs_port_room(struct vs_port *port)
 }
 
 /**
- * vs_port_poll() - what could be done without waiting
+ * vs_port_poll() - find what a user could do without waiting
  * @port: open
  *
  * Context: any.

@@ -14,6 +14,7 @@
 #include "vs_terms.h"
 
 #define KINDS	BIT(VS_PORT_KIND_COUNT)
+#define SHORT	offsetof(struct vs_port_message, columns)	/* of a message without a size */
 
 /* Each queue is one port's, or of the control messages, and none is left over. */
 static void every_queue_has_one_owner(struct kunit *test)
@@ -108,6 +109,7 @@ static void a_contract_says_how_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set.count, 0);
 }
 
+/* Of a message without a size. */
 static bool is_message(u32 number, u16 event, u16 value)
 {
 	return number < VS_PORT_MAX && value < 2 &&
@@ -131,7 +133,7 @@ static void messages_are_checked(struct kunit *test)
 				int error;
 
 				vs_port_control_write(&what, &message);
-				error = vs_port_control_read(&message, &got);
+				error = vs_port_control_read(&message, SHORT, &got);
 				KUNIT_ASSERT_EQ(test, error,
 						is_message(what.number, event, what.value) ?
 						0 : -EINVAL);
@@ -140,16 +142,71 @@ static void messages_are_checked(struct kunit *test)
 			}
 }
 
+static bool is_size(u16 value, u16 columns, u16 rows)
+{
+	return !value && columns <= VS_PORT_SIZE_MAX && rows <= VS_PORT_SIZE_MAX;
+}
+
+static void sizes_are_checked(struct kunit *test)
+{
+	static const u16 values[] = { 0, 1, 2, 80, 255, 256, 4095, 4096, 4097, 32768, U16_MAX };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(values); i++)
+		for (unsigned int j = 0; j < ARRAY_SIZE(values); j++)
+			for (unsigned int k = 0; k < ARRAY_SIZE(values); k++) {
+				struct vs_port_control what = {
+					.number = 30, .event = VIRTIO_CONSOLE_RESIZE,
+					.value = values[i], .size = { values[j], values[k] },
+				};
+				struct vs_port_control got = { };
+				struct vs_port_message message;
+				u32 length = vs_port_control_write(&what, &message);
+				int error;
+
+				KUNIT_ASSERT_EQ(test, length, sizeof(message));
+				error = vs_port_control_read(&message, length, &got);
+				KUNIT_ASSERT_EQ(test, error,
+						is_size(values[i], values[j], values[k]) ?
+						0 : -EINVAL);
+				if (!error)
+					KUNIT_ASSERT_MEMEQ(test, &got, &what, sizeof(got));
+			}
+}
+
+/* A message is as long as what it says: not a byte less or more. */
+static void lengths_are_checked(struct kunit *test)
+{
+	static const u16 events[] = {
+		VIRTIO_CONSOLE_PORT_OPEN, VIRTIO_CONSOLE_PORT_REMOVE, VIRTIO_CONSOLE_RESIZE,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++) {
+		struct vs_port_control what = { .event = events[i] }, got;
+		struct vs_port_message message;
+		u32 right = vs_port_control_write(&what, &message);
+
+		for (u32 length = 0; length < 100; length++)
+			KUNIT_EXPECT_EQ(test, vs_port_control_read(&message, length, &got),
+					length == right ? 0 : -EINVAL);
+	}
+}
+
 static void the_format_is_that_of_virtio_console(struct kunit *test)
 {
 	static const u8 bytes[] = { 30, 0, 0, 0, VIRTIO_CONSOLE_PORT_OPEN, 0, 1, 0 };
 	struct vs_port_control what = {
 		.number = 30, .event = VIRTIO_CONSOLE_PORT_OPEN, .value = 1,
 	};
+	static const u8 resize[] = { 1, 0, 0, 0, VIRTIO_CONSOLE_RESIZE, 0, 0, 0, 132, 0, 43, 0 };
 	struct vs_port_message message;
 
-	vs_port_control_write(&what, &message);
+	KUNIT_EXPECT_EQ(test, vs_port_control_write(&what, &message), sizeof(bytes));
 	KUNIT_EXPECT_MEMEQ(test, &message, bytes, sizeof(bytes));
+	what = (struct vs_port_control){
+		.number = 1, .event = VIRTIO_CONSOLE_RESIZE, .size = { 132, 43 },
+	};
+	KUNIT_EXPECT_EQ(test, vs_port_control_write(&what, &message), sizeof(resize));
+	KUNIT_EXPECT_MEMEQ(test, &message, resize, sizeof(resize));
 }
 
 static struct kunit_case port_cases[] = {
@@ -158,6 +215,8 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE_SLOW(what_both_have_stays),
 	KUNIT_CASE(a_contract_says_how_many),
 	KUNIT_CASE(messages_are_checked),
+	KUNIT_CASE(sizes_are_checked),
+	KUNIT_CASE(lengths_are_checked),
 	KUNIT_CASE(the_format_is_that_of_virtio_console),
 	{}
 };

@@ -10,6 +10,7 @@
  *	traffic fill PATH			writes without waiting for as long as there is room
  *	traffic poll PATH EVENTS SECONDS	waits for any of in, out, hup; prints all there are
  *	traffic churn PATH SECONDS SEED		opens, reads, writes and closes, over and over
+ *	traffic window PATH [ROWS COLUMNS]	sets the size of a console's terminal; prints it
  *	traffic keep PATH			has it open until it is killed, and reads nothing
  *	traffic hold PATH			has it open until its standard input ends, then
  *						reads the rest: prints how many bytes that was
@@ -25,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -229,8 +231,13 @@ static void churn(int seconds, __u64 seed)
 		int fd = open(path, O_RDWR | O_NONBLOCK);
 		struct pollfd wait = { .fd = fd, .events = POLLIN | POLLOUT };
 
-		if (fd < 0)
-			die("open: %m");
+		/* The channel may be about to come, and memory may be short. */
+		if (fd < 0) {
+			if (errno != ENOENT && errno != ENOMEM && errno != ENODEV && errno != ENXIO)
+				die("open: %m");
+			usleep(1000);
+			continue;
+		}
 		for (unsigned int i = next(&seed) % 8; i; i--) {
 			poll(&wait, 1, next(&seed) % 4);
 			if (write(fd, bytes, 1 + next(&seed) % sizeof(bytes)) < 0 &&
@@ -243,6 +250,22 @@ static void churn(int seconds, __u64 seed)
 		rounds++;
 	}
 	printf("opened %lu\n", rounds);
+}
+
+static void window(char **size)
+{
+	struct winsize set = { };
+	int fd = open_port(O_RDWR);
+
+	if (size[0] && size[1]) {
+		set.ws_row = atoi(size[0]);
+		set.ws_col = atoi(size[1]);
+		if (ioctl(fd, TIOCSWINSZ, &set))
+			die("TIOCSWINSZ: %m");
+	}
+	if (ioctl(fd, TIOCGWINSZ, &set))
+		die("TIOCGWINSZ: %m");
+	printf("%u %u\n", set.ws_row, set.ws_col);
 }
 
 static void keep(void)
@@ -294,6 +317,8 @@ int main(int argc, char **argv)
 		wait_events(argv[3], argc > 4 ? atoi(argv[4]) : 30);
 	else if (!strcmp(what, "churn"))
 		churn(count, seed);
+	else if (!strcmp(what, "window"))
+		window(argv + 3);
 	else if (!strcmp(what, "keep"))
 		keep();
 	else if (!strcmp(what, "hold"))

@@ -29,19 +29,20 @@ static bool is_written(unsigned int number)
 /* A buffer for what comes, a message of who has what open, or data. */
 static struct segment good(unsigned int number, int slot)
 {
-	struct virtio_console_control *message = (void *)part_bytes(number, slot);
+	struct vs_port_message *message = (void *)part_bytes(number, slot);
 
 	if (number == VS_PORT_CONTROL_TX)
-		*message = (struct virtio_console_control){
-			.id = htole32(below(VS_PORT_MAX)),
+		*message = (struct vs_port_message){
+			.number = htole32(below(VS_PORT_MAX)),
 			.event = htole16(one_in(4) ? VIRTIO_CONSOLE_PORT_REMOVE :
 						     VIRTIO_CONSOLE_PORT_OPEN),
 			.value = htole16(below(2)),
 		};
 	return (struct segment){
 		.addr = part_addr(number, slot),
-		.length = number == VS_PORT_CONTROL_RX || number == VS_PORT_CONTROL_TX ?
-			  sizeof(*message) : is_written(number) ? VS_PORT_BYTES :
+		.length = number == VS_PORT_CONTROL_RX ? sizeof(*message) :
+			  number == VS_PORT_CONTROL_TX ? sizeof(struct virtio_console_control) :
+			  is_written(number) ? VS_PORT_BYTES :
 			  1 + below(VS_PORT_BYTES),
 		.writable = is_written(number),
 	};
@@ -51,7 +52,7 @@ static void spoil(struct chain *chain, unsigned int number, int slot)
 {
 	struct segment *segment = &chain->segment[0];
 
-	switch (below(9)) {
+	switch (below(10)) {
 	case 0:
 		fill_random(part_bytes(number, slot), 8);
 		break;
@@ -77,7 +78,12 @@ static void spoil(struct chain *chain, unsigned int number, int slot)
 	case 7:
 		segment->addr = area_addr(AREA_MOVING) + below(area_size(AREA_MOVING) - 4096);
 		break;
-	case 8:
+	case 8:		/* what only a host may say */
+		((struct vs_port_message *)part_bytes(number, slot))->event =
+			htole16(VIRTIO_CONSOLE_RESIZE);
+		segment->length = sizeof(struct vs_port_message);
+		break;
+	case 9:
 		segment->addr = area_addr(segment->writable ? AREA_READ : AREA_WRITE) + below(4096);
 		break;
 	}
@@ -114,7 +120,8 @@ void port_returned(struct device *device, struct queue *queue, struct used used)
 {
 	unsigned int number = queue->index - VS_CHANNEL_QUEUE_DATA;
 
-	if (number == VS_PORT_CONTROL_RX && used.length == sizeof(struct virtio_console_control)) {
+	if (number == VS_PORT_CONTROL_RX && (used.length == sizeof(struct virtio_console_control) ||
+					     used.length == sizeof(struct vs_port_message))) {
 		counts->told++;
 		return;
 	}

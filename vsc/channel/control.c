@@ -14,7 +14,7 @@
 #include "vsc/channel/ports.h"
 #include "vsc/class.h"
 
-#define LEAVE_MS	500	/* for data in flight of ports that go; less than half a lease */
+#define LEAVE_MS	500	/* how long ports that go wait for data in flight: below half a lease */
 
 /* ---- To the host: under vsc_ports_control.lock ---- */
 
@@ -28,8 +28,8 @@ static bool control_put(struct vsc_ports_control *control, unsigned int number, 
 
 	if (!control->tx || place >= VSC_PORTS_MESSAGES)
 		return false;
-	vs_port_control_write(&what, &control->sent[place]);
-	sg_init_one(&sg, &control->sent[place], sizeof(control->sent[place]));
+	sg_init_one(&sg, &control->sent[place],
+		    vs_port_control_write(&what, &control->sent[place]));
 	if (virtqueue_add_outbuf(control->tx, &sg, 1, &control->sent[place], GFP_ATOMIC))
 		return false;
 	__clear_bit(place, control->free);
@@ -68,7 +68,7 @@ static void control_tell(struct vsc_ports_control *control, struct vsc_ports_slo
 }
 
 /**
- * vsc_ports_control_tell() - tell the host what is new of a port
+ * vsc_ports_control_tell() - tell the host the news of a port
  * @slot: of the port
  *
  * Context: any; no lock of a slot or port held.
@@ -94,7 +94,7 @@ static void control_sent(struct vsc_ports *ports)
 		while ((message = virtqueue_get_buf(control->tx, &length)))
 			__set_bit(message - control->sent, control->free);
 	} while (!virtqueue_enable_cb(control->tx) && !virtqueue_is_broken(control->tx));
-	/* What there was no room for. */
+	/* Tell the news that there was no room for. */
 	for (unsigned int i = 0; i < VS_PORT_MAX; i++)
 		control_tell(control, &ports->slot[i]);
 }
@@ -111,29 +111,55 @@ static void control_peer(struct vsc_ports_slot *slot, bool open)
 	spin_unlock(&slot->lock);
 }
 
-static void control_message(struct vsc_ports *ports, const struct vs_port_message *message)
+static void control_left(struct vsc_ports *ports, unsigned int number)
 {
 	struct vsc_ports_control *control = &ports->control;
-	struct vs_port_control what;
-	u32 bit;
 
-	if (vs_port_control_read(message, &what)) {
-		atomic64_inc(&ports->counter[VSC_PORTS_REFUSED]);
-		return;
-	}
-	bit = BIT(what.number);
-	if (what.event == VIRTIO_CONSOLE_PORT_REMOVE) {
-		vsc_ports_queue_pump(&ports->slot[what.number]);
-		control->left |= bit;
-		wake_up(&control->wait);
-		return;
-	}
-	if (what.value)
-		control->open |= bit;
+	/* The data that the host has sent before are there. */
+	vsc_ports_queue_pump(&ports->slot[number]);
+	control->left |= BIT(number);
+	wake_up(&control->wait);
+}
+
+static void control_opened(struct vsc_ports *ports, unsigned int number, bool open)
+{
+	struct vsc_ports_control *control = &ports->control;
+
+	if (open)
+		control->open |= BIT(number);
 	else
-		control->open &= ~bit;
-	control_peer(&ports->slot[what.number], what.value);
-	control_tell(control, &ports->slot[what.number]);
+		control->open &= ~BIT(number);
+	control_peer(&ports->slot[number], open);
+	control_tell(control, &ports->slot[number]);
+}
+
+/* Return: 0; an errno: it is of no console. Without a port it is told again when that is open. */
+static int control_resized(struct vsc_ports_slot *slot, const struct vs_port_size *size)
+{
+	int error = 0;
+
+	spin_lock(&slot->lock);
+	if (slot->port)
+		error = vs_port_set_size(slot->port, size);
+	spin_unlock(&slot->lock);
+	return error;
+}
+
+static void control_message(struct vsc_ports *ports, const struct vs_port_message *message,
+			    u32 length)
+{
+	struct vs_port_control what;
+	int error;
+
+	error = vs_port_control_read(message, length, &what);
+	if (!error && what.event == VIRTIO_CONSOLE_RESIZE)
+		error = control_resized(&ports->slot[what.number], &what.size);
+	else if (!error && what.event == VIRTIO_CONSOLE_PORT_REMOVE)
+		control_left(ports, what.number);
+	else if (!error)
+		control_opened(ports, what.number, what.value);
+	if (error)
+		atomic64_inc(&ports->counter[VSC_PORTS_REFUSED]);
 }
 
 static void control_post(struct vsc_ports_control *control, struct vs_port_message *message)
@@ -159,10 +185,7 @@ static void control_received(struct vsc_ports *ports)
 			/* The device may go on writing: what is checked is a copy. */
 			memcpy(&copy, message, sizeof(copy));
 			barrier();
-			if (length == sizeof(copy))
-				control_message(ports, &copy);
-			else
-				atomic64_inc(&ports->counter[VSC_PORTS_REFUSED]);
+			control_message(ports, &copy, length);
 			__set_bit(message - control->received, came);
 		}
 	} while (!virtqueue_enable_cb(control->rx) && !virtqueue_is_broken(control->rx));
@@ -231,7 +254,7 @@ static void control_set_leaves(struct vsc_ports *ports, u32 which, bool leaves)
  * @ports: of the session
  * @which: a bit each
  *
- * Waits no longer than LEAVE_MS: what nobody takes is lost with its port.
+ * Waits no longer than LEAVE_MS: data that nobody takes are lost with their port.
  *
  * Context: the session's work; sleeps.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the guest's byte channels count, and show in counters/ of their session:
+ * Counters of the guest's byte channels, which counters/ of their session shows:
  *
  *	data_sent, data_received	bytes of all channels
  *	messages_refused		buffers and control messages of the host that make no sense

@@ -3,10 +3,10 @@
  * The class channel in the guest: character devices and terminals, as many and of such kinds as the
  * contract says.
  *
- * What changes when.  Before START: of ports that go nothing more can be written, and what is in
- * flight arrives.  After it: they hang up, and what is new appears.  A port that both contracts
- * have, of the same kind, notices nothing.  While the machine sleeps, and while a broken ring is
- * reset, ports stay, and the host seems to have closed them.
+ * Before START, users of ports that go can write nothing more, and data in flight arrive.  After it
+ * these ports hang up, and new ones appear.  A port that both contracts have, of the same kind,
+ * notices nothing.  While the machine sleeps, and while a broken ring is reset, ports stay, and the
+ * host seems to have closed them.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -66,7 +66,7 @@ static int ports_add(struct vsc_ports *ports, unsigned int number, enum vs_port_
 	spin_lock_irq(&ports->control.lock);
 	spin_lock(&slot->lock);
 	slot->port = port;
-	/* In one step with what the host says of it. */
+	/* Under the lock, so that no message of the host comes in between. */
 	vs_port_set_peer(port, ports->control.open & BIT(number));
 	spin_unlock(&slot->lock);
 	spin_unlock_irq(&ports->control.lock);
@@ -187,7 +187,7 @@ static int ports_apply(struct vsc_session *session, const struct vs_terms *next)
 	vs_port_set_of(next, &set);
 	vsc_flow_set_ceiling(&ports->flow[VS_PORT_RX],
 			     next->term[VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH)].high);
-	/* What came before the session had its data was nobody's. */
+	/* Interrupts that came before the session had its data were lost. */
 	vsc_ports_control_data(ports, VS_PORT_CONTROL_RX);
 	return ports_change(ports, &set);
 }

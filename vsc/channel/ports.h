@@ -4,8 +4,8 @@
  * data), control.c (who has a port open) and counters.c share.  A port is one byte channel, and a
  * struct vsc_channel the transport; the ends that users have are in channel/port/.
  *
- * Pieces that were posted in a receive queue stay there when their port goes, and are the next
- * one's, so they belong to the slot.
+ * Pieces that were posted in a receive queue stay there when their port goes, and belong to the
+ * next port of that number; so the slot counts them.
  *
  * Lock order: vsc_ports_control.lock > vsc_ports_slot.lock > vs_port.lock, vsc_flow.lock >
  * the session's inbox.
@@ -32,7 +32,7 @@ struct vsc_session;
 
 /**
  * struct vsc_ports_slot - the place of a port, and its two queues
- * @ports: whose
+ * @ports: to which it belongs
  * @number: of the port
  * @lock: protects the rest; interrupts off
  * @rx: receive queue; NULL while the machine sleeps, as the next
@@ -55,15 +55,15 @@ struct vsc_ports_slot {
 /**
  * struct vsc_ports_control - control messages
  * @lock: protects the rest; interrupts off
- * @rx: queue for those of the host; NULL while the machine sleeps, as the next
- * @tx: queue for those to the host
+ * @rx: queue for messages of the host; NULL while the machine sleeps, as the next
+ * @tx: queue for messages to the host
  * @open: ports that the host has open, a bit each
  * @leave: the host is to hear that these go
  * @stay: the host is to hear that these stay after all
  * @left: the host has answered that all its data have come
  * @free: of @sent
- * @received: posted in @rx
- * @sent: in @tx, but for those in @free
+ * @received: messages that are posted in @rx
+ * @sent: messages that are in @tx, but for those in @free
  * @wait: for @left, and until transmit queues are empty
  */
 struct vsc_ports_control {
@@ -88,12 +88,12 @@ enum vsc_ports_counter {
 };
 
 /**
- * struct vsc_ports - what the class has of a session
- * @session: whose vsc_session_data() it is; readers other than the session's work come through RCU
+ * struct vsc_ports - the class's part of a session
+ * @session: has it as its vsc_session_data(); readers other than its work come through RCU
  * @channel: of the session
- * @set: ports that there are; of the session's work
+ * @set: ports of the contract in force; touched by the session's work alone
  * @slot: by number of the port
- * @control: see there
+ * @control: control messages
  * @flow: by enum vs_port_flow
  * @counter: for sysfs
  */

@@ -32,7 +32,7 @@ static void queue_received(struct vsc_ports_slot *slot, struct vs_port_piece *pi
 	}
 }
 
-/* Posts as much as there is room for. Return: whether anything was posted. */
+/* Posts all pieces that are free. Return: whether there were any. */
 static bool queue_post_room(struct vsc_ports_slot *slot)
 {
 	struct vs_port_piece *piece;
@@ -103,20 +103,19 @@ static void queue_pump_tx(struct vsc_ports_slot *slot)
 {
 	struct vs_port_piece *piece;
 	unsigned int length;
-	bool added = false;
 
 	do {
 		virtqueue_disable_cb(slot->tx);
+		/* No more than were sent: nothing is sent until all are taken. */
 		while ((piece = virtqueue_get_buf(slot->tx, &length)))
 			queue_sent(slot, piece);
-		added |= queue_send_out(slot);
 	} while (!virtqueue_enable_cb(slot->tx) && !virtqueue_is_broken(slot->tx));
-	if (added)
+	if (queue_send_out(slot))
 		virtqueue_kick(slot->tx);
 }
 
 /**
- * vsc_ports_queue_pump() - move what can be moved
+ * vsc_ports_queue_pump() - move all data that can be moved
  * @slot: of a port, or without one
  *
  * Context: any; no lock of a slot or port held.
@@ -158,7 +157,7 @@ void vsc_ports_queue_take(struct vsc_ports_slot *slot)
  * vsc_ports_queue_empty() - the slot lets go of its queues
  * @slot: any; the channel is stopped
  *
- * What is in them is lost: the host has forgotten who has what open.
+ * Data in them are lost: the host has forgotten which ports are open.
  *
  * Context: the session's work, or in its place.
  */

@@ -22,14 +22,14 @@ static void control_assign(u32 *bits, const struct vs_port_control *control)
 		*bits &= ~BIT(control->number);
 }
 
-/* A port may not be made yet: then the bits say what it has to know. */
+/* If the port is not made yet, follow.c gives it its state, by the bits, when it is. */
 static void control_apply(struct vsp_ports *ports, const struct vs_port_control *control)
 {
 	bool opens = control->event == VIRTIO_CONSOLE_PORT_OPEN;
 	struct vs_port *port;
 
 	spin_lock_irq(&ports->lock);
-	/* What is said of a port without a contract for it is of one that has ended. */
+	/* A message about a port that the contract does not have is about one that has ended. */
 	if (control->number < ports->set.count) {
 		control_assign(opens ? &ports->open : &ports->leaving, control);
 		port = ports->port[control->number];
@@ -49,16 +49,17 @@ static void control_take(struct vsp_ports *ports, struct vsp_queue *queue)
 	struct vs_port_message message;
 	struct vs_port_control control;
 
-	if (chain->writable || chain->readable_bytes != sizeof(message) ||
-	    vsp_queue_read(queue, chain, 0, &message, sizeof(message)) ||
-	    vs_port_control_read(&message, &control))
+	if (chain->writable || chain->readable_bytes > sizeof(message) ||
+	    vsp_queue_read(queue, chain, 0, &message, chain->readable_bytes) ||
+	    vs_port_control_read(&message, chain->readable_bytes, &control) ||
+	    control.event == VIRTIO_CONSOLE_RESIZE)
 		vsp_ports_count(ports, VSP_PORTS_MALFORMED, 1);
 	else
 		control_apply(ports, &control);
 }
 
 /**
- * vsp_ports_control_receive() - take what the guest has to say
+ * vsp_ports_control_receive() - take the guest's messages
  * @ports: of the service
  * @queue: for its messages
  *
@@ -86,18 +87,18 @@ static bool control_put_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 {
 	const struct vsp_chain *chain = &ports->chain;
 	struct vs_port_message message;
+	u32 length = vs_port_control_write(control, &message);
 	bool written;
 
-	vs_port_control_write(control, &message);
 	for (unsigned int budget = BUDGET; !vsp_queue_peek(queue, &ports->chain); budget--) {
 		if (!budget) {
 			vsp_queue_wake(queue);
 			break;
 		}
 		written = !chain->readable &&
-			  !vsp_queue_write(queue, chain, 0, &message, sizeof(message));
+			  !vsp_queue_write(queue, chain, 0, &message, length);
 		vsp_queue_consume(queue);
-		vsp_queue_complete(queue, chain->head, written ? sizeof(message) : 0);
+		vsp_queue_complete(queue, chain->head, written ? length : 0);
 		if (written)
 			return true;
 		vsp_ports_count(ports, VSP_PORTS_MALFORMED, 1);
@@ -105,7 +106,24 @@ static bool control_put_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 	return false;
 }
 
-/* Return: whether all was told that there is to tell of it. */
+/* Return: likewise. */
+static bool control_tell_size(struct vsp_ports *ports, struct vsp_queue *queue,
+			      struct vs_port *port)
+{
+	struct vs_port_control control = {
+		.number = port->number,
+		.event = VIRTIO_CONSOLE_RESIZE,
+	};
+
+	if (!vs_port_new_size(port, &control.size))
+		return true;
+	if (!control_put_guest(ports, queue, &control))
+		return false;
+	vs_port_size_told(port, &control.size);
+	return true;
+}
+
+/* Return: whether the guest was told all news of the port. */
 static bool control_tell_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 			       struct vs_port *port)
 {
@@ -121,6 +139,8 @@ static bool control_tell_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 			return false;
 		vs_port_told(port, news);
 	}
+	if (!control_tell_size(ports, queue, port))
+		return false;
 	if (!(READ_ONCE(ports->leaving) & BIT(port->number)) || !vs_port_is_drained(port))
 		return true;
 	control.event = VIRTIO_CONSOLE_PORT_REMOVE;
@@ -135,8 +155,8 @@ static bool control_tell_guest(struct vsp_ports *ports, struct vsp_queue *queue,
 }
 
 /**
- * vsp_ports_control_send() - say what the guest is to know
- * @ports: of the service; what the guest is to have before was put into its queues
+ * vsp_ports_control_send() - send messages to the guest
+ * @ports: of the service; data that the guest is to have before are in its queues already
  * @queue: for messages to it
  *
  * Context: the mover.

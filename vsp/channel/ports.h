@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's side of byte channels: what ports.c (the contract, and which ports there are),
- * queue.c (the data, as the mover takes them from one side to the other) and control.c (who has a
- * port open) share.  A port is one byte channel, and a struct vsp_channel the transport; the ends
- * that users have in the host are in channel/port/.
+ * The provider's side of byte channels, shared by ports.c (the class, and its contracts), follow.c
+ * (which ports there are), queue.c (the data, as the mover takes them from one side to the other)
+ * and control.c (which ports are open).  A port is one byte channel, and a struct vsp_channel the
+ * transport; the ends that users have in the host are in channel/port/.
  *
- * One mover does everything.  What it moves is at the head of its flow, one piece of one port, and
- * ports have turns; only what there is room for can be at the head, so a reader who is slow holds
- * back nobody but who writes to him.
+ * One mover does everything.  A flow has one piece of one port at its head, and ports take turns.
+ * Only a piece that the other end has room for can be at the head, so a slow reader holds back
+ * nobody but the writer of the same port.
  *
  * Locks: vsp_rates_lock() > vsp_ports.lock > vs_port.lock.
  */
@@ -35,10 +35,10 @@ enum vsp_ports_counter {
 };
 
 /**
- * struct vsp_ports_flow - one direction; of the mover, but for @set
+ * struct vsp_ports_flow - one direction; touched by the mover alone
  * @holder: port whose piece is at the head and waits for its rate, or -1
  * @last: port that was served last
- * @owed: cost of the last piece that has passed, until it is known whether another one waits
+ * @owed: cost of the last piece that was admitted, until it is known whether another one waits
  */
 struct vsp_ports_flow {
 	int holder;
@@ -47,22 +47,23 @@ struct vsp_ports_flow {
 };
 
 /**
- * struct vsp_ports - what the class has of a service
- * @service: whose
+ * struct vsp_ports - the class's part of a service
+ * @service: to which it belongs
  * @follow: makes and ends ports as the contract in force says
+ * @missing: of @follow: some could not be made, and the log says so
  * @counter: for sysfs
  *
  * @lock: protects the next seven; interrupts off
  * @set: ports of the contract in force
  * @queue: a data queue by its number, from its first kick to its reset
- * @waker: any of them, or NULL: what the mover is woken by
- * @port: the ends that there are; a reference each
+ * @waker: any of them, by which the mover is woken; or NULL
+ * @port: the host's ends, with a reference each
  * @open: ports that the guest has open, a bit each
- * @leaving: ports that the guest is about to give up, and waits for, likewise
+ * @leaving: ports that the guest is about to give up, and whose data it waits for, a bit each
  * @ended: ports whose contract has ended, until they are hung up: another contract may have a port
  *	of the same number and kind by then
  *
- * Of the mover:
+ * Touched by the mover alone:
  * @ready: data queues that may have something
  * @touched: data queues of which something was completed in this round
  * @refusals: buffers that may still be refused in this round: a guest may add them without end
@@ -71,7 +72,8 @@ struct vsp_ports_flow {
  */
 struct vsp_ports {
 	struct vsp_service *service;
-	struct work_struct follow;
+	struct delayed_work follow;
+	bool missing;
 	atomic64_t counter[VSP_PORTS_COUNTERS];
 
 	spinlock_t lock;	/* interrupts off */
@@ -90,7 +92,10 @@ struct vsp_ports {
 	struct vsp_chain chain;
 };
 
-/* ports.c */
+/* follow.c */
+void vsp_ports_follow_init(struct vsp_ports *ports);
+void vsp_ports_follow_end(struct vsp_ports *ports);
+void vsp_ports_follow_commit(struct vsp_ports *ports, const struct vs_port_set *next);
 struct vs_port *vsp_ports_get(struct vsp_ports *ports, unsigned int number);
 void vsp_ports_wake(struct vsp_ports *ports);
 

@@ -11,17 +11,17 @@
 
 #define BUDGET	256	/* pieces of a flow in one round, and buffers that are refused */
 
-/* ---- What a port could move now ---- */
+/* ---- The next piece of a port ---- */
 
 /* Copies the next buffer of a queue. Return: whether there is one. */
 static bool queue_peek(struct vsp_ports *ports, unsigned int number)
 {
-	/* Without refusals it stays ready, for the next round. */
+	/* When this round may refuse no more, the queue stays ready for the next one. */
 	if (!test_bit(number, ports->ready) || !ports->refusals)
 		return false;
 	if (ports->queue[number] && !vsp_queue_peek(ports->queue[number], &ports->chain))
 		return true;
-	/* The driver kicks for the next one. */
+	/* The driver kicks when it adds another buffer. */
 	__clear_bit(number, ports->ready);
 	return false;
 }
@@ -122,10 +122,10 @@ static void queue_move_rx(struct vsp_ports *ports, unsigned int number, struct v
 	struct vs_port_piece *piece = vs_port_take_out(port);
 	unsigned int queue = vs_port_rx_queue(number);
 
-	/* Who writes may have taken it to add to it; it comes again, with another kick. */
+	/* A writer may have taken it to add to it, and puts it back with another kick. */
 	if (!piece)
 		return;
-	/* What was added since its cost was known goes with the next one. */
+	/* Bytes that were added since its cost was known go with the next piece. */
 	length = min_t(u64, length, piece->length);
 	if (vsp_queue_write(ports->queue[queue], &ports->chain, 0, piece->data + piece->offset,
 			    length)) {
@@ -159,7 +159,7 @@ static void queue_move(struct vsp_ports *ports, enum vs_port_flow flow, unsigned
 
 /* ---- Flows ---- */
 
-/* What is behind the last piece that has passed is known. */
+/* Whether another piece waits behind the last one that was admitted is known. */
 static void queue_settle_flow(struct vsp_ports *ports, enum vs_port_flow flow)
 {
 	struct vsp_ports_flow *of = &ports->flow[flow];
@@ -200,7 +200,7 @@ static int queue_next(struct vsp_ports *ports, enum vs_port_flow flow, u64 *leng
 	return -1;
 }
 
-/* In one step with a commit. */
+/* Under the lock of a commit: the contract that grants the port is the one that is charged. */
 static bool queue_admit_piece(struct vsp_ports *ports, enum vs_port_flow flow,
 			      unsigned int number, u64 length)
 {
@@ -243,7 +243,7 @@ static bool queue_is_held(struct vsp_ports *ports, enum vs_port_flow flow)
 	       vsp_rates_held(ports->service, flow);
 }
 
-/* What a guest sends by a port that its contract does not have goes nowhere. */
+/* Data that a guest sends by a port that its contract does not have are dropped. */
 static void queue_drop_rest(struct vsp_ports *ports)
 {
 	u32 count = READ_ONCE(ports->set.count);
@@ -334,7 +334,7 @@ void vsp_ports_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
  * vsp_ports_queue_reset() - queue_reset of the class
  * @service: enabled; nothing of its queues is in flight
  *
- * Who has which port open stays known: a guest that was stopped goes on.
+ * Which ports the guest has open stays known: a guest that was stopped goes on.
  *
  * Context: may sleep.
  */
