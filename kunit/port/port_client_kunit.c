@@ -14,10 +14,10 @@
 #define vsc_session_broken		stub_session_broken
 #define vsc_channel_queue		stub_queue
 #define vsc_channel_broken		stub_channel_broken
-#define vsc_ports_counters_begin	stub_begin
-#define vsc_ports_counters_sent		stub_sent
-#define vsc_ports_counters_lost		stub_lost
-#define vsc_ports_counters_received	stub_received
+#define vsc_flow_queue			stub_flow_queue
+#define vsc_flow_serve			stub_flow_serve
+#define vsc_flow_drop			stub_flow_drop
+#define vsc_flow_arrive			stub_flow_arrive
 
 #include "vsc/channel/queue.c"
 #include "vsc/channel/control.c"
@@ -155,19 +155,19 @@ bool stub_channel_broken(struct vsc_channel *channel)
 	return false;
 }
 
-void stub_begin(struct vsc_ports *ports, u32 bytes)
+void stub_flow_queue(struct vsc_flow *flow, u64 amount)
 {
 }
 
-void stub_sent(struct vsc_ports *ports, u32 bytes)
+void stub_flow_serve(struct vsc_flow *flow, u64 amount, u64 largest, unsigned int pieces)
 {
 }
 
-void stub_lost(struct vsc_ports *ports)
+void stub_flow_drop(struct vsc_flow *flow, unsigned int pieces)
 {
 }
 
-void stub_received(struct vsc_ports *ports, u32 bytes)
+void stub_flow_arrive(struct vsc_flow *flow, u64 amount, u64 largest)
 {
 }
 
