@@ -14,6 +14,7 @@ elsewhere() {
 	'socat '*) echo tests/channel_guest.sh ;;
 	'make '*) echo tests/debian.sh ;;
 	*systemctl*) echo tests/debian.sh ;;
+	'getfattr '*) echo tests/storage_source.sh ;;
 	journalctl*) echo tests/knobs.sh ;;
 	*/agent/* | *'/agent  '*) echo tests/abstract.sh ;;
 	'ls -l /dev/vsp/'*) echo tests/packaging.sh ;;
