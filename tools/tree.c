@@ -73,7 +73,7 @@ static bool read_client(const char *number, struct object *object)
 }
 
 /* Does it pass --class, --pool, --guest? */
-static bool passes(const struct object *object)
+bool tree_passes(const struct object *object)
 {
 	const char *dot = strchr(object->pool, '.');
 
@@ -105,7 +105,7 @@ size_t tree_list(bool client, struct object **list)
 			found[count].config = take_text("%s/%s", directory, name[i]);
 			read_service(&found[count]);
 		}
-		if (passes(&found[count]))
+		if (tree_passes(&found[count]))
 			count++;
 		else
 			tree_close(&found[count]);

@@ -48,12 +48,16 @@ static bool find_object(const char *event, size_t length, struct object *object)
 
 	memset(object, 0, sizeof(*object));
 	object->fd = -1;
+	object->pool = "";
+	object->guest = "";
 	if (service) {
 		dot = strchr(service, '.');
 		object->label = service;
 		object->class = take_text("%.*s", dot ? (int)(dot - service) : 0, service);
 		object->name = dot ? dot + 1 : service;
 		object->config = take_text("%s/%s", tree_services, service);
+		object->pool = file_get_in(object->config, "pool") ?: "";
+		object->guest = file_get_in(object->config, "guest") ?: "";
 		return true;
 	}
 	if (!number)

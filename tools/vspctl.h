@@ -138,6 +138,7 @@ void json_open(const char *name, char bracket);
 void json_close(char bracket);
 void json_string(const char *name, const char *value);
 void json_number(const char *name, const char *value);
+void json_decimal(const char *name, const char *value);
 void json_words(const char *name, const char *value);
 void json_end(void);
 
@@ -216,6 +217,7 @@ struct object *tree_service(const char *name);
 struct object *tree_client(const char *name);
 struct object *tree_one(const char *name);
 bool tree_names(int count, char **words);
+bool tree_passes(const struct object *object);
 bool tree_is_meant(const struct object *object, char **names);
 void tree_open(struct object *object);
 void tree_close(struct object *object);
@@ -226,8 +228,8 @@ const char *tree_capacity(const char *pool, const char *term);
 
 /**
  * struct uevent - what has happened to a service, on either side
- * @object: its class, name and label, and of a provider's service its directory in configfs, of
- *	a client its directory in sysfs; not opened
+ * @object: its class, name and label, and of a provider's service its directory in configfs,
+ *	pool and guest, of a client its directory in sysfs; not opened
  * @what: has happened
  * @state: since then; or NULL
  * @contract: likewise, the id of that in force
