@@ -269,7 +269,7 @@ int plot_run(int argc, char **argv)
 		plot.end = plot.begin + 1;
 	find_twins(&plot);
 	if (!show_terms(&plot, false) && !show_terms(&plot, true))
-		return complain(FAILED, *argv, "nothing to draw: it has no rate, and nothing else has changed");
+		return complain(FAILED, *argv, "nothing to draw: no rate was under a contract, and nothing else has changed");
 	make_cells(&plot);
 	status = read_all(argv, fill, &plot);
 	if (status != DONE)

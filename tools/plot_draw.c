@@ -103,7 +103,7 @@ static void find_unit(const struct plot_term *term, struct axis *axis)
 	else
 		snprintf(axis->unit, sizeof(axis->unit), "%.*s%s%s", power != 0,
 			 letters + power - (power != 0), power && term->rate ? " " : "",
-			 !term->rate ? "" : !strcmp(term->name, "iops") ? "IOPS" : "a second");
+			 !term->rate ? "" : !strcmp(term->name, "iops") ? "IOPS" : "per second");
 }
 
 static void find_axis(const struct plot_term *term, struct axis *axis)

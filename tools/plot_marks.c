@@ -37,6 +37,7 @@ static void add_mark(struct plot_service *service, double time, uint64_t contrac
 		mark->open = false;
 	if (service->marks == PLOT_MARKS_MAX) {
 		service->more++;
+		service->contract = contract;	/* the line that shows it is no further one */
 		return;
 	}
 	mark = &service->mark[service->marks++];
@@ -144,7 +145,7 @@ void plot_find_gaps(struct plot_service *service)
 {
 	const struct plot_mark *mark;
 
-	for (size_t i = 0; service->twin && i < service->marks; i++) {
+	for (size_t i = 0; !service->client && service->twin && i < service->marks; i++) {
 		mark = nearest_mark(service->twin, &service->mark[i]);
 		if (mark)
 			service->mark[i].gap = mark->gap;
