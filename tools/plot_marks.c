@@ -71,6 +71,14 @@ static struct plot_mark *find_unnamed(struct plot_service *service, double time,
 	return NULL;
 }
 
+/* An ask that is denied in every round is one thing to see. */
+static bool is_repeated(const struct plot_mark *mark, double time, uint64_t contract,
+			const char *name)
+{
+	return mark && mark->contract == contract && !strcmp(mark->name, name) &&
+	       time - mark->time < LATE;
+}
+
 void plot_event(const struct plot *plot, struct plot_service *service, const char *event,
 		const char *reason, double time, uint64_t contract)
 {
@@ -85,7 +93,7 @@ void plot_event(const struct plot *plot, struct plot_service *service, const cha
 		name = reason;
 	if (mark)
 		snprintf(mark->name, sizeof(mark->name), "%s", name);
-	else
+	else if (!is_repeated(newest_mark(service), time, contract, name))
 		add_mark(service, time, contract, name);
 }
 
@@ -140,14 +148,22 @@ static const struct plot_mark *nearest_mark(const struct plot_service *service,
 	return nearest;
 }
 
-/* Only the client knows a gap, and, where it is in another machine, has a recording of its own. */
+/*
+ * Only the client knows a gap, and why its provider has called. Where it is in another machine it
+ * has a recording of its own.
+ */
 void plot_find_gaps(struct plot_service *service)
 {
-	const struct plot_mark *mark;
+	const struct plot_mark *other;
+	struct plot_mark *mark;
 
 	for (size_t i = 0; !service->client && service->twin && i < service->marks; i++) {
-		mark = nearest_mark(service->twin, &service->mark[i]);
-		if (mark)
-			service->mark[i].gap = mark->gap;
+		mark = &service->mark[i];
+		other = nearest_mark(service->twin, mark);
+		if (!other)
+			continue;
+		mark->gap = other->gap;
+		if (!strcmp(mark->name, "called") && *other->name)
+			memcpy(mark->name, other->name, sizeof(mark->name));
 	}
 }

@@ -109,11 +109,17 @@ static void name_service(const struct object *object, const char **value)
 	value[COLUMN_GUEST] = object->guest;
 }
 
+static bool is_side_meant(bool client)
+{
+	return client ? !options.provider : !options.client;
+}
+
 static void put_event(const struct uevent *event, char **names)
 {
 	const char *value[COLUMNS];
 
-	if (!tree_is_meant(&event->object, names) || !tree_passes(&event->object))
+	if (!is_side_meant(event->object.client) || !tree_is_meant(&event->object, names) ||
+	    !tree_passes(&event->object))
 		return;
 	name_service(&event->object, value);
 	value[COLUMN_CONTRACT] = event->contract;
@@ -163,7 +169,7 @@ static void put_services(char **names)
 	size_t count;
 
 	for (int client = 0; client < 2; client++) {
-		if (client ? options.provider : options.client)
+		if (!is_side_meant(client))
 			continue;
 		count = tree_list(client, &list);
 		for (size_t i = 0; i < count; i++)
