@@ -97,7 +97,8 @@ static void measure_term(struct plot_term *term, const struct row *row)
 {
 	double ceiling = number(row->value[COLUMN_CEILING]);
 
-	term->rate |= row->value[COLUMN_FLOOR] != NULL;
+	if (row->value[COLUMN_FLOOR])
+		term->rate = true;
 	term->changed |= !isnan(ceiling) && !isnan(term->ceiling) && ceiling != term->ceiling;
 	if (!isnan(ceiling))
 		term->ceiling = ceiling;

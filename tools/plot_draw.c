@@ -26,14 +26,15 @@
 #define ROOM		1.08	/* above the highest line */
 #define TICKS		5
 
-static const char style[] =
-	"text{font:11px sans-serif}.b{font-weight:bold;font-size:13px}.e{text-anchor:end}"
-	".m{text-anchor:middle}.panel{fill:none;stroke:#888}.grid{stroke:#ddd;fill:none}"
-	".used{fill:#c3cfdb;stroke:#5a6f86;stroke-width:.7}"
-	".ceiling{fill:none;stroke:#000;stroke-width:1.3}"
-	".floor{fill:none;stroke:#000;stroke-width:3.2;stroke-dasharray:7 5}"
-	".violation{fill:url(#h);stroke:#000;stroke-width:.5}"
-	".mark{fill:none;stroke:#000;stroke-width:1;stroke-dasharray:1.5 2.5}";
+static const char * const style[] = {
+	"text{font:11px sans-serif}.b{font-weight:bold;font-size:13px}.e{text-anchor:end}",
+	".m{text-anchor:middle}.panel{fill:none;stroke:#888}.grid{stroke:#ddd;fill:none}",
+	".used{fill:#c3cfdb;stroke:#5a6f86;stroke-width:.7}",
+	".ceiling{fill:none;stroke:#000;stroke-width:1.3}",
+	".floor{fill:none;stroke:#000;stroke-width:3.2;stroke-dasharray:7 5}",
+	".violation{fill:url(#h);stroke:#000;stroke-width:.5}",
+	".mark{fill:none;stroke:#000;stroke-width:1;stroke-dasharray:1.5 2.5}",
+};
 
 /* Any text, between tags or in an attribute */
 static void put_text(const char *text)
@@ -355,6 +356,18 @@ static void put_service(const struct plot *plot, const struct plot_service *serv
 
 /* ---- The picture ---- */
 
+static void put_style(void)
+{
+	puts("<style>");
+	for (size_t i = 0; i < sizeof(style) / sizeof(*style); i++)
+		puts(style[i]);
+	puts("</style>");
+	/* hatched */
+	puts("<defs><pattern id=\"h\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">");
+	puts("<path d=\"M0 6L6 0\" stroke=\"#000\" stroke-width=\"1.2\"/></pattern></defs>");
+	puts("<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
+}
+
 /* Each as it is drawn */
 static void put_legend(double y)
 {
@@ -401,10 +414,7 @@ void plot_draw(const struct plot *plot)
 		y += service_height(plot, plot->service[i]);
 	printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\">\n",
 	       WIDTH, y, WIDTH, y);
-	printf("<style>%s</style>\n", style);
-	fputs("<defs><pattern id=\"h\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
-	      "<path d=\"M0 6L6 0\" stroke=\"#000\" stroke-width=\"1.2\"/></pattern></defs>\n"
-	      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n", stdout);
+	put_style();
 	put_title(plot);
 	put_legend(42);
 	y = HEAD;

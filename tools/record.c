@@ -64,8 +64,10 @@ static void put_json(const char * const *value)
 	for (int i = 0; i < COLUMNS; i++) {
 		if (i == COLUMN_TIME)
 			json_decimal(recording_columns[i], value[i]);
+		else if (is_missing(i, value[i]))
+			json_string(recording_columns[i], NULL);
 		else if (is_text(i))
-			json_string(recording_columns[i], is_missing(i, value[i]) ? NULL : value[i]);
+			json_string(recording_columns[i], value[i]);
 		else
 			json_number(recording_columns[i], value[i]);
 	}

@@ -63,8 +63,8 @@ static int wrong_column(const struct reader *reader, const char *name, const cha
 
 	for (int i = 0; i < COLUMNS; i++)
 		all = take_text("%s%s%s", all, i ? " " : "", recording_columns[i]);
-	return complain(FAILED, reader->place, "column \"%.64s\" %s; vspctl record writes: %s", name,
-			what, all);
+	return complain(FAILED, reader->place, "column \"%.64s\" %s; vspctl record writes: %s",
+			name, what, all);
 }
 
 /* The line that names the columns, in any order */
@@ -131,7 +131,8 @@ static int check_row(const struct reader *reader, struct row *row)
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if (!row->value[needed[i]])
-			return complain(FAILED, reader->place, "no %s", recording_columns[needed[i]]);
+			return complain(FAILED, reader->place, "no %s",
+					recording_columns[needed[i]]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		value = row->value[numbers[i]];
 		if (value && !is_number(value))

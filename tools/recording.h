@@ -9,7 +9,7 @@
 
 /* Of a line that tells of an event, the term is "-", and what belongs to a term. */
 enum recording_column {
-	COLUMN_TIME,		/* seconds since 1970; steps of the clock since the start are left out */
+	COLUMN_TIME,		/* seconds since 1970, by the clock at the start */
 	COLUMN_SERVICE,		/* without its class */
 	COLUMN_SIDE,		/* provider or client */
 	COLUMN_CLASS,

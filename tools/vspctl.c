@@ -84,7 +84,8 @@ static double seconds(const char *option, const char *text, const char *least, c
 	double value = strtod(text, &end);
 
 	if (end == text || *end || !(value >= atof(least) && value <= atof(most)))
-		exit(complain(USAGE, option, "\"%s\": seconds, %s..%s, allowed", text, least, most));
+		exit(complain(USAGE, option, "\"%s\": seconds, %s..%s, allowed", text, least,
+			      most));
 	return value;
 }
 
