@@ -139,5 +139,26 @@ floor_is_not_kept() {
 	[[ $(grep -c 'class="violation" x="[0-9]*" y="[1-9][0-9]\{2\}' /tmp/contract.svg) -ge 1 ]] || fail "$(cat /tmp/contract.svg)"
 }
 
+# An event that is read when its client has gone tells nobody whose it is: it is left out, and what is recorded can be drawn.
+gone_before_its_event() {
+	disk_pool
+	vspctl service create storage.web pool=disk size=16M bandwidth=1M..16M local=1
+	client host
+	record
+	wait_for 30 rows_reach 2 "$(bandwidth client) && contract == 1"
+	kill -STOP "$recorder"
+	basename "$(readlink -f $VSC/device)" >/sys/bus/virtio/drivers/vsc/unbind
+	[[ ! -e $VSC ]] || fail "the client is still there"
+	kill -CONT "$recorder"
+	wait_for 30 rows_reach 1 'side == "provider" && event == "released"'
+	wait_for 30 rows_reach 2 "$(bandwidth provider) && contract == 0"
+	recorded
+	no_rows 'service == "-" || class == "-"'
+	no_rows 'side == "client" && event == "released"'
+	draw
+	drawn '>0: released</text>'
+}
+
 test_case vspctl_record.shows_a_change_under_load changes
+test_case vspctl_record.leaves_out_events_of_nobody gone_before_its_event
 test_case vspctl_record.shows_floors_that_are_not_kept floor_is_not_kept

@@ -120,6 +120,9 @@ static void put_event(const struct uevent *event, char **names)
 {
 	const char *value[COLUMNS];
 
+	/* A client that has gone before its event was read has no name any more. */
+	if (!*event->object.name || !*event->object.class)
+		return;
 	if (!is_side_meant(event->object.client) || !tree_is_meant(&event->object, names) ||
 	    !tree_passes(&event->object))
 		return;
