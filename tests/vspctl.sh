@@ -433,8 +433,7 @@ manual() {
 	mkdir /srv/vsp
 	mount --bind /tmp/pool /srv/vsp
 	for line in "${lines[@]}"; do
-		# shellcheck disable=SC2086 # words
-		$line >/tmp/said 2>&1 || { status=$?; cat /tmp/said >&2; umount /srv/vsp; fail "ended with $status: $line"; }
+		(eval "$line") >/tmp/said 2>&1 || { status=$?; cat /tmp/said >&2; umount /srv/vsp; fail "ended with $status: $line"; }
 		count=$((count + 1))
 	done
 	umount /srv/vsp

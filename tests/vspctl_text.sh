@@ -97,7 +97,7 @@ says_text() {
 
 terminal() {
 	local i
-	for i in status 'status --bytes' 'explain web' 'explain vsc0' pool 'service show web' save metrics; do
+	for i in status 'status --bytes' 'explain web' 'explain vsc0' pool 'service show web' save metrics 'record --wait 0' 'record --wait 0 --json'; do
 		# shellcheck disable=SC2086 # words
 		says_text vspctl $i
 	done
@@ -388,7 +388,7 @@ any_tree() {
 			        open(f, 'wb').write(what)
 		END
 		for command in status 'status --json' 'explain web' 'explain vsc0' 'service show web' 'service show' pool 'pool --json' save \
-			metrics 'qemu web' 'request web room=1' 'service set web speed=1..2'; do
+			'record --wait 0' 'record --wait 0 --json' metrics 'qemu web' 'request web room=1' 'service set web speed=1..2'; do
 			got=0
 			# shellcheck disable=SC2086 # words
 			vspctl $command >/tmp/out 2>&1 || got=$?

@@ -73,6 +73,13 @@ void json_number(const char *name, const char *value)
 	fputs(value, stdout);
 }
 
+/* A number that is known to be one, and may have a point */
+void json_decimal(const char *name, const char *value)
+{
+	begin(name);
+	fputs(value, stdout);
+}
+
 /* An array of the words; "unset", which is no set, is null. */
 void json_words(const char *name, const char *value)
 {

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vspctl.h"
@@ -30,14 +29,6 @@ bool result_word(const char *result, const char *key, char *to, size_t size)
 	return false;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* The result of the current negotiation, and another one than @before */
 static bool has_ended(const struct object *object, const char *before, char *result, size_t size)
 {
@@ -52,7 +43,7 @@ static bool has_ended(const struct object *object, const char *before, char *res
 /* For options.wait seconds. Return: DONE and @result, or LATE, or FAILED: the device is gone. */
 int result_wait(const struct object *object, const char *before, char *result, size_t size)
 {
-	int64_t end = now_ms() + (int64_t)(options.wait * 1000);
+	int64_t end = clock_end();
 	struct pollfd poll_result = { .events = POLLPRI | POLLERR };
 	char value[VALUE_MAX];
 	int64_t left;
@@ -67,7 +58,7 @@ int result_wait(const struct object *object, const char *before, char *result, s
 			status = FAILED;
 		else if (has_ended(object, before, result, size))
 			status = DONE;
-		left = end - now_ms();
+		left = (end - clock_now()) / 1000;
 		if (left <= 0)
 			break;
 		if (status == LATE)

@@ -73,7 +73,7 @@ static bool read_client(const char *number, struct object *object)
 }
 
 /* Does it pass --class, --pool, --guest? */
-static bool passes(const struct object *object)
+bool tree_passes(const struct object *object)
 {
 	const char *dot = strchr(object->pool, '.');
 
@@ -105,7 +105,7 @@ size_t tree_list(bool client, struct object **list)
 			found[count].config = take_text("%s/%s", directory, name[i]);
 			read_service(&found[count]);
 		}
-		if (passes(&found[count]))
+		if (tree_passes(&found[count]))
 			count++;
 		else
 			tree_close(&found[count]);
@@ -240,6 +240,35 @@ struct object *tree_one(const char *name)
 		complain(MISSING, name, "no such service, neither in %s nor in %s", tree_services,
 			 tree_clients);
 	return object;
+}
+
+/*
+ * Makes of each word the name of the service that it means: an event names no UUID, and a device
+ * may come again with another number. false: there is no such service, and that was said.
+ */
+bool tree_names(int count, char **words)
+{
+	struct object *object;
+
+	for (int i = 0; i < count; i++) {
+		object = tree_one(words[i]);
+		if (!object)
+			return false;
+		words[i] = (char *)object->name;
+		tree_close(object);
+	}
+	return true;
+}
+
+/* @names: as tree_names() makes them, ended by NULL; none of them: any service is meant */
+bool tree_is_meant(const struct object *object, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++)
+		if (!strcmp(*names, object->name))
+			return true;
+	return false;
 }
 
 /* For what is read of it by fd: -1 if there is no device */

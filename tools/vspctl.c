@@ -10,7 +10,7 @@
 
 #include "vspctl.h"
 
-struct options options = { .root = "", .wait = -1 };
+struct options options = { .root = "", .wait = -1, .interval = 0.1 };
 
 static const struct command commands[] = {
 	{ "status", status_run, OPTION_JSON | OPTION_BYTES | OPTION_FILTER | OPTION_SIDE,
@@ -37,6 +37,11 @@ static const struct command commands[] = {
 	  "FILE", "make it so: all of it, or nothing" },
 	{ "watch", watch_run, OPTION_JSON | OPTION_BYTES | OPTION_WAIT | OPTION_COUNT,
 	  "[SERVICE...]", "print changes of contracts and violations as they happen" },
+	{ "record", record_run,
+	  OPTION_JSON | OPTION_FILTER | OPTION_SIDE | OPTION_WAIT | OPTION_INTERVAL,
+	  "[SERVICE...]", "print what they have and use, every 0.1 s, and their events" },
+	{ "plot", plot_run, 0,
+	  "FILE...", "draw what record has printed, as SVG" },
 	{ "metrics", metrics_run, OPTION_FILTER,
 	  "", "print all numbers as Prometheus reads them" },
 	{ "qemu", qemu_run, OPTION_MEMORY,
@@ -57,6 +62,7 @@ static const struct option long_options[] = {
 	{ "each", no_argument, NULL, 'e' },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "count", required_argument, NULL, 'N' },
+	{ "interval", required_argument, NULL, 'i' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -68,17 +74,18 @@ static void usage(FILE *to)
 		fprintf(to, "  %s %s\n        %s\n", commands[i].name, commands[i].usage,
 			commands[i].about);
 	fputs("\nOptions, where they make sense: --json --bytes --class C --pool P --guest G\n"
-	      "--client --provider --wait SECONDS --count N --dry-run --each --memory SIZE\n"
-	      "--root DIR. All of it: man vspctl\n", to);
+	      "--client --provider --wait SECONDS --interval SECONDS --count N --dry-run --each\n"
+	      "--memory SIZE --root DIR. All of it: man vspctl\n", to);
 }
 
-static double seconds(const char *text)
+static double seconds(const char *option, const char *text, const char *least, const char *most)
 {
 	char *end;
 	double value = strtod(text, &end);
 
-	if (end == text || *end || !(value >= 0 && value <= 1e6))
-		exit(complain(USAGE, "--wait", "\"%s\": seconds, 0..1000000, allowed", text));
+	if (end == text || *end || !(value >= atof(least) && value <= atof(most)))
+		exit(complain(USAGE, option, "\"%s\": seconds, %s..%s, allowed", text, least,
+			      most));
 	return value;
 }
 
@@ -118,7 +125,7 @@ static unsigned int take_option(int option)
 		options.provider = true;
 		return OPTION_SIDE;
 	case 'w':
-		options.wait = seconds(optarg);
+		options.wait = seconds("--wait", optarg, "0", "1000000");
 		return OPTION_WAIT;
 	case 'n':
 		options.dry_run = true;
@@ -132,6 +139,9 @@ static unsigned int take_option(int option)
 	case 'N':
 		options.count = number(optarg);
 		return OPTION_COUNT;
+	case 'i':
+		options.interval = seconds("--interval", optarg, "0.01", "3600");
+		return OPTION_INTERVAL;
 	case 'h':
 		usage(stdout);
 		exit(DONE);

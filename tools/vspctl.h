@@ -40,6 +40,7 @@ enum option_bit {
 	OPTION_EACH	= 1 << 6,
 	OPTION_MEMORY	= 1 << 7,
 	OPTION_COUNT	= 1 << 8,
+	OPTION_INTERVAL	= 1 << 9,
 };
 
 /**
@@ -52,6 +53,7 @@ enum option_bit {
  * @dry_run: show what would be done
  * @each: one pool or service that fails does not stop the others
  * @wait: seconds to wait, or -1
+ * @interval: seconds between two looks
  * @count: lines to print, or 0: no end
  * @memory: of the VM
  * @class: print what is of this class only; NULL: of any
@@ -67,6 +69,7 @@ struct options {
 	bool dry_run;
 	bool each;
 	double wait;
+	double interval;
 	unsigned long count;
 	const char *memory;
 	const char *class;
@@ -135,6 +138,7 @@ void json_open(const char *name, char bracket);
 void json_close(char bracket);
 void json_string(const char *name, const char *value);
 void json_number(const char *name, const char *value);
+void json_decimal(const char *name, const char *value);
 void json_words(const char *name, const char *value);
 void json_end(void);
 
@@ -212,12 +216,40 @@ struct object *tree_pool(const char *name);
 struct object *tree_service(const char *name);
 struct object *tree_client(const char *name);
 struct object *tree_one(const char *name);
+bool tree_names(int count, char **words);
+bool tree_passes(const struct object *object);
+bool tree_is_meant(const struct object *object, char **names);
 void tree_open(struct object *object);
 void tree_close(struct object *object);
 const struct terms *tree_terms(const struct object *object);
 const char *tree_low(enum kind kind);
 const char *tree_high(enum kind kind);
 const char *tree_capacity(const char *pool, const char *term);
+
+/**
+ * struct uevent - what has happened to a service, on either side
+ * @object: its class, name and label, and of a provider's service its directory in configfs,
+ *	pool and guest, of a client its directory in sysfs; not opened
+ * @what: has happened
+ * @state: since then; or NULL
+ * @contract: likewise, the id of that in force
+ * @reason: why the last negotiation began, or NULL
+ */
+struct uevent {
+	struct object object;
+	const char *what;
+	const char *state;
+	const char *contract;
+	const char *reason;
+};
+
+/* uevent.c */
+int uevent_open(void);
+bool uevent_read(int fd, void (*tell)(const struct uevent *event, char **names), char **names);
+
+/* clock.c */
+int64_t clock_now(void);
+int64_t clock_end(void);
 
 #define WRITES_MAX	128	/* files of one directory */
 
@@ -281,6 +313,8 @@ int release_run(int argc, char **argv);
 int save_run(int argc, char **argv);
 int restore_run(int argc, char **argv);
 int watch_run(int argc, char **argv);
+int record_run(int argc, char **argv);
+int plot_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);
 int qemu_run(int argc, char **argv);
 

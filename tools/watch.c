@@ -7,21 +7,16 @@
  * This may run for months, and what it reads comes from other machines: what it takes of
  * memory it gives back every turn, but for what it keeps of each service.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "vspctl.h"
 
-#define EVENT_BYTES	8192
-#define SOCKET_BYTES	1048576
 #define TICK_MS		1000	/* how often to look for what came without an event */
 #define TEXT_BYTES	512	/* of a result or a value, with its zero */
 
@@ -164,16 +159,6 @@ static bool look_at(struct watched *service, bool show)
 
 /* ---- Services that come and go ---- */
 
-static bool is_meant(const struct object *object, char **names)
-{
-	if (!*names)
-		return true;
-	for (; *names; names++)
-		if (!strcmp(*names, object->name))
-			return true;
-	return false;
-}
-
 static struct watched *find_watched(const char *device)
 {
 	for (size_t i = 0; i < watched_count; i++)
@@ -254,7 +239,7 @@ static void look_for_services(char **names, bool show)
 	for (int client = 0; client < 2; client++) {
 		count = tree_list(client, &list);
 		for (size_t i = 0; i < count; i++)
-			if (is_meant(&list[i], names) && !find_watched(list[i].device))
+			if (tree_is_meant(&list[i], names) && !find_watched(list[i].device))
 				add_watched(&list[i], show);
 			else
 				tree_close(&list[i]);
@@ -263,119 +248,21 @@ static void look_for_services(char **names, bool show)
 
 /* ---- uevents ---- */
 
-static int open_socket(void)
+static void show_event(const struct uevent *event, char **names)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			NETLINK_KOBJECT_UEVENT), bytes = SOCKET_BYTES;
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	return fd;
-}
-
-/* The variables of an event stand one after the other, each ended by a zero. */
-static const char *variable(const char *event, size_t length, const char *name)
-{
-	size_t bytes = strlen(name);
-
-	for (const char *i = event; i < event + length; i += strlen(i) + 1)
-		if (!strncmp(i, name, bytes) && i[bytes] == '=')
-			return i + bytes + 1;
-	return NULL;
-}
-
-/* Whose it is: storage.web, or, since a client's event names no service, by its directory */
-static struct object *event_object(const char *event, size_t length)
-{
-	const char *service = variable(event, length, "VSP_SERVICE");
-	const char *path = variable(event, length, "DEVPATH");
-	struct object *object = take(sizeof(*object));
-	const char *number = path ? strrchr(path, '/') : NULL;
-
-	if (service) {
-		object->label = service;
-		object->name = strchr(service, '.') ? strchr(service, '.') + 1 : service;
-		return object;
-	}
-	if (!number)
-		return NULL;
-	object->name = file_get_in(tree_clients, take_text("%s/name", number + 1)) ?: "";
-	object->label = take_text("%s (%s)", number + 1, object->name);
-	return object;
-}
-
-static void show_event(const char *event, size_t length, char **names)
-{
-	static const char * const said[][2] = {
-		{ "STATE", "state" }, { "CONTRACT", "contract" }, { "REASON", "reason" },
-	};
-	const char *provider = variable(event, length, "VSP_EVENT"), *value;
-	const char *what = provider ?: variable(event, length, "VSC_EVENT");
-	struct object *object = what ? event_object(event, length) : NULL;
-
-	if (!object || !is_meant(object, names))
+	if (!tree_is_meant(&event->object, names))
 		return;
-	begin_line(object->label, what);
-	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
-		value = variable(event, length, take_text("%s_%s", provider ? "VSP" : "VSC",
-							  said[i][0]));
-		if (value)
-			put_value(said[i][1], value);
-	}
+	begin_line(event->object.label, event->what);
+	if (event->state)
+		put_value("state", event->state);
+	if (event->contract)
+		put_value("contract", event->contract);
+	if (event->reason)
+		put_value("reason", event->reason);
 	end_line();
 }
 
-/* Return: whether one has come that may be of a device which comes or goes. */
-static bool read_events(int fd, char **names)
-{
-	char event[EVENT_BYTES + 1];
-	struct sockaddr_nl from;
-	socklen_t size;
-	ssize_t length;
-	bool look = false;
-
-	for (;;) {
-		size = sizeof(from);
-		length = recvfrom(fd, event, EVENT_BYTES, 0, (struct sockaddr *)&from, &size);
-		if (length < 0 && errno == ENOBUFS) {
-			complain(FAILED, "watch", "events were lost; results are still shown");
-			look = true;
-			continue;
-		}
-		if (length <= 0)
-			return look;
-		/* any process may send to this group; the kernel has no pid */
-		if (size != sizeof(from) || from.nl_pid)
-			continue;
-		event[length] = 0;
-		if (starts(event, "add@") || starts(event, "remove@") ||
-		    variable(event, length, "VSP_EVENT"))
-			look = true;
-		show_event(event, length, names);
-	}
-}
-
 /* ---- The command ---- */
-
-static bool is_over(int64_t end_ms)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return end_ms && now.tv_sec * 1000LL + now.tv_nsec / 1000000 >= end_ms;
-}
-
-static int64_t end_of_time(void)
-{
-	struct timespec now;
-
-	if (options.wait < 0)
-		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000 + (int64_t)(options.wait * 1000) + 1;
-}
 
 /* One turn: waits for something, and shows it */
 static void watch_turn(int events, char **names)
@@ -387,7 +274,7 @@ static void watch_turn(int events, char **names)
 	for (size_t i = 0; i < watched_count; i++)
 		polled[i + 1] = (struct pollfd){ .fd = watched[i].result, .events = POLLPRI };
 	look = !poll(polled, watched_count + 1, TICK_MS);
-	look |= read_events(events, names);
+	look |= uevent_read(events, show_event, names);
 	for (size_t i = 0; i < watched_count; i++)
 		if (polled[i + 1].revents)
 			going |= !look_at(&watched[i], true);
@@ -404,26 +291,17 @@ static void watch_turn(int events, char **names)
 
 int watch_run(int argc, char **argv)
 {
-	int64_t end = end_of_time();
-	int events = open_socket();
-	struct object *object;
+	int64_t end = clock_end();
+	int events = uevent_open();
 	void *mark;
 
-	if (events < 0)
-		return complain(FAILED, "watch", "no uevents: %s", strerror(errno));
 	options.bytes |= options.json;
-	/* An event names no UUID, and a device may come again with another number. */
-	for (int i = 0; i < argc; i++) {
-		object = tree_one(argv[i]);
-		if (!object)
-			return MISSING;
-		argv[i] = (char *)object->name;
-		tree_close(object);
-	}
+	if (!tree_names(argc, argv))
+		return MISSING;
 	mark = take_mark();
 	/* After the socket: what comes meanwhile is an event. */
 	look_for_services(argv, false);
-	while (!is_over(end)) {
+	while (clock_now() <= end) {
 		watch_turn(events, argv);
 		take_back(mark);
 	}
