@@ -241,13 +241,6 @@ unloads() {
 	wait_for 30 modprobe -r vsc_audio vsc
 }
 
-refuses_a_source() {
-	modprobe vsp
-	mark_log
-	! (vsp_pool audio.all source=hw:0,0 enable=1) 2>/dev/null || fail "a source was taken"
-	host_log | grep -q 'cannot be a source yet' || fail "the log does not say why"
-}
-
 test_case audio.plays plays
 test_case audio.records records
 test_case audio.plays_all_formats plays_all_formats
@@ -264,4 +257,3 @@ test_case audio.goes_on_when_it_can goes_on_when_it_can
 test_case audio.ends_at_the_deadline ends_at_the_deadline
 test_case audio.pauses pauses
 test_case audio.unloads unloads
-test_case audio.refuses_a_source refuses_a_source
