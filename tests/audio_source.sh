@@ -74,7 +74,7 @@ pauses_and_has_short_periods() {
 	loopback 1
 	start_source hw:Loopback,0
 	wait_for 30 guest_pcm in p
-	set -- --frames 48000 --period 96 --buffer 4800
+	set -- --frames 48000 --period 96 --buffer 48000
 	record /tmp/recorded "$@" "$(far_end c)"
 	"$PCM" --play --pause 500 "$@" "$(guest_pcm in p)"
 	recorded /tmp/recorded
@@ -253,6 +253,24 @@ comes_back_as_another() {
 	wait_for 30 is "$VDPA/in/terms/playback_formats" 's16 s32'
 }
 
+# A program that may open the substream, too, sets it to larger frames than those of the client.
+survives_a_program_that_shares_it() {
+	local player
+	loopback 1 pcm_notify=1
+	start_source hw:Loopback,0
+	wait_for 30 guest_pcm in p
+	play_on
+	"$PCM" --share --contend 500 --period 16384 --buffer 65536 \
+		"/dev/snd/pcmC$(card_named Loopback)D0p" >/tmp/contended
+	! grep -E '^set (0|[0-9]+ and 0) ' /tmp/contended || fail "it was not set"
+	kill -0 "$player" || fail "$(</tmp/played)"
+	kill "$player"
+	wait "$player" || :
+	record /tmp/recorded --frames 4800 --buffer 4800 "$(far_end c)"
+	"$PCM" --play --frames 4800 --buffer 4800 "$(guest_pcm in p)"
+	recorded /tmp/recorded
+}
+
 # The module of the PCM cannot go while a service has it.
 pins_its_source() {
 	loopback 1
@@ -311,5 +329,6 @@ test_case audio_source.is_heard_when_granted is_heard_when_granted
 test_case audio_source.goes_on_in_silence goes_on_in_silence
 test_case audio_source.ends_after_the_gap ends_after_the_gap
 test_case audio_source.comes_back_as_another comes_back_as_another
+test_case audio_source.survives_a_program_that_shares_it survives_a_program_that_shares_it
 test_case audio_source.pins_its_source pins_its_source
 test_case audio_source.refuses_bad_input refuses_bad_input

@@ -73,9 +73,9 @@ start_source() {
 }
 gap=()
 
-# loopback SUBSTREAMS: a card whose device 1 records what is played to device 0, and plays what device 0 records
+# loopback SUBSTREAMS [PARAMETER...]: a card whose device 1 records what is played to device 0, and plays what device 0 records
 loopback() {
-	modprobe snd-aloop pcm_substreams="$1"
+	modprobe snd-aloop pcm_substreams="$@"
 	wait_for 30 card_named Loopback
 }
 

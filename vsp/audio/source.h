@@ -69,6 +69,8 @@ struct vsp_audio_caps {
  * @lead: frames that are kept in it, of what is played
  * @lead_max: likewise, the most
  * @waited: a message of the client waited when it was looked at last
+ * @looked_ns: when that was
+ * @waited_ns: how long that message has waited, without what its mover slept too long
  * @bytes: frames of @channels, where these are not the client's
  */
 struct vsp_audio_pcm {
@@ -84,6 +86,8 @@ struct vsp_audio_pcm {
 	u32 lead;
 	u32 lead_max;
 	bool waited;
+	u64 looked_ns;
+	u64 waited_ns;
 	u8 *bytes;
 };
 

@@ -12,7 +12,7 @@
 #include "vs_audio_alsa.h"
 #include "vsp/audio/source.h"
 
-#define CAPS_BUFFER_US	250000	/* late movers are made up for, and memory is not wasted */
+#define CAPS_BUFFER_US	500000	/* late movers are made up for, and memory is not wasted */
 
 static void caps_want(struct snd_pcm_hw_params *params, snd_pcm_hw_param_t what, u32 least,
 		      u32 most)

@@ -6,11 +6,15 @@
  * is taken, at first of silence.  A substream that has run dry is started again with silence.  That
  * is also how it ends: it is not drained, since some drivers (snd-aloop) play what is old then.
  */
+#include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <sound/core.h>
@@ -21,7 +25,9 @@
 
 #define PCM_BYTES	8192	/* of frames that are copied at once */
 #define PCM_LEAD_MS	20	/* of a longer period no more is needed */
-#define PCM_LEAD_MAX_MS	100
+#define PCM_LEAD_MAX_MS	60	/* a message, and less than what a client waits for it */
+#define PCM_LOOK_NS	(20 * (u64)NSEC_PER_MSEC)	/* a mover that is later has slept */
+#define PCM_STUCK_NS	(50 * (u64)NSEC_PER_MSEC)	/* beyond what was to be waited for */
 
 static snd_pcm_state_t pcm_state(const struct vsp_audio_pcm *pcm)
 {
@@ -264,9 +270,12 @@ static int pcm_run(struct vsp_audio_pcm *pcm)
 
 	if (pcm_state(pcm) == SNDRV_PCM_STATE_RUNNING)
 		error = pcm_do(pcm, SNDRV_PCM_IOCTL_DELAY, &delay);
-	if (!error || error == -ENODEV)
-		return error;
-	return pcm_begin(pcm);
+	if (error && error != -ENODEV)
+		error = pcm_begin(pcm);
+	/* It is set anew the next time. */
+	if (error)
+		pcm->set = false;
+	return error;
 }
 
 static u32 pcm_ready(const struct vsp_audio_pcm *pcm)
@@ -280,13 +289,32 @@ static u32 pcm_ready(const struct vsp_audio_pcm *pcm)
 	return pcm->lead - clamp_t(snd_pcm_sframes_t, queued, 0, pcm->lead);
 }
 
+static void pcm_look(struct vsp_audio_pcm *pcm)
+{
+	u64 now = ktime_get_ns();
+
+	if (pcm->waited)
+		pcm->waited_ns += min(now - pcm->looked_ns, PCM_LOOK_NS);
+	else
+		pcm->waited_ns = 0;
+	pcm->looked_ns = now;
+}
+
+static bool pcm_is_stuck(const struct vsp_audio_pcm *pcm, u32 frames)
+{
+	u64 needs = div_u64(2 * (u64)(pcm->lead + frames) * NSEC_PER_SEC,
+			    vs_audio_rate(pcm->params.rate));
+
+	return pcm->waited_ns > needs + PCM_STUCK_NS;
+}
+
 /**
  * vsp_audio_pcm_due() - how much of the client's stream has its time come for
  * @pcm: set; begins to run if it does not
  * @frames: of the message that waits, no more than a message may have
  *
  * Context: may sleep, pcm->lock held.
- * Return: frames; or an errno, -ENODEV: it is gone.
+ * Return: frames; or an errno, -ENODEV: it is gone, -EIO: it does not move.
  */
 int vsp_audio_pcm_due(struct vsp_audio_pcm *pcm, u32 frames)
 {
@@ -294,6 +322,7 @@ int vsp_audio_pcm_due(struct vsp_audio_pcm *pcm, u32 frames)
 	int error;
 
 	lockdep_assert_held(&pcm->lock);
+	pcm_look(pcm);
 	if (pcm->lead < frames)
 		pcm->lead = min(frames + pcm_ms(pcm, 1), pcm->lead_max);
 	error = pcm_run(pcm);
@@ -301,7 +330,7 @@ int vsp_audio_pcm_due(struct vsp_audio_pcm *pcm, u32 frames)
 		return error;
 	ready = pcm_ready(pcm);
 	pcm->waited = ready < frames;
-	return ready;
+	return pcm->waited && pcm_is_stuck(pcm, frames) ? -EIO : ready;
 }
 
 /**
@@ -322,6 +351,36 @@ void vsp_audio_pcm_rest(struct vsp_audio_pcm *pcm)
 		pcm_do(pcm, SNDRV_PCM_IOCTL_DROP, NULL);
 }
 
+/*
+ * A program that shares the substream (O_APPEND) may set it otherwise, to larger frames than there
+ * is room for: not while this counts as an access.
+ */
+static bool pcm_claim(struct vsp_audio_pcm *pcm, u32 sample)
+{
+	struct snd_pcm_runtime *runtime = pcm->substream->runtime;
+
+	if (!atomic_inc_unless_negative(&runtime->buffer_accessing))
+		return false;
+	if (runtime->frame_bits == BITS_PER_BYTE * sample * pcm->channels)
+		return true;
+	atomic_dec(&runtime->buffer_accessing);
+	pcm->set = false;
+	return false;
+}
+
+static snd_pcm_sframes_t pcm_transfer(struct vsp_audio_pcm *pcm, u8 *bytes, u32 frames,
+				      u32 sample)
+{
+	snd_pcm_sframes_t passed;
+
+	if (!pcm_claim(pcm, sample))
+		return -EBUSY;
+	passed = pcm->plays ? snd_pcm_kernel_write(pcm->substream, bytes, frames) :
+			      snd_pcm_kernel_read(pcm->substream, bytes, frames);
+	atomic_dec(&pcm->substream->runtime->buffer_accessing);
+	return passed;
+}
+
 /* Return: frames, or an errno. */
 static snd_pcm_sframes_t pcm_pass(struct vsp_audio_pcm *pcm, u8 *bytes, u32 frames)
 {
@@ -329,15 +388,14 @@ static snd_pcm_sframes_t pcm_pass(struct vsp_audio_pcm *pcm, u8 *bytes, u32 fram
 	snd_pcm_sframes_t passed;
 
 	if (pcm->channels == pcm->params.channels)
-		return pcm->plays ? snd_pcm_kernel_write(pcm->substream, bytes, frames) :
-				    snd_pcm_kernel_read(pcm->substream, bytes, frames);
+		return pcm_transfer(pcm, bytes, frames, sample);
 	frames = min(frames, PCM_BYTES / (sample * pcm->channels));
 	if (pcm->plays) {
 		vsp_audio_fit_channels(pcm->bytes, pcm->channels, bytes, pcm->params.channels, sample,
 				 frames);
-		return snd_pcm_kernel_write(pcm->substream, pcm->bytes, frames);
+		return pcm_transfer(pcm, pcm->bytes, frames, sample);
 	}
-	passed = snd_pcm_kernel_read(pcm->substream, pcm->bytes, frames);
+	passed = pcm_transfer(pcm, pcm->bytes, frames, sample);
 	if (passed > 0)
 		vsp_audio_fit_channels(bytes, pcm->params.channels, pcm->bytes, pcm->channels, sample,
 				 passed);
