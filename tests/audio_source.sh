@@ -74,7 +74,7 @@ pauses_and_has_short_periods() {
 	loopback 1
 	start_source hw:Loopback,0
 	wait_for 30 guest_pcm in p
-	set -- --frames 48000 --period 96 --buffer 48000
+	set -- --frames 96000 --period 96 --buffer 24000
 	record /tmp/recorded "$@" "$(far_end c)"
 	"$PCM" --play --pause 500 "$@" "$(guest_pcm in p)"
 	recorded /tmp/recorded
