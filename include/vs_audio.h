@@ -45,9 +45,12 @@ enum vs_audio_format {
 	VS_AUDIO_FORMATS
 };
 
-/* What the host may do with what the client plays: bring it to a PCM of the host, capture it. */
+/* What the host may do with what the client plays: bring it to its source, capture it. */
 #define VS_AUDIO_HEAR		BIT(0)
 #define VS_AUDIO_RECORD		BIT(1)
+
+/* Place in the texts of a pool. */
+#define VS_AUDIO_SOURCE_GAP_MS	0
 
 /* Constants of the class, in both ends. */
 #define VS_AUDIO_RATES_MAX	12

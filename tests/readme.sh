@@ -19,6 +19,7 @@ elsewhere() {
 	*/agent/* | *'/agent  '*) echo tests/abstract.sh ;;
 	'ls -l /dev/vsp/'*) echo tests/packaging.sh ;;
 	*/chord*) echo tests/input.sh ;;
+	*/audio.speakers/*) echo tests/audio_source.sh ;;
 	*) return 1 ;;
 	esac
 }

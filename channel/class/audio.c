@@ -76,6 +76,8 @@ static const char * const audio_queues[] = {
 	[VS_AUDIO_QUEUE_CAPTURE] = "capture",
 };
 
+static const char * const audio_texts[] = { [VS_AUDIO_SOURCE_GAP_MS] = "source_gap_ms", NULL };
+
 const struct vs_class_spec vs_class_audio = {
 	.id = VS_CLASS_AUDIO,
 	.name = "audio",
@@ -84,6 +86,7 @@ const struct vs_class_spec vs_class_audio = {
 	.queues = ARRAY_SIZE(audio_queues),
 	.queue_names = audio_queues,
 	.queue_size = VS_AUDIO_QUEUE_SIZE,
+	.texts = audio_texts,
 };
 EXPORT_SYMBOL_GPL(vs_class_audio);
 

@@ -17,6 +17,7 @@
  *	--until-error	goes on until there is an error, and prints its name
  *	--again		begins anew after an xrun, as players do
  *	--pause MS	pauses after the first half, for so long
+ *	--share		opens a substream that another one has open
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,7 @@ static struct {
 	bool name;
 	bool until_error;
 	bool again;
+	bool share;
 	unsigned int pause_ms;
 	unsigned int contend;
 	unsigned int format;
@@ -423,6 +425,7 @@ static void read_options(int count, char **argument)
 		{ "format", 1, 0, 'f' }, { "rate", 1, 0, 'r' }, { "channels", 1, 0, 'c' },
 		{ "period", 1, 0, 'p' }, { "buffer", 1, 0, 'b' }, { "frames", 1, 0, 'n' },
 		{ "ready", 1, 0, 'w' }, { "until-error", 0, 0, 'u' }, { "again", 0, 0, 'a' },
+		{ "share", 0, 0, 's' },
 		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { }
 	};
 	int letter;
@@ -467,6 +470,9 @@ static void read_options(int count, char **argument)
 		case 'a':
 			option.again = true;
 			break;
+		case 's':
+			option.share = true;
+			break;
 		case 'x':
 			option.contend = strtoul(optarg, NULL, 0);
 			break;
@@ -487,7 +493,8 @@ int main(int count, char **argument)
 	int fd;
 
 	read_options(count, argument);
-	fd = open(option.device, O_RDWR | (option.contend ? O_NONBLOCK : 0));
+	fd = open(option.device, O_RDWR | (option.contend ? O_NONBLOCK : 0) |
+		  (option.share ? O_APPEND : 0));
 	if (fd < 0)
 		fail("open");
 	if (option.play || option.record)

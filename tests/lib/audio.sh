@@ -61,6 +61,29 @@ start_audio() {
 	wait_for 30 said "$VDPA/in/contract/state" RUNNING
 }
 
+# start_source SOURCE [ATTRIBUTE=VALUE...]: likewise, of a pool with a source
+start_source() {
+	local source=$1
+	shift
+	modprobe -a snd-pcm vsp
+	vsp_pool audio.all source="$source" "${gap[@]}" enable=1
+	vsp_service audio.in pool=all local=1 monitor_allowed=hear "$@" enable=1
+	modprobe vsc
+	wait_for 30 said "$VDPA/in/contract/state" RUNNING
+}
+gap=()
+
+# loopback SUBSTREAMS [PARAMETER...]: a card whose device 1 records what is played to device 0, and plays what device 0 records
+loopback() {
+	modprobe snd-aloop pcm_substreams="$@"
+	wait_for 30 card_named Loopback
+}
+
+# far_end p|c: of that card
+far_end() {
+	echo "/dev/snd/pcmC$(card_named Loopback)D1$1"
+}
+
 # record FILE OPTION... DEVICE: in the background, from now on; $recorder is its process
 record() {
 	local file=$1

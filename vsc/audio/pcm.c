@@ -12,17 +12,11 @@
 #include <sound/pcm.h>
 #include <sound/pcm_params.h>
 
+#include "vs_audio_alsa.h"
 #include "vsc/audio/audio.h"
 
 #define PCM_BUFFER_MAX	(4 * 1024 * 1024)	/* bytes */
 #define PCM_READY_MS	5000		/* a machine that wakes has a contract soon */
-
-static const snd_pcm_format_t pcm_formats[] = {
-	[VS_AUDIO_S16] = SNDRV_PCM_FORMAT_S16_LE,
-	[VS_AUDIO_S24] = SNDRV_PCM_FORMAT_S24_LE,
-	[VS_AUDIO_S32] = SNDRV_PCM_FORMAT_S32_LE,
-	[VS_AUDIO_FLOAT] = SNDRV_PCM_FORMAT_FLOAT_LE,
-};
 
 static const struct snd_pcm_hardware pcm_hardware = {
 	.info = SNDRV_PCM_INFO_MMAP | SNDRV_PCM_INFO_MMAP_VALID | SNDRV_PCM_INFO_INTERLEAVED |
@@ -57,12 +51,8 @@ static void pcm_limit(const struct vs_audio_grant *grant, unsigned int stream,
 		      struct snd_pcm_hardware *hw)
 {
 	hw->channels_max = grant->channels[stream];
-	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
-		if (grant->formats[stream] & BIT(i))
-			hw->formats |= pcm_format_to_bits(pcm_formats[i]);
-	for (unsigned int i = 0; i < VS_AUDIO_RATES_MAX; i++)
-		if (grant->rates & BIT(i))
-			hw->rates |= snd_pcm_rate_to_rate_bit(vs_audio_rate(i));
+	hw->formats = vs_audio_formats_to_alsa(grant->formats[stream]);
+	hw->rates = vs_audio_rates_to_alsa(grant->rates);
 }
 
 /* What the bandwidth leaves to this stream, bytes/s. */
@@ -175,17 +165,17 @@ static int pcm_set(struct vsc_audio_stream *stream, const struct snd_pcm_substre
 static int pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pcm_hw_params *params)
 {
 	struct vsc_audio_stream *stream = pcm_stream(substream);
+	int format = vs_audio_format_of_alsa(params_format(params));
 	int rate = vs_audio_rate_bit(params_rate(params));
-	struct vs_audio_params next = { .rate = rate, .channels = params_channels(params) };
+	struct vs_audio_params next = {
+		.format = format, .rate = rate, .channels = params_channels(params),
+	};
 	int error;
 
 	if (!pcm_is_current(stream, substream))
 		return -ENODEV;
-	if (rate < 0)
-		return rate;
-	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
-		if (params_format(params) == pcm_formats[i])
-			next.format = i;
+	if (format < 0 || rate < 0)
+		return -EINVAL;
 	/* The host may have messages of other parameters still. */
 	error = vsc_audio_stream_settle(stream);
 	if (!error)

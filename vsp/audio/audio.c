@@ -2,7 +2,8 @@
 /*
  * The audio class, the provider's side: contracts over what a client plays and records.
  *
- * A pool has no source yet: each service has cards of its own on the host, for its programs.
+ * A pool's source is a PCM of the host. Without one each service has cards of its own on the host,
+ * for its programs.
  */
 #define pr_fmt(fmt) "vsp_audio: " fmt
 
@@ -15,6 +16,7 @@
 #include "vs_counter.h"
 #include "vs_terms.h"
 #include "vsp/audio/audio.h"
+#include "vsp/audio/source.h"
 #include "vsp/class.h"
 #include "vsp/contract.h"
 
@@ -25,17 +27,8 @@
 
 static int audio_pool_open(struct vsp_pool *pool)
 {
-	if (vsp_pool_source(pool)[0]) {
-		pr_err("pool %s: source: \"%s\" refused: a PCM of the host cannot be a source yet: write an empty line, and each service has cards of its own\n",
-		       vsp_pool_name(pool), vsp_pool_source(pool));
-		return -EINVAL;
-	}
 	vsp_pool_fill_capacity(pool, VS_AUDIO_INDEX(VS_AUDIO_BANDWIDTH), AUDIO_CAPACITY);
-	return 0;
-}
-
-static void audio_pool_close(struct vsp_pool *pool)
-{
+	return vsp_audio_source_pool_open(pool);
 }
 
 /* ---- Services ---- */
@@ -64,6 +57,8 @@ static int audio_service_open(struct vsp_service *service)
 	spin_lock_init(&audio->lock);
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS && !error; i++)
 		error = vsp_audio_stream_init(audio, i);
+	if (!error && vsp_pool_source(vsp_service_pool(service))[0])
+		error = vsp_audio_source_join(audio);
 	if (error) {
 		audio_free(audio);
 		return error;
@@ -79,13 +74,18 @@ static void audio_service_close(struct vsp_service *service)
 
 	vsp_service_set_data(service, NULL);
 	vsp_audio_host_card_end(audio);
+	vsp_audio_source_leave(audio);
 	audio_free(audio);
 }
 
-/* There is no PCM of the host that what is played could be brought to. */
 static void audio_limits(struct vsp_service *service, struct vs_terms *limits)
 {
-	limits->term[VS_AUDIO_INDEX(VS_AUDIO_MONITOR)].high &= ~(u64)VS_AUDIO_HEAR;
+	struct vsp_audio *audio = vsp_service_data(service);
+
+	if (audio->source)
+		vsp_audio_source_limit(audio->source, limits);
+	else
+		limits->term[VS_AUDIO_INDEX(VS_AUDIO_MONITOR)].high &= ~(u64)VS_AUDIO_HEAR;
 }
 
 static u64 audio_service_used(struct vsp_service *service, u32 index)
@@ -199,7 +199,8 @@ static const struct vsp_class vsp_audio_class = {
 	.owner = THIS_MODULE,
 	.finds_rates = true,
 	.pool_open = audio_pool_open,
-	.pool_close = audio_pool_close,
+	.pool_close = vsp_audio_source_pool_close,
+	.pool_poll = vsp_audio_source_pool_poll,
 	.service_open = audio_service_open,
 	.service_close = audio_service_close,
 	.limits = audio_limits,

@@ -2,12 +2,13 @@
 /*
  * The provider's side of a sound card: what audio.c (the contract), control.c (requests of the
  * client), stream.c (its frames), clock.c (when they are due), host_card.c, host_pcm.c and side.c
- * (the cards of a service on the host) share.
+ * (the cards of a service on the host) share.  A PCM of the host as a source: source.h.
  *
  * The mover of a stream takes a message when the time of its last frame has come.  What is played
  * goes from there into the buffer of who records the monitor card, and what is recorded comes from
  * the buffer of who plays into the microphone card, so that the host's position is the client's.
  * Only while the client's stream does not run does such a stream of the host go by its own clock.
+ * Where the pool has a source, its clock is the client's, and there is no microphone card.
  *
  * A mover may stall for as long as its VMM likes, so no program of the host waits for one: what
  * tells the host's streams of their periods is a timer.
@@ -31,6 +32,7 @@
 struct snd_card;
 struct snd_pcm;
 struct snd_pcm_substream;
+struct vsp_audio_source;
 struct vsp_service;
 
 /* How late a mover may be and make up for it; later than that, its stream goes on from there. */
@@ -115,6 +117,7 @@ enum vsp_audio_state {
  * @state: of the stream
  * @params: from SET_PARAMS on
  * @clock: while it runs
+ * @follows: it goes by its source, not by @clock; changed by its mover only
  * @side: its card on the host; NULL: there is none
  */
 struct vsp_audio_stream {
@@ -127,12 +130,14 @@ struct vsp_audio_stream {
 	enum vsp_audio_state state;
 	struct vs_audio_params params;
 	struct vsp_audio_clock clock;
+	bool follows;
 	struct vsp_audio_side *side;
 };
 
 /**
  * struct vsp_audio - what the class has of a service
  * @service: whose
+ * @source: a PCM of the host; NULL: the pool has none. Constant while the service is enabled
  * @counter: for sysfs
  * @control: chain of the control queue, as last peeked
  * @follow: brings the cards to what @grant says
@@ -143,6 +148,7 @@ struct vsp_audio_stream {
  */
 struct vsp_audio {
 	struct vsp_service *service;
+	struct vsp_audio_source *source;
 	atomic64_t counter[VSP_AUDIO_COUNTERS];
 	struct vsp_chain control;
 	struct delayed_work follow;

@@ -8,6 +8,7 @@
 #include <uapi/linux/virtio_snd.h>
 
 #include "vsp/audio/audio.h"
+#include "vsp/audio/source.h"
 #include "vsp/class.h"
 
 /* Bytes of a request, of those that there are here. */
@@ -76,6 +77,18 @@ static int control_check(const struct vsp_audio *audio, const struct vsp_audio_s
 	return error;
 }
 
+/* The contract allows it, and the source may refuse it all the same. Return: VIRTIO_SND_S_*. */
+static u32 control_set_source(struct vsp_audio *audio, struct vsp_audio_stream *stream, u32 period)
+{
+	if (!vsp_audio_source_set(stream, period))
+		return VIRTIO_SND_S_OK;
+	spin_lock_irq(&audio->lock);
+	vsp_audio_count(audio, VSP_AUDIO_REFUSED, 1);
+	vsp_audio_stream_enter(stream, VSP_AUDIO_IDLE);
+	spin_unlock_irq(&audio->lock);
+	return VIRTIO_SND_S_NOT_SUPP;
+}
+
 /* Return: VIRTIO_SND_S_*. */
 static u32 control_set_params(struct vsp_audio *audio, struct vsp_audio_stream *stream,
 			      const struct virtio_snd_pcm_set_params *request)
@@ -92,6 +105,9 @@ static u32 control_set_params(struct vsp_audio *audio, struct vsp_audio_stream *
 		vsp_audio_stream_enter(stream, VSP_AUDIO_RELEASED);
 	}
 	spin_unlock_irq(&audio->lock);
+	if (status == VIRTIO_SND_S_OK)
+		status = control_set_source(audio, stream, le32_to_cpu(request->period_bytes) /
+					    vs_audio_frame_bytes(&params));
 	return status;
 }
 
@@ -150,6 +166,8 @@ static u32 control_step(struct vsp_audio *audio, struct vsp_audio_stream *stream
 		vsp_audio_stream_enter(stream, control_next(stream->state, code));
 	}
 	spin_unlock_irq(&audio->lock);
+	if (code != VIRTIO_SND_R_PCM_START)
+		vsp_audio_source_rest(stream);
 	return status;
 }
 

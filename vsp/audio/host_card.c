@@ -22,10 +22,14 @@
 /* Every card has to have a device that it is on. */
 static struct platform_device *host_card_parent;
 
-static bool host_card_is_granted(const struct vs_audio_grant *grant, unsigned int stream)
+/* What the client records of a source comes from no program. */
+static bool host_card_is_granted(const struct vsp_audio_stream *stream,
+				 const struct vs_audio_grant *grant)
 {
-	return grant->channels[stream] && (stream == VS_AUDIO_STREAM_CAPTURE ||
-					   grant->monitor & VS_AUDIO_RECORD);
+	if (!grant->channels[stream->number])
+		return false;
+	return stream->number == VS_AUDIO_STREAM_CAPTURE ? !stream->audio->source :
+		grant->monitor & VS_AUDIO_RECORD;
 }
 
 static bool host_card_is_same(const struct vsp_audio_side *side,
@@ -100,7 +104,7 @@ static void host_card_end(struct vsp_audio_stream *stream)
 static int host_card_follow_stream(struct vsp_audio_stream *stream,
 				   const struct vs_audio_grant *grant)
 {
-	bool wanted = host_card_is_granted(grant, stream->number);
+	bool wanted = host_card_is_granted(stream, grant);
 
 	if (stream->side && (!wanted || !host_card_is_same(stream->side, grant)))
 		host_card_end(stream);

@@ -8,16 +8,10 @@
 #include <sound/pcm.h>
 #include <sound/pcm_params.h>
 
+#include "vs_audio_alsa.h"
 #include "vsp/audio/audio.h"
 
 #define PCM_BUFFER_MAX	(4 * 1024 * 1024)	/* bytes */
-
-static const snd_pcm_format_t host_pcm_formats[] = {
-	[VS_AUDIO_S16] = SNDRV_PCM_FORMAT_S16_LE,
-	[VS_AUDIO_S24] = SNDRV_PCM_FORMAT_S24_LE,
-	[VS_AUDIO_S32] = SNDRV_PCM_FORMAT_S32_LE,
-	[VS_AUDIO_FLOAT] = SNDRV_PCM_FORMAT_FLOAT_LE,
-};
 
 static const struct snd_pcm_hardware host_pcm_hardware = {
 	.info = SNDRV_PCM_INFO_MMAP | SNDRV_PCM_INFO_MMAP_VALID | SNDRV_PCM_INFO_INTERLEAVED |
@@ -44,12 +38,8 @@ static void host_pcm_limit(struct vsp_audio_side *side, struct snd_pcm_hardware 
 		hw->channels_max = side->client.channels;
 	}
 	spin_unlock_irq(&side->lock);
-	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
-		if (formats & BIT(i))
-			hw->formats |= pcm_format_to_bits(host_pcm_formats[i]);
-	for (unsigned int i = 0; i < VS_AUDIO_RATES_MAX; i++)
-		if (rates & BIT(i))
-			hw->rates |= snd_pcm_rate_to_rate_bit(vs_audio_rate(i));
+	hw->formats = vs_audio_formats_to_alsa(formats);
+	hw->rates = vs_audio_rates_to_alsa(rates);
 }
 
 static int host_pcm_open(struct snd_pcm_substream *substream)
@@ -79,17 +69,19 @@ static int host_pcm_close(struct snd_pcm_substream *substream)
 static int host_pcm_hw_params(struct snd_pcm_substream *substream, struct snd_pcm_hw_params *params)
 {
 	struct vsp_audio_side *side = substream->private_data;
+	int format = vs_audio_format_of_alsa(params_format(params));
+	int rate = vs_audio_rate_bit(params_rate(params));
 	int error;
 
+	if (format < 0 || rate < 0)
+		return -EINVAL;
 	spin_lock_irq(&side->lock);
 	if (side->substream) {
 		spin_unlock_irq(&side->lock);
 		return -EBUSY;
 	}
-	for (unsigned int i = 0; i < VS_AUDIO_FORMATS; i++)
-		if (params_format(params) == host_pcm_formats[i])
-			side->params.format = i;
-	side->params.rate = vs_audio_rate_bit(params_rate(params));
+	side->params.format = format;
+	side->params.rate = rate;
 	side->params.channels = params_channels(params);
 	error = vsp_audio_side_fits(side) ? 0 : -EINVAL;
 	spin_unlock_irq(&side->lock);

@@ -7,6 +7,8 @@
  */
 #include <linux/bug.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -14,6 +16,7 @@
 
 #include "vs_compat.h"
 #include "vsp/audio/audio.h"
+#include "vsp/audio/source.h"
 #include "vsp/class.h"
 
 /* A message of a few frames is not waited for more exactly than this. */
@@ -82,21 +85,38 @@ static bool stream_owns(const struct vsp_audio_stream *stream, struct vsp_queue 
 	       le32_to_cpu(header.stream_id) == stream->number;
 }
 
-/* Sets the timer, where it is the time that is waited for. */
-static enum stream_verdict stream_due(struct vsp_audio_stream *stream, u32 frames)
+/* How long until so many frames are due; 0: they are. @ready: by the source; or negative. */
+static u64 stream_wait_ns(struct vsp_audio_stream *stream, u32 frames, int ready)
 {
 	u64 now = ktime_get_ns();
-	u64 wait;
 
 	lockdep_assert_held(&stream->audio->lock);
+	if (ready >= 0) {
+		stream->follows = true;
+		return div_u64((u64)(frames - min_t(u32, frames, ready)) * NSEC_PER_SEC,
+			       vs_audio_rate(stream->params.rate));
+	}
+	if (stream->follows)
+		vsp_audio_clock_start(&stream->clock, vs_audio_rate(stream->params.rate), now);
+	stream->follows = false;
 	if (vsp_audio_clock_due(&stream->clock, now) >= frames)
+		return 0;
+	return vsp_audio_clock_wait_ns(&stream->clock, frames, now);
+}
+
+/* Sets the timer, where it is the time that is waited for. */
+static enum stream_verdict stream_due(struct vsp_audio_stream *stream, u32 frames, int ready)
+{
+	u64 wait = stream_wait_ns(stream, frames, ready);
+
+	if (!wait)
 		return STREAM_TAKE;
-	wait = max(vsp_audio_clock_wait_ns(&stream->clock, frames, now), STREAM_WAIT_MIN_NS);
-	hrtimer_start(&stream->timer, ns_to_ktime(wait), HRTIMER_MODE_REL);
+	hrtimer_start(&stream->timer, ns_to_ktime(max(wait, STREAM_WAIT_MIN_NS)),
+		      HRTIMER_MODE_REL);
 	return STREAM_WAIT;
 }
 
-static enum stream_verdict stream_judge(struct vsp_audio_stream *stream, u32 bytes,
+static enum stream_verdict stream_judge(struct vsp_audio_stream *stream, u32 bytes, int ready,
 					struct vs_audio_params *params)
 {
 	struct vsp_audio *audio = stream->audio;
@@ -116,7 +136,7 @@ static enum stream_verdict stream_judge(struct vsp_audio_stream *stream, u32 byt
 	else if (stream->state == VSP_AUDIO_PREPARED)
 		verdict = STREAM_WAIT;
 	else
-		verdict = stream_due(stream, bytes / frame);
+		verdict = stream_due(stream, bytes / frame, ready);
 unlock:
 	spin_unlock_irq(&audio->lock);
 	return verdict;
@@ -151,7 +171,8 @@ unlock:
 }
 
 /* Return: VIRTIO_SND_S_*. */
-static u32 stream_move(struct vsp_audio_stream *stream, struct vsp_queue *queue, u32 bytes)
+static u32 stream_move(struct vsp_audio_stream *stream, struct vsp_queue *queue,
+		       const struct vs_audio_params *params, u32 bytes)
 {
 	const struct vsp_chain *chain = &stream->chain;
 
@@ -159,6 +180,8 @@ static u32 stream_move(struct vsp_audio_stream *stream, struct vsp_queue *queue,
 	    vsp_queue_read(queue, chain, sizeof(struct virtio_snd_pcm_xfer), stream->bytes, bytes))
 		return VIRTIO_SND_S_BAD_MSG;
 	stream_pass(stream, bytes);
+	if (stream->follows)
+		vsp_audio_source_move(stream, params, bytes);
 	if (stream->number == VS_AUDIO_STREAM_CAPTURE &&
 	    vsp_queue_write(queue, chain, 0, stream->bytes, bytes))
 		return VIRTIO_SND_S_BAD_MSG;
@@ -189,13 +212,13 @@ static bool stream_message(struct vsp_audio_stream *stream, struct vsp_queue *qu
 	struct vs_audio_params params;
 	u32 status = VIRTIO_SND_S_OK;
 
-	switch (stream_judge(stream, bytes, &params)) {
+	switch (stream_judge(stream, bytes, vsp_audio_source_due(stream, bytes), &params)) {
 	case STREAM_WAIT:
 		return false;
 	case STREAM_TAKE:
 		status = VIRTIO_SND_S_BAD_MSG;
 		if (stream_owns(stream, queue))
-			status = stream_move(stream, queue, bytes);
+			status = stream_move(stream, queue, &params, bytes);
 		break;
 	case STREAM_REFUSE:
 		status = VIRTIO_SND_S_BAD_MSG;
