@@ -369,25 +369,6 @@ void vs_port_told(struct vs_port *port, enum vs_port_news news)
 }
 EXPORT_SYMBOL_GPL(vs_port_told);
 
-/**
- * vs_port_forget() - the other side has begun anew, and knows nothing
- * @port: any
- */
-void vs_port_forget(struct vs_port *port)
-{
-	unsigned long irq;
-
-	vs_port_set_peer(port, false);
-	spin_lock_irqsave(&port->lock, irq);
-	port->state.told = false;
-	port->state.closed = false;
-	port->state.answer = false;
-	port->state.leaves = false;
-	port_changed(port);
-	spin_unlock_irqrestore(&port->lock, irq);
-}
-EXPORT_SYMBOL_GPL(vs_port_forget);
-
 /* ---- Start and end ---- */
 
 static int port_fill(struct list_head *list)

@@ -205,7 +205,8 @@ static void the_end_leaves_what_has_come(struct kunit *test)
 	meet(test, port);
 	receive(test, port, 100);
 	vs_port_end(port);
-	KUNIT_EXPECT_EQ(test, vs_port_poll(port) & (EPOLLIN | EPOLLHUP), EPOLLIN | EPOLLHUP);
+	KUNIT_EXPECT_TRUE(test, vs_port_poll(port) & EPOLLIN);
+	KUNIT_EXPECT_TRUE(test, vs_port_poll(port) & EPOLLHUP);
 	piece = vs_port_begin_read(port);
 	KUNIT_ASSERT_NOT_NULL(test, piece);
 	piece->length = 0;
