@@ -209,10 +209,10 @@ void vs_port_set_peer(struct vs_port *port, bool open)
 		state->answer |= !state->peer;
 		state->met |= state->told;
 	}
-	state->peer = open;
-	/* A guest may be another one than it was told, and have no size so far. */
-	if (open && !vs_port_is_tty(port))
+	/* The guest may not have had the port yet when the size was set. */
+	if (open && !state->peer && !vs_port_is_tty(port))
 		state->resized |= port->size.columns || port->size.rows;
+	state->peer = open;
 	if (!open)
 		vs_port_drop(&port->out, &port->out_free);
 	port_changed(port);

@@ -5,8 +5,8 @@
  *
  * Before START, users of ports that go can write nothing more, and data in flight arrive.  After it
  * these ports hang up, and new ones appear.  A port that both contracts have, of the same kind,
- * notices nothing.  When the machine goes to sleep, and when a broken ring is reset, the contract is
- * lost and all ports hang up, as they do in the host; new ones come with the next contract.
+ * notices nothing.  When the machine goes to sleep, and when a broken ring is reset, the contract
+ * is lost and all ports hang up, as they do in the host; new ones come with the next contract.
  */
 #include <linux/device.h>
 #include <linux/err.h>
