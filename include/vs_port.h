@@ -14,9 +14,9 @@
  *	VIRTIO_CONSOLE_PORT_REMOVE	guest, value 1: the port is about to go, and users write
  *					nothing more; 0: it stays after all.  Host, value 1: so its
  *					users, and all their data were put into its queue.
- *	VIRTIO_CONSOLE_RESIZE		host: the terminal of a console has another size.  It follows
- *					the message: columns, then rows, 16 bits each.  Said when it
- *					is set, and when the guest opens the port.
+ *	VIRTIO_CONSOLE_RESIZE		host: the terminal of a console has another size.  It
+ *					follows the message: columns, then rows, 16 bits each.  Said
+ *					when it is set, and when the guest opens the port.
  *
  * Neither side sends data by a port that the other side does not have open.
  */

@@ -186,6 +186,5 @@ void vs_port_set_leaves(struct vs_port *port, bool leaves);
 bool vs_port_is_drained(struct vs_port *port);
 enum vs_port_news vs_port_news(struct vs_port *port, bool drained);
 void vs_port_told(struct vs_port *port, enum vs_port_news news);
-void vs_port_forget(struct vs_port *port);
 
 #endif

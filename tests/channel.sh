@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug
-# seconds: 240
+# seconds: 330
 # soak
 # Byte channels between this machine's provider and its own client.
 . tests/lib.sh
@@ -354,11 +354,56 @@ memory_is_short() {
 	done
 }
 
+# sizes FILE: another one ten times a second, whenever there is a console
+sizes() {
+	while :; do
+		{ echo "$((RANDOM % 4096)) 80" >"$1"; } 2>/dev/null || :
+		pause 0.1
+	done
+}
+
+# Each ring is broken once: the client resets its device, users on both sides are hung up, and all works again.
+broken_rings() {
+	local queue before host guest
+	channels
+	rm -f /tmp/in.*
+	mkfifo /tmp/in.host /tmp/in.guest
+	traffic hold $HOST/1 </tmp/in.host >/tmp/host &
+	traffic hold $GUEST/1 </tmp/in.guest >/tmp/guest &
+	exec {host}>/tmp/in.host {guest}>/tmp/in.guest
+	wait_for 10 is_open $HOST 1
+	wait_for 10 is_open $GUEST 1
+	for queue in 2 3 4 5 6 7; do
+		before=$(<$VSC/counters/resets)
+		modprobe broken "queue=$queue"
+		modprobe -r broken
+		wait_for 30 has_reset $((before + 1))
+		wait_for 60 has_channels 3
+	done
+	exec {host}>&- {guest}>&-
+	wait_for 30 grep -qx "rest 0" /tmp/host
+	wait_for 30 grep -qx "rest 0" /tmp/guest
+	both_ways 1 $MEGABYTE
+}
+
+has_reset() {
+	[[ $(<$VSC/counters/resets) -ge $1 && $(<$VSC/contract/id) != 0 && $(<$VSC/contract/state) == RUNNING ]]
+}
+
 hostile_vmm() {
+	local i
 	channel_pool
 	vsp_service channel.v pool=p channels_max=4 kinds_allowed="console stream datagram" lease_ms=0 enable=1
+	for i in 0 1 2; do
+		traffic churn /dev/vsp/v/$i "${FUZZ_TIME:-10}" $i &
+	done
+	sizes /sys/class/vsp-channel/v.0/size &
 	"$VSP_MODULES/vmm/vmm" --seed "${FUZZ_SEED:-0}" --time "${FUZZ_TIME:-10}" v fuzz | tee /tmp/fuzz
-	grep -q contracts /tmp/fuzz || fail "no contract"
+	kill %4
+	wait %1 %2 %3 || fail "users of the host's ends"
+	for i in contracts told data_sent data_received dropped_buffers malformed_buffers; do
+		[[ $(grep -o " $i=[0-9]*" /tmp/fuzz | tail -n 1 | cut -d= -f2) -gt 0 ]] || fail "no $i"
+	done
 	"$VSP_MODULES/vmm/vmm" v messages
 	"$VSP_MODULES/vmm/vmm" v memory
 }
@@ -385,4 +430,5 @@ test_case channel.consoles_are_terminals consoles_are_terminals
 test_case channel.consoles_have_the_size_that_the_host_says consoles_have_a_size
 test_case channel.lines_of_open_terminals_are_not_used_again lines_are_not_shared
 test_case channel.memory_may_be_short memory_is_short
+test_case channel.broken_rings_are_reset broken_rings
 test_case channel.hostile_vmm_hurts_nobody hostile_vmm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of the class channel, and what both sides compute alike: which ports a contract has, and
- * the control messages.  See vs_port.h for why a byte channel is called a port here.
+ * The table of the class channel, and what both sides compute alike: which ports a contract has,
+ * and the control messages.  See vs_port.h for why a byte channel is called a port here.
  */
 #include <linux/array_size.h>
 #include <linux/bits.h>

@@ -255,8 +255,7 @@ static ssize_t channel_show(struct device *dev, struct device_attribute *attribu
 }
 static DEVICE_ATTR_RO(channel);
 
-static ssize_t device_show_size(struct device *dev, struct device_attribute *attribute,
-				char *page)
+static ssize_t size_show(struct device *dev, struct device_attribute *attribute, char *page)
 {
 	struct vs_port_size size;
 
@@ -264,8 +263,8 @@ static ssize_t device_show_size(struct device *dev, struct device_attribute *att
 	return sysfs_emit(page, "%u %u\n", size.rows, size.columns);
 }
 
-static ssize_t device_store_size(struct device *dev, struct device_attribute *attribute,
-				 const char *page, size_t count)
+static ssize_t size_store(struct device *dev, struct device_attribute *attribute,
+			  const char *page, size_t count)
 {
 	unsigned int rows, columns;
 	char more;
@@ -276,7 +275,7 @@ static ssize_t device_store_size(struct device *dev, struct device_attribute *at
 	error = device_set_size(dev_get_drvdata(dev), rows, columns);
 	return error ?: count;
 }
-static DEVICE_ATTR(size, 0644, device_show_size, device_store_size);
+static DEVICE_ATTR_RW(size);
 
 static struct attribute *device_attributes[] = {
 	&dev_attr_kind.attr,
@@ -301,6 +300,7 @@ static const struct attribute_group device_group = {
 	.attrs = device_attributes,
 	.is_visible = device_is_visible,
 };
+
 static const struct attribute_group *device_groups[] = { &device_group, NULL };
 
 static void device_free(struct device *dev)

@@ -209,10 +209,10 @@ void vs_port_set_peer(struct vs_port *port, bool open)
 		state->answer |= !state->peer;
 		state->met |= state->told;
 	}
-	state->peer = open;
-	/* A guest may be another one than it was told, and have no size so far. */
-	if (open && !vs_port_is_tty(port))
+	/* The guest may not have had the port yet when the size was set. */
+	if (open && !state->peer && !vs_port_is_tty(port))
 		state->resized |= port->size.columns || port->size.rows;
+	state->peer = open;
 	if (!open)
 		vs_port_drop(&port->out, &port->out_free);
 	port_changed(port);
@@ -368,25 +368,6 @@ void vs_port_told(struct vs_port *port, enum vs_port_news news)
 	spin_unlock_irqrestore(&port->lock, irq);
 }
 EXPORT_SYMBOL_GPL(vs_port_told);
-
-/**
- * vs_port_forget() - the other side has begun anew, and knows nothing
- * @port: any
- */
-void vs_port_forget(struct vs_port *port)
-{
-	unsigned long irq;
-
-	vs_port_set_peer(port, false);
-	spin_lock_irqsave(&port->lock, irq);
-	port->state.told = false;
-	port->state.closed = false;
-	port->state.answer = false;
-	port->state.leaves = false;
-	port_changed(port);
-	spin_unlock_irqrestore(&port->lock, irq);
-}
-EXPORT_SYMBOL_GPL(vs_port_forget);
 
 /* ---- Start and end ---- */
 

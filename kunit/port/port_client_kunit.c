@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A broken host against the client's side of byte channels: the code that runs in an interrupt, over
- * rings whose host gives every buffer back as soon as it is there, and a port of this kernel.
+ * A broken host against the client's side of byte channels: the code that runs in an interrupt,
+ * over rings whose host gives every buffer back as soon as it is there, and a port of this kernel.
  */
 #define virtqueue_add_inbuf		stub_add_inbuf
 #define virtqueue_add_outbuf		stub_add_outbuf

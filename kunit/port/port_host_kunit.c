@@ -62,7 +62,7 @@ static struct vs_port *stub_create(const struct vs_port_config *config)
 #include <kunit/test.h>
 #include <linux/module.h>
 
-#define ROUND_MAX	10000	/* buffers of a queue in one round: the mover does not come out of it */
+#define ROUND_MAX	10000	/* buffers of a round out of which the mover does not come */
 #define MESSAGE		offsetof(struct vs_port_message, columns)
 #define ENOUGH		1000	/* buffers of a round that has a budget are fewer */
 

@@ -7,7 +7,7 @@
 
 /* What this suite has of its own is not exported once more. */
 #undef EXPORT_SYMBOL_GPL
-#define EXPORT_SYMBOL_GPL(symbol)
+#define EXPORT_SYMBOL_GPL(symbol) static_assert(sizeof(typeof(symbol) *))
 
 #include "channel/port/port.c"
 #include "channel/port/user.c"
@@ -177,9 +177,13 @@ static void the_last_size_is_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, told.columns, 132);
 	vs_port_size_told(port, &told);
 	KUNIT_EXPECT_FALSE(test, vs_port_new_size(port, &told));
-	/* Whoever opens the other end may not have heard of it. */
+	/* A guest that opens its end may not have had it when the size was told. */
 	vs_port_set_peer(port, true);
 	KUNIT_EXPECT_TRUE(test, vs_port_new_size(port, &told));
+	vs_port_size_told(port, &told);
+	/* That it is open is said again as an answer: the guest may have set another size since. */
+	vs_port_set_peer(port, true);
+	KUNIT_EXPECT_FALSE(test, vs_port_new_size(port, &told));
 }
 
 static void a_size_has_a_bound(struct kunit *test)
@@ -205,7 +209,8 @@ static void the_end_leaves_what_has_come(struct kunit *test)
 	meet(test, port);
 	receive(test, port, 100);
 	vs_port_end(port);
-	KUNIT_EXPECT_EQ(test, vs_port_poll(port) & (EPOLLIN | EPOLLHUP), EPOLLIN | EPOLLHUP);
+	KUNIT_EXPECT_TRUE(test, vs_port_poll(port) & EPOLLIN);
+	KUNIT_EXPECT_TRUE(test, vs_port_poll(port) & EPOLLHUP);
 	piece = vs_port_begin_read(port);
 	KUNIT_ASSERT_NOT_NULL(test, piece);
 	piece->length = 0;

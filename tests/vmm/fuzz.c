@@ -322,6 +322,15 @@ static void tell_audio(struct device *device, const struct counts *c, const u64 
 	printf(" lost=%llu\n", (unsigned long long)c->lost);
 }
 
+/* Told: messages of who has a port open, and of its size. */
+static void tell_port(struct device *device, const struct counts *c, const u64 *before)
+{
+	printf("channel: pushed=%llu returned=%llu told=%llu", (unsigned long long)c->pushed,
+	       (unsigned long long)c->returned, (unsigned long long)c->told);
+	tell_counters(device, before);
+	printf(" lost=%llu\n", (unsigned long long)c->lost);
+}
+
 static void tell(struct device *device, u64 seed, const u64 *before)
 {
 	const struct counts *c = counts;
@@ -340,6 +349,8 @@ static void tell(struct device *device, u64 seed, const u64 *before)
 		tell_input(device, c, before);
 	else if (device->class == VS_CLASS_AUDIO)
 		tell_audio(device, c, before);
+	else if (device->class == VS_CLASS_CHANNEL)
+		tell_port(device, c, before);
 	else
 		tell_storage(c);
 }

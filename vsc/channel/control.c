@@ -14,7 +14,8 @@
 #include "vsc/channel/ports.h"
 #include "vsc/class.h"
 
-#define LEAVE_MS	500	/* how long ports that go wait for data in flight: below half a lease */
+/* How long ports that go wait for data in flight: less than half a lease. */
+#define LEAVE_MS	500
 
 /* ---- To the host: under vsc_ports_control.lock ---- */
 

@@ -5,8 +5,8 @@
  *
  * Before START, users of ports that go can write nothing more, and data in flight arrive.  After it
  * these ports hang up, and new ones appear.  A port that both contracts have, of the same kind,
- * notices nothing.  While the machine sleeps, and while a broken ring is reset, ports stay, and the
- * host seems to have closed them.
+ * notices nothing.  When the machine goes to sleep, and when a broken ring is reset, the contract
+ * is lost and all ports hang up, as they do in the host; new ones come with the next contract.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -206,14 +206,10 @@ static void ports_lost(struct vsc_session *session)
 	ports_change(vsc_session_data(session), &none);
 }
 
+/* Its ports have gone with the contract: see ports_lost(). */
 static void ports_sleep(struct vsc_session *session)
 {
-	struct vsc_ports *ports = vsc_session_data(session);
-
-	ports_let_go(ports);
-	for (unsigned int i = 0; i < VS_PORT_MAX; i++)
-		if (ports->slot[i].port)
-			vs_port_forget(ports->slot[i].port);
+	ports_let_go(vsc_session_data(session));
 }
 
 /* The channel has started, with all queues of the class: nothing can fail. */

@@ -84,7 +84,7 @@ static struct vs_port *follow_take_wrong(struct vsp_ports *ports, unsigned int n
 
 /* Return: whether a port is to be made, and of which kind. */
 static bool follow_is_missing(struct vsp_ports *ports, unsigned int number,
-			     enum vs_port_kind *kind)
+			      enum vs_port_kind *kind)
 {
 	bool missing;
 
