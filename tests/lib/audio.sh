@@ -75,7 +75,7 @@ gap=()
 
 # loopback SUBSTREAMS [PARAMETER...]: a card whose device 1 records what is played to device 0, and plays what device 0 records
 loopback() {
-	modprobe snd-aloop pcm_substreams="$@"
+	modprobe snd-aloop pcm_substreams="$1" "${@:2}"
 	wait_for 30 card_named Loopback
 }
 

@@ -384,21 +384,20 @@ static snd_pcm_sframes_t pcm_transfer(struct vsp_audio_pcm *pcm, u8 *bytes, u32 
 /* Return: frames, or an errno. */
 static snd_pcm_sframes_t pcm_pass(struct vsp_audio_pcm *pcm, u8 *bytes, u32 frames)
 {
-	u32 sample = vs_audio_frame_bytes(&pcm->params) / pcm->params.channels;
+	u32 channels = pcm->params.channels;
+	u32 sample = vs_audio_frame_bytes(&pcm->params) / channels;
 	snd_pcm_sframes_t passed;
 
-	if (pcm->channels == pcm->params.channels)
+	if (pcm->channels == channels)
 		return pcm_transfer(pcm, bytes, frames, sample);
 	frames = min(frames, PCM_BYTES / (sample * pcm->channels));
 	if (pcm->plays) {
-		vsp_audio_fit_channels(pcm->bytes, pcm->channels, bytes, pcm->params.channels, sample,
-				 frames);
+		vsp_audio_fit_channels(pcm->bytes, pcm->channels, bytes, channels, sample, frames);
 		return pcm_transfer(pcm, pcm->bytes, frames, sample);
 	}
 	passed = pcm_transfer(pcm, pcm->bytes, frames, sample);
 	if (passed > 0)
-		vsp_audio_fit_channels(bytes, pcm->params.channels, pcm->bytes, pcm->channels, sample,
-				 passed);
+		vsp_audio_fit_channels(bytes, channels, pcm->bytes, pcm->channels, sample, passed);
 	return passed;
 }
 

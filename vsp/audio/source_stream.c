@@ -131,7 +131,7 @@ void vsp_audio_source_move(struct vsp_audio_stream *stream, const struct vs_audi
  * @period: of it, frames
  *
  * Context: the mover of the control queue; may sleep, no longer than what was played is heard.
- * Return: 0, also where the source is gone, or is not to be used; -EINVAL, ...: it cannot have these.
+ * Return: 0, also where the source is gone, or is not to be used; or an errno: it refuses them.
  */
 int vsp_audio_source_set(struct vsp_audio_stream *stream, u32 period)
 {
