@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LIMIT_SECONDS	300
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define FRAMES_AT_ONCE	256
 
@@ -493,6 +494,8 @@ int main(int count, char **argument)
 	int fd;
 
 	read_options(count, argument);
+	/* A test waits for this program without a limit of its own. */
+	alarm(LIMIT_SECONDS);
 	fd = open(option.device, O_RDWR | (option.contend ? O_NONBLOCK : 0) |
 		  (option.share ? O_APPEND : 0));
 	if (fd < 0)
