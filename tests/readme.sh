@@ -12,6 +12,7 @@ elsewhere() {
 	'ynl '*) echo tests/network_shaper.sh ;;
 	'aplay '* | 'arecord '*) echo tests/audio.sh ;;
 	'socat '*) echo tests/channel_guest.sh ;;
+	'stty size'*) echo tests/channel.sh ;;
 	'make '*) echo tests/debian.sh ;;
 	*systemctl*) echo tests/debian.sh ;;
 	'getfattr '*) echo tests/storage_source.sh ;;
