@@ -16,6 +16,12 @@
 #include "vsp/core/session.h"
 #include "vsp/pool/pool.h"
 
+/* A client that has a contract asks to keep it when it was denied another one: that is the end. */
+static bool ask_is_final(struct vsp_session *session)
+{
+	return !vsp_machine_in_force(session) || session->round.message.flags & VS_REQUEST_KEEP;
+}
+
 static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retry_ms)
 {
 	struct vsp_service *service = session->service;
@@ -29,7 +35,8 @@ static void ask_deny(struct vsp_session *session, u32 reason, u16 term, u32 retr
 	session->invitation.denied |= reason == VS_REASON_POOL || reason == VS_REASON_LIMIT ||
 			   reason == VS_REASON_CAPACITY;
 	service->counters.denials++;
-	vsp_machine_set_result(session, VS_OUTCOME_DENY, reason);
+	if (ask_is_final(session))
+		vsp_machine_set_result(session, VS_OUTCOME_DENY, reason);
 	service->files->changed(service, VSP_CHANGE_DENIED);
 }
 
