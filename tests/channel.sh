@@ -132,10 +132,8 @@ streams_flow_through_renegotiations() {
 	wait %1 || fail "sender"
 }
 
-# What is in flight when the number shrinks arrives; then both users are hung up.
-shrinking_hangs_up() {
-	local host guest
-	channels
+# hold_both: both ends of channel 1 are open, and write what comes through $host and $guest, which are the caller's
+hold_both() {
 	rm -f /tmp/in.*
 	mkfifo /tmp/in.host /tmp/in.guest
 	traffic hold $HOST/1 </tmp/in.host >/tmp/host &
@@ -143,6 +141,13 @@ shrinking_hangs_up() {
 	exec {host}>/tmp/in.host {guest}>/tmp/in.guest
 	wait_for 10 is_open $HOST 1
 	wait_for 10 is_open $GUEST 1
+}
+
+# What is in flight when the number shrinks arrives; then both users are hung up.
+shrinking_hangs_up() {
+	local host guest
+	channels
+	hold_both
 	limit channels_max=1
 	wait_for 30 has_channels 1
 	exec {host}>&- {guest}>&-
@@ -368,13 +373,7 @@ sizes() {
 broken_rings() {
 	local queue before host guest
 	channels
-	rm -f /tmp/in.*
-	mkfifo /tmp/in.host /tmp/in.guest
-	traffic hold $HOST/1 </tmp/in.host >/tmp/host &
-	traffic hold $GUEST/1 </tmp/in.guest >/tmp/guest &
-	exec {host}>/tmp/in.host {guest}>/tmp/in.guest
-	wait_for 10 is_open $HOST 1
-	wait_for 10 is_open $GUEST 1
+	hold_both
 	for queue in 2 3 4 5 6 7; do
 		before=$(<$VSC/counters/resets)
 		modprobe broken "queue=$queue"

@@ -7,7 +7,7 @@
 # and taken away again.
 set -euo pipefail
 . /vsp/scripts/env
-. /vsp/tests/lib/assert.sh
+. tests/lib/chroot.sh
 
 # A Debian 13 in which all may be written
 new_root() {
@@ -83,15 +83,6 @@ installs_and_goes() {
 	everything >/tmp/after
 	diff /tmp/before /tmp/after >/tmp/diff || fail "what is left, or gone: $(cat /tmp/diff)"
 	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of after removal"
-}
-
-# test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
-test_case() {
-	local name=$1 result=pass start=$SECONDS
-	[[ $name =~ ${ONLY-} ]] || return 0
-	(set -e; "$2") || result=fail
-	echo "$result: $name ($((SECONDS - start)) s)"
-	echo "$result $name $((SECONDS - start))" >>/out/results
 }
 
 new_root

@@ -4,8 +4,7 @@
 # vspctl record and plot without a kernel: over a tree of files that stands in for configfs and sysfs, and over recordings that
 # are written here, some of whose texts are hostile, with ASan and UBSan in it. What a kernel does is in tests/vspctl_record.sh.
 set -euo pipefail
-. tests/lib/assert.sh
-trap - EXIT
+. tests/lib/chroot.sh
 
 make -s -C tools O=/vsp/build/vspctl-sanitizer CHECK=sanitizer
 make -s -C tools O=/vsp/build/vspctl-calls
@@ -33,6 +32,10 @@ device() {
 		terms/name=x contract/state=RUNNING contract/id=3 counters/violations=2; do
 		file "$1/${i%%=*}" "${i#*=}"
 	done
+}
+
+prepare() {
+	tree
 }
 
 # tree: a service, its client, and a service without a device; of a class that nobody knows
@@ -462,15 +465,6 @@ any_text() {
 	done
 	echo "	$drawn of 150 drawn"
 	[[ $drawn -ge 5 ]] || fail "too few were drawn"
-}
-
-# test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
-test_case() {
-	local name=$1 result=pass start=$SECONDS
-	[[ $name =~ ${ONLY-} ]] || return 0
-	(set -e; tree; "$2") || result=fail
-	echo "$result: $name ($((SECONDS - start)) s)"
-	echo "$result $name $((SECONDS - start))" >>/out/results
 }
 
 test_case vspctl_plot.recordings_are_columns format

@@ -4,8 +4,7 @@
 # vspctl without a kernel: over a tree of files that stands in for configfs and sysfs, some of whose texts are hostile, with
 # ASan and UBSan in it. What the kernel does is in tests/vspctl.sh.
 set -euo pipefail
-. tests/lib/assert.sh
-trap - EXIT
+. tests/lib/chroot.sh
 
 make -s -C tools O=/vsp/build/vspctl-sanitizer CHECK=sanitizer
 export ASAN_OPTIONS=detect_leaks=0	# what it takes it keeps until it ends
@@ -45,6 +44,10 @@ terms() {
 	for i in violations=2 messages=9 waited_ns=1500000000 longest_gap_us=7; do
 		file "$1/counters/${i%%=*}" "${i#*=}" 400
 	done
+}
+
+prepare() {
+	tree
 }
 
 # tree: /tmp/tree: a pool, a service of it, and a client; of a class that nobody knows
@@ -407,7 +410,7 @@ only_root() {
 # completes WORD... RESULT: what bash offers for the last WORD
 completes() {
 	COMP_WORDS=(vspctl "${@:1:$#-1}") COMP_CWORD=$(($# - 1)) COMPREPLY=()
-	_vspctl
+	_vspctl || :	# in an interactive shell, too, set -e is off
 	assert_eq "${COMPREPLY[*]}" "${!#}" "completion of ${COMP_WORDS[*]}"
 }
 
@@ -629,15 +632,6 @@ undoes() {
 	status 1 vspctl restore /tmp/part
 	grep -q 'not restored: what was done is undone' /tmp/out || fail "$(cat /tmp/out)"
 	[[ ! -e $new ]] || fail "half a service is left by restore"
-}
-
-# test_case NAME FUNCTION: as in tests/lib/assert.sh, but nothing here is in a kernel
-test_case() {
-	local name=$1 result=pass start=$SECONDS
-	[[ $name =~ ${ONLY-} ]] || return 0
-	(set -e; tree; "$2") || result=fail
-	echo "$result: $name ($((SECONDS - start)) s)"
-	echo "$result $name $((SECONDS - start))" >>/out/results
 }
 
 test_case vspctl_text.nothing_reaches_a_terminal_but_text terminal
