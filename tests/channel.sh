@@ -269,6 +269,7 @@ consoles_have_a_size() {
 	for i in "4097 80" "80 4097" "80" "80 25 1" "-1 80" "x 80" ""; do
 		assert_fails sh -c "echo '$i' >$size"
 	done
+	host_log | grep -q 'size: "4097 80" refused, write ROWS COLUMNS, each 0..4096' || fail "the log does not say what is allowed"
 	exec {host}>&-
 	assert_fails traffic window $HOST/0 65535 80
 	assert_fails traffic window $HOST/1 50 132

@@ -9,6 +9,7 @@
 #include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -266,13 +267,16 @@ static ssize_t size_show(struct device *dev, struct device_attribute *attribute,
 static ssize_t size_store(struct device *dev, struct device_attribute *attribute,
 			  const char *page, size_t count)
 {
+	int shown = min_t(size_t, strcspn(page, "\n"), 64);
 	unsigned int rows, columns;
 	char more;
 	int error;
 
-	if (sscanf(page, "%u %u %c", &rows, &columns, &more) != 2)
-		return -EINVAL;
-	error = device_set_size(dev_get_drvdata(dev), rows, columns);
+	error = sscanf(page, "%u %u %c", &rows, &columns, &more) == 2 ? 0 : -EINVAL;
+	error = error ?: device_set_size(dev_get_drvdata(dev), rows, columns);
+	if (error)
+		dev_warn_ratelimited(dev, "size: \"%*pE\" refused, write ROWS COLUMNS, each 0..%u\n",
+				     shown, page, VS_PORT_SIZE_MAX);
 	return error ?: count;
 }
 static DEVICE_ATTR_RW(size);
