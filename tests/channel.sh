@@ -276,11 +276,47 @@ consoles_have_a_size() {
 	assert_fails traffic window $GUEST/1 50 132
 	[[ ! -e /sys/class/vsp-channel/c.1/size && ! -e /sys/class/tty/${tty##*/}/size ]] || fail "a size of no console"
 	assert_eq "$(<$size) $(<$VSC/counters/messages_refused)" "50 132 0" "size, and messages refused"
+	# it is that of the service: of the guest that comes next, and of the next channel of that number
+	modprobe -r vsc_channel
+	modprobe vsc_channel
+	wait_for 30 has_channels 3
+	wait_for 30 has_size "$(terminal 0)" 50 132
+	limit kinds_allowed=stream
+	wait_for 30 has_no_terminal
+	limit kinds_allowed="console stream datagram"
+	wait_for 30 has_channels 3
+	assert_eq "$(<$size)" "50 132" "size of the next channel"
+	wait_for 30 has_size "$(terminal 0)" 50 132
 }
 
 # has_size TTY ROWS COLUMNS: for wait_for
 has_size() {
 	[[ $(stty size <"$1") == "$2 $3" ]]
+}
+
+# Who waits for what was written to a terminal (tcdrain, TCSADRAIN) waits until the host has it: here more than the host's end
+# has room for, of which nothing is read at first.
+consoles_are_drained() {
+	local host drainer
+	channels
+	exec {host}<>$HOST/0
+	drain
+	pause 1
+	assert_eq "$(wc -l </tmp/drained)" 1 "lines while the host reads nothing"
+	assert_eq "$(head -c "$(sed -n 's/written //p' /tmp/drained)" <&"$host" | tr -d '\0' | wc -c)" 0 "bytes that are no zeroes"
+	wait $drainer || fail "it has failed"
+	assert_eq "$(tail -n 1 /tmp/drained)" "drained, 0 left" "when the host has all"
+	# of a host that hangs up, nothing is waited for
+	drain
+	exec {host}>&-
+	wait_for 30 has_ended $drainer
+}
+
+# drain: a program that waits for what it has written; fills drainer
+drain() {
+	traffic drain "$(terminal 0)" {host}>&- >/tmp/drained 2>&1 &
+	drainer=$!
+	wait_for 60 grep -q ^written /tmp/drained
 }
 
 # A line is another console's only when nobody has a terminal of it open any more: it would be that of both.
@@ -430,6 +466,7 @@ test_case channel.client_goes_with_an_open_file client_goes_with_an_open_file
 test_case channel.service_goes_with_an_open_file service_goes_with_an_open_file
 test_case channel.consoles_are_terminals consoles_are_terminals
 test_case channel.consoles_have_the_size_that_the_host_says consoles_have_a_size
+test_case channel.consoles_are_drained consoles_are_drained
 test_case channel.lines_of_open_terminals_are_not_used_again lines_are_not_shared
 test_case channel.memory_may_be_short memory_is_short
 test_case channel.broken_rings_are_reset broken_rings

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests
 # seconds: 150
-# Byte channels of a real guest under real QEMU: a login on its console, a stream each way, and all 31 of them. There is no
-# QEMU guest agent in the root folder.
+# Byte channels of a real guest under real QEMU: a login on its console, QEMU's guest agent, a stream each way, and all 31 of them.
 . tests/lib.sh
 . tests/lib/channel.sh
 
@@ -41,6 +40,29 @@ login_on_the_console() {
 	wait_for 30 in_guest g "! pgrep -f '[s]leep 98765'"
 }
 
+# agent_says COMMAND: what the guest's agent answers, to who has just come
+agent_says() {
+	socat -t 60 - "$HOST/1" <<<"{\"execute\":\"$1\"}" | head -n 1
+}
+
+qemus_guest_agent_answers() {
+	local i
+	guest_with_channels 2 "console stream"
+	in_guest g "setsid qemu-ga --method=virtio-serial --path=$GUEST/1 --pidfile=/run/qga.pid --statedir=/run </dev/null >/run/qga.log 2>&1 &"
+	for i in 1 2 3; do
+		[[ $(agent_says guest-get-host-name) == '{"return": {"host-name": "'* ]] || fail "who it is, for the $i. time: $(agent_says guest-ping)"
+	done
+	[[ $(agent_says guest-get-osinfo) == *'"kernel-release": "'$(in_guest g 'uname -r')'"'* ]] || fail "it is another system"
+	# more than a buffer of the channel
+	(($(agent_says guest-info | wc -c) > 4064)) || fail "$(agent_says guest-info)"
+	# the file systems of the guest are frozen by one, and thawed by the next
+	in_guest g "truncate -s 64M /tmp/disk && mkfs.ext4 -q /tmp/disk && mkdir /tmp/mnt && mount -o loop /tmp/disk /tmp/mnt"
+	assert_eq "$(agent_says guest-fsfreeze-freeze)" '{"return": 1}' "file systems that are frozen"
+	assert_eq "$(agent_says guest-fsfreeze-status)" '{"return": "frozen"}' "status"
+	assert_eq "$(agent_says guest-fsfreeze-thaw)" '{"return": 1}' "file systems that are thawed"
+	in_guest g "touch /tmp/mnt/file"
+}
+
 streams_both_ways() {
 	guest_with_channels 2 "console stream"
 	traffic receive $HOST/1 4000000 9 >/tmp/received &
@@ -68,5 +90,6 @@ all_of_them() {
 }
 
 test_case channel_guest.login_on_the_console login_on_the_console
+test_case channel_guest.qemus_guest_agent_answers qemus_guest_agent_answers
 test_case channel_guest.streams_both_ways streams_both_ways
 test_case channel_guest.thirty_one_channels_have_one_mover all_of_them

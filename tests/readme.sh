@@ -11,7 +11,8 @@ elsewhere() {
 	*qemu-system-x86_64*) echo tests/guest.sh ;;
 	'ynl '*) echo tests/network_shaper.sh ;;
 	'aplay '* | 'arecord '*) echo tests/audio.sh ;;
-	'socat '*) echo tests/channel_guest.sh ;;
+	'vsp-snapshot '* | *web-monday*) echo tests/snapshot_guest.sh ;;
+	'socat '* | *' | socat '* | 'qemu-ga '*) echo tests/channel_guest.sh ;;
 	'stty size'*) echo tests/channel.sh ;;
 	'make '*) echo tests/debian.sh ;;
 	*systemctl*) echo tests/debian.sh ;;

@@ -128,6 +128,12 @@ static unsigned int port_tty_write_room(struct tty_struct *tty)
 	return vs_port_room(tty->driver_data);
 }
 
+/* What tcdrain() and TCSADRAIN wait for: until it is 0, which port_tty_work() tells. */
+static unsigned int port_tty_unsent(struct tty_struct *tty)
+{
+	return vs_port_unsent(tty->driver_data);
+}
+
 static void port_tty_unthrottle_port(struct tty_struct *tty)
 {
 	vs_port_tty_look(tty->driver_data);
@@ -141,6 +147,7 @@ static const struct tty_operations port_tty_operations = {
 	.hangup = port_tty_hang_up,
 	.write = port_tty_write,
 	.write_room = port_tty_write_room,
+	.chars_in_buffer = port_tty_unsent,
 	.unthrottle = port_tty_unthrottle_port,
 };
 

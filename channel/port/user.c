@@ -238,6 +238,40 @@ unsigned int vs_port_room(struct vs_port *port)
 	return room;
 }
 
+/* Pieces that are neither free nor in @out are with the class. */
+static unsigned int port_unsent(struct vs_port *port)
+{
+	unsigned int away = VS_PORT_PIECES, bytes = 0;
+	struct vs_port_piece *piece;
+
+	list_for_each_entry(piece, &port->out_free, entry)
+		away--;
+	list_for_each_entry(piece, &port->out, entry) {
+		away--;
+		bytes += piece->length;
+	}
+	return bytes + away * VS_PORT_BYTES;
+}
+
+/**
+ * vs_port_unsent() - how much of what was written is not with the other side yet
+ * @port: any
+ *
+ * Context: any.
+ * Return: bytes, and of what is on its way rather more; 0: none, or nobody will read it.
+ */
+unsigned int vs_port_unsent(struct vs_port *port)
+{
+	unsigned int unsent = 0;
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	if (!port_has_hung_up(port))
+		unsent = port_unsent(port);
+	spin_unlock_irqrestore(&port->lock, irq);
+	return unsent;
+}
+
 /**
  * vs_port_poll() - find what a user could do without waiting
  * @port: open

@@ -201,6 +201,26 @@ static void a_size_has_a_bound(struct kunit *test)
 }
 
 /* What has come can be read, then there is an end of file. */
+static void what_is_not_sent_counts_until_nobody_reads_it(struct kunit *test)
+{
+	static const u8 bytes[VS_PORT_BYTES + 1];
+	struct vs_port *port = test->priv;
+	struct vs_port_piece *piece;
+
+	meet(test, port);
+	KUNIT_EXPECT_EQ(test, vs_port_unsent(port), 0);
+	KUNIT_ASSERT_EQ(test, vs_port_write(port, bytes, sizeof(bytes)), sizeof(bytes));
+	KUNIT_EXPECT_EQ(test, vs_port_unsent(port), VS_PORT_BYTES + 1);
+	vs_port_sent(port, vs_port_take_out(port));
+	KUNIT_EXPECT_EQ(test, vs_port_unsent(port), 1);
+	/* On its way it counts as a whole one. */
+	piece = vs_port_take_out(port);
+	KUNIT_EXPECT_EQ(test, vs_port_unsent(port), VS_PORT_BYTES);
+	vs_port_set_peer(port, false);
+	KUNIT_EXPECT_EQ(test, vs_port_unsent(port), 0);
+	vs_port_sent(port, piece);
+}
+
 static void the_end_leaves_what_has_come(struct kunit *test)
 {
 	struct vs_port *port = test->priv;
@@ -227,6 +247,7 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE(data_come_to_the_user_they_were_sent_to),
 	KUNIT_CASE(the_last_size_is_told),
 	KUNIT_CASE(a_size_has_a_bound),
+	KUNIT_CASE(what_is_not_sent_counts_until_nobody_reads_it),
 	KUNIT_CASE(the_end_leaves_what_has_come),
 	{}
 };

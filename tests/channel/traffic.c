@@ -11,6 +11,8 @@
  *	traffic poll PATH EVENTS SECONDS	waits for any of in, out, hup; prints all there are
  *	traffic churn PATH SECONDS SEED		opens, reads, writes and closes, over and over
  *	traffic window PATH [ROWS COLUMNS]	sets the size of a console's terminal; prints it
+ *	traffic drain PATH			writes zeroes to a terminal for as long as there is
+ *						room, and waits until the other side has them all
  *	traffic keep PATH			has it open until it is killed, and reads nothing
  *	traffic hold PATH			has it open until its standard input ends, then
  *						reads the rest: prints how many bytes that was
@@ -27,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -268,6 +271,36 @@ static void window(char **size)
 	printf("%u %u\n", set.ws_row, set.ws_col);
 }
 
+static void drain(void)
+{
+	static const __u8 zeroes[4096];
+	int fd = open_port(O_RDWR | O_NOCTTY), unsent;
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	struct termios raw;
+	__u64 bytes = 1;
+	ssize_t part;
+
+	if (tcgetattr(fd, &raw))
+		die("tcgetattr: %m");
+	cfmakeraw(&raw);
+	if (tcsetattr(fd, TCSANOW, &raw))
+		die("tcsetattr: %m");
+	/* The first one waits for the other side. */
+	write_all(fd, zeroes, 1);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (poll(&room, 1, 1000) > 0) {
+		part = write(fd, zeroes, sizeof(zeroes));
+		if (part < 0 && errno != EAGAIN)
+			die("write: %m");
+		bytes += part > 0 ? part : 0;
+	}
+	printf("written %llu\n", bytes);
+	fflush(stdout);
+	if (tcdrain(fd) || ioctl(fd, TIOCOUTQ, &unsent))
+		die("tcdrain, TIOCOUTQ: %m");
+	printf("drained, %d left\n", unsent);
+}
+
 static void keep(void)
 {
 	open_port(O_RDONLY);
@@ -319,6 +352,8 @@ int main(int argc, char **argv)
 		churn(count, seed);
 	else if (!strcmp(what, "window"))
 		window(argv + 3);
+	else if (!strcmp(what, "drain"))
+		drain();
 	else if (!strcmp(what, "keep"))
 		keep();
 	else if (!strcmp(what, "hold"))

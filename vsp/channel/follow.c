@@ -95,6 +95,21 @@ static bool follow_is_missing(struct vsp_ports *ports, unsigned int number,
 	return missing;
 }
 
+/* A terminal keeps its size while its guest restarts, or has fewer channels for a time. */
+static void follow_keep_size(struct vsp_ports *ports, struct vs_port *port)
+{
+	if (port->kind == VS_PORT_CONSOLE)
+		vs_port_new_size(port, &ports->size[port->number]);
+}
+
+static void follow_give_size(struct vsp_ports *ports, struct vs_port *port)
+{
+	const struct vs_port_size *size = &ports->size[port->number];
+
+	if (port->kind == VS_PORT_CONSOLE && (size->columns || size->rows))
+		vs_port_set_size(port, size);
+}
+
 /* Return: 0, or an errno. */
 static int follow_make(struct vsp_ports *ports, unsigned int number, enum vs_port_kind kind)
 {
@@ -110,6 +125,7 @@ static int follow_make(struct vsp_ports *ports, unsigned int number, enum vs_por
 
 	if (IS_ERR(port))
 		return PTR_ERR(port);
+	follow_give_size(ports, port);
 	spin_lock_irq(&ports->lock);
 	ports->port[number] = port;
 	ports->ended &= ~BIT(number);
@@ -142,8 +158,10 @@ static void follow_work(struct work_struct *work)
 
 	for (unsigned int i = 0; i < VS_PORT_MAX; i++) {
 		port = follow_take_wrong(ports, i);
-		if (port)
-			vs_port_hang_up(port);
+		if (!port)
+			continue;
+		follow_keep_size(ports, port);
+		vs_port_hang_up(port);
 	}
 	error = follow_make_missing(ports);
 	vsp_ports_wake(ports);

@@ -51,6 +51,7 @@ struct vsp_ports_flow {
  * @service: to which it belongs
  * @follow: makes and ends ports as the contract in force says
  * @missing: of @follow: some could not be made, and the log says so
+ * @size: of @follow: of each console's terminal, for the port that comes after one that has gone
  * @counter: for sysfs
  *
  * @lock: protects the next seven; interrupts off
@@ -74,6 +75,7 @@ struct vsp_ports {
 	struct vsp_service *service;
 	struct delayed_work follow;
 	bool missing;
+	struct vs_port_size size[VS_PORT_MAX];
 	atomic64_t counter[VSP_PORTS_COUNTERS];
 
 	spinlock_t lock;	/* interrupts off */
