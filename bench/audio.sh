@@ -13,9 +13,9 @@ ROUNDS=${ROUNDS:-5}
 SECONDS_EACH=${SECONDS_EACH:-10}
 DELAY=$VSP_MODULES/audio/delay
 # frames at 48000 frames/s: the shortest period granted, 1 ms; and one of 5 ms, of which few are in the buffer
-SHORTEST="--period 48 --buffer 3840 --look 200"
-BUSY="--period 240 --buffer 960"
-QUIET="--period 240 --buffer 3840 --cost"
+SHORTEST=(--period 48 --buffer 3840 --look 200)
+BUSY=(--period 240 --buffer 960)
+QUIET=(--period 240 --buffer 3840 --cost)
 declare -A plays_to records_from
 
 # pair KIND OPTION...: fills line with what the program says: delays, in us; streams that ran dry; and the processor
@@ -23,8 +23,7 @@ declare -A line
 pair() {
 	local kind=$1 words
 	shift
-	# shellcheck disable=SC2086 # options
-	"$DELAY" --seconds "$SECONDS_EACH" $* "${plays_to[$kind]}" "${records_from[$kind]}" >/tmp/delay || fail "$kind: $*"
+	"$DELAY" --seconds "$SECONDS_EACH" "$@" "${plays_to[$kind]}" "${records_from[$kind]}" >/tmp/delay || fail "$kind: $*"
 	read -ra words </tmp/delay
 	line=()
 	for ((i = 0; i < ${#words[@]}; i += 2)); do
@@ -35,14 +34,14 @@ pair() {
 measure() {
 	local kind neighbour
 	for kind in ours peer; do
-		pair $kind "$SHORTEST"
+		pair $kind "${SHORTEST[@]}"
 		measured added_delay $kind "${line[median]}"
 		measured added_delay_p99 $kind "${line[p99]}"
-		pair $kind "$QUIET"
+		pair $kind "${QUIET[@]}"
 		measured processor $kind "${line[busy]}"
 		(while :; do :; done) &
 		neighbour=$!
-		pair $kind "$BUSY"
+		pair $kind "${BUSY[@]}"
 		kill "$neighbour"
 		wait "$neighbour" || :
 		measured xruns_beside_busy $kind "${line[xruns]}"

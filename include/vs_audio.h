@@ -81,7 +81,7 @@ enum vs_audio_stream {
 
 /* Control elements of each stream that is granted, of one value for all channels. */
 enum vs_audio_control {
-	VS_AUDIO_CONTROL_VOLUME,	/* 0..VS_AUDIO_VOLUME_MAX, dB above VS_AUDIO_VOLUME_MIN_DB */
+	VS_AUDIO_CONTROL_VOLUME,	/* 0..VS_AUDIO_VOLUME_MAX, steps of 1 dB */
 	VS_AUDIO_CONTROL_SWITCH,	/* 0: mute, 1 */
 	VS_AUDIO_CONTROLS_EACH
 };

@@ -148,7 +148,8 @@ static void floats_are_as_exact_as_they_can_be(struct kunit *test)
 	prandom_seed_state(&random, seed);
 	for (unsigned int i = 0; i < 100000; i++) {
 		u32 sample = (prandom_u32_state(&random) & (FLOAT_HIDDEN - 1)) | 0x4b000000;
-		u32 gain = vsp_audio_gain_of(prandom_u32_state(&random) % (VS_AUDIO_VOLUME_MAX + 1));
+		u32 volume = prandom_u32_state(&random) % (VS_AUDIO_VOLUME_MAX + 1);
+		u32 gain = vsp_audio_gain_of(volume);
 		u64 exact = (u64)((sample & (FLOAT_HIDDEN - 1)) | FLOAT_HIDDEN) * gain;
 		u32 has = gain_float(sample, gain);
 		int exponent = (int)(has >> FLOAT_BITS) - (0x4b000000 >> FLOAT_BITS) + GAIN_BITS;

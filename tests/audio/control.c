@@ -72,7 +72,7 @@ static void set(int fd, const char *name, long wanted)
 		.value.integer.value[0] = wanted,
 	};
 
-	strncpy((char *)value.id.name, name, sizeof(value.id.name) - 1);
+	snprintf((char *)value.id.name, sizeof(value.id.name), "%s", name);
 	if (ioctl(fd, SNDRV_CTL_IOCTL_ELEM_WRITE, &value) < 0)
 		fail(name);
 }

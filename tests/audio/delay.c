@@ -122,7 +122,7 @@ static int recover(struct stream *stream, const char *what)
 	return 1;
 }
 
-/* Return: whether a whole period can be written; a position that goes by time has room all the time. */
+/* Is there room for a period? A position that goes by time has some room always. */
 static int has_room(void)
 {
 	snd_pcm_sframes_t delay;
@@ -196,7 +196,7 @@ static void pause_until_something(void)
 }
 
 /* How far the process has come that runs when nothing else does. */
-static volatile unsigned long *idle;
+static _Atomic unsigned long *idle;
 
 /* Clocks of processes are too coarse for this: some kernels count in ticks. */
 static void start_idling(void)

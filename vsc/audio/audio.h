@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The guest's sound card: what audio.c (the contract), card.c (the card), pcm.c (its streams, as
- * ALSA sees them), stream.c (their messages), volume.c (its controls, likewise), control.c (requests
- * to the host), position.c (what is pure of these) and counters.c share.
+ * ALSA sees them), stream.c (their messages), volume.c (its controls, likewise), control.c
+ * (requests to the host), position.c (what is pure of these) and counters.c share.
  *
  * Frames are copied between ALSA's buffer and messages of our own, so a stream may be closed while
  * the host has messages of it, and the host sees only what a program has written.
  *
- * Locks: vsc_audio_card.lock > ALSA's mutexes > vsc_audio_volume.lock.  vsc_audio_stream.telling > the lock of a stream of
- * ALSA > vsc_audio.lock > the session's inbox.
+ * Locks: vsc_audio_card.lock > ALSA's mutexes > vsc_audio_volume.lock > vsc_audio.lock.
+ * vsc_audio_stream.telling > the lock of a stream of ALSA > vsc_audio.lock > the session's inbox.
  */
 #ifndef VSC_AUDIO_H
 #define VSC_AUDIO_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests to the host: what a stream or control is set to, and when a stream runs.  Some are waited for, in a
- * process; the others are sent from where nothing can wait.  The host takes all in their order.
+ * Requests to the host: what a stream or control is set to, and when a stream runs.  Some are
+ * waited for, in a process; the others are sent from where nothing can wait.  The host takes all in
+ * their order.
  */
 #include <linux/errno.h>
 #include <linux/jiffies.h>

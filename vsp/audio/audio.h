@@ -2,7 +2,8 @@
 /*
  * The provider's side of a sound card: what audio.c (the contract), control.c (requests of the
  * client), stream.c (its frames), clock.c (when they are due), volume.c and gain.c (how loud they
- * are), host_card.c, host_pcm.c and side.c (the cards of a service on the host) share.  A PCM of the host as a source: source.h.
+ * are), host_card.c, host_pcm.c and side.c (the cards of a service on the host) share.  A PCM of
+ * the host as a source: source.h.
  *
  * The mover of a stream takes a message when the time of its last frame has come.  What is played
  * goes from there into the buffer of who records the monitor card, and what is recorded comes from
@@ -107,7 +108,7 @@ enum vsp_audio_state {
 };
 
 /* As loud as it is: a gain of 0 dB. How long another one takes. */
-#define VSP_AUDIO_GAIN_ONE	(1U << 24)
+#define VSP_AUDIO_GAIN_ONE	0x1000000U
 #define VSP_AUDIO_RAMP_MS	5
 
 /**
