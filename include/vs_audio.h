@@ -4,8 +4,10 @@
  * Device Version 1.2, 5.14), stream 0 plays and stream 1 records:
  *
  * control	a chain is a request of virtio-snd (readable) and a struct virtio_snd_hdr
- *		(writable), the answer: SET_PARAMS, PREPARE, START, STOP and RELEASE of a stream.
- *		What the other requests would tell is in the contract: they are not supported.
+ *		(writable), the answer: SET_PARAMS, PREPARE, START, STOP and RELEASE of a stream,
+ *		and CTL_WRITE of a control element (Version 1.3, 5.14.6.8).
+ *		What the other requests would tell is in the contract, or constant: they are not
+ *		supported.  A provider that answers CTL_WRITE so has no control elements.
  * playback	a chain is a struct virtio_snd_pcm_xfer and whole frames (readable), and a struct
  *		virtio_snd_pcm_status (writable).  It comes back when its last frame was played.
  * capture	a chain is a struct virtio_snd_pcm_xfer (readable), and room for whole frames and a
@@ -49,8 +51,9 @@ enum vs_audio_format {
 #define VS_AUDIO_HEAR		BIT(0)
 #define VS_AUDIO_RECORD		BIT(1)
 
-/* Place in the texts of a pool. */
+/* Place in the texts of a pool, and the first in the switches of a service: one of each stream. */
 #define VS_AUDIO_SOURCE_GAP_MS	0
+#define VS_AUDIO_MUTE		0
 
 /* Constants of the class, in both ends. */
 #define VS_AUDIO_RATES_MAX	12
@@ -75,6 +78,20 @@ enum vs_audio_stream {
 	VS_AUDIO_STREAM_CAPTURE,
 	VS_AUDIO_STREAMS
 };
+
+/* Control elements of each stream that is granted, of one value for all channels. */
+enum vs_audio_control {
+	VS_AUDIO_CONTROL_VOLUME,	/* 0..VS_AUDIO_VOLUME_MAX, steps of 1 dB */
+	VS_AUDIO_CONTROL_SWITCH,	/* 0: mute, 1 */
+	VS_AUDIO_CONTROLS_EACH
+};
+
+#define VS_AUDIO_CONTROLS	(VS_AUDIO_STREAMS * VS_AUDIO_CONTROLS_EACH)
+#define VS_AUDIO_CONTROL_ID(stream, control)	((stream) * VS_AUDIO_CONTROLS_EACH + (control))
+
+#define VS_AUDIO_VOLUME_MIN_DB	(-60)
+#define VS_AUDIO_VOLUME_ONE	60	/* 0 dB: nothing changes; of a new card */
+#define VS_AUDIO_VOLUME_MAX	72	/* 12 dB */
 
 /**
  * struct vs_audio_grant - a contract's terms, as streams are compared with them
@@ -122,5 +139,26 @@ int vs_audio_format_of_virtio(unsigned int format);
 unsigned int vs_audio_format_to_virtio(unsigned int format);
 int vs_audio_rate_of_virtio(unsigned int rate);
 unsigned int vs_audio_rate_to_virtio(unsigned int bit);
+
+/**
+ * vs_audio_control_max() - the largest value of a control element
+ * @id: VS_AUDIO_CONTROL_ID()
+ */
+static inline u32 vs_audio_control_max(unsigned int id)
+{
+	return id % VS_AUDIO_CONTROLS_EACH == VS_AUDIO_CONTROL_VOLUME ? VS_AUDIO_VOLUME_MAX : 1;
+}
+
+/**
+ * vs_audio_control_takes() - may a control element be set to a value?
+ * @id: any number
+ * @value: any number
+ *
+ * Return: whether there is such an element, and such a value of it.
+ */
+static inline bool vs_audio_control_takes(u32 id, u64 value)
+{
+	return id < VS_AUDIO_CONTROLS && value <= vs_audio_control_max(id);
+}
 
 #endif

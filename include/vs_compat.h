@@ -3,8 +3,8 @@
  * What differs between the kernels that the modules are built for: written here in the words of
  * the newest of them.  Kbuild looks into the kernel's own headers for what it has (VS_HAVE_...);
  * no version is compared, since distributions carry changes back.  What only some files use is
- * in headers of their own: vs_compat_block.h, _file.h, _net.h, _netdev.h, _sha1.h, _vdpa.h and
- * _virtio.h.
+ * in headers of their own: vs_compat_block.h, _file.h, _net.h, _netdev.h, _sha1.h, _sound.h,
+ * _vdpa.h and _virtio.h.
  *
  * Macros are used where an inline function would need more headers than this file's users have.
  */

@@ -241,6 +241,137 @@ unloads() {
 	wait_for 30 modprobe -r vsc_audio vsc
 }
 
+# guest_controls LINE...: these are all that its card has
+guest_controls() {
+	[[ $("$CONTROL" "$(guest_control in)") == "$(printf '%s\n' "$@")" ]]
+}
+
+has_controls_of_what_is_granted() {
+	local playback=('PCM Playback Volume: 60 of 0..72 db -6000 step 100' 'PCM Playback Switch: 1 of 0..1')
+	local capture=('PCM Capture Volume: 60 of 0..72 db -6000 step 100' 'PCM Capture Switch: 1 of 0..1')
+	start_audio
+	wait_for 30 guest_pcm in c
+	guest_controls "${playback[@]}" "${capture[@]}" || fail "$("$CONTROL" "$(guest_control in)")"
+	assert_fails "$CONTROL" "$(guest_control in)" 'PCM Playback Volume' 73
+	assert_fails "$CONTROL" "$(guest_control in)" 'PCM Playback Volume' -1
+	assert_fails "$CONTROL" "$(guest_control in)" 'PCM Capture Switch' 2
+	limit playback_channels_max 0
+	wait_for 30 guest_controls "${capture[@]}"
+	limit playback_channels_max 2
+	limit capture_channels_max 0
+	wait_for 30 guest_controls "${playback[@]}"
+	assert_eq "$(<"$VDPA/in/counters/malformed_requests")" 0 "malformed requests"
+}
+
+# host_controls PLAYBACK_VOLUME PLAYBACK_SWITCH CAPTURE_VOLUME CAPTURE_SWITCH: what the host says that they are
+host_controls() {
+	[[ $(cat "$VDPA"/in/controls/{playback,capture}_{volume,switch} | paste -sd ' ') == "$*" ]]
+}
+
+# plays_with GAIN PCM-OPTION...: what the guest plays is recorded on the monitor times GAIN
+plays_with() {
+	local gain=$1
+	shift
+	record /tmp/recorded --gain "$gain" "$@" "$(monitor in)"
+	"$PCM" --play "$@" "$(guest_pcm in p)"
+	recorded /tmp/recorded
+}
+
+# -6 dB are 0.501187. In each format, and back to what it was, bit for bit.
+plays_at_a_volume() {
+	local format
+	start_audio monitor_allowed=record
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	host_controls 0 1 0 1 || fail "the controls of a new card"
+	for format in s16 s24 s32 float; do
+		turn 'PCM Playback Volume' 54
+		host_controls -6 1 0 1 || fail "the host's view"
+		plays_with 0.501187 --frames 12000 --format "$format"
+		turn 'PCM Playback Volume' 60
+		plays_with 1 --frames 12000 --format "$format"
+	done
+}
+
+records_at_a_volume() {
+	start_audio
+	wait_for 30 microphone in
+	wait_for 30 guest_pcm in c
+	turn 'PCM Capture Volume' 66
+	record /tmp/recorded --gain 1.995262 --frames 12000 --format s24 "$(guest_pcm in c)"
+	"$PCM" --play --frames 12000 --format s24 "$(microphone in)"
+	recorded /tmp/recorded
+	host_controls 0 1 6 1 || fail "the host's view"
+}
+
+# plays_unheard: what the guest plays is silence on the monitor; one frame that is none would end its recording
+plays_unheard() {
+	record /tmp/recorded --frames 1 "$(monitor in)"
+	"$PCM" --play --frames 24000 "$(guest_pcm in p)"
+	kill -0 "$recorder" || fail "it is heard: $(</tmp/recorded)"
+	kill "$recorder"
+	wait "$recorder" || :
+}
+
+mutes() {
+	start_audio monitor_allowed=record
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	turn 'PCM Playback Switch' 0
+	plays_unheard
+	turn 'PCM Playback Switch' 1
+	plays_with 1 --frames 12000
+}
+
+# Whatever the guest does about it.
+is_muted_by_the_host() {
+	start_audio monitor_allowed=record playback_mute=1
+	wait_for 30 monitor in
+	wait_for 30 guest_pcm in p
+	turn 'PCM Playback Volume' 72
+	turn 'PCM Playback Switch' 0
+	turn 'PCM Playback Switch' 1
+	plays_unheard
+	turn 'PCM Playback Volume' 60
+	echo 0 >$SERVICES/audio.in/playback_mute
+	plays_with 1 --frames 12000
+	echo 1 >$SERVICES/audio.in/capture_mute
+	record /tmp/recorded --frames 1 "$(guest_pcm in c)"
+	"$PCM" --play --frames 24000 "$(microphone in)"
+	kill -0 "$recorder" || fail "the guest hears: $(</tmp/recorded)"
+	kill "$recorder"
+	wait "$recorder" || :
+}
+
+# Through another contract, and in the guest without one; not through another driver.
+keeps_its_controls() {
+	local before
+	start_audio monitor_allowed=record
+	wait_for 30 guest_pcm in p
+	turn 'PCM Playback Volume' 54
+	turn 'PCM Capture Switch' 0
+	before=$(<"$VDPA/in/contract/id")
+	limit playback_channels_max 3
+	wait_for 30 is "$VDPA/in/terms/playback_channels" 3
+	[[ $(<"$VDPA/in/contract/id") != "$before" ]] || fail "it is the same contract"
+	host_controls -6 1 0 0 || fail "after another contract"
+	# A card of the same guest, whose contract was gone meanwhile.
+	echo 1 >"$VDPA/in/contract/withdraw"
+	wait_for 30 no_pcm
+	host_controls 0 1 0 1 || fail "without a contract"
+	echo 1 >"$VDPA/in/contract/renegotiate"
+	wait_for 30 guest_pcm in p
+	wait_for 30 host_controls -6 1 0 0
+	"$CONTROL" "$(guest_control in)" >/tmp/controls
+	grep -q 'PCM Playback Volume: 54 ' /tmp/controls || fail "$(</tmp/controls)"
+	modprobe -r vsc_audio vsc
+	modprobe vsc
+	wait_for 30 guest_pcm in p
+	host_controls 0 1 0 1 || fail "of another driver"
+	"$CONTROL" "$(guest_control in)" >/tmp/controls
+	grep -q 'PCM Playback Volume: 60 ' /tmp/controls || fail "$(</tmp/controls)"
+}
+
 test_case audio.plays plays
 test_case audio.records records
 test_case audio.plays_all_formats plays_all_formats
@@ -256,4 +387,10 @@ test_case audio.ends_with_its_contract ends_with_its_contract
 test_case audio.goes_on_when_it_can goes_on_when_it_can
 test_case audio.ends_at_the_deadline ends_at_the_deadline
 test_case audio.pauses pauses
+test_case audio.has_controls_of_what_is_granted has_controls_of_what_is_granted
+test_case audio.plays_at_a_volume plays_at_a_volume
+test_case audio.records_at_a_volume records_at_a_volume
+test_case audio.mutes mutes
+test_case audio.is_muted_by_the_host is_muted_by_the_host
+test_case audio.keeps_its_controls keeps_its_controls
 test_case audio.unloads unloads

@@ -150,6 +150,21 @@ is_narrower_than_the_source() {
 	(($(<"$VDPA/in/counters/frames_played") >= 9600)) || fail "frames played"
 }
 
+# In both directions; 6 dB are 1.995262.
+has_a_volume() {
+	loopback 1
+	start_source hw:Loopback,0
+	wait_for 30 guest_pcm in c
+	turn 'PCM Playback Volume' 54
+	turn 'PCM Capture Volume' 66
+	record /tmp/recorded --gain 0.501187 --format s32 --frames 24000 "$(far_end c)"
+	"$PCM" --play --format s32 --frames 24000 "$(guest_pcm in p)"
+	recorded /tmp/recorded
+	record /tmp/recorded --gain 1.995262 --format s32 --frames 24000 "$(guest_pcm in c)"
+	"$PCM" --play --format s32 --frames 24000 "$(far_end p)"
+	recorded /tmp/recorded
+}
+
 # What may be heard, the contract says; and who may record it on the host.
 is_heard_when_granted() {
 	loopback 1
@@ -325,6 +340,7 @@ test_case audio_source.has_a_substream_each has_a_substream_each
 test_case audio_source.is_refused_when_busy is_refused_when_busy
 test_case audio_source.has_what_the_source_has has_what_the_source_has
 test_case audio_source.is_narrower_than_the_source is_narrower_than_the_source
+test_case audio_source.has_a_volume has_a_volume
 test_case audio_source.is_heard_when_granted is_heard_when_granted
 test_case audio_source.goes_on_in_silence goes_on_in_silence
 test_case audio_source.ends_after_the_gap ends_after_the_gap

@@ -47,6 +47,11 @@ scale() {
 	figures /tmp/figures/results service_memory admission contracts_a_second reads_beside_idle idle_processor
 }
 
+audio() {
+	smallest audio ROUNDS=1 SECONDS_EACH=1
+	figures /tmp/figures/results added_delay added_delay_p99 xruns_beside_busy processor
+}
+
 plot_all() {
 	local i
 	rm -rf /tmp/plot
@@ -68,3 +73,4 @@ test_case bench.plot_draws_every_figure plot_all
 test_case bench.path_leaves_all_its_figures path
 test_case bench.renegotiate_leaves_all_its_figures renegotiate
 test_case bench.scale_leaves_all_its_figures scale
+test_case bench.audio_leaves_all_its_figures audio

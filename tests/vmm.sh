@@ -192,4 +192,5 @@ test_case vmm.random_disk_while_movers_poll polling at_random disk executed erro
 test_case vmm.random_network_device_while_movers_poll polling at_random net frames_sent frames_received
 test_case vmm.random_input_device at_random keys executed events_sent status_events malformed_requests short huge one_way \
 	reversed both_ways hole not_for_it across_an_end
-test_case vmm.random_sound_card at_random sound executed frames_played frames_recorded settings_refused malformed_requests
+test_case vmm.random_sound_card at_random sound executed frames_played frames_recorded settings_refused controls_set \
+	malformed_requests

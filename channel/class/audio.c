@@ -76,6 +76,12 @@ static const char * const audio_queues[] = {
 	[VS_AUDIO_QUEUE_CAPTURE] = "capture",
 };
 
+static const char * const audio_switches[] = {
+	[VS_AUDIO_MUTE + VS_AUDIO_STREAM_PLAYBACK] = "playback_mute",
+	[VS_AUDIO_MUTE + VS_AUDIO_STREAM_CAPTURE] = "capture_mute",
+	NULL
+};
+
 static const char * const audio_texts[] = { [VS_AUDIO_SOURCE_GAP_MS] = "source_gap_ms", NULL };
 
 const struct vs_class_spec vs_class_audio = {
@@ -86,6 +92,7 @@ const struct vs_class_spec vs_class_audio = {
 	.queues = ARRAY_SIZE(audio_queues),
 	.queue_names = audio_queues,
 	.queue_size = VS_AUDIO_QUEUE_SIZE,
+	.switches = audio_switches,
 	.texts = audio_texts,
 };
 EXPORT_SYMBOL_GPL(vs_class_audio);

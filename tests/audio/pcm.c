@@ -16,6 +16,7 @@
  *	--ready FILE	is made when the stream runs
  *	--until-error	goes on until there is an error, and prints its name
  *	--again		begins anew after an xrun, as players do
+ *	--gain G	what is recorded is to be the counter times G, but for rounding
  *	--pause MS	pauses after the first half, for so long
  *	--share		opens a substream that another one has open
  */
@@ -33,8 +34,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "params.h"
+
 #define LIMIT_SECONDS	300
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define FRAMES_AT_ONCE	256
 
 static struct {
@@ -46,6 +48,7 @@ static struct {
 	bool until_error;
 	bool again;
 	bool share;
+	double gain;
 	unsigned int pause_ms;
 	unsigned int contend;
 	unsigned int format;
@@ -56,6 +59,7 @@ static struct {
 	unsigned long frames;
 } option = {
 	.format = SNDRV_PCM_FORMAT_S16_LE, .rate = 48000, .channels = 2, .frames = 48000,
+	.gain = 1,
 };
 
 static const struct {
@@ -107,7 +111,7 @@ static int read_sample(const unsigned char *at)
 	memcpy(&word, at, 2);
 	memcpy(&number, at, sample_bytes() == 2 ? 0 : 4);
 	if (option.format == SNDRV_PCM_FORMAT_FLOAT_LE)
-		return number * 65536.0f;
+		return number * 65536.0f + 0.5f;	/* of what is never negative */
 	return sample_bytes() == 2 ? word : value;
 }
 
@@ -119,41 +123,6 @@ static void fill(unsigned char *bytes, unsigned long frame, unsigned long count)
 }
 
 /* ---- Parameters ---- */
-
-static void any(struct snd_pcm_hw_params *params)
-{
-	memset(params, 0, sizeof(*params));
-	for (unsigned int i = 0; i <= SNDRV_PCM_HW_PARAM_LAST_MASK -
-	     SNDRV_PCM_HW_PARAM_FIRST_MASK; i++)
-		memset(&params->masks[i], 0xff, sizeof(params->masks[i]));
-	for (unsigned int i = 0; i <= SNDRV_PCM_HW_PARAM_LAST_INTERVAL -
-	     SNDRV_PCM_HW_PARAM_FIRST_INTERVAL; i++)
-		params->intervals[i] = (struct snd_interval){ .max = UINT32_MAX };
-	params->rmask = ~0U;
-	params->info = ~0U;
-}
-
-static struct snd_interval *interval(struct snd_pcm_hw_params *params, unsigned int which)
-{
-	return &params->intervals[which - SNDRV_PCM_HW_PARAM_FIRST_INTERVAL];
-}
-
-static struct snd_mask *mask(struct snd_pcm_hw_params *params, unsigned int which)
-{
-	return &params->masks[which - SNDRV_PCM_HW_PARAM_FIRST_MASK];
-}
-
-static void set_mask(struct snd_pcm_hw_params *params, unsigned int which, unsigned int bit)
-{
-	memset(mask(params, which), 0, sizeof(struct snd_mask));
-	mask(params, which)->bits[bit / 32] = 1U << bit % 32;
-}
-
-static void set(struct snd_pcm_hw_params *params, unsigned int which, unsigned int value)
-{
-	*interval(params, which) = (struct snd_interval){
-		.min = value, .max = value, .integer = 1 };
-}
 
 /* Return: as ioctl(2). */
 static int set_hardware(int fd, struct snd_pcm_hw_params *params)
@@ -319,6 +288,14 @@ static void print_wrong(unsigned long frame, unsigned int channel, int has)
 	exit(1);
 }
 
+/* With a gain of 1 every bit counts. */
+static bool is_right(int value, int sample)
+{
+	double off = value - sample * option.gain;
+
+	return option.gain == 1 ? value == sample : off > -1 && off < 1;
+}
+
 /* Return: whether the frame is silent. */
 static bool check(const unsigned char *bytes, unsigned long frame)
 {
@@ -327,7 +304,7 @@ static bool check(const unsigned char *bytes, unsigned long frame)
 
 		if (!value && !c)
 			return true;
-		if (value != sample_of(frame, c))
+		if (!is_right(value, sample_of(frame, c)))
 			print_wrong(frame, c, value);
 	}
 	return false;
@@ -426,7 +403,7 @@ static void read_options(int count, char **argument)
 		{ "format", 1, 0, 'f' }, { "rate", 1, 0, 'r' }, { "channels", 1, 0, 'c' },
 		{ "period", 1, 0, 'p' }, { "buffer", 1, 0, 'b' }, { "frames", 1, 0, 'n' },
 		{ "ready", 1, 0, 'w' }, { "until-error", 0, 0, 'u' }, { "again", 0, 0, 'a' },
-		{ "share", 0, 0, 's' },
+		{ "share", 0, 0, 's' }, { "gain", 1, 0, 'g' },
 		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { }
 	};
 	int letter;
@@ -473,6 +450,9 @@ static void read_options(int count, char **argument)
 			break;
 		case 's':
 			option.share = true;
+			break;
+		case 'g':
+			option.gain = strtod(optarg, NULL);
 			break;
 		case 'x':
 			option.contend = strtoul(optarg, NULL, 0);

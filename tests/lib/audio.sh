@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by tests of the audio class, after lib.sh: cards of this machine, and who plays and records (tests/audio/pcm.c).
+# Sourced by tests of the audio class, after lib.sh: cards of this machine, and who plays, records
+# (tests/audio/pcm.c) and sets controls (tests/audio/control.c).
 
 PCM=$VSP_MODULES/audio/pcm
+CONTROL=$VSP_MODULES/audio/control
 
 # card_named NAME: the number of the card whose short name is NAME
 card_named() {
@@ -41,6 +43,17 @@ audio_session() {
 guest_pcm() {
 	local session
 	session=$(audio_session "$1") && pcm_named "VSC $session" "$2"
+}
+
+# guest_control SERVICE: the device for the controls of its client's card
+guest_control() {
+	local session card
+	session=$(audio_session "$1") && card=$(card_named "VSC $session") && echo "/dev/snd/controlC$card"
+}
+
+# turn CONTROL VALUE: of the client of service "in"
+turn() {
+	"$CONTROL" "$(guest_control in)" "$@" || fail "$*"
 }
 
 # monitor, microphone SERVICE: its devices on the host

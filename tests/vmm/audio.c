@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest's sound card: requests that set, run and end streams, in any order, and messages with
- * frames or room for them; good ones, and what can be wrong with one.
+ * A guest's sound card: requests that set, run and end streams, and set controls, in any order, and
+ * messages with frames or room for them; good ones, and what can be wrong with one.
  */
 #include <linux/virtio_snd.h>
 
@@ -47,6 +47,19 @@ static void audio_params(struct virtio_snd_pcm_set_params *params)
 	params->rate = VIRTIO_SND_PCM_RATE_8000 + below(VS_AUDIO_RATES_MAX);
 }
 
+static void audio_write(struct audio_request *request)
+{
+	struct virtio_snd_ctl_hdr *header = (void *)request->bytes;
+	struct virtio_snd_ctl_value *value = (void *)(header + 1);
+	u32 id = below(VS_AUDIO_CONTROLS);
+
+	header->hdr.code = htole32(VIRTIO_SND_R_CTL_WRITE);
+	header->control_id = htole32(id);
+	value->value.integer[0] = htole32(below(vs_audio_control_max(id) + 1));
+	audio_add(request, sizeof(*header) + sizeof(*value), false);
+	audio_add(request, sizeof(struct virtio_snd_hdr), true);
+}
+
 static void audio_control(struct audio_request *request)
 {
 	static const u32 codes[] = {
@@ -83,7 +96,9 @@ static void audio_good(struct audio_request *request, unsigned int queue, int sl
 	request->bytes = audio_bytes(queue, slot);
 	request->addr = area_addr(AREA_DATA) + (u64)slot * SLOT_BYTES + queue * AUDIO_PART;
 	memset(request->bytes, 0, 64);
-	if (queue == VS_AUDIO_QUEUE_CONTROL)
+	if (queue == VS_AUDIO_QUEUE_CONTROL && one_in(4))
+		audio_write(request);
+	else if (queue == VS_AUDIO_QUEUE_CONTROL)
 		audio_control(request);
 	else
 		audio_message(request);
@@ -126,10 +141,25 @@ static void audio_spoil_chain(struct audio_request *request)
 		audio_add(request, 8, request->queue == VS_AUDIO_QUEUE_CAPTURE);
 }
 
+/* Of a control that there is, or is not, a value that is one, or is not. */
+static void audio_spoil_write(struct audio_request *request)
+{
+	struct virtio_snd_ctl_hdr *header = (void *)request->bytes;
+	struct virtio_snd_ctl_value *value = (void *)(header + 1);
+
+	header->hdr.code = htole32(VIRTIO_SND_R_CTL_WRITE);
+	if (one_in(2))
+		header->control_id = htole32(below(4 * VS_AUDIO_CONTROLS));
+	if (one_in(2))
+		value->value.integer[0] = htole32(below(2));
+}
+
 static void audio_spoil_bytes(struct audio_request *request)
 {
 	fill_random(request->bytes, sizeof(struct virtio_snd_pcm_set_params));
-	if (one_in(2))
+	if (one_in(4))
+		audio_spoil_write(request);
+	else if (one_in(2))
 		((struct virtio_snd_hdr *)request->bytes)->code =
 			htole32(VIRTIO_SND_R_PCM_INFO + below(8));
 }

@@ -244,7 +244,8 @@ static const char * const counters_of[][COUNTERS_MAX] = {
 		"data_sent", "data_received", "dropped_buffers", "malformed_buffers",
 	},
 	[VS_CLASS_AUDIO] = {
-		"frames_played", "frames_recorded", "settings_refused", "malformed_requests",
+		"frames_played", "frames_recorded", "settings_refused", "controls_set",
+		"malformed_requests",
 	},
 };
 

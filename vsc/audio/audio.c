@@ -88,6 +88,7 @@ static struct vsc_audio *audio_new(struct vsc_session *session)
 	audio->channel = vsc_session_channel(session);
 	audio->uuid = *vsc_session_uuid(session);
 	vsc_audio_card_init(audio);
+	vsc_audio_volume_init(audio);
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
 		vsc_audio_stream_init(audio, i);
 	return audio;
@@ -183,9 +184,14 @@ static int audio_apply(struct vsc_session *session, const struct vs_terms *next)
 {
 	struct vsc_audio *audio = vsc_session_data(session);
 	struct vs_audio_grant grant;
+	int error;
 
 	vsc_audio_card_stay(audio);
 	vs_audio_grant_of(next, &grant);
+	/* Before a stream can begin, and before a card says what controls it has. */
+	error = vsc_audio_volume_restore(audio, &grant);
+	if (error)
+		return error;
 	audio_set_ready(audio, &grant);
 	return vsc_audio_card_follow(audio);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The guest's sound card: what audio.c (the contract), card.c (the card), pcm.c (its streams, as
- * ALSA sees them), stream.c (their messages), control.c (requests to the host), position.c (what is
- * pure of these) and counters.c share.
+ * ALSA sees them), stream.c (their messages), volume.c (its controls, likewise), control.c
+ * (requests to the host), position.c (what is pure of these) and counters.c share.
  *
  * Frames are copied between ALSA's buffer and messages of our own, so a stream may be closed while
  * the host has messages of it, and the host sees only what a program has written.
  *
- * Locks: vsc_audio_card.lock > ALSA's mutexes.  vsc_audio_stream.telling > the lock of a stream of
- * ALSA > vsc_audio.lock > the session's inbox.
+ * Locks: vsc_audio_card.lock > ALSA's mutexes > vsc_audio_volume.lock > vsc_audio.lock.
+ * vsc_audio_stream.telling > the lock of a stream of ALSA > vsc_audio.lock > the session's inbox.
  */
 #ifndef VSC_AUDIO_H
 #define VSC_AUDIO_H
@@ -21,9 +21,9 @@
 #include <linux/uuid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
-#include <uapi/linux/virtio_snd.h>
 
 #include "vs_audio.h"
+#include "vs_compat_sound.h"
 
 struct attribute_group;
 struct snd_card;
@@ -68,14 +68,28 @@ enum vsc_audio_request_state {
 };
 
 /**
+ * struct vsc_audio_write - a request that sets a control
+ * @hdr: which
+ * @value: of which the first integer counts
+ */
+struct vsc_audio_write {
+	struct virtio_snd_ctl_hdr hdr;
+	struct virtio_snd_ctl_value value;
+};
+
+/**
  * struct vsc_audio_request - a request of the control queue
- * @request: for the host
+ * @request: for the host, of a stream
+ * @write: likewise, of a control
  * @answer: from it
  * @state: of the slot
  * @error: what the answer means, once it is there
  */
 struct vsc_audio_request {
-	struct virtio_snd_pcm_set_params request;
+	union {
+		struct virtio_snd_pcm_set_params request;
+		struct vsc_audio_write write;
+	};
 	struct virtio_snd_hdr answer;
 	enum vsc_audio_request_state state;
 	int error;
@@ -142,12 +156,25 @@ struct vsc_audio_card {
 };
 
 /**
+ * struct vsc_audio_volume - its controls
+ * @lock: protects the rest, and is held while the host is told: it has what was set last
+ * @there: the host has such controls
+ * @value: of each, VS_AUDIO_CONTROL_ID()
+ */
+struct vsc_audio_volume {
+	struct mutex lock;	/* see above */
+	bool there;
+	u8 value[VS_AUDIO_CONTROLS];
+};
+
+/**
  * struct vsc_audio - one sound card
  * @kref: of the session, and of each card until its last file is closed
  * @session: whose vsc_session_data() it is; used only while there are virtqueues
  * @channel: of the session
  * @uuid: of the service
  * @card: see there
+ * @volume: see there
  * @changed: an answer has come, messages have come back, or @ready or @shown has changed
  * @request: VSC_AUDIO_REQUESTS
  * @counter: for sysfs
@@ -165,6 +192,7 @@ struct vsc_audio {
 	struct vsc_channel *channel;
 	uuid_t uuid;
 	struct vsc_audio_card card;
+	struct vsc_audio_volume volume;
 	wait_queue_head_t changed;
 	struct vsc_audio_request *request;
 	atomic64_t counter[VSC_AUDIO_COUNTERS];
@@ -185,6 +213,7 @@ void vsc_audio_position_wish(const struct vs_audio_params *params, unsigned int 
 int vsc_audio_control_tell(struct vsc_audio *audio, unsigned int stream, u32 code);
 int vsc_audio_control_ask(struct vsc_audio *audio, unsigned int stream, u32 code);
 int vsc_audio_control_set(struct vsc_audio *audio, unsigned int stream, u32 period, u32 buffer);
+int vsc_audio_control_write(struct vsc_audio *audio, unsigned int id, u32 value);
 void vsc_audio_control_data(struct vsc_audio *audio);
 void vsc_audio_control_void(struct vsc_audio *audio);
 
@@ -207,6 +236,11 @@ void vsc_audio_stream_void(struct vsc_audio_stream *stream);
 
 /* vsc/audio/pcm.c */
 int vsc_audio_pcm_new(struct vsc_audio *audio, struct snd_card *card, u32 streams);
+
+/* vsc/audio/volume.c */
+void vsc_audio_volume_init(struct vsc_audio *audio);
+int vsc_audio_volume_new(struct vsc_audio *audio, struct snd_card *card, u32 streams);
+int vsc_audio_volume_restore(struct vsc_audio *audio, const struct vs_audio_grant *grant);
 
 /* vsc/audio/card.c */
 void vsc_audio_card_init(struct vsc_audio *audio);

@@ -84,6 +84,7 @@ static int card_new(struct vsc_audio *audio, u32 streams)
 	card->private_free = card_free;
 	card_name(card, audio);
 	error = vsc_audio_pcm_new(audio, card, streams);
+	error = error ?: vsc_audio_volume_new(audio, card, streams);
 	if (!error) {
 		card_set_shown(audio, true);
 		error = snd_card_register(card);

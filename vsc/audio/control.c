@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests to the host: what a stream is set to, and when it runs.  Some are waited for, in a
- * process; the others are sent from where nothing can wait.  The host takes all in their order.
+ * Requests to the host: what a stream or control is set to, and when a stream runs.  Some are
+ * waited for, in a process; the others are sent from where nothing can wait.  The host takes all in
+ * their order.
  */
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/scatterlist.h>
+#include <linux/string.h>
 #include <linux/virtio.h>
 
 #include "vsc/audio/audio.h"
@@ -37,7 +39,7 @@ static int control_fill(struct vsc_audio *audio, struct vsc_audio_request *slot,
 	struct scatterlist *sgs[] = { &out, &in };
 	int error;
 
-	sg_init_one(&out, &slot->request, length);
+	sg_init_one(&out, &slot->write, length);
 	sg_init_one(&in, &slot->answer, sizeof(slot->answer));
 	error = virtqueue_add_sgs(audio->vq, sgs, 1, 1, slot, GFP_ATOMIC);
 	if (!error)
@@ -46,8 +48,7 @@ static int control_fill(struct vsc_audio *audio, struct vsc_audio_request *slot,
 }
 
 /* Return: the request, or NULL: it was not sent. */
-static struct vsc_audio_request *control_send(struct vsc_audio *audio,
-					      const struct virtio_snd_pcm_set_params *request,
+static struct vsc_audio_request *control_send(struct vsc_audio *audio, const void *request,
 					      size_t length, enum vsc_audio_request_state state)
 {
 	struct vsc_audio_request *slot = control_slot(audio);
@@ -55,7 +56,7 @@ static struct vsc_audio_request *control_send(struct vsc_audio *audio,
 	lockdep_assert_held(&audio->lock);
 	if (!slot || !audio->vq)
 		return NULL;
-	slot->request = *request;
+	memcpy(&slot->write, request, length);
 	slot->answer.code = 0;
 	if (control_fill(audio, slot, length))
 		return NULL;
@@ -112,8 +113,7 @@ static int control_wait(struct vsc_audio *audio, struct vsc_audio_request *slot)
 	return error;
 }
 
-static int control_exchange(struct vsc_audio *audio,
-			    const struct virtio_snd_pcm_set_params *request, size_t length)
+static int control_exchange(struct vsc_audio *audio, const void *request, size_t length)
 {
 	struct vsc_audio_request *slot;
 
@@ -169,6 +169,28 @@ int vsc_audio_control_set(struct vsc_audio *audio, unsigned int stream, u32 peri
 	};
 
 	return control_exchange(audio, &request, sizeof(request));
+}
+
+/**
+ * vsc_audio_control_write() - set a control element of the host, and wait for the answer
+ * @audio: any
+ * @id: VS_AUDIO_CONTROL_ID()
+ * @value: 0..vs_audio_control_max()
+ *
+ * Context: process; sleeps, VSC_AUDIO_ANSWER_MS at the most.
+ * Return: 0; -EINVAL: the host has no control elements; else as vsc_audio_control_ask().
+ */
+int vsc_audio_control_write(struct vsc_audio *audio, unsigned int id, u32 value)
+{
+	struct vsc_audio_write write = {
+		.hdr = {
+			.hdr.code = cpu_to_le32(VIRTIO_SND_R_CTL_WRITE),
+			.control_id = cpu_to_le32(id),
+		},
+		.value.value.integer[0] = cpu_to_le32(value),
+	};
+
+	return control_exchange(audio, &write, sizeof(write));
 }
 
 static void control_end(struct vsc_audio_request *slot, int error)

@@ -113,6 +113,13 @@ static void audio_contract_abort(struct vsp_service *service, const struct vsp_c
 {
 }
 
+/* Of another driver, or one that has given its contract back. */
+static void audio_reset_volume(struct vsp_audio *audio)
+{
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
+		vsp_audio_volume_reset(&audio->stream[i]);
+}
+
 /* What is not allowed any more ends here; what is goes on. */
 static void audio_judge_streams(struct vsp_audio *audio)
 {
@@ -135,6 +142,8 @@ static void audio_contract_commit(struct vsp_service *service, const struct vsp_
 	audio->grant = (struct vs_audio_grant){};
 	if (next)
 		vs_audio_grant_of(&next->terms, &audio->grant);
+	else
+		audio_reset_volume(audio);
 	audio_judge_streams(audio);
 	spin_unlock(&audio->lock);
 	vsp_audio_host_card_follow(audio);
@@ -178,12 +187,14 @@ static u64 audio_service_count(struct vsp_service *service, unsigned int counter
 VSP_COUNTER(frames_played, VSP_AUDIO_PLAYED);
 VSP_COUNTER(frames_recorded, VSP_AUDIO_RECORDED);
 VSP_COUNTER(settings_refused, VSP_AUDIO_REFUSED);
+VSP_COUNTER(controls_set, VSP_AUDIO_CONTROLS_SET);
 VSP_COUNTER(malformed_requests, VSP_AUDIO_MALFORMED);
 
 static struct attribute *counter_attributes[] = {
 	&counter_frames_played.attr.attr,
 	&counter_frames_recorded.attr.attr,
 	&counter_settings_refused.attr.attr,
+	&counter_controls_set.attr.attr,
 	&counter_malformed_requests.attr.attr,
 	NULL
 };
@@ -213,6 +224,7 @@ static const struct vsp_class vsp_audio_class = {
 	.used = audio_service_used,
 	.count = audio_service_count,
 	.counters = &counters,
+	.files = &vsp_audio_volume_files,
 };
 
 static int __init vsp_audio_init(void)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The provider's side of a sound card: what audio.c (the contract), control.c (requests of the
- * client), stream.c (its frames), clock.c (when they are due), host_card.c, host_pcm.c and side.c
- * (the cards of a service on the host) share.  A PCM of the host as a source: source.h.
+ * client), stream.c (its frames), clock.c (when they are due), volume.c and gain.c (how loud they
+ * are), host_card.c, host_pcm.c and side.c (the cards of a service on the host) share.  A PCM of
+ * the host as a source: source.h.
  *
  * The mover of a stream takes a message when the time of its last frame has come.  What is played
  * goes from there into the buffer of who records the monitor card, and what is recorded comes from
@@ -29,6 +30,7 @@
 #include "channel/host/queue.h"
 #include "vs_audio.h"
 
+struct attribute_group;
 struct snd_card;
 struct snd_pcm;
 struct snd_pcm_substream;
@@ -42,6 +44,7 @@ enum vsp_audio_counter {
 	VSP_AUDIO_PLAYED,	/* frames */
 	VSP_AUDIO_RECORDED,	/* frames */
 	VSP_AUDIO_REFUSED,	/* settings of streams that the contract does not allow */
+	VSP_AUDIO_CONTROLS_SET,	/* values of controls */
 	VSP_AUDIO_MALFORMED,	/* requests or messages of the client that are wrong */
 	VSP_AUDIO_COUNTERS
 };
@@ -104,6 +107,34 @@ enum vsp_audio_state {
 	VSP_AUDIO_RUNNING,	/* they are taken as they are due */
 };
 
+/* As loud as it is: a gain of 0 dB. How long another one takes. */
+#define VSP_AUDIO_GAIN_ONE	0x1000000U
+#define VSP_AUDIO_RAMP_MS	5
+
+/**
+ * struct vsp_audio_gain - how loud a stream is, of VSP_AUDIO_GAIN_ONE
+ * @now: for the last frame
+ * @target: what it goes to
+ * @step: by as much a frame
+ */
+struct vsp_audio_gain {
+	u32 now;
+	u32 target;
+	u32 step;
+};
+
+/**
+ * struct vsp_audio_volume - the controls of a stream
+ * @gain: of its mover
+ * @value: of enum vs_audio_control, as the client has set it
+ * @begins: the next frame is the first
+ */
+struct vsp_audio_volume {
+	struct vsp_audio_gain gain;
+	u8 value[VS_AUDIO_CONTROLS_EACH];
+	bool begins;
+};
+
 /**
  * struct vsp_audio_stream - one direction of a client
  * @audio: whose
@@ -119,6 +150,7 @@ enum vsp_audio_state {
  * @clock: while it runs
  * @follows: it goes by its source, not by @clock; changed by its mover only
  * @side: its card on the host; NULL: there is none
+ * @volume: how loud it is; see there for what is the mover's
  */
 struct vsp_audio_stream {
 	struct vsp_audio *audio;
@@ -132,6 +164,7 @@ struct vsp_audio_stream {
 	struct vsp_audio_clock clock;
 	bool follows;
 	struct vsp_audio_side *side;
+	struct vsp_audio_volume volume;
 };
 
 /**
@@ -163,6 +196,21 @@ void vsp_audio_clock_start(struct vsp_audio_clock *clock, u32 rate, u64 now_ns);
 u64 vsp_audio_clock_due(struct vsp_audio_clock *clock, u64 now_ns);
 void vsp_audio_clock_take(struct vsp_audio_clock *clock, u32 frames);
 u64 vsp_audio_clock_wait_ns(const struct vsp_audio_clock *clock, u32 frames, u64 now_ns);
+
+/* gain.c: pure */
+u32 vsp_audio_gain_of(unsigned int volume);
+void vsp_audio_gain_set(struct vsp_audio_gain *gain, u32 target);
+void vsp_audio_gain_apply(struct vsp_audio_gain *gain, u32 target,
+			  const struct vs_audio_params *params, u8 *bytes, u32 frames);
+
+/* volume.c */
+extern const struct attribute_group vsp_audio_volume_files;
+
+void vsp_audio_volume_reset(struct vsp_audio_stream *stream);
+void vsp_audio_volume_begin(struct vsp_audio_stream *stream);
+u32 vsp_audio_volume_write(struct vsp_audio *audio, u32 id, u32 value);
+void vsp_audio_volume_apply(struct vsp_audio_stream *stream, const struct vs_audio_params *params,
+			    u32 bytes);
 
 /* control.c */
 u64 vsp_audio_control_others(const struct vsp_audio *audio, const struct vsp_audio_stream *stream);

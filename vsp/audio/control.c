@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The control queue of a service: what the client sets its streams to, and when they run.
+ * The control queue of a service: what the client sets its streams and controls to, and when
+ * streams run.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -10,6 +11,18 @@
 #include "vsp/audio/audio.h"
 #include "vsp/audio/source.h"
 #include "vsp/class.h"
+
+/* What is read of a request: of a control's value as much as there is of it here. */
+union control_message {
+	struct virtio_snd_hdr hdr;
+	struct virtio_snd_pcm_set_params params;
+	struct {
+		struct virtio_snd_ctl_hdr hdr;
+		__le32 value;
+	} write;
+};
+
+static_assert(offsetof(union control_message, write.value) == sizeof(struct virtio_snd_ctl_hdr));
 
 /* Bytes of a request, of those that there are here. */
 static size_t control_length(u32 code)
@@ -22,6 +35,8 @@ static size_t control_length(u32 code)
 	case VIRTIO_SND_R_PCM_START:
 	case VIRTIO_SND_R_PCM_STOP:
 		return sizeof(struct virtio_snd_pcm_hdr);
+	case VIRTIO_SND_R_CTL_WRITE:
+		return sizeof(struct virtio_snd_ctl_hdr) + sizeof(struct virtio_snd_ctl_value);
 	default:
 		return 0;
 	}
@@ -172,11 +187,15 @@ static u32 control_step(struct vsp_audio *audio, struct vsp_audio_stream *stream
 }
 
 /* Return: VIRTIO_SND_S_*. */
-static u32 control_do(struct vsp_audio *audio, const struct virtio_snd_pcm_set_params *request)
+static u32 control_do(struct vsp_audio *audio, const union control_message *message)
 {
+	const struct virtio_snd_pcm_set_params *request = &message->params;
 	u32 number = le32_to_cpu(request->hdr.stream_id);
-	u32 code = le32_to_cpu(request->hdr.hdr.code);
+	u32 code = le32_to_cpu(message->hdr.code);
 
+	if (code == VIRTIO_SND_R_CTL_WRITE)
+		return vsp_audio_volume_write(audio, le32_to_cpu(message->write.hdr.control_id),
+					      le32_to_cpu(message->write.value));
 	if (number >= VS_AUDIO_STREAMS)
 		return VIRTIO_SND_S_BAD_MSG;
 	if (code == VIRTIO_SND_R_PCM_SET_PARAMS)
@@ -188,14 +207,14 @@ static u32 control_do(struct vsp_audio *audio, const struct virtio_snd_pcm_set_p
 static u32 control_request(struct vsp_audio *audio, struct vsp_queue *queue,
 			   const struct vsp_chain *chain)
 {
-	struct virtio_snd_pcm_set_params request = {};
+	union control_message request = {};
 	size_t length = min_t(u64, chain->readable_bytes, sizeof(request));
 	size_t wanted;
 
-	if (length < sizeof(request.hdr.hdr) ||
+	if (length < sizeof(request.hdr) ||
 	    vsp_queue_read(queue, chain, 0, &request, length))
 		return VIRTIO_SND_S_BAD_MSG;
-	wanted = control_length(le32_to_cpu(request.hdr.hdr.code));
+	wanted = control_length(le32_to_cpu(request.hdr.code));
 	if (!wanted)
 		return VIRTIO_SND_S_NOT_SUPP;
 	if (chain->readable_bytes != wanted)

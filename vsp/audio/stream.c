@@ -52,9 +52,11 @@ static enum hrtimer_restart stream_timer(struct hrtimer *timer)
 void vsp_audio_stream_enter(struct vsp_audio_stream *stream, enum vsp_audio_state state)
 {
 	lockdep_assert_held(&stream->audio->lock);
-	if (state == VSP_AUDIO_RUNNING && stream->state != VSP_AUDIO_RUNNING)
+	if (state == VSP_AUDIO_RUNNING && stream->state != VSP_AUDIO_RUNNING) {
 		vsp_audio_clock_start(&stream->clock, vs_audio_rate(stream->params.rate),
 				      ktime_get_ns());
+		vsp_audio_volume_begin(stream);
+	}
 	stream->state = state;
 	vsp_audio_side_tell(stream);
 	if (stream->queue)
@@ -176,16 +178,21 @@ static u32 stream_move(struct vsp_audio_stream *stream, struct vsp_queue *queue,
 {
 	const struct vsp_chain *chain = &stream->chain;
 
-	if (stream->number == VS_AUDIO_STREAM_PLAYBACK &&
+	bool plays = stream->number == VS_AUDIO_STREAM_PLAYBACK;
+
+	if (plays &&
 	    vsp_queue_read(queue, chain, sizeof(struct virtio_snd_pcm_xfer), stream->bytes, bytes))
 		return VIRTIO_SND_S_BAD_MSG;
+	if (plays)
+		vsp_audio_volume_apply(stream, params, bytes);
 	stream_pass(stream, bytes);
 	if (stream->follows)
 		vsp_audio_source_move(stream, params, bytes);
-	if (stream->number == VS_AUDIO_STREAM_CAPTURE &&
-	    vsp_queue_write(queue, chain, 0, stream->bytes, bytes))
-		return VIRTIO_SND_S_BAD_MSG;
-	return VIRTIO_SND_S_OK;
+	if (plays)
+		return VIRTIO_SND_S_OK;
+	vsp_audio_volume_apply(stream, params, bytes);
+	return vsp_queue_write(queue, chain, 0, stream->bytes, bytes) ? VIRTIO_SND_S_BAD_MSG :
+	       VIRTIO_SND_S_OK;
 }
 
 /* The status is behind the frames, also where there are none. */
@@ -284,6 +291,7 @@ int vsp_audio_stream_init(struct vsp_audio *audio, unsigned int number)
 
 	stream->audio = audio;
 	stream->number = number;
+	vsp_audio_volume_reset(stream);
 	hrtimer_setup(&stream->timer, stream_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	stream->bytes = kmalloc(VS_AUDIO_MESSAGE_MAX, GFP_KERNEL);
 	return stream->bytes ? 0 : -ENOMEM;
