@@ -48,7 +48,7 @@ agent_says() {
 qemus_guest_agent_answers() {
 	local i
 	guest_with_channels 2 "console stream"
-	in_guest g "setsid qemu-ga --method=virtio-serial --path=$GUEST/1 --pidfile=/run/qga.pid --statedir=/run </dev/null >/run/qga.log 2>&1 &"
+	in_guest g "setsid qemu-ga --method=virtio-serial --path=$GUEST/1 --statedir=/run </dev/null >/run/qga.log 2>&1 &"
 	for i in 1 2 3; do
 		[[ $(agent_says guest-get-host-name) == '{"return": {"host-name": "'* ]] || fail "who it is, for the $i. time: $(agent_says guest-ping)"
 	done

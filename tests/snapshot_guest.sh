@@ -33,7 +33,7 @@ guest_with_database() {
 		echo 0 >/run/last
 		(n=0; while n=\$((n + 1)); sqlite3 /tmp/mnt/db \"pragma synchronous=full; insert into t values (\$n, hex(randomblob(2000)))\"
 			do echo \$n >/run/last; done) </dev/null >>/run/db.log 2>&1 &
-		setsid qemu-ga --method=virtio-serial --path=$GUEST/1 --pidfile=/run/qga.pid --statedir=/run </dev/null >/run/qga.log 2>&1 &"
+		setsid qemu-ga --method=virtio-serial --path=$GUEST/1 --statedir=/run </dev/null >/run/qga.log 2>&1 &"
 	wait_for 60 rows_reach 3
 }
 
@@ -105,26 +105,32 @@ guests_are_thawed() {
 	frozen_no_more
 	# by a signal
 	$SNAPSHOT --agent $HOST/1 --time 120 d -- sleep 1001 &
-	wait_for 60 pgrep -f 'sleep 1001'
+	wait_for 60 pgrep -f '^sleep 1001'
 	assert_eq "$(in_guest g 'known=$(</run/last); sleep 1; echo $(($(</run/last) - known))')" 0 "rows while it is frozen"
 	kill $!
-	pkill -f 'sleep 1001'
+	pkill -f '^sleep 1001'
 	wait $! && fail "it says that all is well"
 	frozen_no_more
 	# killed, it can thaw nothing
 	$SNAPSHOT --agent $HOST/1 --time 120 d -- sleep 1002 &
-	wait_for 60 pgrep -f 'sleep 1002'
+	wait_for 60 pgrep -f '^sleep 1002'
 	kill -9 $!
-	pkill -f 'sleep 1002'
-	assert_fails $SNAPSHOT --agent $HOST/1 --time 120 d $COPY
+	pkill -f '^sleep 1002'
+	wait_for 60 is_frozen
 	[[ $($SNAPSHOT --agent $HOST/1 --time 120 --thaw) == *" file systems are thawed" ]] || fail "it is not thawed"
 	frozen_no_more
 	# an agent that does not answer
-	in_guest g 'kill -STOP $(</run/qga.pid)'
+	in_guest g 'pkill -STOP qemu-ga'
 	assert_fails $SNAPSHOT --agent $HOST/1 --time 2 d $COPY
-	in_guest g 'kill -CONT $(</run/qga.pid)'
+	in_guest g 'pkill -CONT qemu-ga'
 	$SNAPSHOT --agent $HOST/1 --time 120 d $COPY
 	frozen_no_more
+}
+
+# is_frozen: for wait_for: the one before has let go of the channel, and this one finds the guest frozen
+is_frozen() {
+	! $SNAPSHOT --agent $HOST/1 --time 120 d $COPY >/tmp/said 2>&1 || fail "it is copied"
+	grep -q 'frozen already.*--thaw' /tmp/said
 }
 
 frozen_no_more() {
