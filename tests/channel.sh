@@ -304,12 +304,12 @@ consoles_are_drained() {
 	pause 1
 	assert_eq "$(wc -l </tmp/drained)" 1 "lines while the host reads nothing"
 	assert_eq "$(head -c "$(sed -n 's/written //p' /tmp/drained)" <&"$host" | tr -d '\0' | wc -c)" 0 "bytes that are no zeroes"
-	wait $drainer || fail "it has failed"
+	wait "$drainer" || fail "it has failed"
 	assert_eq "$(tail -n 1 /tmp/drained)" "drained, 0 left" "when the host has all"
 	# of a host that hangs up, nothing is waited for
 	drain
 	exec {host}>&-
-	wait_for 30 has_ended $drainer
+	wait_for 30 has_ended "$drainer"
 }
 
 # drain: a program that waits for what it has written; fills drainer

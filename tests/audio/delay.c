@@ -12,9 +12,9 @@
  * how much later than that it was there to be read, in us (median, 99 of 100, most), and how often
  * each stream ran dry or over.
  *
- *	--cost		prints also what the processor does for it, in us a second: by what a process
- *			that runs when nothing else does has done before, in as long a time, and
- *			meanwhile. With one processor, where nothing else runs.
+ *	--cost		prints also what the processor does for it, in us a second: by what a
+ *			process that runs when nothing else does did before, in as long a time,
+ *			and meanwhile. With one processor, where nothing else runs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -196,7 +196,7 @@ static void pause_until_something(void)
 }
 
 /* How far the process has come that runs when nothing else does. */
-static _Atomic unsigned long *idle;
+static unsigned long *idle;
 
 /* Clocks of processes are too coarse for this: some kernels count in ticks. */
 static void start_idling(void)
@@ -216,7 +216,12 @@ static void start_idling(void)
 	close(recorder.fd);
 	sched_setscheduler(0, SCHED_IDLE, &param);
 	for (;;)
-		++*idle;
+		__atomic_fetch_add(idle, 1, __ATOMIC_RELAXED);
+}
+
+static unsigned long idle_count(void)
+{
+	return __atomic_load_n(idle, __ATOMIC_RELAXED);
 }
 
 static int compare(const void *a, const void *b)
@@ -247,7 +252,7 @@ static void run(void)
 	if (option.cost) {
 		start_idling();
 		sleep(option.seconds);
-		before = *idle;
+		before = idle_count();
 	}
 	if (ioctl(recorder.fd, SNDRV_PCM_IOCTL_START))
 		fail(&recorder, "start");
@@ -257,7 +262,7 @@ static void run(void)
 		record();
 		pause_until_something();
 	}
-	print(before, option.cost ? *idle - before : 0);
+	print(before, option.cost ? idle_count() - before : 0);
 }
 
 static int opened(struct stream *stream, const char *name)
