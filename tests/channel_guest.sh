@@ -42,7 +42,12 @@ login_on_the_console() {
 
 # agent_says COMMAND: what the guest's agent answers, to who has just come
 agent_says() {
-	socat -t 60 - "$HOST/1" <<<"{\"execute\":\"$1\"}" | head -n 1
+	local agent line
+	exec {agent}<>"$HOST/1"
+	echo "{\"execute\":\"$1\"}" >&"$agent"
+	IFS= read -rt 60 -u "$agent" line || fail "$1: no answer"
+	exec {agent}>&-
+	echo "$line"
 }
 
 qemus_guest_agent_answers() {

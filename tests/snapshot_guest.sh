@@ -33,7 +33,7 @@ guest_with_database() {
 		echo 0 >/run/last
 		(n=0; while n=\$((n + 1)); sqlite3 /tmp/mnt/db \"pragma synchronous=full; insert into t values (\$n, hex(randomblob(2000)))\"
 			do echo \$n >/run/last; done) </dev/null >>/run/db.log 2>&1 &
-		setsid qemu-ga --method=virtio-serial --path=$GUEST/1 --statedir=/run </dev/null >/run/qga.log 2>&1 &"
+		(while :; do qemu-ga --method=virtio-serial --path=$GUEST/1 --statedir=/run; sleep 0.2; done) </dev/null >/run/qga.log 2>&1 &"
 	wait_for 60 rows_reach 3
 }
 
