@@ -138,7 +138,7 @@ int vsc_audio_volume_new(struct vsc_audio *audio, struct snd_card *card, u32 str
  * @audio: any
  * @grant: of the contract
  *
- * Context: the session's work; sleeps, VSC_AUDIO_ANSWER_MS at the most.
+ * Context: the session's work; sleeps, for each control VSC_AUDIO_ANSWER_MS at the most.
  * Return: 0, also where the host has no controls; or an errno: try again.
  */
 int vsc_audio_volume_restore(struct vsc_audio *audio, const struct vs_audio_grant *grant)

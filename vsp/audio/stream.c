@@ -177,7 +177,6 @@ static u32 stream_move(struct vsp_audio_stream *stream, struct vsp_queue *queue,
 		       const struct vs_audio_params *params, u32 bytes)
 {
 	const struct vsp_chain *chain = &stream->chain;
-
 	bool plays = stream->number == VS_AUDIO_STREAM_PLAYBACK;
 
 	if (plays &&
