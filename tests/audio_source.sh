@@ -281,9 +281,17 @@ survives_a_program_that_shares_it() {
 	kill -0 "$player" || fail "$(</tmp/played)"
 	kill "$player"
 	wait "$player" || :
+	wait_for 30 plays_nothing	# else the end of it is recorded
 	record /tmp/recorded --frames 4800 --buffer 4800 "$(far_end c)"
 	"$PCM" --play --frames 4800 --buffer 4800 "$(guest_pcm in p)"
 	recorded /tmp/recorded
+}
+
+plays_nothing() {
+	local before
+	before=$(<$VDPA/in/counters/frames_played)
+	pause 0.3
+	is $VDPA/in/counters/frames_played "$before"
 }
 
 # The module of the PCM cannot go while a service has it.
