@@ -139,6 +139,55 @@ frozen_no_more() {
 	wait_for 60 rows_reach $((known + 2))
 }
 
+# agent FREEZE THAW: of a guest that answers so; for one who asks
+agent() {
+	(exec 5<>$GUEST/1
+	while read -r line <&5; do
+		case $line in
+		*guest-sync*) line=${line##*:} && echo "{\"return\": ${line%%\}*}}" ;;
+		*status*) echo '{"return": "thawed"}' ;;
+		*-freeze*) echo "$1" ;;
+		*-thaw*) echo "$2" ;;
+		esac >&5
+	done) &
+}
+
+# lies WORDS FREEZE THAW: who asks such an agent is told, and evaluates nothing
+lies() {
+	agent "$2" "$3"
+	refused "$1" --agent $HOST/1 --time 20 d $COPY
+	[[ ! -e /tmp/evaluated ]] || fail "$2 $3: it was evaluated"
+	! grep -q $'\e' /tmp/said || fail "$2 $3: the terminal is told"
+	wait_for 30 has_ended $!
+}
+
+# The agent is the guest's, and so may say anything, and without an end.
+agents_may_lie() {
+	local i code='{"return": a[$(touch /tmp/evaluated)]}'
+	reflink_pool
+	disk_service d local=1
+	channel_pool
+	vsp_service channel.c pool=p local=1 channels_max=2 kinds_allowed=stream enable=1
+	modprobe vsc
+	for i in /dev/vscblk0 $GUEST/1 $HOST/1; do
+		wait_for 30 test -e "$i"
+	done
+	lies "guest-fsfreeze-freeze: the guest's agent says:" "$code" '{"return": 1}'
+	lies "guest-fsfreeze-thaw: the guest's agent says:.*may be frozen still" '{"return": 1}' "$code"
+	lies "guest-fsfreeze-freeze: the guest's agent says: frozen" '{"return": "frozen"}' '{"return": 1}'
+	lies "guest-fsfreeze-freeze: the guest's agent says:" $'{"return": \e[31m}' '{"return": 1}'
+	lies "has thawed its file systems meanwhile" '{"return": 2}' '{"return": 1}'
+	lies "has thawed its file systems meanwhile" '{"return": 1}' '{"return": "thawed"}'
+	(exec 5<>$GUEST/1 && yes "x" >&5) 2>/dev/null &
+	refused "but says something else" --agent $HOST/1 --time 3 d $COPY
+	wait_for 30 has_ended $!
+	(exec 5<>$GUEST/1 && sleep 1000) &
+	refused "does not answer within 2 s" --agent $HOST/1 --time 2 d $COPY
+	kill $!
+	agent '{"return": 2}' '{"return": 2}'
+	[[ $($SNAPSHOT --agent $HOST/1 --time 60 d $COPY) == *" is copied; 2 file systems "* ]] || fail "an honest one"
+}
+
 # refused WORDS ARGUMENT...: and nothing is left
 refused() {
 	local words=$1
@@ -155,7 +204,10 @@ bad_input_is_refused() {
 	running host
 	refused "service storage.e: there is none" e $COPY
 	refused "cannot be copied" d $COPY
-	refused "exists: name another" d /tmp/pool
+	refused "exists: name another, or remove it" d /tmp/pool
+	touch /tmp/copy.part
+	refused "copy.part: exists" storage.d /tmp/copy
+	[[ -e /tmp/copy.part ]] || fail "what is somebody else's is removed"
 	refused "no such directory" d /tmp/nowhere/copy
 	refused "no such channel" --agent /dev/vsp/none/1 d $COPY
 	refused "1..9999, allowed" --time 0 d $COPY
@@ -167,4 +219,5 @@ bad_input_is_refused() {
 
 test_case snapshot_guest.databases_are_whole databases_are_whole
 test_case snapshot_guest.guests_are_thawed guests_are_thawed
+test_case snapshot_guest.agents_may_lie agents_may_lie
 test_case snapshot_guest.bad_input_is_refused bad_input_is_refused
