@@ -304,11 +304,11 @@ records_at_a_volume() {
 	host_controls 0 1 6 1 || fail "the host's view"
 }
 
-# plays_unheard: what the guest plays is silence on the monitor; one frame that is none would end its recording
-plays_unheard() {
-	record /tmp/recorded --frames 1 "$(monitor in)"
-	"$PCM" --play --frames 24000 "$(guest_pcm in p)"
-	kill -0 "$recorder" || fail "it is heard: $(</tmp/recorded)"
+# unheard PLAYED RECORDED: what is played on one is silence on the other; one frame that is none would end its recording
+unheard() {
+	record /tmp/recorded --frames 1 "$2"
+	"$PCM" --play --frames 24000 "$1"
+	kill -0 "$recorder" || fail "$1 is heard on $2: $(</tmp/recorded)"
 	kill "$recorder"
 	wait "$recorder" || :
 }
@@ -318,7 +318,7 @@ mutes() {
 	wait_for 30 monitor in
 	wait_for 30 guest_pcm in p
 	turn 'PCM Playback Switch' 0
-	plays_unheard
+	unheard "$(guest_pcm in p)" "$(monitor in)"
 	turn 'PCM Playback Switch' 1
 	plays_with 1 --frames 12000
 }
@@ -331,16 +331,30 @@ is_muted_by_the_host() {
 	turn 'PCM Playback Volume' 72
 	turn 'PCM Playback Switch' 0
 	turn 'PCM Playback Switch' 1
-	plays_unheard
+	unheard "$(guest_pcm in p)" "$(monitor in)"
 	turn 'PCM Playback Volume' 60
 	echo 0 >$SERVICES/audio.in/playback_mute
 	plays_with 1 --frames 12000
 	echo 1 >$SERVICES/audio.in/capture_mute
-	record /tmp/recorded --frames 1 "$(guest_pcm in c)"
-	"$PCM" --play --frames 24000 "$(microphone in)"
-	kill -0 "$recorder" || fail "the guest hears: $(</tmp/recorded)"
-	kill "$recorder"
-	wait "$recorder" || :
+	unheard "$(microphone in)" "$(guest_pcm in c)"
+}
+
+# By ALSA's own programs, as they come: the card is listed, played on, recorded from, and has its volume in dB.
+alsas_programs_use_it() {
+	local card
+	start_audio monitor_allowed=record
+	wait_for 30 guest_pcm in p
+	card=$(card_named "VSC $(audio_session in)")
+	aplay -l | grep -q "^card $card: .*device 0: " || fail "$(aplay -l)"
+	arecord -l | grep -q "^card $card: .*device 0: " || fail "$(arecord -l)"
+	amixer -c "$card" sset PCM playback 54 | grep 'Playback 54 .*\[-6.00dB\] \[on\]' || fail "$(amixer -c "$card")"
+	amixer -c "$card" sset PCM playback mute | grep 'Playback 54 .*\[off\]' || fail "$(amixer -c "$card")"
+	host_controls -6 0 0 1 || fail "the host's view"
+	speaker-test -D "plughw:$card" -c 2 -t sine -l 1 >/tmp/speaker || fail "$(</tmp/speaker)"
+	arecord -q -D "plughw:$card" -f S16_LE -r 44100 -c 2 -d 1 /tmp/recorded.wav
+	(($(stat -c %s /tmp/recorded.wav) > 170000)) || fail "$(stat -c %s /tmp/recorded.wav) bytes of a second"
+	(($(<"$VDPA/in/counters/frames_played") > 48000)) || fail "$(<"$VDPA/in/counters/frames_played") frames of two seconds"
+	assert_eq "$(<"$VDPA/in/counters/malformed_requests")" 0 "malformed requests"
 }
 
 # Through another contract, and in the guest without one; not through another driver.
@@ -392,5 +406,6 @@ test_case audio.plays_at_a_volume plays_at_a_volume
 test_case audio.records_at_a_volume records_at_a_volume
 test_case audio.mutes mutes
 test_case audio.is_muted_by_the_host is_muted_by_the_host
+test_case audio.alsas_programs_use_it alsas_programs_use_it
 test_case audio.keeps_its_controls keeps_its_controls
 test_case audio.unloads unloads
