@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug
-# seconds: 330
+# seconds: 170
 # soak
 # Byte channels between this machine's provider and its own client.
 . tests/lib.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests --disk 512M
 # guest kernels: debian12 backport
-# seconds: 500
+# seconds: 700
 # Guests whose kernel is another than the host's: that of Debian 12, and the newest that Debian 13 has. Each has a network
 # device, a disk and a keyboard, whose data are verified while their contracts change; then its modules go.
 . tests/lib.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests --disk 1G
-# seconds: 500
+# seconds: 700
 # What becomes of a contract when its guest, or its guest's VMM, stands still, restarts, sleeps or dies.
 . tests/lib.sh
 

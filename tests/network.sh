@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug
-# seconds: 330
+# seconds: 410
 # A network device of this machine's own client: what it is, what is negotiated about it while it is used, and what becomes
 # of it. Its client is in network namespace a, as vsc0; the provider's end, vsp-a, is outside.
 . tests/lib.sh

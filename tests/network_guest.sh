@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests --disk 512M
-# seconds: 480
+# seconds: 600
 # Network devices of real guests under real QEMU: between guests on one bridge, and to the host.
 . tests/lib.sh
 . tests/lib/network.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --disk 512M
-# seconds: 120
+# seconds: 400
 # A hostile VMM (tests/vmm) with its hostile guest, on services of its own, beside a client of this kernel that does verified
 # I/O and must not notice. The random ones run for $FUZZ_TIME seconds each, from $FUZZ_SEED.
 . tests/lib.sh
