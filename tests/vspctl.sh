@@ -416,6 +416,18 @@ arguments_of_qemu() {
 -object memory-backend-memfd,id=mem,size=512M,share=on
 -device pcie-root-port,id=port-web,chassis=1
 -device vhost-vdpa-device-pci,id=vsp-web,bus=port-web,vhostdev=$(node web)" "arguments"
+	ends 0 vspctl qemu --libvirt web
+	assert_eq "$(cat /tmp/said)" "<memoryBacking>
+  <source type='memfd'/>
+  <access mode='shared'/>
+</memoryBacking>
+<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <qemu:arg value='-device'/>
+  <qemu:arg value='pcie-root-port,id=port-web,bus=pcie.0,addr=0x10.0,multifunction=on,chassis=128'/>
+  <qemu:arg value='-device'/>
+  <qemu:arg value='vhost-vdpa-device-pci,id=vsp-web,bus=port-web,vhostdev=$(node web)'/>
+</qemu:commandline>" "parts of a domain"
+	ends 2 vspctl qemu --libvirt --memory 1G web
 	# QEMU takes them: it opens the device, and says what it would do
 	# shellcheck disable=SC2046 # words
 	timeout 60 qemu-system-x86_64 -nodefaults -display none -S -qmp stdio $(vspctl qemu web --memory 64M) </dev/null >/tmp/said 2>&1 &

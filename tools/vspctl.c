@@ -44,7 +44,7 @@ static const struct command commands[] = {
 	  "FILE...", "draw what record has printed, as SVG" },
 	{ "metrics", metrics_run, OPTION_FILTER,
 	  "", "print all numbers as Prometheus reads them" },
-	{ "qemu", qemu_run, OPTION_MEMORY,
+	{ "qemu", qemu_run, OPTION_MEMORY | OPTION_LIBVIRT,
 	  "SERVICE...", "print the arguments of QEMU for a VM with these services" },
 };
 
@@ -61,6 +61,7 @@ static const struct option long_options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "each", no_argument, NULL, 'e' },
 	{ "memory", required_argument, NULL, 'm' },
+	{ "libvirt", no_argument, NULL, 'l' },
 	{ "count", required_argument, NULL, 'N' },
 	{ "interval", required_argument, NULL, 'i' },
 	{ "help", no_argument, NULL, 'h' },
@@ -75,7 +76,7 @@ static void usage(FILE *to)
 			commands[i].about);
 	fputs("\nOptions, where they make sense: --json --bytes --class C --pool P --guest G\n"
 	      "--client --provider --wait SECONDS --interval SECONDS --count N --dry-run --each\n"
-	      "--memory SIZE --root DIR. All of it: man vspctl\n", to);
+	      "--memory SIZE --libvirt --root DIR. All of it: man vspctl\n", to);
 }
 
 static double seconds(const char *option, const char *text, const char *least, const char *most)
@@ -136,6 +137,9 @@ static unsigned int take_option(int option)
 	case 'm':
 		options.memory = optarg;
 		return OPTION_MEMORY;
+	case 'l':
+		options.libvirt = true;
+		return OPTION_LIBVIRT;
 	case 'N':
 		options.count = number(optarg);
 		return OPTION_COUNT;

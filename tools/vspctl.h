@@ -41,6 +41,7 @@ enum option_bit {
 	OPTION_MEMORY	= 1 << 7,
 	OPTION_COUNT	= 1 << 8,
 	OPTION_INTERVAL	= 1 << 9,
+	OPTION_LIBVIRT	= 1 << 10,
 };
 
 /**
@@ -56,6 +57,7 @@ enum option_bit {
  * @interval: seconds between two looks
  * @count: lines to print, or 0: no end
  * @memory: of the VM
+ * @libvirt: as parts of a domain
  * @class: print what is of this class only; NULL: of any
  * @pool: of this pool
  * @guest: of this guest
@@ -72,6 +74,7 @@ struct options {
 	double interval;
 	unsigned long count;
 	const char *memory;
+	bool libvirt;
 	const char *class;
 	const char *pool;
 	const char *guest;
