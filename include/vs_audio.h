@@ -51,8 +51,11 @@ enum vs_audio_format {
 #define VS_AUDIO_HEAR		BIT(0)
 #define VS_AUDIO_RECORD		BIT(1)
 
-/* Place in the texts of a pool, and the first in the switches of a service: one of each stream. */
+/* Places in the texts of a pool, and the first in the switches of a service: one of each stream. */
 #define VS_AUDIO_SOURCE_GAP_MS	0
+#define VS_AUDIO_MIX_RATE	1
+#define VS_AUDIO_MIX_FORMAT	2
+#define VS_AUDIO_MIX_CHANNELS	3
 #define VS_AUDIO_MUTE		0
 
 /* Constants of the class, in both ends. */

@@ -22,6 +22,7 @@ elsewhere() {
 	*/agent/* | *'/agent  '*) echo tests/abstract.sh ;;
 	'ls -l /dev/vsp/'*) echo tests/packaging.sh ;;
 	*/chord*) echo tests/input.sh ;;
+	*/mix_*) echo tests/audio_mixer.sh ;;
 	*/audio.speakers/*) echo tests/audio_source.sh ;;
 	*) return 1 ;;
 	esac

@@ -82,7 +82,13 @@ static const char * const audio_switches[] = {
 	NULL
 };
 
-static const char * const audio_texts[] = { [VS_AUDIO_SOURCE_GAP_MS] = "source_gap_ms", NULL };
+static const char * const audio_texts[] = {
+	[VS_AUDIO_SOURCE_GAP_MS] = "source_gap_ms",
+	[VS_AUDIO_MIX_RATE] = "mix_rate",
+	[VS_AUDIO_MIX_FORMAT] = "mix_format",
+	[VS_AUDIO_MIX_CHANNELS] = "mix_channels",
+	NULL
+};
 
 const struct vs_class_spec vs_class_audio = {
 	.id = VS_CLASS_AUDIO,

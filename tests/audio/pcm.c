@@ -19,6 +19,13 @@
  *	--gain G	what is recorded is to be the counter times G, but for rounding
  *	--pause MS	pauses after the first half, for so long
  *	--share		opens a substream that another one has open
+ *	--high		s32: the counter is played in the upper 16 bits
+ *	--halves	s32: what is recorded has a counter in either half, of streams that were
+ *			mixed; each is to reach --frames
+ *	--low		likewise, but whatever is in the upper half
+ *	--level N	plays N
+ *	--levels N,...	what is recorded is silence or one of these, the same in all channels, until
+ *			the last of them was there in --frames
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +45,7 @@
 
 #define LIMIT_SECONDS	300
 #define FRAMES_AT_ONCE	256
+#define LEVELS_MAX	4
 
 static struct {
 	const char *device;
@@ -48,6 +56,11 @@ static struct {
 	bool until_error;
 	bool again;
 	bool share;
+	bool high;
+	bool halves;
+	bool low;
+	int levels[LEVELS_MAX];
+	unsigned int level_count;
 	double gain;
 	unsigned int pause_ms;
 	unsigned int contend;
@@ -89,7 +102,7 @@ static int sample_of(unsigned long frame, unsigned int channel)
 	return 1 + (frame * option.channels + channel) % 30000;
 }
 
-static void write_sample(unsigned char *at, int value)
+static void write_value(unsigned char *at, int value)
 {
 	float number = value / 65536.0f;
 	short word = value;
@@ -99,6 +112,15 @@ static void write_sample(unsigned char *at, int value)
 	else
 		memcpy(at, option.format == SNDRV_PCM_FORMAT_S16_LE ? (void *)&word : &value,
 		       sample_bytes());
+}
+
+static void write_sample(unsigned char *at, int value)
+{
+	if (option.high)
+		value *= 65536;
+	if (option.level_count)
+		value = option.levels[0];
+	write_value(at, value);
 }
 
 static int read_sample(const unsigned char *at)
@@ -310,29 +332,84 @@ static bool check(const unsigned char *bytes, unsigned long frame)
 	return false;
 }
 
+/* Return: whether the stream has been recorded. */
+static bool check_half(const unsigned char *bytes, unsigned long *done, bool high)
+{
+	for (unsigned int c = 0; c < option.channels; c++) {
+		int value = read_sample(bytes + c * sample_bytes());
+
+		value = high ? value >> 16 : value & 0xffff;
+		if (!value && !c)
+			break;
+		if (value != sample_of(*done, c))
+			print_wrong(*done, c, value);
+		*done += c + 1 == option.channels;
+	}
+	return *done >= option.frames;
+}
+
+/* Return: of this frame, whether it is the last of the levels. */
+static bool check_levels(const unsigned char *bytes, unsigned long frame)
+{
+	int value = read_sample(bytes);
+	unsigned int i = 0;
+
+	for (unsigned int c = 1; c < option.channels; c++)
+		if (read_sample(bytes + c * sample_bytes()) != value)
+			print_wrong(frame, c, value);
+	while (i < option.level_count && option.levels[i] != value)
+		i++;
+	if (value && i == option.level_count) {
+		fprintf(stderr, "pcm: %s: %d is no level\n", option.device, value);
+		exit(1);
+	}
+	return i == option.level_count - 1;
+}
+
+/* Return: whether all was recorded. */
+static bool check_mixed(const unsigned char *bytes, unsigned long *done)
+{
+	bool has_low;
+
+	if (option.level_count) {
+		done[0] += check_levels(bytes, done[0]);
+		return done[0] >= option.frames;
+	}
+	has_low = check_half(bytes, &done[0], false);
+	return option.low ? has_low : check_half(bytes, &done[1], true) && has_low;
+}
+
+/* Return: whether all was recorded. */
+static bool check_alone(const unsigned char *bytes, unsigned long *done, unsigned long *gaps)
+{
+	static bool silent = true;
+	bool was_silent = silent;
+
+	silent = check(bytes, *done);
+	*gaps += *done && silent && !was_silent;
+	*done += !silent;
+	return *done >= option.frames;
+}
+
 static void record(int fd)
 {
 	static unsigned char bytes[FRAMES_AT_ONCE * 32];
-	unsigned long done = 0, gaps = 0;
-	bool silent = true;
+	bool mixed = option.halves || option.low || option.level_count, all = false;
+	unsigned long done[2] = { }, gaps = 0;
 
 	if (ioctl(fd, SNDRV_PCM_IOCTL_START))
 		fail("start");
 	tell_ready();
-	while (done < option.frames || option.until_error) {
+	while (!all || option.until_error) {
 		struct snd_xferi transfer = { .buf = bytes, .frames = FRAMES_AT_ONCE };
+		unsigned char *frame = bytes;
 
 		if (ioctl(fd, SNDRV_PCM_IOCTL_READI_FRAMES, &transfer)) {
 			goes_on(fd, "read");
 			continue;
 		}
-		for (long i = 0; i < transfer.result && done < option.frames; i++) {
-			bool was_silent = silent;
-
-			silent = check(bytes + i * option.channels * sample_bytes(), done);
-			gaps += done && silent && !was_silent;
-			done += !silent;
-		}
+		for (; transfer.result-- > 0 && !all; frame += option.channels * sample_bytes())
+			all = mixed ? check_mixed(frame, done) : check_alone(frame, done, &gaps);
 	}
 	printf("%lu gaps\n", gaps);
 }
@@ -395,6 +472,14 @@ static unsigned int format_of(const char *name)
 	return 0;
 }
 
+static void read_levels(char *text)
+{
+	char *level;
+
+	while ((level = strsep(&text, ",")) && option.level_count < LEVELS_MAX)
+		option.levels[option.level_count++] = strtol(level, NULL, 0);
+}
+
 static void read_options(int count, char **argument)
 {
 	static const struct option options[] = {
@@ -404,6 +489,8 @@ static void read_options(int count, char **argument)
 		{ "period", 1, 0, 'p' }, { "buffer", 1, 0, 'b' }, { "frames", 1, 0, 'n' },
 		{ "ready", 1, 0, 'w' }, { "until-error", 0, 0, 'u' }, { "again", 0, 0, 'a' },
 		{ "share", 0, 0, 's' }, { "gain", 1, 0, 'g' },
+		{ "high", 0, 0, 'H' }, { "halves", 0, 0, 'B' }, { "low", 0, 0, 'L' },
+		{ "level", 1, 0, 'l' }, { "levels", 1, 0, 'l' },
 		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { }
 	};
 	int letter;
@@ -453,6 +540,18 @@ static void read_options(int count, char **argument)
 			break;
 		case 'g':
 			option.gain = strtod(optarg, NULL);
+			break;
+		case 'H':
+			option.high = true;
+			break;
+		case 'B':
+			option.halves = true;
+			break;
+		case 'L':
+			option.low = true;
+			break;
+		case 'l':
+			read_levels(optarg);
 			break;
 		case 'x':
 			option.contend = strtoul(optarg, NULL, 0);

@@ -188,6 +188,7 @@ VSP_COUNTER(frames_played, VSP_AUDIO_PLAYED);
 VSP_COUNTER(frames_recorded, VSP_AUDIO_RECORDED);
 VSP_COUNTER(settings_refused, VSP_AUDIO_REFUSED);
 VSP_COUNTER(controls_set, VSP_AUDIO_CONTROLS_SET);
+VSP_COUNTER(underruns, VSP_AUDIO_UNDERRUNS);
 VSP_COUNTER(malformed_requests, VSP_AUDIO_MALFORMED);
 
 static struct attribute *counter_attributes[] = {
@@ -195,6 +196,7 @@ static struct attribute *counter_attributes[] = {
 	&counter_frames_recorded.attr.attr,
 	&counter_settings_refused.attr.attr,
 	&counter_controls_set.attr.attr,
+	&counter_underruns.attr.attr,
 	&counter_malformed_requests.attr.attr,
 	NULL
 };

@@ -34,6 +34,7 @@ struct attribute_group;
 struct snd_card;
 struct snd_pcm;
 struct snd_pcm_substream;
+struct vsp_audio_mixed;
 struct vsp_audio_source;
 struct vsp_service;
 
@@ -45,6 +46,7 @@ enum vsp_audio_counter {
 	VSP_AUDIO_RECORDED,	/* frames */
 	VSP_AUDIO_REFUSED,	/* settings of streams that the contract does not allow */
 	VSP_AUDIO_CONTROLS_SET,	/* values of controls */
+	VSP_AUDIO_UNDERRUNS,	/* times that the mixer missed a stream's frames */
 	VSP_AUDIO_MALFORMED,	/* requests or messages of the client that are wrong */
 	VSP_AUDIO_COUNTERS
 };
@@ -142,6 +144,7 @@ struct vsp_audio_volume {
  * @bytes: of a message, for its mover
  * @chain: as last peeked, by its mover
  * @timer: wakes the mover when the next message is due
+ * @mixed: of the pool's mixer; NULL: it has none. Constant while the service is enabled
  *
  * Under audio->lock:
  * @queue: from its first kick to its reset
@@ -158,6 +161,7 @@ struct vsp_audio_stream {
 	u8 *bytes;
 	struct vsp_chain chain;
 	struct hrtimer timer;
+	struct vsp_audio_mixed *mixed;
 	struct vsp_queue *queue;
 	enum vsp_audio_state state;
 	struct vs_audio_params params;
@@ -170,7 +174,8 @@ struct vsp_audio_stream {
 /**
  * struct vsp_audio - what the class has of a service
  * @service: whose
- * @source: a PCM of the host; NULL: the pool has none. Constant while the service is enabled
+ * @source: a PCM of the host, with a mixer that of all services; NULL: the pool has none.
+ *	Constant while the service is enabled
  * @counter: for sysfs
  * @control: chain of the control queue, as last peeked
  * @follow: brings the cards to what @grant says

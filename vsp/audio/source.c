@@ -5,6 +5,8 @@
  * When its card is disconnected, the pool's watch closes what services have of it, which its
  * driver may wait for.  Their streams go on in silence for as long as the pool says, and their
  * contracts stay; then these end.  The PCM is looked for by its name all the time.
+ *
+ * With a mixer all services of the pool have one source together, from the first to the last.
  */
 #define pr_fmt(fmt) "vsp_audio: " fmt
 
@@ -13,6 +15,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -23,11 +26,14 @@
 #include "vs_terms.h"
 #include "vs_value.h"
 #include "vsp/audio/audio.h"
+#include "vsp/audio/mixer.h"
 #include "vsp/audio/source.h"
 #include "vsp/class.h"
 
 /* A mover has a substream for no longer than a call of ALSA. */
 #define SOURCE_AGAIN_MS		20
+
+#define SOURCE_ALL		(BIT(VS_AUDIO_STREAMS) - 1)	/* directions */
 
 /* ---- What it can ---- */
 
@@ -55,40 +61,61 @@ void vsp_audio_source_limit(struct vsp_audio_source *source, struct vs_terms *li
 
 /* ---- Opening and closing what a service has ---- */
 
-static void source_close(struct vsp_audio_source *source)
+static void source_close(struct vsp_audio_source *source, u32 streams)
 {
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++) {
+		if (!(streams & BIT(i)))
+			continue;
 		mutex_lock(&source->pcm[i].lock);
 		vsp_audio_pcm_close(&source->pcm[i]);
 		mutex_unlock(&source->pcm[i].lock);
 	}
 }
 
-static bool source_wants(const struct vsp_audio_source *source, unsigned int stream)
+/* Return: bits of directions. */
+static u32 source_wants(struct vsp_service *service)
 {
-	return vsp_service_staged_limit(source->audio->service,
-					VS_AUDIO_INDEX(stream == VS_AUDIO_STREAM_PLAYBACK ?
-						       VS_AUDIO_PLAYBACK_CHANNELS :
-						       VS_AUDIO_CAPTURE_CHANNELS));
+	u32 wants = 0;
+
+	if (vsp_service_staged_limit(service, VS_AUDIO_INDEX(VS_AUDIO_PLAYBACK_CHANNELS)))
+		wants |= BIT(VS_AUDIO_STREAM_PLAYBACK);
+	if (vsp_service_staged_limit(service, VS_AUDIO_INDEX(VS_AUDIO_CAPTURE_CHANNELS)))
+		wants |= BIT(VS_AUDIO_STREAM_CAPTURE);
+	return wants;
+}
+
+static int source_open_one(struct vsp_audio_source *source, struct snd_pcm *of,
+			   struct vsp_audio_pcm *pcm, struct vsp_audio_caps *caps)
+{
+	struct vsp_audio_mixer *mixer = source->shared->mixer;
+	int error = 0;
+
+	mutex_lock(&pcm->lock);
+	if (!pcm->file)
+		error = vsp_audio_pcm_open(pcm, of);
+	else if (vsp_audio_pcm_is_gone(pcm))
+		error = -ENODEV;
+	*caps = pcm->caps;
+	if (!error && mixer)
+		error = vsp_audio_mixer_fit(mixer, pcm, caps);
+	mutex_unlock(&pcm->lock);
+	return error;
 }
 
 /* Return: 0, or an errno, of the direction @at. */
-static int source_open_all(struct vsp_audio_source *source, struct snd_pcm *of, unsigned int *at)
+static int source_open_all(struct vsp_audio_source *source, struct snd_pcm *of, u32 wants,
+			   unsigned int *at)
 {
 	struct vsp_audio_caps caps[VS_AUDIO_STREAMS] = { };
-	struct vsp_audio_pcm *pcm;
 	int error;
 
 	for (*at = 0; *at < VS_AUDIO_STREAMS; ++*at) {
-		pcm = &source->pcm[*at];
-		if (!of->streams[*at].substream_count || !source_wants(source, *at))
+		if (!of->streams[*at].substream_count || !(wants & BIT(*at)))
 			continue;
-		mutex_lock(&pcm->lock);
-		error = vsp_audio_pcm_open(pcm, of);
-		caps[*at] = pcm->caps;
-		mutex_unlock(&pcm->lock);
+		error = source_open_one(source, of, &source->pcm[*at], &caps[*at]);
 		if (error) {
-			source_close(source);
+			/* What other services of a mixer have is theirs. */
+			source_close(source, ~source->wants);
 			return error;
 		}
 	}
@@ -99,16 +126,28 @@ static int source_open_all(struct vsp_audio_source *source, struct snd_pcm *of, 
 	return 0;
 }
 
-static void source_refuse(const struct vsp_audio_source *source, const struct snd_pcm *of,
-			  unsigned int stream, int error)
+static void source_refuse_mix(const char *service, const struct vsp_audio_source *source,
+			      const char *direction)
 {
-	const char *service = vsp_service_name(source->audio->service);
+	const struct vs_audio_params *params = &source->shared->mixer->params;
+
+	pr_err("service %s: source: the %s of %s cannot be set to what the pool mixes, %s at %u frames/s with %u channels: write others to mix_format, mix_rate and mix_channels, or name another PCM\n",
+	       service, direction, vsp_pool_source(source->shared->pool),
+	       vs_class_audio.term[VS_AUDIO_INDEX(VS_AUDIO_PLAYBACK_FORMATS)].bits[params->format],
+	       vs_audio_rate(params->rate), params->channels);
+}
+
+static void source_refuse(const char *service, const struct vsp_audio_source *source,
+			  const struct snd_pcm *of, unsigned int stream, int error)
+{
 	const char *name = vsp_pool_source(source->shared->pool);
 	const char *direction = stream == VS_AUDIO_STREAM_PLAYBACK ? "playback" : "capture";
 
 	if (error == -EBUSY)
 		pr_err("service %s: source: others have all %u substreams of %s for %s: end one of these programs or services, or write 0 to %s_channels_max\n",
 		       service, of->streams[stream].substream_count, name, direction, direction);
+	else if (error == -EINVAL && source->shared->mixer)
+		source_refuse_mix(service, source, direction);
 	else if (error == -EINVAL)
 		pr_err("service %s: source: the %s of %s can be set to nothing of s16, s24, s32 or float, interleaved, at 8000..192000 frames/s, with up to %u channels: name another PCM\n",
 		       service, direction, name, VSP_AUDIO_SOURCE_CHANNELS_MAX);
@@ -119,9 +158,21 @@ static void source_refuse(const struct vsp_audio_source *source, const struct sn
 
 /* ---- A source that goes, and comes back ---- */
 
+/* Whose it is, for the log. */
+static const char *source_kind(const struct vsp_audio_source *source)
+{
+	return source->audio ? "service" : "pool";
+}
+
+static const char *source_name(const struct vsp_audio_source *source)
+{
+	return source->audio ? vsp_service_name(source->audio->service) :
+			       vsp_pool_name(source->shared->pool);
+}
+
 /**
  * vsp_audio_source_lost() - its card was disconnected
- * @source: of a service
+ * @source: of a service, or a mixer
  *
  * Context: any.
  */
@@ -139,8 +190,8 @@ void vsp_audio_source_lost(struct vsp_audio_source *source)
 	spin_unlock_irqrestore(&source->lock, irq);
 	if (!news)
 		return;
-	pr_warn("service %s: source %s has gone: streams go on in silence for %u ms\n",
-		vsp_service_name(source->audio->service), vsp_pool_source(source->shared->pool),
+	pr_warn("%s %s: source %s has gone: streams go on in silence for %u ms\n",
+		source_kind(source), source_name(source), vsp_pool_source(source->shared->pool),
 		source->shared->gap_ms);
 	vsp_watch_look(source->shared->pool);
 }
@@ -177,13 +228,15 @@ static bool source_drop(struct vsp_audio_source *source)
 static void source_return(struct vsp_audio_source *source)
 {
 	struct snd_pcm *of = vsp_audio_source_find(vsp_pool_source(source->shared->pool));
+	u32 wants = source->audio ? source_wants(source->audio->service) : source->wants;
 	unsigned int at;
 
 	if (IS_ERR(of))
 		return;
-	if (!vsp_audio_source_is_own(of) && !source_open_all(source, of, &at))
-		pr_info("service %s: source %s is back\n",
-			vsp_service_name(source->audio->service),
+	if (vsp_audio_source_is_own(of) || source_open_all(source, of, wants, &at))
+		source_close(source, SOURCE_ALL);
+	else
+		pr_info("%s %s: source %s is back\n", source_kind(source), source_name(source),
 			vsp_pool_source(source->shared->pool));
 	snd_card_unref(of->card);
 }
@@ -239,13 +292,9 @@ void vsp_audio_source_pool_poll(struct vsp_pool *pool)
 
 /* ---- Services ---- */
 
-static struct vsp_audio_source *source_new(struct vsp_audio *audio,
-					   struct vsp_audio_source_pool *shared)
+static void source_setup(struct vsp_audio_source *source, struct vsp_audio *audio,
+			 struct vsp_audio_source_pool *shared)
 {
-	struct vsp_audio_source *source = kzalloc(sizeof(*source), GFP_KERNEL);
-
-	if (!source)
-		return NULL;
 	source->shared = shared;
 	source->audio = audio;
 	spin_lock_init(&source->lock);
@@ -253,27 +302,23 @@ static struct vsp_audio_source *source_new(struct vsp_audio *audio,
 		mutex_init(&source->pcm[i].lock);
 		source->pcm[i].plays = i == VS_AUDIO_STREAM_PLAYBACK;
 	}
-	return source;
 }
 
-static void source_free(struct vsp_audio_source *source)
+static void source_clear(struct vsp_audio_source *source)
 {
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
 		mutex_destroy(&source->pcm[i].lock);
-	kfree(source);
 }
 
-static void source_tell_unheard(struct vsp_audio_source *source)
+static void source_tell_unheard(struct vsp_audio_source *source, struct vsp_service *service)
 {
-	struct vsp_service *service = source->audio->service;
-
 	if (source->pcm[VS_AUDIO_STREAM_PLAYBACK].file &&
 	    !(vsp_service_staged_limit(service, VS_AUDIO_INDEX(VS_AUDIO_MONITOR)) & VS_AUDIO_HEAR))
 		pr_info("service %s: monitor_allowed does not name hear: what its client plays does not reach the source\n",
 			vsp_service_name(service));
 }
 
-static int source_open(struct vsp_audio_source *source)
+static int source_open(struct vsp_audio_source *source, struct vsp_service *service)
 {
 	struct snd_pcm *of = vsp_audio_source_find(vsp_pool_source(source->shared->pool));
 	unsigned int at;
@@ -281,21 +326,62 @@ static int source_open(struct vsp_audio_source *source)
 
 	if (IS_ERR(of)) {
 		pr_err("service %s: source: %s is not there (%ld): connect it, or name another PCM\n",
-		       vsp_service_name(source->audio->service),
-		       vsp_pool_source(source->shared->pool), PTR_ERR(of));
+		       vsp_service_name(service), vsp_pool_source(source->shared->pool),
+		       PTR_ERR(of));
 		return PTR_ERR(of);
 	}
-	error = source_open_all(source, of, &at);
+	error = source_open_all(source, of, source->wants | source_wants(service), &at);
 	if (error)
-		source_refuse(source, of, at, error);
+		source_refuse(vsp_service_name(service), source, of, at, error);
 	else
-		source_tell_unheard(source);
+		source_tell_unheard(source, service);
 	snd_card_unref(of->card);
 	return error;
 }
 
+static int source_join_mixer(struct vsp_audio *audio, struct vsp_audio_source_pool *shared)
+{
+	struct vsp_audio_mixer *mixer = shared->mixer;
+	struct vsp_audio_source *source = &mixer->source;
+	int error;
+
+	mutex_lock(&shared->lock);
+	error = vsp_audio_mixer_add(mixer, audio);
+	if (error)
+		goto unlock;
+	error = source_open(source, audio->service);
+	if (error) {
+		vsp_audio_mixer_remove(audio);
+		goto unlock;
+	}
+	source->wants |= source_wants(audio->service);
+	audio->source = source;
+	if (!mixer->members++)
+		list_add_tail(&source->entry, &shared->members);
+unlock:
+	mutex_unlock(&shared->lock);
+	return error;
+}
+
+static void source_leave_mixer(struct vsp_audio *audio, struct vsp_audio_source_pool *shared)
+{
+	struct vsp_audio_mixer *mixer = shared->mixer;
+
+	vsp_audio_mixer_remove(audio);
+	mutex_lock(&shared->lock);
+	audio->source = NULL;
+	if (!--mixer->members) {
+		list_del(&mixer->source.entry);
+		mixer->source.wants = 0;
+		/* It would find that what it began to play to has gone. */
+		flush_work(&mixer->work);
+		source_close(&mixer->source, SOURCE_ALL);
+	}
+	mutex_unlock(&shared->lock);
+}
+
 /**
- * vsp_audio_source_join() - a service takes a substream of each direction
+ * vsp_audio_source_join() - a service takes a substream of each direction, or has the pool's mixed
  * @audio: of a pool with a source
  *
  * Context: service_open of the class.
@@ -304,14 +390,19 @@ static int source_open(struct vsp_audio_source *source)
 int vsp_audio_source_join(struct vsp_audio *audio)
 {
 	struct vsp_audio_source_pool *shared = vsp_pool_data(vsp_service_pool(audio->service));
-	struct vsp_audio_source *source = source_new(audio, shared);
+	struct vsp_audio_source *source;
 	int error;
 
+	if (shared->mixer)
+		return source_join_mixer(audio, shared);
+	source = kzalloc(sizeof(*source), GFP_KERNEL);
 	if (!source)
 		return -ENOMEM;
-	error = source_open(source);
+	source_setup(source, audio, shared);
+	error = source_open(source, audio->service);
 	if (error) {
-		source_free(source);
+		source_clear(source);
+		kfree(source);
 		return error;
 	}
 	audio->source = source;
@@ -333,12 +424,17 @@ void vsp_audio_source_leave(struct vsp_audio *audio)
 
 	if (!source)
 		return;
+	if (!source->audio) {
+		source_leave_mixer(audio, source->shared);
+		return;
+	}
 	mutex_lock(&source->shared->lock);
 	list_del(&source->entry);
 	mutex_unlock(&source->shared->lock);
 	audio->source = NULL;
-	source_close(source);
-	source_free(source);
+	source_close(source, SOURCE_ALL);
+	source_clear(source);
+	kfree(source);
 }
 
 /* ---- Pools ---- */
@@ -379,6 +475,21 @@ static int source_read_gap(struct vsp_pool *pool, u32 *gap_ms)
 	return 0;
 }
 
+static struct vsp_audio_source_pool *source_pool_new(const struct vs_audio_params *mixed)
+{
+	struct vsp_audio_source_pool *shared = kzalloc(sizeof(*shared), GFP_KERNEL);
+
+	if (!shared || !mixed->channels)
+		return shared;
+	shared->mixer = vsp_audio_mixer_new(mixed);
+	if (!shared->mixer) {
+		kfree(shared);
+		return NULL;
+	}
+	source_setup(&shared->mixer->source, NULL, shared);
+	return shared;
+}
+
 /**
  * vsp_audio_source_pool_open() - a pool is enabled
  * @pool: may have a source
@@ -389,15 +500,17 @@ static int source_read_gap(struct vsp_pool *pool, u32 *gap_ms)
 int vsp_audio_source_pool_open(struct vsp_pool *pool)
 {
 	struct vsp_audio_source_pool *shared;
+	struct vs_audio_params mixed;
 	u32 gap_ms;
 	int error = source_read_gap(pool, &gap_ms);
 
+	error = error ?: vsp_audio_mixer_read(pool, &mixed);
 	if (error || !vsp_pool_source(pool)[0])
 		return error;
 	error = source_judge(pool);
 	if (error)
 		return error;
-	shared = kzalloc(sizeof(*shared), GFP_KERNEL);
+	shared = source_pool_new(&mixed);
 	if (!shared)
 		return -ENOMEM;
 	shared->pool = pool;
@@ -423,6 +536,11 @@ void vsp_audio_source_pool_close(struct vsp_pool *pool)
 		return;
 	vsp_pool_set_data(pool, NULL);
 	cancel_delayed_work_sync(&shared->look);
+	if (shared->mixer) {
+		vsp_audio_mixer_stop(shared->mixer);
+		source_clear(&shared->mixer->source);
+		kvfree(shared->mixer);
+	}
 	mutex_destroy(&shared->lock);
 	kfree(shared);
 }

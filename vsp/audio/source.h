@@ -4,7 +4,8 @@
  * source_find.c (by its name), source_stream.c (what a client's stream has of it), source_pcm.c (a
  * substream), source_caps.c (what it can be set to) and fit.c (what is pure of these) share.
  *
- * A service has a substream of its own in each direction, from enable on.  Its clock is the master:
+ * A service has a substream of its own in each direction, from enable on; or all services of the
+ * pool have one together, by its mixer: mixer.h.  Its clock is the master:
  * a message of the client is taken when the substream has played, or recorded, as much.  A file
  * keeps the PCM's module loaded; when the card is disconnected, the pool's watch closes it.
  *
@@ -31,6 +32,7 @@ struct snd_pcm_hw_params;
 struct snd_pcm_substream;
 struct vs_terms;
 struct vsp_audio;
+struct vsp_audio_mixer;
 struct vsp_audio_stream;
 struct vsp_pool;
 
@@ -98,9 +100,10 @@ enum vsp_audio_presence {
 };
 
 /**
- * struct vsp_audio_source - what a service has of its pool's source
+ * struct vsp_audio_source - what a service, or a mixer, has of its pool's source
  * @shared: of the pool
- * @audio: the service
+ * @audio: the service; NULL: the mixer
+ * @wants: of the mixer, bits of the directions that services have wanted; under shared->lock
  * @entry: in shared->members
  * @pcm: a substream of each direction
  * @lock: protects the rest; a leaf, any context
@@ -111,6 +114,7 @@ enum vsp_audio_presence {
 struct vsp_audio_source {
 	struct vsp_audio_source_pool *shared;
 	struct vsp_audio *audio;
+	u32 wants;
 	struct list_head entry;
 	struct vsp_audio_pcm pcm[VS_AUDIO_STREAMS];
 	spinlock_t lock;	/* see above */
@@ -123,13 +127,15 @@ struct vsp_audio_source {
  * struct vsp_audio_source_pool - a pool that has a source
  * @pool: whose
  * @gap_ms: how long streams go on without it
+ * @mixer: of all services together; NULL: each has its own
  * @lock: protects @members
- * @members: services, of struct vsp_audio_source
+ * @members: services, or the mixer if it has any; of struct vsp_audio_source
  * @look: has the pool look again
  */
 struct vsp_audio_source_pool {
 	struct vsp_pool *pool;
 	u32 gap_ms;
+	struct vsp_audio_mixer *mixer;
 	struct mutex lock;	/* members */
 	struct list_head members;
 	struct delayed_work look;

@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 
 #include "vsp/audio/audio.h"
+#include "vsp/audio/mixer.h"
 #include "vsp/audio/source.h"
 #include "vsp/class.h"
 
@@ -74,6 +75,31 @@ static int follow_due(struct vsp_audio_stream *stream, struct vsp_audio_pcm *pcm
 	return vsp_audio_pcm_due(pcm, frames) ?: 0;
 }
 
+/* Of the source that the stream has alone. */
+static int follow_due_own(struct vsp_audio_stream *stream, struct vsp_audio_pcm *pcm, u32 bytes)
+{
+	bool present;
+	int due;
+
+	mutex_lock(&pcm->lock);
+	present = pcm->file;
+	due = present ? follow_due(stream, pcm, bytes) : -ENODEV;
+	mutex_unlock(&pcm->lock);
+	return present ? follow_result(stream, due) : due;
+}
+
+static int follow_due_mixed(struct vsp_audio_stream *stream, u32 bytes)
+{
+	struct vs_audio_params params;
+
+	if (!follow_uses(stream, VSP_AUDIO_RUNNING, &params)) {
+		vsp_audio_mixer_rest(stream->mixed);
+		return 0;
+	}
+	return vsp_audio_mixer_due(stream->mixed, &params, min_t(u32, bytes, VS_AUDIO_MESSAGE_MAX) /
+				   vs_audio_frame_bytes(&params));
+}
+
 /**
  * vsp_audio_source_due() - how much of a stream has its time come for, by the source
  * @stream: any
@@ -86,17 +112,11 @@ int vsp_audio_source_due(struct vsp_audio_stream *stream, u32 bytes)
 {
 	struct vsp_audio_pcm *pcm = follow_pcm(stream);
 	struct vs_audio_params params;
-	bool present;
 	int due;
 
 	if (!pcm)
 		return -ENODEV;
-	mutex_lock(&pcm->lock);
-	present = pcm->file;
-	due = present ? follow_due(stream, pcm, bytes) : -ENODEV;
-	mutex_unlock(&pcm->lock);
-	if (present)
-		due = follow_result(stream, due);
+	due = stream->mixed ? follow_due_mixed(stream, bytes) : follow_due_own(stream, pcm, bytes);
 	return follow_uses(stream, VSP_AUDIO_RUNNING, &params) ? due : -EPERM;
 }
 
@@ -116,6 +136,11 @@ void vsp_audio_source_move(struct vsp_audio_stream *stream, const struct vs_audi
 	struct vs_audio_params now;
 	int error = 0;
 
+	if (stream->mixed) {
+		if (follow_uses(stream, VSP_AUDIO_RUNNING, &now) && follow_same(&now, params))
+			vsp_audio_mixer_move(stream->mixed, params, stream->bytes, frames);
+		return;
+	}
 	mutex_lock(&pcm->lock);
 	if (pcm->set && follow_same(&pcm->params, params) &&
 	    follow_uses(stream, VSP_AUDIO_RUNNING, &now) && follow_same(&now, params))
@@ -141,6 +166,10 @@ int vsp_audio_source_set(struct vsp_audio_stream *stream, u32 period)
 
 	if (!pcm)
 		return 0;
+	if (stream->mixed) {
+		vsp_audio_mixer_set(stream->mixed);
+		return 0;
+	}
 	mutex_lock(&pcm->lock);
 	if (pcm->file && follow_uses(stream, VSP_AUDIO_RELEASED, &params))
 		error = vsp_audio_pcm_set(pcm, &params, period);
@@ -163,6 +192,11 @@ void vsp_audio_source_rest(struct vsp_audio_stream *stream)
 
 	if (!pcm)
 		return;
+	if (stream->mixed) {
+		if (!follow_uses(stream, VSP_AUDIO_RUNNING, &params))
+			vsp_audio_mixer_rest(stream->mixed);
+		return;
+	}
 	mutex_lock(&pcm->lock);
 	if (pcm->file && !follow_uses(stream, VSP_AUDIO_RUNNING, &params))
 		vsp_audio_pcm_rest(pcm);

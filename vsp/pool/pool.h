@@ -23,7 +23,7 @@ struct vsp_member;
 
 static_assert(VSP_RATES_MAX == VSP_SHARE_RATES_MAX);
 
-#define VSP_TEXTS_MAX		3	/* texts of a pool, of its class */
+#define VSP_TEXTS_MAX		4	/* texts of a pool, of its class */
 #define VSP_TEXT_MAX		256	/* bytes of one, zero included */
 #define VSP_RESERVED_MAX	50	/* percent of a rate that floors never have */
 
