@@ -15,9 +15,14 @@
  *	--format s16|s24|s32|float, --rate N, --channels N, --period FRAMES, --buffer FRAMES
  *	--ready FILE	is made when the stream runs
  *	--until-error	goes on until there is an error, and prints its name
- *	--again		begins anew after an xrun, as players do
+ *	--again		begins anew after an xrun, and where the machine has slept, as players
+ *			do; prints how often it has slept
+ *	--lose FRAMES	of the counter, so many may be missing in all: behind silence, or where
+ *			the recording has begun anew; less than 30000 samples at once. Prints
+ *			how many are missing
  *	--gain G	what is recorded is to be the counter times G, but for rounding
  *	--pause MS	pauses after the first half, for so long
+ *	--raw		DEVICE is a file of such frames, as aplay and arecord have them
  *	--share		opens a substream that another one has open
  *	--high		s32: the counter is played in the upper 16 bits
  *	--halves	s32: what is recorded has a counter in either half, of streams that were
@@ -46,6 +51,7 @@
 #define LIMIT_SECONDS	300
 #define FRAMES_AT_ONCE	256
 #define LEVELS_MAX	4
+#define SAMPLES		30000	/* the counter's */
 
 static struct {
 	const char *device;
@@ -61,9 +67,11 @@ static struct {
 	bool low;
 	int levels[LEVELS_MAX];
 	unsigned int level_count;
+	bool raw;
 	double gain;
 	unsigned int pause_ms;
 	unsigned int contend;
+	unsigned long lose;
 	unsigned int format;
 	unsigned int rate;
 	unsigned int channels;
@@ -99,7 +107,7 @@ static unsigned int sample_bytes(void)
 /* Of a period that fits all formats, float with its 24 bits too; never 0. */
 static int sample_of(unsigned long frame, unsigned int channel)
 {
-	return 1 + (frame * option.channels + channel) % 30000;
+	return 1 + (frame * option.channels + channel) % SAMPLES;
 }
 
 static void write_value(unsigned char *at, int value)
@@ -245,12 +253,17 @@ static void tell_ready(void)
 	option.ready = NULL;
 }
 
+static unsigned int sleeps;	/* of the machine, while the stream ran */
+static bool anew;		/* the stream has begun once more: what follows is another frame */
+
 /* Return: whether to go on. */
 static bool goes_on(int fd, const char *what)
 {
 	if (errno == EINTR)
 		return true;
-	if (errno == EPIPE && option.again) {
+	if ((errno == EPIPE || errno == ESTRPIPE) && option.again) {
+		sleeps += errno == ESTRPIPE;
+		anew = true;
 		if (!ioctl(fd, SNDRV_PCM_IOCTL_PREPARE) &&
 		    (option.play || !ioctl(fd, SNDRV_PCM_IOCTL_START)))
 			return true;
@@ -262,6 +275,12 @@ static bool goes_on(int fd, const char *what)
 		fail(what);
 	printf("%s\n", strerrorname_np(errno));
 	exit(0);
+}
+
+static void print_sleeps(void)
+{
+	if (sleeps)
+		printf("slept %u times\n", sleeps);
 }
 
 static void hold(int fd)
@@ -278,29 +297,46 @@ static void hold(int fd)
 	option.pause_ms = 0;
 }
 
+/* Return: 0, or as ioctl(2); a file has an end. */
+static int transfer(int fd, struct snd_xferi *frames)
+{
+	size_t bytes = frames->frames * option.channels * sample_bytes();
+	ssize_t moved;
+
+	if (!option.raw)
+		return ioctl(fd, option.play ? SNDRV_PCM_IOCTL_WRITEI_FRAMES :
+			     SNDRV_PCM_IOCTL_READI_FRAMES, frames);
+	moved = option.play ? write(fd, frames->buf, bytes) : read(fd, frames->buf, bytes);
+	if (!moved)
+		errno = ENODATA;
+	frames->result = moved / (ssize_t)(option.channels * sample_bytes());
+	return moved > 0 ? 0 : -1;
+}
+
 static void play(int fd)
 {
 	static unsigned char bytes[FRAMES_AT_ONCE * 32];
 	unsigned long done = 0;
 
 	while (done < option.frames || option.until_error) {
-		struct snd_xferi transfer = { .buf = bytes, .frames = FRAMES_AT_ONCE };
+		struct snd_xferi frames = { .buf = bytes, .frames = FRAMES_AT_ONCE };
 
-		if (!option.until_error && option.frames - done < transfer.frames)
-			transfer.frames = option.frames - done;
-		fill(bytes, done, transfer.frames);
-		if (ioctl(fd, SNDRV_PCM_IOCTL_WRITEI_FRAMES, &transfer)) {
+		if (!option.until_error && option.frames - done < frames.frames)
+			frames.frames = option.frames - done;
+		fill(bytes, done, frames.frames);
+		if (transfer(fd, &frames)) {
 			goes_on(fd, "write");
 			continue;
 		}
-		done += transfer.result;
+		done += frames.result;
 		if (done >= option.buffer)
 			tell_ready();
 		if (option.pause_ms && done >= option.frames / 2)
 			hold(fd);
 	}
-	if (ioctl(fd, SNDRV_PCM_IOCTL_DRAIN))
+	if (!option.raw && ioctl(fd, SNDRV_PCM_IOCTL_DRAIN))
 		fail("drain");
+	print_sleeps();
 }
 
 static void print_wrong(unsigned long frame, unsigned int channel, int has)
@@ -379,13 +415,31 @@ static bool check_mixed(const unsigned char *bytes, unsigned long *done)
 	return option.low ? has_low : check_half(bytes, &done[1], true) && has_low;
 }
 
+/* What is missing before the frame that is there, of a counter that is at @frame. */
+static unsigned long missing(const unsigned char *bytes, unsigned long frame)
+{
+	int off = read_sample(bytes) - sample_of(frame, 0);
+
+	return (off + SAMPLES) % SAMPLES / option.channels;
+}
+
+static unsigned long lost;	/* frames of those */
+
 /* Return: whether all was recorded. */
 static bool check_alone(const unsigned char *bytes, unsigned long *done, unsigned long *gaps)
 {
 	static bool silent = true;
 	bool was_silent = silent;
+	unsigned long skip = 0;
 
+	if ((silent || anew) && read_sample(bytes))
+		skip = missing(bytes, *done);
+	if (lost + skip <= option.lose) {
+		lost += skip;
+		*done += skip;
+	}
 	silent = check(bytes, *done);
+	anew &= silent;
 	*gaps += *done && silent && !was_silent;
 	*done += !silent;
 	return *done >= option.frames;
@@ -397,21 +451,24 @@ static void record(int fd)
 	bool mixed = option.halves || option.low || option.level_count, all = false;
 	unsigned long done[2] = { }, gaps = 0;
 
-	if (ioctl(fd, SNDRV_PCM_IOCTL_START))
+	if (!option.raw && ioctl(fd, SNDRV_PCM_IOCTL_START))
 		fail("start");
 	tell_ready();
 	while (!all || option.until_error) {
-		struct snd_xferi transfer = { .buf = bytes, .frames = FRAMES_AT_ONCE };
+		struct snd_xferi frames = { .buf = bytes, .frames = FRAMES_AT_ONCE };
 		unsigned char *frame = bytes;
 
-		if (ioctl(fd, SNDRV_PCM_IOCTL_READI_FRAMES, &transfer)) {
+		if (transfer(fd, &frames)) {
 			goes_on(fd, "read");
 			continue;
 		}
-		for (; transfer.result-- > 0 && !all; frame += option.channels * sample_bytes())
+		for (; frames.result-- > 0 && !all; frame += option.channels * sample_bytes())
 			all = mixed ? check_mixed(frame, done) : check_alone(frame, done, &gaps);
 	}
 	printf("%lu gaps\n", gaps);
+	if (option.lose)
+		printf("lost %lu\n", lost);
+	print_sleeps();
 }
 
 static void set_in_turn(int fd)
@@ -488,9 +545,9 @@ static void read_options(int count, char **argument)
 		{ "format", 1, 0, 'f' }, { "rate", 1, 0, 'r' }, { "channels", 1, 0, 'c' },
 		{ "period", 1, 0, 'p' }, { "buffer", 1, 0, 'b' }, { "frames", 1, 0, 'n' },
 		{ "ready", 1, 0, 'w' }, { "until-error", 0, 0, 'u' }, { "again", 0, 0, 'a' },
-		{ "share", 0, 0, 's' }, { "gain", 1, 0, 'g' },
+		{ "share", 0, 0, 's' }, { "raw", 0, 0, 'F' }, { "gain", 1, 0, 'g' },
 		{ "high", 0, 0, 'H' }, { "halves", 0, 0, 'B' }, { "low", 0, 0, 'L' },
-		{ "level", 1, 0, 'l' }, { "levels", 1, 0, 'l' },
+		{ "level", 1, 0, 'l' }, { "levels", 1, 0, 'l' }, { "lose", 1, 0, 'z' },
 		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { }
 	};
 	int letter;
@@ -538,6 +595,9 @@ static void read_options(int count, char **argument)
 		case 's':
 			option.share = true;
 			break;
+		case 'F':
+			option.raw = true;
+			break;
 		case 'g':
 			option.gain = strtod(optarg, NULL);
 			break;
@@ -552,6 +612,9 @@ static void read_options(int count, char **argument)
 			break;
 		case 'l':
 			read_levels(optarg);
+			break;
+		case 'z':
+			option.lose = strtoul(optarg, NULL, 0);
 			break;
 		case 'x':
 			option.contend = strtoul(optarg, NULL, 0);
@@ -579,7 +642,7 @@ int main(int count, char **argument)
 		  (option.share ? O_APPEND : 0));
 	if (fd < 0)
 		fail("open");
-	if (option.play || option.record)
+	if (!option.raw && (option.play || option.record))
 		set_params(fd);
 	if (option.play)
 		play(fd);

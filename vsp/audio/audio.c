@@ -146,7 +146,7 @@ static void audio_contract_commit(struct vsp_service *service, const struct vsp_
 		audio_reset_volume(audio);
 	audio_judge_streams(audio);
 	spin_unlock(&audio->lock);
-	vsp_audio_host_card_follow(audio);
+	vsp_audio_host_card_follow(audio, next);
 }
 
 /* ---- Data queues ---- */

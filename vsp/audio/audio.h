@@ -242,7 +242,7 @@ int vsp_audio_host_pcm_new(struct vsp_audio_side *side);
 
 /* host_card.c */
 void vsp_audio_host_card_init(struct vsp_audio *audio);
-void vsp_audio_host_card_follow(struct vsp_audio *audio);
+void vsp_audio_host_card_follow(struct vsp_audio *audio, bool contract);
 void vsp_audio_host_card_end(struct vsp_audio *audio);
 int vsp_audio_host_card_begin(void);
 void vsp_audio_host_card_finish(void);

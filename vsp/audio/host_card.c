@@ -18,6 +18,11 @@
 #include "vsp/class.h"
 
 #define CARD_RETRY_MS	1000
+/*
+ * How long the cards outlive a contract. A guest that has slept is another driver to the host: its
+ * contract ends when it wakes, and the next one begins as soon as it has asked.
+ */
+#define CARD_LINGER_MS	2000
 
 /* Every card has to have a device that it is on. */
 static struct platform_device *host_card_parent;
@@ -134,14 +139,16 @@ static void host_card_work(struct work_struct *work)
 }
 
 /**
- * vsp_audio_host_card_follow() - another contract is in force
+ * vsp_audio_host_card_follow() - another contract is in force, or none
  * @audio: its grant is set
+ * @contract: whether there is one; where not, the cards go on in silence for a while
  *
  * Context: any.
  */
-void vsp_audio_host_card_follow(struct vsp_audio *audio)
+void vsp_audio_host_card_follow(struct vsp_audio *audio, bool contract)
 {
-	mod_delayed_work(system_unbound_wq, &audio->follow, 0);
+	mod_delayed_work(system_unbound_wq, &audio->follow,
+			 contract ? 0 : msecs_to_jiffies(CARD_LINGER_MS));
 }
 
 /**
