@@ -47,38 +47,12 @@
 #include <unistd.h>
 
 #include "params.h"
+#include "pcm.h"
 
 #define LIMIT_SECONDS	300
 #define FRAMES_AT_ONCE	256
-#define LEVELS_MAX	4
-#define SAMPLES		30000	/* the counter's */
 
-static struct {
-	const char *device;
-	const char *ready;
-	bool play;
-	bool record;
-	bool name;
-	bool until_error;
-	bool again;
-	bool share;
-	bool high;
-	bool halves;
-	bool low;
-	int levels[LEVELS_MAX];
-	unsigned int level_count;
-	bool raw;
-	double gain;
-	unsigned int pause_ms;
-	unsigned int contend;
-	unsigned long lose;
-	unsigned int format;
-	unsigned int rate;
-	unsigned int channels;
-	unsigned long period;
-	unsigned long buffer;
-	unsigned long frames;
-} option = {
+struct pcm_option option = {
 	.format = SNDRV_PCM_FORMAT_S16_LE, .rate = 48000, .channels = 2, .frames = 48000,
 	.gain = 1,
 };
@@ -95,61 +69,6 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "pcm: %s: %s: %s\n", option.device, what, strerror(errno));
 	exit(1);
-}
-
-/* ---- The counter ---- */
-
-static unsigned int sample_bytes(void)
-{
-	return option.format == SNDRV_PCM_FORMAT_S16_LE ? 2 : 4;
-}
-
-/* Of a period that fits all formats, float with its 24 bits too; never 0. */
-static int sample_of(unsigned long frame, unsigned int channel)
-{
-	return 1 + (frame * option.channels + channel) % SAMPLES;
-}
-
-static void write_value(unsigned char *at, int value)
-{
-	float number = value / 65536.0f;
-	short word = value;
-
-	if (option.format == SNDRV_PCM_FORMAT_FLOAT_LE)
-		memcpy(at, &number, 4);
-	else
-		memcpy(at, option.format == SNDRV_PCM_FORMAT_S16_LE ? (void *)&word : &value,
-		       sample_bytes());
-}
-
-static void write_sample(unsigned char *at, int value)
-{
-	if (option.high)
-		value *= 65536;
-	if (option.level_count)
-		value = option.levels[0];
-	write_value(at, value);
-}
-
-static int read_sample(const unsigned char *at)
-{
-	int value;
-	float number;
-	short word;
-
-	memcpy(&value, at, sample_bytes() == 2 ? 0 : 4);
-	memcpy(&word, at, 2);
-	memcpy(&number, at, sample_bytes() == 2 ? 0 : 4);
-	if (option.format == SNDRV_PCM_FORMAT_FLOAT_LE)
-		return number * 65536.0f + 0.5f;	/* of what is never negative */
-	return sample_bytes() == 2 ? word : value;
-}
-
-static void fill(unsigned char *bytes, unsigned long frame, unsigned long count)
-{
-	for (unsigned long i = 0; i < count; i++)
-		for (unsigned int c = 0; c < option.channels; c++, bytes += sample_bytes())
-			write_sample(bytes, sample_of(frame + i, c));
 }
 
 /* ---- Parameters ---- */
@@ -254,7 +173,6 @@ static void tell_ready(void)
 }
 
 static unsigned int sleeps;	/* of the machine, while the stream ran */
-static bool anew;		/* the stream has begun once more: what follows is another frame */
 
 /* Return: whether to go on. */
 static bool goes_on(int fd, const char *what)
@@ -263,7 +181,7 @@ static bool goes_on(int fd, const char *what)
 		return true;
 	if ((errno == EPIPE || errno == ESTRPIPE) && option.again) {
 		sleeps += errno == ESTRPIPE;
-		anew = true;
+		pcm_samples_begin_anew();
 		if (!ioctl(fd, SNDRV_PCM_IOCTL_PREPARE) &&
 		    (option.play || !ioctl(fd, SNDRV_PCM_IOCTL_START)))
 			return true;
@@ -300,7 +218,7 @@ static void hold(int fd)
 /* Return: 0, or as ioctl(2); a file has an end. */
 static int transfer(int fd, struct snd_xferi *frames)
 {
-	size_t bytes = frames->frames * option.channels * sample_bytes();
+	size_t bytes = frames->frames * option.channels * pcm_sample_bytes();
 	ssize_t moved;
 
 	if (!option.raw)
@@ -309,7 +227,7 @@ static int transfer(int fd, struct snd_xferi *frames)
 	moved = option.play ? write(fd, frames->buf, bytes) : read(fd, frames->buf, bytes);
 	if (!moved)
 		errno = ENODATA;
-	frames->result = moved / (ssize_t)(option.channels * sample_bytes());
+	frames->result = moved / (ssize_t)(option.channels * pcm_sample_bytes());
 	return moved > 0 ? 0 : -1;
 }
 
@@ -323,7 +241,7 @@ static void play(int fd)
 
 		if (!option.until_error && option.frames - done < frames.frames)
 			frames.frames = option.frames - done;
-		fill(bytes, done, frames.frames);
+		pcm_samples_fill(bytes, done, frames.frames);
 		if (transfer(fd, &frames)) {
 			goes_on(fd, "write");
 			continue;
@@ -339,117 +257,10 @@ static void play(int fd)
 	print_sleeps();
 }
 
-static void print_wrong(unsigned long frame, unsigned int channel, int has)
-{
-	fprintf(stderr, "pcm: %s: frame %lu channel %u is %d, not %d\n", option.device, frame,
-		channel, has, sample_of(frame, channel));
-	exit(1);
-}
-
-/* With a gain of 1 every bit counts. */
-static bool is_right(int value, int sample)
-{
-	double off = value - sample * option.gain;
-
-	return option.gain == 1 ? value == sample : off > -1 && off < 1;
-}
-
-/* Return: whether the frame is silent. */
-static bool check(const unsigned char *bytes, unsigned long frame)
-{
-	for (unsigned int c = 0; c < option.channels; c++, bytes += sample_bytes()) {
-		int value = read_sample(bytes);
-
-		if (!value && !c)
-			return true;
-		if (!is_right(value, sample_of(frame, c)))
-			print_wrong(frame, c, value);
-	}
-	return false;
-}
-
-/* Return: whether the stream has been recorded. */
-static bool check_half(const unsigned char *bytes, unsigned long *done, bool high)
-{
-	for (unsigned int c = 0; c < option.channels; c++) {
-		int value = read_sample(bytes + c * sample_bytes());
-
-		value = high ? value >> 16 : value & 0xffff;
-		if (!value && !c)
-			break;
-		if (value != sample_of(*done, c))
-			print_wrong(*done, c, value);
-		*done += c + 1 == option.channels;
-	}
-	return *done >= option.frames;
-}
-
-/* Return: of this frame, whether it is the last of the levels. */
-static bool check_levels(const unsigned char *bytes, unsigned long frame)
-{
-	int value = read_sample(bytes);
-	unsigned int i = 0;
-
-	for (unsigned int c = 1; c < option.channels; c++)
-		if (read_sample(bytes + c * sample_bytes()) != value)
-			print_wrong(frame, c, value);
-	while (i < option.level_count && option.levels[i] != value)
-		i++;
-	if (value && i == option.level_count) {
-		fprintf(stderr, "pcm: %s: %d is no level\n", option.device, value);
-		exit(1);
-	}
-	return i == option.level_count - 1;
-}
-
-/* Return: whether all was recorded. */
-static bool check_mixed(const unsigned char *bytes, unsigned long *done)
-{
-	bool has_low;
-
-	if (option.level_count) {
-		done[0] += check_levels(bytes, done[0]);
-		return done[0] >= option.frames;
-	}
-	has_low = check_half(bytes, &done[0], false);
-	return option.low ? has_low : check_half(bytes, &done[1], true) && has_low;
-}
-
-/* What is missing before the frame that is there, of a counter that is at @frame. */
-static unsigned long missing(const unsigned char *bytes, unsigned long frame)
-{
-	int off = read_sample(bytes) - sample_of(frame, 0);
-
-	return (off + SAMPLES) % SAMPLES / option.channels;
-}
-
-static unsigned long lost;	/* frames of those */
-
-/* Return: whether all was recorded. */
-static bool check_alone(const unsigned char *bytes, unsigned long *done, unsigned long *gaps)
-{
-	static bool silent = true;
-	bool was_silent = silent;
-	unsigned long skip = 0;
-
-	if ((silent || anew) && read_sample(bytes))
-		skip = missing(bytes, *done);
-	if (lost + skip <= option.lose) {
-		lost += skip;
-		*done += skip;
-	}
-	silent = check(bytes, *done);
-	anew &= silent;
-	*gaps += *done && silent && !was_silent;
-	*done += !silent;
-	return *done >= option.frames;
-}
-
 static void record(int fd)
 {
 	static unsigned char bytes[FRAMES_AT_ONCE * 32];
-	bool mixed = option.halves || option.low || option.level_count, all = false;
-	unsigned long done[2] = { }, gaps = 0;
+	bool all = false;
 
 	if (!option.raw && ioctl(fd, SNDRV_PCM_IOCTL_START))
 		fail("start");
@@ -462,12 +273,10 @@ static void record(int fd)
 			goes_on(fd, "read");
 			continue;
 		}
-		for (; frames.result-- > 0 && !all; frame += option.channels * sample_bytes())
-			all = mixed ? check_mixed(frame, done) : check_alone(frame, done, &gaps);
+		for (; frames.result-- > 0 && !all; frame += option.channels * pcm_sample_bytes())
+			all = pcm_samples_check(frame);
 	}
-	printf("%lu gaps\n", gaps);
-	if (option.lose)
-		printf("lost %lu\n", lost);
+	pcm_samples_print();
 	print_sleeps();
 }
 
