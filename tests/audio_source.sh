@@ -196,10 +196,10 @@ plug() {
 	wait_for 30 card_named Loopback
 }
 
-# play_on: in the background, until something is wrong; $player is its process
+# play_on: in the background, until something is wrong but an xrun of its own; $player is its process
 play_on() {
 	rm -f /tmp/ready
-	"$PCM" --play --until-error --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	"$PCM" --play --until-error --again --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
 	player=$!
 	(wait_for 30 test -e /tmp/ready) || fail "the player: $(</tmp/played)"
 }
