@@ -18,9 +18,13 @@ guest_with_channels() {
 	wait_for 60 test -c "$HOST/$(($1 - 1))"
 }
 
-# say TEXT: to the console's host end
-say() {
+type_line() {
 	printf '%s\n' "$1" >&"$host"
+}
+
+# say TEXT: to the console's host end, once the guest has it open
+say() {
+	wait_for 30 type_line "$1"
 }
 
 login_on_the_console() {

@@ -205,9 +205,9 @@ bad_input_is_refused() {
 	refused "service storage.e: there is none" e $COPY
 	refused "cannot be copied" d $COPY
 	refused "exists: name another, or remove it" d /tmp/pool
-	touch /tmp/copy.part
-	refused "copy.part: exists" storage.d /tmp/copy
-	[[ -e /tmp/copy.part ]] || fail "what is somebody else's is removed"
+	touch /tmp/other.part
+	refused "other.part: exists" storage.d /tmp/other
+	[[ -e /tmp/other.part ]] || fail "what is somebody else's is removed"
 	refused "no such directory" d /tmp/nowhere/copy
 	refused "no such channel" --agent /dev/vsp/none/1 d $COPY
 	refused "1..9999, allowed" --time 0 d $COPY
