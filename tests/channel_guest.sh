@@ -18,13 +18,9 @@ guest_with_channels() {
 	wait_for 60 test -c "$HOST/$(($1 - 1))"
 }
 
-type_line() {
-	printf '%s\n' "$1" >&"$host"
-}
-
-# say TEXT: to the console's host end, once the guest has it open
+# say TEXT: to the console's host end
 say() {
-	wait_for 30 type_line "$1"
+	printf '%s\n' "$1" >&"$host"
 }
 
 login_on_the_console() {
@@ -32,6 +28,8 @@ login_on_the_console() {
 	guest_with_channels 2 "console stream"
 	in_guest g "[[ -c /dev/ttyVSC0 && -c $GUEST/1 ]]"
 	in_guest g "setsid agetty --skip-login --noclear --nohostname --login-program /bin/bash ttyVSC0 </dev/null >/dev/null 2>&1 &"
+	# what is typed before agetty is done is lost
+	wait_for 60 in_guest g "pgrep -t ttyVSC0 -x bash"
 	exec {host}<>$HOST/0
 	say "stty -echo; tty; echo sum \$((40 + 2))"
 	answered "/dev/ttyVSC0"

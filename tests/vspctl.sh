@@ -122,7 +122,7 @@ shows_both_sides() {
 	done
 	vspctl status --provider >/tmp/said
 	says '^web +storage +disk +vm 1 +RUNNING +0 +grant +access '
-	says '^ +bandwidth +0\.\.1P +4M +64M +0$'
+	says '^ +bandwidth +0\.\.1P +4M +64M +[0-9]+K?$'
 	vspctl status --client >/tmp/said
 	says '^vsc0 \(web\) +storage +RUNNING '
 	says '^ +access .* read,write,discard +read,write,discard$|^vsc0 .* access .* read,write,discard +read,write,discard$'
