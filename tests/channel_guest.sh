@@ -28,9 +28,10 @@ login_on_the_console() {
 	guest_with_channels 2 "console stream"
 	in_guest g "[[ -c /dev/ttyVSC0 && -c $GUEST/1 ]]"
 	in_guest g "setsid agetty --skip-login --noclear --nohostname --login-program /bin/bash ttyVSC0 </dev/null >/dev/null 2>&1 &"
-	# what is typed before agetty is done is lost
-	wait_for 60 in_guest g "pgrep -t ttyVSC0 -x bash"
 	exec {host}<>$HOST/0
+	# what is typed before agetty is done is lost
+	wait_for 60 in_guest g "for i in /proc/[0-9]*; do
+		[[ \$(<\$i/comm) != bash || \$(readlink \$i/fd/0) != /dev/ttyVSC0 ]] || exit 0; done; exit 1"
 	say "stty -echo; tty; echo sum \$((40 + 2))"
 	answered "/dev/ttyVSC0"
 	answered "sum 42"
