@@ -130,6 +130,7 @@ bystander() {
 	cat >/tmp/bystander.xml <<-END
 		<domain type='kvm'>
 		  <name>$1</name>
+		  <metadata><vsp:config xmlns:vsp='urn:vsp'># none</vsp:config></metadata>
 		  <memory unit='MiB'>16</memory>
 		  <vcpu>1</vcpu>
 		  <os><type arch='x86_64' machine='q35'>hvm</type></os>
