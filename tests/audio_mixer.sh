@@ -37,11 +37,6 @@ end_other() {
 	wait "$other" || :
 }
 
-# counts_on FILE NUMBER: for wait_for
-counts_on() {
-	(($(<"$1") > $2))
-}
-
 # stands_still FILE: likewise
 stands_still() {
 	local before
@@ -54,17 +49,21 @@ log_has() {
 	host_log | grep "$1" >/dev/null
 }
 
-# Each beginning where the other one is already.
-adds_what_two_play() {
+# both_are_heard FRAMES: of each, one beginning where the other one is already
+both_are_heard() {
 	local player other
-	mixer mix_format=s32
-	set -- --format s32 --frames 96000
+	set -- --format s32 --frames "$1"
 	record /tmp/recorded --halves "$@" "$(far_end c)"
 	play_other "$@"
 	play_in "$@"
 	recorded /tmp/recorded
 	wait "$player" || fail "$(</tmp/played)"
 	wait "$other" || fail "$(</tmp/other)"
+}
+
+adds_what_two_play() {
+	mixer mix_format=s32
+	both_are_heard 96000
 	assert_eq "$(<"$VDPA/other/counters/malformed_requests")" 0 "malformed requests"
 }
 
@@ -221,19 +220,6 @@ has_one_substream() {
 	"$PCM" --play --frames 4800 --buffer 4800 "$(guest_pcm in p)"
 }
 
-# unplug: its driver waits until all files are closed
-unplug() {
-	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind &
-	wait_for 30 no_card Loopback
-}
-
-plug() {
-	wait_for 30 test -e /sys/bus/platform/devices/snd_aloop.0
-	wait_for 30 test ! -e /sys/bus/platform/devices/snd_aloop.0/driver
-	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/bind
-	wait_for 30 card_named Loopback
-}
-
 # Neither guest notices, and both are heard again.
 goes_on_in_silence() {
 	local player other i before
@@ -278,13 +264,7 @@ ends_after_the_gap() {
 	wait_for 30 guest_pcm in p
 	echo 1 >"$SERVICES/audio.other/enable"
 	wait_for 30 guest_pcm other p
-	set -- --format s32 --frames 24000
-	record /tmp/recorded --halves "$@" "$(far_end c)"
-	play_other "$@"
-	play_in "$@"
-	recorded /tmp/recorded
-	wait "$player" || fail "$(</tmp/played)"
-	wait "$other" || fail "$(</tmp/other)"
+	both_are_heard 24000
 }
 
 # pool_refuses RATE FORMAT CHANNELS WORDS: the log has these

@@ -183,30 +183,12 @@ is_heard_when_granted() {
 	recorded /tmp/recorded
 }
 
-# unplug: its driver waits until all files are closed
-unplug() {
-	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind &
-	wait_for 30 no_card Loopback
-}
-
-plug() {
-	wait_for 30 test -e /sys/bus/platform/devices/snd_aloop.0
-	wait_for 30 test ! -e /sys/bus/platform/devices/snd_aloop.0/driver
-	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/bind
-	wait_for 30 card_named Loopback
-}
-
 # play_on: in the background, until something is wrong but an xrun of its own; $player is its process
 play_on() {
 	rm -f /tmp/ready
 	"$PCM" --play --until-error --again --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
 	player=$!
 	(wait_for 30 test -e /tmp/ready) || fail "the player: $(</tmp/played)"
-}
-
-# counts_on FILE NUMBER: for wait_for
-counts_on() {
-	(($(<"$1") > $2))
 }
 
 log_has() {

@@ -97,6 +97,24 @@ far_end() {
 	echo "/dev/snd/pcmC$(card_named Loopback)D1$1"
 }
 
+# unplug, plug: that card; its driver waits until all files are closed
+unplug() {
+	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind &
+	wait_for 30 no_card Loopback
+}
+
+plug() {
+	wait_for 30 test -e /sys/bus/platform/devices/snd_aloop.0
+	wait_for 30 test ! -e /sys/bus/platform/devices/snd_aloop.0/driver
+	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/bind
+	wait_for 30 card_named Loopback
+}
+
+# counts_on FILE NUMBER: for wait_for
+counts_on() {
+	(($(<"$1") > $2))
+}
+
 # record FILE OPTION... DEVICE: in the background, from now on; $recorder is its process
 record() {
 	local file=$1
