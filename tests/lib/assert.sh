@@ -188,10 +188,11 @@ test_case() {
 	echo "$result $name $((SECONDS - start))$again" >>/out/results
 }
 
-# At the end of every file, where the kernel can tell: nothing is lost. An object counts once it is 5 s old.
+# At the end of every file, where the kernel can tell: nothing is lost. An object counts once it is a second old
+# (scripts/recipe/source).
 nothing_leaks() {
 	local leaks=/sys/kernel/debug/kmemleak
-	sleep 6
+	sleep 2
 	echo scan >$leaks
 	echo scan >$leaks
 	[[ ! -s $leaks && -z $(<$leaks) ]] || { cat $leaks && fail "memory is lost"; }
