@@ -5,7 +5,8 @@
 #   make install             and where modprobe and udev find what they need
 #   make tools               build/vspctl, what an operator types (needs a compiler and libc alone)
 #   make tools_install       and its manual page, and completion for bash
-#   make deb                 build/deb/*.deb: vsp-dkms, vsp-tools and vsc-tools, for Debian 13
+#   make deb [GUESTS="debian12 backport"]  build/deb/*.deb: vsp-dkms, vsp-tools and vsc-tools, for Debian 13; and for guests
+#                            without a compiler vsc-modules-RELEASE: for its kernel, and for those named
 #   make picture             both pictures in Documentation: picture.svg, from picture.dot, and states.svg, from
 #                            channel/states.def (needs graphviz)
 #   make soak [TIME=600]     the long runs of the tests that have one, so many seconds each
@@ -56,7 +57,10 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-demo test soak bench check model fuzz coverage deb:
+demo test soak bench check model fuzz coverage:
 	@scripts/$@
+
+deb:
+	@scripts/deb $(GUESTS)
 
 .PHONY: all modules modules_install install tools tools_install picture clean demo test soak bench check model fuzz coverage deb

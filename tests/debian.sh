@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # chroot
 # root folder: packaging
+# guest kernels: debian12 backport
 # seconds: 150
 # The Debian packages: built as "make deb" does, clean by lintian's rules, installed where dkms and the headers of a kernel are,
 # and taken away again.
@@ -17,6 +18,7 @@ new_root() {
 	mount -t tmpfs tmpfs /tmp/root/tmp
 	mount --rbind /dev /tmp/root/dev
 	mount --bind /vsp /tmp/root/vsp
+	mount --bind /cache /tmp/root/cache
 	mkdir -p /tmp/debs
 	mount --bind /tmp/debs /tmp/root/out
 }
@@ -37,9 +39,25 @@ everything() {
 		-o -path /var/cache -prune -o -print | grep -vE '^/lib/modules/|^/usr/lib/modules/[^/]*/(modules\.|updates$|updates/dkms$)|^/var/lib/dkms/mok\.' | sort
 }
 
+# releases: of the kernels that there are modules for: that of Debian 13, 12 and the newest
+releases() {
+	local i
+	for i in /tmp/root/usr/src/linux-headers-*-amd64 /cache/"$GUEST_debian12"/usr/src/linux-headers-*-amd64 \
+		/cache/"$GUEST_backport"/usr/src/linux-headers-*-amd64; do
+		echo "${i##*/linux-headers-}"
+	done | sort
+}
+
 builds() {
-	inside /vsp/scripts/recipe/deb /out >/tmp/build.log 2>&1 || { tail -n 40 /tmp/build.log >&2 && fail "not built"; }
-	assert_eq "$(cd /tmp/debs && echo *)" 'vsc-tools_0.1_amd64.deb vsp-dkms_0.1_all.deb vsp-tools_0.1_all.deb' packages
+	local i expected=()
+	# shellcheck disable=SC2154 # of scripts/env
+	inside /vsp/scripts/recipe/deb /out "/cache/$GUEST_debian12/build" "/cache/$GUEST_backport/build" >/tmp/build.log 2>&1 ||
+		{ tail -n 40 /tmp/build.log >&2 && fail "not built"; }
+	for i in $(releases); do
+		expected+=("vsc-modules-${i}_0.1_amd64.deb")
+	done
+	assert_eq "$(cd /tmp/debs && printf '%s\n' *)" "$(printf '%s\n' "${expected[@]}" vsc-tools_0.1_amd64.deb vsp-dkms_0.1_all.deb \
+		vsp-tools_0.1_all.deb)" packages
 }
 
 is_clean() {
@@ -50,6 +68,23 @@ is_clean() {
 	inside sh -c 'cd /tmp && dpkg-deb -R /out/vsp-tools_0.1_all.deb wrong && chmod 666 wrong/usr/lib/udev/vsp-node &&
 		dpkg-deb --root-owner-group -b wrong wrong.deb' >/dev/null
 	assert_fails inside sh -c 'lintian --allow-root --fail-on error,warning /tmp/wrong.deb >/tmp/lintian 2>&1'
+}
+
+# A guest without dkms: each package has all of the client's modules, for its kernel, which modprobe finds, and goes again.
+guest_modules() {
+	local i names='vs_channel vsc vsc_abstract vsc_audio vsc_channel vsc_input vsc_network vsc_storage' name
+	everything >/tmp/before
+	for i in $(releases); do
+		inside dpkg -i --force-depends "/out/vsc-modules-${i}_0.1_amd64.deb" >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"
+		assert_eq "$(inside sh -c "cd /usr/lib/modules/$i/updates/vsc && ls | sed 's/\.ko$//'" | xargs)" "$names" "modules for $i"
+		for name in $names; do
+			assert_eq "$(inside modinfo -k "$i" -F vermagic "$name" | cut -d' ' -f1)" "$i" "kernel of $name"
+		done
+		inside dpkg --purge "vsc-modules-$i" >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
+	done
+	assert_eq "$(packages)" '' "packages after removal"
+	everything >/tmp/after
+	diff /tmp/before /tmp/after >/tmp/diff || fail "what is left, or gone: $(cat /tmp/diff)"
 }
 
 installs_and_goes() {
@@ -68,6 +103,9 @@ installs_and_goes() {
 	grep -qx vsp_audio /tmp/modules || fail "dkms.conf: no vsp_audio"
 	while read -r i; do
 		assert_eq "$(inside modinfo -k "$kernel" -F version "$i")" 0.1 "module $i"
+		# with the key that is to be enrolled for Secure Boot
+		assert_eq "$(inside modinfo -k "$kernel" -F signer "$i")" "$(inside openssl x509 -inform DER -in /var/lib/dkms/mok.pub -noout \
+			-subject -nameopt multiline | sed -n 's/ *commonName *= //p')" "signer of $i"
 	done </tmp/modules
 	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of"
 	inside vspctl --help | grep -q '^usage: vspctl' || fail "vspctl"
@@ -89,4 +127,5 @@ new_root
 # the others need what it makes
 ONLY='' test_case debian.packages_are_built builds
 test_case debian.packages_are_clean is_clean
+test_case debian.modules_for_guests_install_and_go guest_modules
 test_case debian.packages_install_and_go installs_and_goes

@@ -15,6 +15,7 @@ elsewhere() {
 	'socat '* | *' | socat '* | 'qemu-ga '*) echo tests/channel_guest.sh ;;
 	'stty size'*) echo tests/channel.sh ;;
 	'make '*) echo tests/debian.sh ;;
+	'mokutil '*) echo tests/secure_boot.sh ;;
 	*libvirt*) echo tests/libvirt.sh ;;
 	*systemctl*) echo tests/debian.sh ;;
 	'getfattr '*) echo tests/storage_source.sh ;;
