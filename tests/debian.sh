@@ -70,17 +70,24 @@ is_clean() {
 	assert_fails inside sh -c 'lintian --allow-root --fail-on error,warning /tmp/wrong.deb >/tmp/lintian 2>&1'
 }
 
-# A guest without dkms: each package has all of the client's modules, for its kernel, which modprobe finds, and goes again.
+# A guest without dkms: each package has all of the client's modules, for its kernel, which modprobe finds, and goes again. Of
+# that kernel there is what depmod reads.
 guest_modules() {
-	local i names='vs_channel vsc vsc_abstract vsc_audio vsc_channel vsc_input vsc_network vsc_storage' name
+	local i names='vs_channel vsc vsc_abstract vsc_audio vsc_channel vsc_input vsc_network vsc_storage' name map there
 	everything >/tmp/before
 	for i in $(releases); do
+		map=/tmp/root/boot/System.map-$i
+		there=$([[ ! -e $map ]] || echo y)
+		touch "$map"
 		inside dpkg -i --force-depends "/out/vsc-modules-${i}_0.1_amd64.deb" >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"
 		assert_eq "$(inside sh -c "cd /usr/lib/modules/$i/updates/vsc && ls | sed 's/\.ko$//'" | xargs)" "$names" "modules for $i"
 		for name in $names; do
 			assert_eq "$(inside modinfo -k "$i" -F vermagic "$name" | cut -d' ' -f1)" "$i" "kernel of $name"
 		done
 		inside dpkg --purge "vsc-modules-$i" >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
+		assert_fails inside modinfo -k "$i" vsc
+		# what depmod wrote goes with the kernel
+		[[ $there ]] || rm -r "$map" "/tmp/root/usr/lib/modules/$i"
 	done
 	assert_eq "$(packages)" '' "packages after removal"
 	everything >/tmp/after
