@@ -15,6 +15,7 @@
 #define vsp_queue_flush		stub_flush
 #define vsp_queue_wake		stub_wake
 #define vsp_rates_admit		stub_admit
+#define vsp_rates_wait		stub_wait
 #define vsp_rates_drop		stub_drop
 #define vsp_rates_reset		stub_reset
 #define vsp_rates_held		stub_held
@@ -60,6 +61,7 @@ static struct {
 	unsigned int charged;	/* admitted, less those that were dropped */
 	unsigned int owed;	/* admitted, and not done */
 	u64 cost[VSP_STORAGE_RATES];
+	u64 waits[VSP_STORAGE_RATES];	/* of the last that got its turn */
 	struct vsp_storage_request seen;
 	unsigned int unfinished;	/* writes, when the use of the source ended */
 } world;
@@ -124,6 +126,15 @@ bool stub_admit(struct vsp_service *service, u32 flow, const u64 *cost)
 	world.charged++;
 	world.owed++;
 	return true;
+}
+
+void stub_wait(struct vsp_service *service, u32 flow, const u64 *cost)
+{
+	lockdep_assert_held(&service->pool->rates.lock);
+	memcpy(world.waits, cost, sizeof(world.waits));
+	world.held = world.early;
+	if (!world.early)
+		vsp_storage_queue_go_on(service, flow);
 }
 
 void stub_drop(struct vsp_service *service, u32 flow)

@@ -62,6 +62,7 @@ static void queues_have_turns(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, world.held);
 	/* The other one's is not at the head of the flow: no rate hears of it. */
 	world.early = false;
+	ask(VIRTIO_BLK_T_IN, 0, 8192);
 	run_queue(f, 1);
 	KUNIT_EXPECT_EQ(test, world.charged + world.completed, 0);
 	/* The first passes, and has nothing more: it is the other's turn. */
@@ -69,6 +70,8 @@ static void queues_have_turns(struct kunit *test)
 	run_queue(f, 0);
 	KUNIT_EXPECT_EQ(test, world.completed_by[0], 1);
 	KUNIT_EXPECT_EQ(test, world.woken, 1);
+	/* It waits from then on, though its mover has not run. */
+	KUNIT_EXPECT_EQ(test, world.waits[0], 8192);
 	ask(VIRTIO_BLK_T_IN, 0, 4096);
 	run_queue(f, 0);
 	KUNIT_EXPECT_EQ(test, world.completed, 0);

@@ -400,18 +400,18 @@ static bool take_request(struct vsp_storage_ring *ring, struct vsp_queue *queue)
 	int verdict;
 
 	request = vsp_storage_memory_request(ring);
-	if (!request || vsp_queue_peek(queue, &request->chain)) {
+	if (!request)
+		return false;
+	if (vsp_queue_peek(queue, &request->chain)) {
 		leave_lines(ring);
 		return false;
 	}
 	verdict = parse_request(request, queue);
 	if (verdict == ADMIT)
 		verdict = prepare_request(request, queue);
-	if (verdict == HOLD) {
-		/* For want of memory, so others may pass meanwhile. */
-		vsp_storage_turn_leave(ring);
+	/* For want of memory. It keeps its turn, which may be paid for. */
+	if (verdict == HOLD)
 		return false;
-	}
 	/* It has what it needs, or needs none. */
 	vsp_storage_memory_leave(ring);
 	if (verdict == ADMIT)

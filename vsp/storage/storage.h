@@ -147,11 +147,13 @@ struct vsp_storage_ring {
  * struct vsp_storage_turn - whose request is at the head of the flow; under vsp_rates_lock()
  * @holder: index of a ring, or -1
  * @wanting: others that have a request, a bit each
+ * @cost: of the request of each of these
  * @spent: what the holder has had since it is that: bytes, and some for each request
  */
 struct vsp_storage_turn {
 	int holder;
 	unsigned long wanting;
+	u64 cost[VS_STORAGE_QUEUES_MAX][VSP_STORAGE_RATES];
 	u64 spent;
 };
 

@@ -4,7 +4,7 @@
  * service: one request is at its head at a time, in one of the queues, and they have turns.
  */
 #include <linux/bitops.h>
-#include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include "vsp/class.h"
 #include "vsp/storage/storage.h"
@@ -13,7 +13,10 @@
 #define QUANTUM		(256 * 1024)
 #define OPERATION	4096
 
-/* Gives the turn to the next queue that has a request; if none has one, nobody holds it. */
+/*
+ * Gives the turn to the next queue that has a request; if none has one, nobody holds it. That request
+ * waits for its rates at once: its mover may be late.
+ */
 static void turn_hand_on(struct vsp_storage_ring *ring)
 {
 	struct vsp_storage *storage = ring->storage;
@@ -30,9 +33,7 @@ static void turn_hand_on(struct vsp_storage_ring *ring)
 		next = find_first_bit(&turn->wanting, VS_STORAGE_QUEUES_MAX);
 	__clear_bit(next, &turn->wanting);
 	WRITE_ONCE(turn->holder, next);
-	spin_lock(&storage->lock);
-	vsp_storage_done_wake(&storage->ring[next]);
-	spin_unlock(&storage->lock);
+	vsp_rates_wait(storage->service, 0, turn->cost[next]);
 }
 
 /**
@@ -52,6 +53,7 @@ bool vsp_storage_turn_admit(struct vsp_storage_ring *ring, const u64 *cost)
 
 	vsp_rates_assert_held(storage->service);
 	if (turn->holder >= 0 && turn->holder != ring->index) {
+		memcpy(turn->cost[ring->index], cost, sizeof(turn->cost[0]));
 		__set_bit(ring->index, &turn->wanting);
 		return false;
 	}
