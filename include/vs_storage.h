@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * storage: a disk.  Its data queue speaks virtio-blk (Virtual I/O Device
+ * storage: a disk.  Its data queues speak virtio-blk (Virtual I/O Device
  * Version 1.2, 5.2.6: struct virtio_blk_req): IN, OUT, FLUSH, GET_ID, DISCARD,
- * WRITE_ZEROES.  Sectors are of 512 bytes, as there.
+ * WRITE_ZEROES.  Sectors are of 512 bytes, as there.  Requests of different queues have no order;
+ * a FLUSH covers what was completed before it came, in any of them.
  */
 #ifndef VS_STORAGE_H
 #define VS_STORAGE_H
@@ -18,6 +19,7 @@ enum vs_storage_term {
 	VS_STORAGE_ACCESS	= 4,	/* SET, VS_STORAGE_READ and so on */
 	VS_STORAGE_CACHE	= 5,	/* SPACE, bytes not yet on the medium */
 	VS_STORAGE_BLOCK_SIZE	= 6,	/* LEVEL, FIXED, bytes */
+	VS_STORAGE_QUEUES	= 7,	/* LEVEL, data queues: the first so many */
 };
 
 /* Index of a term in the class's table, and so in every complete set. */
@@ -32,6 +34,7 @@ enum vs_storage_term {
 #define VS_STORAGE_REQUEST_MAX	(1024 * 1024)	/* bytes of a read, write or write-zeroes */
 #define VS_STORAGE_DISCARD_MAX	(1024 * 1024 * 1024)	/* bytes of one discard: one operation */
 #define VS_STORAGE_QUEUE_SIZE	256
+#define VS_STORAGE_QUEUES_MAX	4
 
 /*
  * Bytes that a disk announces as its physical block, whatever its block_size: what the
@@ -43,6 +46,7 @@ enum vs_storage_term {
 /* Status bytes beyond those of virtio-blk (VIRTIO_BLK_S_OK, _IOERR, _UNSUPP). */
 #define VS_STORAGE_S_NOSPC	16	/* the source has no space left */
 #define VS_STORAGE_S_DENIED	17	/* against the granted access or size, or no contract */
+#define VS_STORAGE_S_QUEUE	18	/* its queue is not granted: to be sent in the first */
 
 extern const struct vs_class_spec vs_class_storage;
 

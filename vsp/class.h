@@ -190,6 +190,7 @@ unsigned long vsp_rates_lock(struct vsp_service *service) __acquires(service);
 void vsp_rates_unlock(struct vsp_service *service, unsigned long irq) __releases(service);
 void vsp_rates_assert_held(const struct vsp_service *service);
 bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost);
+void vsp_rates_wait(struct vsp_service *service, u32 flow, const u64 *cost);
 void vsp_rates_drop(struct vsp_service *service, u32 flow);
 void vsp_rates_reset(struct vsp_service *service, u32 flow);
 bool vsp_rates_held(const struct vsp_service *service, u32 flow);

@@ -3,6 +3,7 @@
  * The table of storage: what both sides know of it without its modules.
  */
 #include <linux/array_size.h>
+#include <linux/build_bug.h>
 #include <linux/export.h>
 #include <linux/limits.h>
 
@@ -38,12 +39,17 @@ static const struct vs_term_spec storage_terms[] = {
 		.id = VS_STORAGE_BLOCK_SIZE, .kind = VS_KIND_LEVEL, .flags = VS_TERM_FIXED,
 		.name = "block_size", .unit = "bytes",
 		.lowest = 512, .highest = 4096,
+	}, {
+		.id = VS_STORAGE_QUEUES, .kind = VS_KIND_LEVEL,
+		.name = "queues", .unit = "queues",
+		.lowest = 1, .highest = VS_STORAGE_QUEUES_MAX, .step = 1,
 	},
 };
 
-static const char * const storage_queues[] = { "request" };
+static const char * const storage_queues[] = {
+	"request.0", "request.1", "request.2", "request.3",
+};
 
-/* Virtual block device: one queue. */
 const struct vs_class_spec vs_class_storage = {
 	.id = VS_CLASS_STORAGE,
 	.name = "storage",
@@ -56,3 +62,5 @@ const struct vs_class_spec vs_class_storage = {
 	.paths = true,
 };
 EXPORT_SYMBOL_GPL(vs_class_storage);
+
+static_assert(ARRAY_SIZE(storage_queues) == VS_STORAGE_QUEUES_MAX);

@@ -5,6 +5,7 @@
  */
 /* vsp.ko exports these; this module has a copy of the files, and what they call, below. */
 #define vsp_rates_admit		copy_admit
+#define vsp_rates_wait		copy_wait
 #define vsp_rates_drop		copy_drop
 #define vsp_rates_reset		copy_reset
 #define vsp_rates_held		copy_held

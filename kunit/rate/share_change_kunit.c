@@ -157,6 +157,30 @@ static void a_request_that_is_gone_leaves_its_place(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&world->pool.shares));
 }
 
+/* Its owner comes late, and finds it paid for: at the time at which it may pass, or at once. */
+static void a_request_waits_without_its_owner(struct kunit *test)
+{
+	struct world *world = new_world(test);
+	struct client *one = add(world, 1, 0, CAPACITY, 65536, 65536);
+	u64 cost[RATES] = { MIB, 1 }, at, next;
+
+	vsp_share_wait(&one->share, world->now_ns, cost);
+	KUNIT_EXPECT_EQ(test, one->share.state, VSP_SHARE_WAITING);
+	KUNIT_EXPECT_PTR_EQ(test, vsp_share_next(&world->pool, world->now_ns, &next), &one->share);
+	KUNIT_EXPECT_TRUE(test, vsp_share_ask(&one->share, world->now_ns, cost));
+	while (vsp_share_ask(&one->share, world->now_ns, cost))
+		;
+	/* It takes the place of the one that waits. */
+	vsp_share_wait(&one->share, world->now_ns, cost);
+	KUNIT_EXPECT_NULL(test, vsp_share_next(&world->pool, world->now_ns, &at));
+	KUNIT_ASSERT_LT(test, at, U64_MAX);
+	KUNIT_EXPECT_NULL(test, vsp_share_next(&world->pool, at - 1, &next));
+	KUNIT_EXPECT_PTR_EQ(test, vsp_share_next(&world->pool, at, &next), &one->share);
+	KUNIT_EXPECT_TRUE(test, list_empty(&world->pool.waiters));
+	KUNIT_EXPECT_TRUE(test, vsp_share_ask(&one->share, at + NSEC_PER_SEC, cost));
+	KUNIT_EXPECT_EQ(test, one->share.since_ns, world->now_ns);
+}
+
 static void extremes_do_not_overflow(struct kunit *test)
 {
 	static const u64 values[] = { 1, 4096, 1ULL << 50, U64_MAX };
@@ -189,6 +213,7 @@ static struct kunit_case share_change_cases[] = {
 	KUNIT_CASE_SLOW(a_change_counts_at_once),
 	KUNIT_CASE_SLOW(the_ceiling_is_met_from_the_first_second_on),
 	KUNIT_CASE(a_request_that_is_gone_leaves_its_place),
+	KUNIT_CASE(a_request_waits_without_its_owner),
 	KUNIT_CASE(extremes_do_not_overflow),
 	{}
 };

@@ -284,6 +284,7 @@ static void tell_storage(const struct counts *c)
 	static const struct { u8 status; const char *name; } names[] = {
 		{ VIRTIO_BLK_S_IOERR, "error" }, { VIRTIO_BLK_S_UNSUPP, "unsupported" },
 		{ VS_STORAGE_S_NOSPC, "no_space" }, { VS_STORAGE_S_DENIED, "denied" },
+		{ VS_STORAGE_S_QUEUE, "not_granted" },
 		{ 0xff, "unseen" },
 	};
 

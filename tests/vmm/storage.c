@@ -307,9 +307,10 @@ static void push(struct device *device, struct queue *queue, const struct reques
 	counts->pushed++;
 }
 
+/* Of any queue, granted or not. Slots of one number share their memory, whatever the queue. */
 struct queue *storage_push(struct device *device, bool hostile)
 {
-	struct queue *queue = data_queue(device, 0);
+	struct queue *queue = data_queue(device, hostile ? below(VS_STORAGE_QUEUES_MAX) : 0);
 	static struct request request;
 	int slot;
 

@@ -202,6 +202,9 @@ u64 vsc_storage_counters_used(struct vsc_storage *storage, u32 index)
 	case VS_STORAGE_INDEX(VS_STORAGE_BLOCK_SIZE):
 		used = storage->block_size;
 		break;
+	case VS_STORAGE_INDEX(VS_STORAGE_QUEUES):
+		used = storage->queue.rings;
+		break;
 	}
 	spin_unlock_irqrestore(&storage->queue.lock, flags);
 	return used;

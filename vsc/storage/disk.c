@@ -15,6 +15,7 @@
 #include <linux/sysfs.h>
 #include <linux/virtio.h>
 
+#include "channel/guest/channel.h"
 #include "vs_compat_block.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
@@ -96,7 +97,7 @@ static int start_limits(struct vsc_storage *storage, struct vs_queue_limits *lim
 	unsigned long end = jiffies + msecs_to_jiffies(LIMITS_MS);
 
 	while (!mutex_trylock(vs_queue_limits_lock(queue))) {
-		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end)) {
+		if (vsc_channel_broken(storage->channel) || time_after(jiffies, end)) {
 			dev_warn_ratelimited(vsc_session_device(storage->session),
 					     "vscblk%d: limits unchanged: a write to its queue/ attributes takes more than %d ms\n",
 					     storage->number, LIMITS_MS);

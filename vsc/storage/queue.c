@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The requests of the guest's disk: blk-mq on one side, the virtio-blk wire format
- * in the session's data queue on the other.
+ * in the session's data queues on the other.
  *
  * A request is never failed for its age: the provider holds it back for its rate,
  * in the ring.  It ends when the provider completes it, when the contract does not
  * allow it, or when the disk goes.  If the ring is broken, or the provider dead, the
  * session resets the device, and what was in the ring is sent again.
  *
- * With indirect descriptors a request takes one entry of the ring, so the ring is
- * only ever full when atomic memory was too short for one.  blk-mq then tries
- * again by itself.
+ * With indirect descriptors a request takes one entry of a ring, and all hardware
+ * queues share the tags of one ring's size, so a ring is only ever full when atomic
+ * memory was too short for one.  blk-mq then tries again by itself.
+ *
+ * A request that is in a ring which is not granted any more comes back with
+ * VS_STORAGE_S_QUEUE, undone.  It is sent again, in the first ring, and so is all else
+ * until the contract is known: so none fails, and none has to be waited for, when a
+ * contract has fewer queues.
  */
+#include <linux/bitops.h>
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/string.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
@@ -34,16 +43,35 @@
 /* How often a broken ring is looked for meanwhile. */
 #define DRAIN_STEP_MS	100
 
-/* Without a ring nobody has put anything into it. */
-static bool prepare_kick(struct vsc_storage *storage)
+/* Rings whose device is to be notified. Without rings nobody has put anything into one. */
+static unsigned long prepare_kick(struct vsc_storage *storage)
 {
+	unsigned long notify = 0;
+	unsigned int i;
+
 	lockdep_assert_held(&storage->queue.lock);
-	return !storage->queue.stopped && virtqueue_kick_prepare(storage->vq);
+	if (storage->queue.stopped)
+		return 0;
+	for_each_set_bit(i, &storage->queue.added, VS_STORAGE_QUEUES_MAX)
+		if (virtqueue_kick_prepare(storage->queue.vq[i]))
+			notify |= BIT(i);
+	storage->queue.added = 0;
+	return notify;
+}
+
+/* Without the lock: while there are requests, the rings stay. */
+static void notify_rings(struct vsc_storage *storage, unsigned long notify)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, &notify, VS_STORAGE_QUEUES_MAX)
+		virtqueue_notify(storage->queue.vq[i]);
 }
 
 /* Puts a request into the ring. @pdu->status stays an error unless the device writes it. */
 static int send_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 {
+	unsigned int ring = pdu->hardware % storage->queue.rings;
 	struct scatterlist header, status, *sgs[3];
 	unsigned int out = 0, in = 0;
 	int error;
@@ -60,8 +88,9 @@ static int send_rq(struct vsc_storage *storage, struct vsc_storage_request *pdu)
 	sg_init_one(&status, &pdu->status, sizeof(pdu->status));
 	sgs[out + in++] = &status;
 
-	error = virtqueue_add_sgs(storage->vq, sgs, out, in, pdu, GFP_ATOMIC);
+	error = virtqueue_add_sgs(storage->queue.vq[ring], sgs, out, in, pdu, GFP_ATOMIC);
 	if (!error) {
+		__set_bit(ring, &storage->queue.added);
 		storage->queue.ring[vsc_storage_request_bit(pdu)]++;
 		vsc_storage_counters_send(storage, pdu);
 	} else if (error == -EIO) {
@@ -102,7 +131,8 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 {
 	struct vsc_storage *storage = hctx->queue->queuedata;
 	struct request *request = bd->rq;
-	bool notify = false;
+	struct vsc_storage_request *pdu = blk_mq_rq_to_pdu(request);
+	unsigned long notify = 0;
 	blk_status_t status;
 	unsigned long flags;
 
@@ -110,30 +140,28 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 		return BLK_STS_NOTSUPP;
 	blk_mq_start_request(request);
 	vsc_storage_request_map(request);
+	pdu->hardware = hctx->queue_num;
 
 	spin_lock_irqsave(&storage->queue.lock, flags);
-	status = admit_rq(storage, blk_mq_rq_to_pdu(request));
+	status = admit_rq(storage, pdu);
 	/* After an error blk-mq calls commit_rqs() for those before. */
 	if (bd->last && status == BLK_STS_OK)
 		notify = prepare_kick(storage);
 	spin_unlock_irqrestore(&storage->queue.lock, flags);
 
-	if (notify)
-		virtqueue_notify(storage->vq);
+	notify_rings(storage, notify);
 	return status;
 }
 
 static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 {
 	struct vsc_storage *storage = hctx->queue->queuedata;
-	unsigned long flags;
-	bool notify;
+	unsigned long notify, flags;
 
 	spin_lock_irqsave(&storage->queue.lock, flags);
 	notify = prepare_kick(storage);
 	spin_unlock_irqrestore(&storage->queue.lock, flags);
-	if (notify)
-		virtqueue_notify(storage->vq);
+	notify_rings(storage, notify);
 }
 
 static void complete_rq(struct request *request)
@@ -177,18 +205,50 @@ static void finish_rq(struct vsc_storage *storage, struct vsc_storage_request *p
 	list_add_tail(&pdu->list, list);
 }
 
+static void requeue_all(struct list_head *list, bool kick)
+{
+	struct vsc_storage_request *pdu, *next;
+
+	list_for_each_entry_safe(pdu, next, list, list)
+		blk_mq_requeue_request(blk_mq_rq_from_pdu(pdu), kick);
+}
+
+/* What is over onto @done; what the device has not done for want of a queue onto @again. */
+static void reap_ring(struct vsc_storage *storage, unsigned int ring, u64 now,
+		      struct list_head *done, struct list_head *again)
+{
+	struct virtqueue *vq = storage->queue.vq[ring];
+	struct vsc_storage_request *pdu;
+	unsigned int length;
+
+	lockdep_assert_held(&storage->queue.lock);
+	do {
+		virtqueue_disable_cb(vq);
+		while ((pdu = virtqueue_get_buf(vq, &length))) {
+			storage->queue.ring[vsc_storage_request_bit(pdu)]--;
+			if (ring && pdu->status == VS_STORAGE_S_QUEUE) {
+				storage->queue.rings = 1;
+				vsc_storage_counters_drop(storage, pdu, now);
+				list_add_tail(&pdu->list, again);
+			} else {
+				finish_rq(storage, pdu, now, done);
+			}
+		}
+	} while (!virtqueue_enable_cb(vq));
+}
+
 /**
  * vsc_storage_queue_data() - completes what the device has used
  * @storage: the disk
+ * @ring: index of the data queue
  *
  * Context: interrupt, and any other.
  */
-void vsc_storage_queue_data(struct vsc_storage *storage)
+void vsc_storage_queue_data(struct vsc_storage *storage, unsigned int ring)
 {
 	u64 now = ktime_get_ns();
-	struct vsc_storage_request *pdu;
-	unsigned int length;
 	unsigned long flags;
+	LIST_HEAD(again);
 	LIST_HEAD(done);
 
 	spin_lock_irqsave(&storage->queue.lock, flags);
@@ -196,21 +256,16 @@ void vsc_storage_queue_data(struct vsc_storage *storage)
 		spin_unlock_irqrestore(&storage->queue.lock, flags);
 		return;
 	}
-	do {
-		virtqueue_disable_cb(storage->vq);
-		while ((pdu = virtqueue_get_buf(storage->vq, &length))) {
-			storage->queue.ring[vsc_storage_request_bit(pdu)]--;
-			finish_rq(storage, pdu, now, &done);
-		}
-	} while (!virtqueue_enable_cb(storage->vq));
+	reap_ring(storage, ring, now, &done, &again);
 	if (!list_empty(&done))
 		vsc_storage_counters_gap(storage, now);
 	spin_unlock_irqrestore(&storage->queue.lock, flags);
 
-	if (list_empty(&done))
+	if (list_empty(&done) && list_empty(&again))
 		return;
 	/* Outside the lock: with one CPU the request ends in this call. */
 	end_all(&done);
+	requeue_all(&again, true);
 	if (wq_has_sleeper(&storage->queue.idle))
 		wake_up(&storage->queue.idle);
 }
@@ -236,7 +291,8 @@ static enum blk_eh_timer_return timeout_rq(struct request *request)
 {
 	struct vsc_storage *storage = request->q->queuedata;
 
-	vsc_storage_queue_data(storage);
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
+		vsc_storage_queue_data(storage, i);
 	if (blk_mq_request_completed(request))
 		return BLK_EH_DONE;
 	if (ring_stalled(storage, jiffies_to_nsecs(request->timeout)))
@@ -258,8 +314,8 @@ static void release_held(struct vsc_storage *storage)
 	struct vsc_storage_request *pdu, *next;
 	LIST_HEAD(held);
 	LIST_HEAD(done);
+	unsigned long notify;
 	LIST_HEAD(again);
-	bool notify;
 
 	spin_lock_irq(&storage->queue.lock);
 	list_splice_init(&storage->queue.held, &held);
@@ -278,11 +334,9 @@ static void release_held(struct vsc_storage *storage)
 	notify = prepare_kick(storage);
 	spin_unlock_irq(&storage->queue.lock);
 
-	if (notify)
-		virtqueue_notify(storage->vq);
+	notify_rings(storage, notify);
 	end_all(&done);
-	list_for_each_entry_safe(pdu, next, &again, list)
-		blk_mq_requeue_request(blk_mq_rq_from_pdu(pdu), true);
+	requeue_all(&again, true);
 }
 
 /**
@@ -300,7 +354,7 @@ void vsc_storage_queue_close(struct vsc_storage *storage, u8 access)
 	spin_unlock_irq(&storage->queue.lock);
 }
 
-/* Is a request that needs one of @access, or any if ~0, in the ring? */
+/* Is a request that needs one of @access, or any if ~0, in a ring? */
 static bool ring_busy(struct vsc_storage *storage, u8 access)
 {
 	bool found = false;
@@ -314,11 +368,11 @@ static bool ring_busy(struct vsc_storage *storage, u8 access)
 }
 
 /**
- * vsc_storage_queue_drain() - waits until requests that need @access have left the ring
+ * vsc_storage_queue_drain() - waits until requests that need @access have left the rings
  * @storage: the disk
  * @access: bits of the access term; all bits: every request
  *
- * No longer than DRAIN_MS, nor for a ring that is broken. New ones must have been
+ * No longer than DRAIN_MS, nor for rings that are broken. New ones must have been
  * kept out before. Context: the session's work; sleeps.
  *
  * Return: true if there are none left.
@@ -328,7 +382,7 @@ bool vsc_storage_queue_drain(struct vsc_storage *storage, u8 access)
 	unsigned long end = jiffies + msecs_to_jiffies(DRAIN_MS);
 
 	while (ring_busy(storage, access)) {
-		if (virtqueue_is_broken(storage->vq) || time_after(jiffies, end))
+		if (vsc_channel_broken(storage->channel) || time_after(jiffies, end))
 			return false;
 		wait_event_timeout(storage->queue.idle, !ring_busy(storage, access),
 				   msecs_to_jiffies(DRAIN_STEP_MS));
@@ -344,6 +398,20 @@ static void end_sleep(struct vsc_storage *storage)
 	storage->asleep = false;
 	blk_mq_unquiesce_queue(storage->disk->queue);
 	blk_mq_kick_requeue_list(storage->disk->queue);
+}
+
+/**
+ * vsc_storage_queue_spread() - into which rings requests go from here on
+ * @storage: the disk
+ * @queues: so many of the first
+ *
+ * What is in others ends there, or comes back. Context: the session's work.
+ */
+void vsc_storage_queue_spread(struct vsc_storage *storage, u32 queues)
+{
+	spin_lock_irq(&storage->queue.lock);
+	storage->queue.rings = clamp_t(u32, queues, 1, VS_STORAGE_QUEUES_MAX);
+	spin_unlock_irq(&storage->queue.lock);
 }
 
 /**
@@ -378,8 +446,8 @@ void vsc_storage_queue_open(struct vsc_storage *storage)
 	release_held(storage);
 }
 
-/* After a reset: what was in the ring, and will not be answered, onto @list. */
-static void empty_ring(struct vsc_storage *storage, struct list_head *list)
+/* After a reset: what was in the rings, and will not be answered, onto @list. */
+static void empty_rings(struct vsc_storage *storage, struct list_head *list)
 {
 	struct vsc_storage_request *pdu;
 
@@ -388,9 +456,12 @@ static void empty_ring(struct vsc_storage *storage, struct list_head *list)
 		return;
 	/* An interrupt that was under way to us must not look into the ring any more. */
 	storage->queue.stopped = true;
-	while ((pdu = virtqueue_detach_unused_buf(storage->vq))) {
-		storage->queue.ring[vsc_storage_request_bit(pdu)]--;
-		list_add_tail(&pdu->list, list);
+	storage->queue.added = 0;
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++) {
+		while ((pdu = virtqueue_detach_unused_buf(storage->queue.vq[i]))) {
+			storage->queue.ring[vsc_storage_request_bit(pdu)]--;
+			list_add_tail(&pdu->list, list);
+		}
 	}
 }
 
@@ -404,7 +475,7 @@ static void empty_ring(struct vsc_storage *storage, struct list_head *list)
  */
 void vsc_storage_queue_sleep(struct vsc_storage *storage)
 {
-	struct vsc_storage_request *pdu, *next;
+	struct vsc_storage_request *pdu;
 	LIST_HEAD(again);
 	u64 now;
 
@@ -417,28 +488,27 @@ void vsc_storage_queue_sleep(struct vsc_storage *storage)
 	now = ktime_get_ns();
 	spin_lock_irq(&storage->queue.lock);
 	list_splice_init(&storage->queue.held, &again);
-	empty_ring(storage, &again);
+	empty_rings(storage, &again);
 	list_for_each_entry(pdu, &again, list)
 		vsc_storage_counters_drop(storage, pdu, now);
-	storage->vq = NULL;
+	memset(storage->queue.vq, 0, sizeof(storage->queue.vq));
 	spin_unlock_irq(&storage->queue.lock);
-	list_for_each_entry_safe(pdu, next, &again, list)
-		blk_mq_requeue_request(blk_mq_rq_from_pdu(pdu), false);
+	requeue_all(&again, false);
 }
 
 /**
- * vsc_storage_queue_wake() - there is a ring again
+ * vsc_storage_queue_wake() - there are rings, as when the channel has started
  * @storage: the disk
- * @vq: its data queue from here on
  *
  * What waits goes on waiting, for vsc_storage_queue_grant() or _stop().
  *
  * Context: the session's work.
  */
-void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq)
+void vsc_storage_queue_wake(struct vsc_storage *storage)
 {
 	spin_lock_irq(&storage->queue.lock);
-	storage->vq = vq;
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
+		storage->queue.vq[i] = vsc_channel_queue(storage->channel, i);
 	storage->queue.stopped = false;
 	spin_unlock_irq(&storage->queue.lock);
 }
@@ -469,13 +539,23 @@ void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken)
 
 	vsc_channel_stop(storage->channel);
 	spin_lock_irq(&storage->queue.lock);
-	empty_ring(storage, &again);
+	empty_rings(storage, &again);
 	list_for_each_entry_safe(pdu, next, &again, list) {
 		pdu->status = VIRTIO_BLK_S_IOERR;
 		finish_rq(storage, pdu, now, &done);
 	}
 	spin_unlock_irq(&storage->queue.lock);
 	end_all(&done);
+}
+
+/* All of it may be in any one ring. */
+static unsigned int queue_depth(const struct vsc_storage *storage)
+{
+	unsigned int depth = VS_STORAGE_QUEUE_SIZE;
+
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
+		depth = min(depth, virtqueue_get_vring_size(storage->queue.vq[i]));
+	return depth;
 }
 
 /**
@@ -490,13 +570,14 @@ int vsc_storage_queue_init(struct vsc_storage *storage)
 
 	memset(tags, 0, sizeof(*tags));
 	tags->ops = &queue_ops;
-	tags->nr_hw_queues = 1;
-	tags->queue_depth = min_t(unsigned int, VS_STORAGE_QUEUE_SIZE,
-				  virtqueue_get_vring_size(storage->vq));
+	/* Of a contract with more queues than processors, the rest would be of no use. */
+	tags->nr_hw_queues = min_t(unsigned int, num_possible_cpus(), VS_STORAGE_QUEUES_MAX);
+	tags->queue_depth = queue_depth(storage);
 	tags->numa_node = NUMA_NO_NODE;
 	tags->cmd_size = sizeof(struct vsc_storage_request);
 	/* What orders requests is the provider's shaper; a scheduler here would only delay. */
-	tags->flags = VS_BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+	tags->flags = VS_BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_NO_SCHED_BY_DEFAULT |
+		      BLK_MQ_F_TAG_HCTX_SHARED;
 	return blk_mq_alloc_tag_set(tags);
 }
 

@@ -125,7 +125,7 @@ blk_status_t vsc_storage_request_status(u8 status)
 		return BLK_STS_NOTSUPP;
 	case VS_STORAGE_S_NOSPC:
 		return BLK_STS_NOSPC;
-	default:	/* VS_STORAGE_S_DENIED too */
+	default:	/* VS_STORAGE_S_DENIED too, and _QUEUE of the first queue */
 		return BLK_STS_IOERR;
 	}
 }

@@ -16,7 +16,9 @@
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/cpumask.h>
 #include <linux/device.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -49,18 +51,19 @@ static int storage_attach(struct vsc_session *session)
 		return -ENOMEM;
 	storage->session = session;
 	storage->channel = vsc_session_channel(session);
-	storage->vq = vsc_channel_queue(vsc_session_channel(session), 0);
-	error = storage->vq ? vsc_storage_sync_init(storage) : -ENODEV;
+	error = vsc_storage_sync_init(storage);
 	if (error) {
 		kfree(storage);
 		return error;
 	}
-	storage->vdev = storage->vq->vdev;
 	snprintf(storage->uuid, sizeof(storage->uuid), "%pUb", vsc_session_uuid(session));
 	INIT_WORK(&storage->scan, vsc_storage_disk_scan);
 	spin_lock_init(&storage->queue.lock);
 	INIT_LIST_HEAD(&storage->queue.held);
 	init_waitqueue_head(&storage->queue.idle);
+	storage->queue.rings = 1;
+	vsc_storage_queue_wake(storage);
+	storage->vdev = storage->queue.vq[0]->vdev;
 	/* Readers under RCU must find it complete. */
 	vsc_session_set_data(session, storage);
 	return 0;
@@ -112,10 +115,19 @@ static void wish_block_size(struct vsc_storage *storage, struct vs_term *block_s
 	block_size->high = current_size;
 }
 
+/* More queues than processors are of no use, but for who wishes just that, or has them. */
+static void wish_queues(const struct vsc_storage *storage, struct vs_term *queues)
+{
+	u64 enough = max(num_online_cpus(), storage->queues);
+
+	queues->high = max(queues->low, min(queues->high, enough));
+}
+
 static void storage_wish(struct vsc_session *session, struct vs_terms *wish)
 {
 	struct vsc_storage *storage = vsc_session_data(session);
 
+	wish_queues(storage, &wish->term[VS_STORAGE_INDEX(VS_STORAGE_QUEUES)]);
 	if (!storage->shown)
 		return;
 	wish_size(storage, &wish->term[VS_STORAGE_INDEX(VS_STORAGE_SIZE)]);
@@ -178,6 +190,9 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 	u8 access = vsc_storage_granted_access(next);
 	u8 lost = storage->queue.granted & ~access;
 
+	/* Nobody waits for what is in the others: if it is early for its rate, it comes back. */
+	vsc_storage_queue_spread(storage, min_t(u32, storage->queues,
+						vsc_storage_granted(next, VS_STORAGE_QUEUES)));
 	if (!storage->shown || !lost)
 		return;
 	if (lost & VS_STORAGE_WRITE)
@@ -192,6 +207,7 @@ static void storage_narrow(struct vsc_session *session, const struct vs_terms *c
 /* Nothing comes of the grant: what was held goes on. */
 static void storage_settle(struct vsc_storage *storage)
 {
+	vsc_storage_queue_spread(storage, storage->queues);
 	vsc_storage_queue_open(storage);
 	vsc_storage_disk_reopen(storage);
 }
@@ -241,8 +257,7 @@ static void storage_sleep(struct vsc_session *session)
 
 static void storage_wake(struct vsc_session *session)
 {
-	vsc_storage_queue_wake(vsc_session_data(session),
-			       vsc_channel_queue(vsc_session_channel(session), 0));
+	vsc_storage_queue_wake(vsc_session_data(session));
 }
 
 /*
@@ -286,6 +301,8 @@ static int storage_apply(struct vsc_session *session, const struct vs_terms *nex
 			return error;
 	}
 	/* First of all, whatever comes of the rest: nothing waits for it any longer. */
+	storage->queues = vsc_storage_granted(next, VS_STORAGE_QUEUES);
+	vsc_storage_queue_spread(storage, storage->queues);
 	vsc_storage_queue_grant(storage, access);
 	set_disk_ro(storage->disk, !(access & VS_STORAGE_WRITE));
 	moved = storage->shown && block_size != vsc_storage_granted(next, VS_STORAGE_BLOCK_SIZE);
@@ -313,8 +330,8 @@ static void storage_data(struct vsc_session *session, unsigned int index)
 
 	rcu_read_lock();
 	storage = vsc_session_data(session);
-	if (storage && index == 0)
-		vsc_storage_queue_data(storage);
+	if (storage && index < VS_STORAGE_QUEUES_MAX)
+		vsc_storage_queue_data(storage, index);
 	rcu_read_unlock();
 }
 

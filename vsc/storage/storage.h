@@ -13,7 +13,9 @@
  *
  * Nothing else makes a request wait for a renegotiation: growth, rates and cache
  * change under running I/O.  The queue is never frozen, and its limits change
- * without a freeze: a freeze would wait for requests that the provider holds back.
+ * without a freeze: a freeze would wait for requests that the provider holds back.  For the same
+ * reason the disk has as many hardware queues as its machine could use, for good, and it is here
+ * that they are spread over the rings that are granted (struct vsc_storage_queue.rings).
  *
  * While the machine sleeps, and until it has a contract again (or hears that there is
  * none), the queue is quiesced, and what was in the ring goes into the next one.
@@ -52,6 +54,7 @@ struct vsc_session;
  * @range: of a discard or write-zeroes; read by the device
  * @bytes: that the contract's bandwidth is charged with
  * @covered: of a flush: vsc_storage_queue.dirty when it was sent
+ * @hardware: number of the hardware queue that it came by
  * @needs: bit of the access term without which it fails, 0: none
  * @metered: the meter counts it as outstanding
  * @out: the data is read by the device
@@ -65,6 +68,7 @@ struct vsc_storage_request {
 	struct virtio_blk_discard_write_zeroes range;
 	u64 bytes;
 	u64 covered;
+	unsigned int hardware;
 	u8 needs;
 	bool metered;
 	bool out;
@@ -129,23 +133,29 @@ struct vsc_storage_sync {
 };
 
 /**
- * struct vsc_storage_queue - the ring and its requests; queue.c
- * @lock: the ring and all below; taken with interrupts off
+ * struct vsc_storage_queue - the rings and their requests; queue.c
+ * @lock: the rings and all below; taken with interrupts off
+ * @vq: the rings; NULL while the machine sleeps
+ * @rings: number of those that requests go into, at least 1: what is granted, or less
+ * @added: rings with requests that their device was not notified of, a bit each
  * @gone: every request fails
- * @stopped: there is no ring, or it has been emptied after a reset
+ * @stopped: there are no rings, or they have been emptied after a reset
  * @granted: bits of the access term
  * @gate: see above
- * @ring: requests in the ring, by the bit that they need (the last: none)
- * @outstanding: requests in the ring or held
+ * @ring: requests in the rings, by the bit that they need (the last: none)
+ * @outstanding: requests in a ring or held
  * @dirty: bytes written since the last flush
  * @held: requests that wait behind the gate, oldest first
  * @counters: what is measured
- * @meter: of its flow: outstanding are the requests in the ring that the bandwidth is
+ * @meter: of its flow: outstanding are the requests in the rings that the bandwidth is
  *	charged with
- * @idle: woken when requests have left the ring
+ * @idle: woken when requests have left a ring
  */
 struct vsc_storage_queue {
 	spinlock_t lock;	/* of all below */
+	struct virtqueue *vq[VS_STORAGE_QUEUES_MAX];
+	unsigned int rings;
+	unsigned long added;
 	bool gone;
 	bool stopped;
 	u8 granted;
@@ -165,7 +175,6 @@ struct vsc_storage_queue {
  *	through RCU
  * @channel: of the session
  * @vdev: its device
- * @vq: its data queue; NULL while the machine sleeps
  * @uuid: of the service, as text: the disk's serial number
  *
  * Of the session's work, one at a time:
@@ -178,17 +187,17 @@ struct vsc_storage_queue {
  * @size: of the disk, bytes
  * @block_size: of the disk, bytes
  * @cache: in force, bytes
+ * @queues: in force
  * @asleep: blk-mq holds all requests, until there is a contract again
  * @sync: what writes back, and ends the disk
  *
  * @shut: no open is let through; written under disk->open_mutex to set it
- * @queue: the ring; has a lock of its own, that of @vq
+ * @queue: the rings; has a lock of its own
  */
 struct vsc_storage {
 	struct vsc_session *session;
 	struct vsc_channel *channel;
 	struct virtio_device *vdev;
-	struct virtqueue *vq;
 	char uuid[UUID_STRING_LEN + 1];
 
 	struct blk_mq_tag_set tags;
@@ -200,6 +209,7 @@ struct vsc_storage {
 	u64 size;
 	u32 block_size;
 	u64 cache;
+	u32 queues;
 	bool asleep;
 	struct vsc_storage_sync sync;
 
@@ -238,12 +248,13 @@ int vsc_storage_queue_init(struct vsc_storage *storage);
 void vsc_storage_queue_exit(struct vsc_storage *storage);
 void vsc_storage_queue_close(struct vsc_storage *storage, u8 access);
 bool vsc_storage_queue_drain(struct vsc_storage *storage, u8 access);
+void vsc_storage_queue_spread(struct vsc_storage *storage, u32 queues);
 void vsc_storage_queue_grant(struct vsc_storage *storage, u8 access);
 void vsc_storage_queue_open(struct vsc_storage *storage);
 void vsc_storage_queue_sleep(struct vsc_storage *storage);
-void vsc_storage_queue_wake(struct vsc_storage *storage, struct virtqueue *vq);
+void vsc_storage_queue_wake(struct vsc_storage *storage);
 void vsc_storage_queue_stop(struct vsc_storage *storage, bool broken);
-void vsc_storage_queue_data(struct vsc_storage *storage);
+void vsc_storage_queue_data(struct vsc_storage *storage, unsigned int ring);
 
 /* vsc/storage/request.c */
 unsigned int vsc_storage_request_bit(const struct vsc_storage_request *pdu);

@@ -17,13 +17,14 @@
 #include <linux/virtio.h>
 #include <linux/workqueue.h>
 
+#include "channel/guest/channel.h"
 #include "vs_compat_block.h"
 #include "vsc/class.h"
 #include "vsc/storage/storage.h"
 
 /* Longest time without the end of a single request, after which the provider is given up. */
 #define STALL_MS	30000
-/* How often that, and a broken ring, is looked for. */
+/* How often that, and broken rings, is looked for. */
 #define STALL_STEP_MS	100
 
 static void sync_partitions(struct gendisk *disk)
@@ -83,12 +84,12 @@ static u64 requests_ended(struct vsc_storage *storage)
 	return ended;
 }
 
-/* False: the ring is broken, or no request has ended for too long. */
+/* False: a ring is broken, or no request has ended for too long. */
 static bool goes_on(struct vsc_storage *storage, u64 *ended, unsigned long *stalled)
 {
 	u64 now_ended = requests_ended(storage);
 
-	if (virtqueue_is_broken(storage->vq))
+	if (vsc_channel_broken(storage->channel))
 		return false;
 	if (now_ended == *ended)
 		return time_before(jiffies, *stalled);

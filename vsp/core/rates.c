@@ -89,6 +89,24 @@ bool vsp_rates_admit(struct vsp_service *service, u32 flow, const u64 *cost)
 EXPORT_SYMBOL_GPL(vsp_rates_admit);
 
 /**
+ * vsp_rates_wait() - a request is at the head of a flow, whose mover is not there to ask
+ * @service: any
+ * @flow: of the class
+ * @cost: of the request, as for vsp_rates_admit()
+ *
+ * For a flow of several queues, when another one has its turn: it waits from now on, and not from
+ * when its mover gets to run. The class's wake() says when to ask.
+ *
+ * Context: the mover of another queue; vsp_rates_lock() held. wake() may be called in it.
+ */
+void vsp_rates_wait(struct vsp_service *service, u32 flow, const u64 *cost)
+{
+	vsp_line_wait(line_of(service, flow), &service->rates[flow],
+		      READ_ONCE(service->settings.weight), cost);
+}
+EXPORT_SYMBOL_GPL(vsp_rates_wait);
+
+/**
  * vsp_rates_drop() - the request at the head of a flow passes without its rates
  * @service: any; the request fails, or there is none
  * @flow: of the class

@@ -82,6 +82,14 @@ static void rates_measure(struct vsp_rates *rates, unsigned int count, u64 now, 
 		rates->second[i] += cost[i];
 }
 
+static void begin_hold(struct vsp_rates *rates, u64 now)
+{
+	if (rates->held_since_ns)
+		return;
+	rates->held_since_ns = now;
+	rates->waits++;
+}
+
 static void end_hold(struct vsp_rates *rates, u64 now)
 {
 	u64 held = now - rates->held_since_ns;
@@ -145,10 +153,7 @@ bool vsp_line_admit(struct vsp_rates_line *line, struct vsp_rates *rates, u32 we
 	if (!vsp_share_ask(share, now, cost)) {
 		let_pass(line, now, share);
 		if (share->state != VSP_SHARE_PAID || !vsp_share_ask(share, now, cost)) {
-			if (!rates->held_since_ns) {
-				rates->held_since_ns = now;
-				rates->waits++;
-			}
+			begin_hold(rates, now);
 			return false;
 		}
 	}
@@ -158,6 +163,34 @@ bool vsp_line_admit(struct vsp_rates_line *line, struct vsp_rates *rates, u32 we
 	if (away)
 		void_window(rates);
 	return true;
+}
+
+/**
+ * vsp_line_wait() - a request is at the head of a flow, whose mover is not there to ask
+ * @line: of the pool
+ * @rates: any
+ * @weight: 1..VSP_SHARE_WEIGHT_MAX
+ * @cost: of the request, for each rate of the line, in the order of the class's table
+ *
+ * So it waits from now on, and not from when its mover gets to run. wake() says when to ask.
+ *
+ * Context: another mover of the flow; pool->lock held, interrupts off.
+ */
+void vsp_line_wait(struct vsp_rates_line *line, struct vsp_rates *rates, u32 weight,
+		   const u64 *cost)
+{
+	struct vsp_share *share = &rates->share;
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&line->pool->lock);
+	if (share->state == VSP_SHARE_STOPPED) {
+		line->pool->ops->wake(rates, line->flow);
+		return;
+	}
+	share->weight = weight;
+	begin_hold(rates, now);
+	vsp_share_wait(share, now, cost);
+	let_pass(line, now, NULL);
 }
 
 /**

@@ -146,6 +146,8 @@ void vsp_line_commit(struct vsp_rates_line *line, struct vsp_rates *rates,
 		     const struct vs_terms *terms);
 bool vsp_line_admit(struct vsp_rates_line *line, struct vsp_rates *rates, u32 weight,
 		    const u64 *cost);
+void vsp_line_wait(struct vsp_rates_line *line, struct vsp_rates *rates, u32 weight,
+		   const u64 *cost);
 void vsp_line_drop(struct vsp_rates_line *line, struct vsp_rates *rates);
 void vsp_line_done(const struct vsp_rates_line *line, struct vsp_rates *rates, const u64 *cost);
 u64 vsp_line_used(struct vsp_rates_line *line, const struct vsp_rates *rates, u32 index);

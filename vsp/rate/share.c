@@ -170,6 +170,16 @@ static u64 share_lead(const struct vsp_share *share, u64 now_ns, u32 *taken)
 	return 0;
 }
 
+static void begin_request(struct vsp_share *share, u64 now_ns, const u64 *cost)
+{
+	vsp_share_leave(share);
+	memcpy(share->cost, cost, share->pool->rates * sizeof(*cost));
+	share->since_ns = now_ns;
+	share->short_of = 0;
+	cost_request(share);
+	catch_up(share);
+}
+
 /**
  * vsp_share_ask() - may this request pass now?
  * @share: started
@@ -184,15 +194,12 @@ static u64 share_lead(const struct vsp_share *share, u64 now_ns, u32 *taken)
  */
 bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost)
 {
-	struct vsp_share_pool *pool = share->pool;
-	size_t size;
 	u32 taken;
 
 	if (share->state == VSP_SHARE_STOPPED)
 		return false;
-	size = pool->rates * sizeof(*cost);
 	if (share->state != VSP_SHARE_IDLE) {
-		bool same = !memcmp(share->cost, cost, size);
+		bool same = !memcmp(share->cost, cost, share->pool->rates * sizeof(*cost));
 
 		if (same && share->state == VSP_SHARE_WAITING)
 			return false;
@@ -200,13 +207,8 @@ bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost)
 			share->state = VSP_SHARE_IDLE;
 			return true;
 		}
-		vsp_share_leave(share);
 	}
-	memcpy(share->cost, cost, size);
-	share->since_ns = now_ns;
-	share->short_of = 0;
-	cost_request(share);
-	catch_up(share);
+	begin_request(share, now_ns, cost);
 	if (share_opens(share, now_ns, share_lead(share, now_ns, &taken), &taken) <= now_ns) {
 		share_pass(share, now_ns);
 		return true;
@@ -215,6 +217,23 @@ bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost)
 	return false;
 }
 EXPORT_SYMBOL_IF_KUNIT(vsp_share_ask);
+
+/**
+ * vsp_share_wait() - a request waits, whose owner is not there to ask whether it passes
+ * @share: started
+ * @now_ns: by the caller's clock
+ * @cost: of the request, in the units of each rate
+ *
+ * It takes the place of another one. Where it may pass at once, vsp_share_next() says so.
+ *
+ * Context: any; the caller serialises, and calls vsp_share_next().
+ */
+void vsp_share_wait(struct vsp_share *share, u64 now_ns, const u64 *cost)
+{
+	begin_request(share, now_ns, cost);
+	share_enqueue(share);
+}
+EXPORT_SYMBOL_IF_KUNIT(vsp_share_wait);
 
 /**
  * vsp_share_leave() - there is no request any more

@@ -111,6 +111,7 @@ void vsp_share_set(struct vsp_share *share, struct vsp_share_pool *pool, u64 now
 		   const u64 *floor, const u64 *ceiling);
 void vsp_share_stop(struct vsp_share *share, u64 now_ns);
 bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost);
+void vsp_share_wait(struct vsp_share *share, u64 now_ns, const u64 *cost);
 void vsp_share_leave(struct vsp_share *share);
 struct vsp_share *vsp_share_next(struct vsp_share_pool *pool, u64 now_ns, u64 *next_ns);
 

@@ -12,7 +12,7 @@
 
 /**
  * vsp_storage_done() - the source has finished with a request
- * @request: result set; the mover's from here
+ * @request: result set; the mover's of its queue from here
  * @begun: it ends a use of the source, see vsp_storage_source_end()
  *
  * Context: any, interrupts included.
@@ -30,25 +30,37 @@ void vsp_storage_done(struct vsp_storage_request *request, bool begun)
 	 * another one comes in its place.
 	 */
 	spin_lock_irqsave(&storage->lock, irq);
-	list_add_tail(&request->entry, &storage->done);
+	list_add_tail(&request->entry, &request->ring->done);
 	storage->unfinished += vsp_storage_changes_disk(request);
 	if (begun)
 		vsp_storage_source_end(&storage->source);
-	vsp_storage_done_wake(storage);
+	vsp_storage_done_wake(request->ring);
 	spin_unlock_irqrestore(&storage->lock, irq);
 }
 
 /**
- * vsp_storage_done_wake() - have the mover look, if there is one
+ * vsp_storage_done_wake() - have the mover of a queue look, if there is one
+ * @ring: of the queue; the lock of its disk is held
+ *
+ * Context: any, interrupts off.
+ */
+void vsp_storage_done_wake(struct vsp_storage_ring *ring)
+{
+	lockdep_assert_held(&ring->storage->lock);
+	if (ring->queue)
+		vsp_queue_wake(ring->queue);
+}
+
+/**
+ * vsp_storage_done_wake_all() - have the movers of all queues look
  * @storage: its lock is held
  *
  * Context: any, interrupts off.
  */
-void vsp_storage_done_wake(struct vsp_storage *storage)
+void vsp_storage_done_wake_all(struct vsp_storage *storage)
 {
-	lockdep_assert_held(&storage->lock);
-	if (storage->queue)
-		vsp_queue_wake(storage->queue);
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
+		vsp_storage_done_wake(&storage->ring[i]);
 }
 
 /**

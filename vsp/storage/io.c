@@ -136,7 +136,6 @@ static void sync_work(struct work_struct *work)
 {
 	struct vsp_storage *storage = container_of(work, struct vsp_storage, sync.job.work);
 	unsigned int noio, flags;
-	unsigned long irq;
 	int result = -ENODEV;
 
 	noio = enter_source(storage, &flags);
@@ -147,27 +146,20 @@ static void sync_work(struct work_struct *work)
 	if (xchg(&storage->source.lost, false) && !result)
 		result = -EIO;
 	leave_source(noio, flags);
-	spin_lock_irqsave(&storage->lock, irq);
-	storage->sync_result = result;
-	storage->sync_done = true;
-	vsp_storage_done_wake(storage);
-	spin_unlock_irqrestore(&storage->lock, irq);
+	vsp_storage_sync_ended(storage, result);
 }
 
 /**
  * vsp_storage_io_sync() - put what was written onto the medium
- * @storage: no sync is under way
- * @queue: its data queue
+ * @storage: of whose sync the caller has set active
+ * @queue: a data queue of it
  *
- * The end of it is found by reaping.
+ * Ends in vsp_storage_sync_ended().
  *
  * Context: the mover, or who reaps in its place.
  */
 void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue)
 {
-	storage->sync.active = true;
-	storage->sync.covered = storage->sync.unsynced;
-	list_splice_tail_init(&storage->sync.waiting, &storage->sync.covered_list);
 	vsp_storage_count(storage, VSP_STORAGE_SYNCS, 1);
 	vsp_queue_job(queue, &storage->sync.job, storage->slow);
 }
@@ -206,22 +198,18 @@ static void move_direct(struct vsp_storage_request *request)
 
 static int take_bounce(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
-	struct vsp_storage *storage = request->storage;
 	struct vsp_storage_bounce *bounce;
 	int error;
 
-	error = vsp_storage_memory_bounce(storage, &bounce);
+	error = vsp_storage_memory_bounce(request->ring, &bounce);
 	if (error)
 		return error;
+	request->bounce = bounce;
 	if (request->type == VIRTIO_BLK_T_OUT)
 		error = vsp_queue_read(queue, &request->chain,
 				       sizeof(struct virtio_blk_outhdr), bounce->bytes,
 				       request->length);
-	if (error)
-		return error;
-	list_del(&bounce->entry);
-	request->bounce = bounce;
-	return 0;
+	return error;
 }
 
 static int make_payload(struct vsp_storage_request *request, struct vsp_queue *queue)
@@ -284,11 +272,9 @@ int vsp_storage_io_prepare(struct vsp_storage_request *request, struct vsp_queue
  */
 void vsp_storage_io_undo(struct vsp_storage_request *request)
 {
-	struct vsp_storage *storage = request->storage;
-
 	vsp_queue_payload_free(&request->payload);
 	if (request->bounce)
-		list_add(&request->bounce->entry, &storage->memory.bounces);
+		vsp_storage_memory_put(request->storage, request->bounce);
 	request->bounce = NULL;
 }
 

@@ -3,32 +3,39 @@
  * The memory that requests of a disk need, made when it is first needed, and kept: a disk that
  * is idle costs next to nothing. On account of the VMM, if its thread asks.
  *
+ * Requests are a queue's own. Bounce buffers are shared by all queues of a disk, which have them in
+ * turn where they are short.
+ *
  * The disk of a client of this kernel may be what the kernel writes back to: then there may be no
  * memory before a request is done, and its mover, which alone gives requests back, must not wait
- * for any. So it has some requests and bounce buffers from the beginning, makes more requests
- * where that takes no waiting, and else waits for those in use.
+ * for any. So each of its queues has a request, and it has bounce buffers, from the beginning; it
+ * makes more requests where that takes no waiting, and else waits for those in use.
  */
+#include <linux/bitops.h>
 #include <linux/bvec.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/vmalloc.h>
 
 #include "vsp/storage/storage.h"
 
-/* Requests that there are from the beginning. */
+/* Requests that there are from the beginning: of the first queue, which is always granted. */
 #define REQUESTS_LEAST	4
 
-static int add_request(struct vsp_storage *storage, gfp_t gfp)
+static int add_request(struct vsp_storage_ring *ring, gfp_t gfp)
 {
 	struct vsp_storage_request *request;
 
-	if (storage->memory.requests == VS_STORAGE_QUEUE_SIZE)
+	if (ring->requests == VS_STORAGE_QUEUE_SIZE)
 		return -EBUSY;
 	request = kzalloc(sizeof(*request), gfp | __GFP_ACCOUNT | __GFP_NOWARN);
 	if (!request)
 		return -ENOMEM;
-	request->storage = storage;
-	list_add(&request->entry, &storage->memory.free);
-	storage->memory.requests++;
+	request->storage = ring->storage;
+	request->ring = ring;
+	list_add(&request->entry, &ring->free);
+	ring->requests++;
 	return 0;
 }
 
@@ -39,22 +46,20 @@ static void free_bounce(struct vsp_storage_bounce *bounce)
 	kfree(bounce);
 }
 
-static int add_bounce(struct vsp_storage *storage)
+static struct vsp_storage_bounce *make_bounce(void)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	struct vsp_storage_bounce *bounce = kzalloc(sizeof(*bounce), gfp);
 
 	if (!bounce)
-		return -ENOMEM;
+		return NULL;
 	bounce->bytes = __vmalloc(VS_STORAGE_REQUEST_MAX, gfp);
 	bounce->bvec = kmalloc_array(VSP_STORAGE_BOUNCE_PAGES, sizeof(*bounce->bvec), gfp);
 	if (!bounce->bytes || !bounce->bvec) {
 		free_bounce(bounce);
-		return -ENOMEM;
+		return NULL;
 	}
-	list_add(&bounce->entry, &storage->memory.bounces);
-	storage->memory.bounce_count++;
-	return 0;
+	return bounce;
 }
 
 static bool bounces_often(const struct vsp_storage *storage)
@@ -70,23 +75,44 @@ static unsigned int bounces_least(const struct vsp_storage *storage)
 	return bounces_often(storage) ? VSP_STORAGE_BOUNCES : 1;
 }
 
+static int open_bounces(struct vsp_storage *storage)
+{
+	struct vsp_storage_bounce *bounce;
+
+	INIT_LIST_HEAD(&storage->memory.bounces);
+	while (storage->memory.count < bounces_least(storage)) {
+		bounce = make_bounce();
+		if (!bounce)
+			return -ENOMEM;
+		list_add(&bounce->entry, &storage->memory.bounces);
+		storage->memory.count++;
+	}
+	return 0;
+}
+
+static int open_ring(struct vsp_storage_ring *ring)
+{
+	unsigned int least = ring->index ? 1 : REQUESTS_LEAST;
+	int error = 0;
+
+	while (!error && ring->requests < least)
+		error = add_request(ring, GFP_KERNEL);
+	return error;
+}
+
 /**
  * vsp_storage_memory_open() - make what there has to be from the beginning
- * @storage: new
+ * @storage: new, its rings set up
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM; then vsp_storage_memory_close() is still to be called
  */
 int vsp_storage_memory_open(struct vsp_storage *storage)
 {
-	int error = 0;
+	int error = open_bounces(storage);
 
-	INIT_LIST_HEAD(&storage->memory.free);
-	INIT_LIST_HEAD(&storage->memory.bounces);
-	while (!error && storage->memory.requests < REQUESTS_LEAST)
-		error = add_request(storage, GFP_KERNEL);
-	while (!error && storage->memory.bounce_count < bounces_least(storage))
-		error = add_bounce(storage);
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX && !error; i++)
+		error = open_ring(&storage->ring[i]);
 	return error;
 }
 
@@ -103,45 +129,154 @@ void vsp_storage_memory_close(struct vsp_storage *storage)
 
 	list_for_each_entry_safe(bounce, next_bounce, &storage->memory.bounces, entry)
 		free_bounce(bounce);
-	list_for_each_entry_safe(request, next_request, &storage->memory.free, entry)
-		kfree(request);
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
+		list_for_each_entry_safe(request, next_request, &storage->ring[i].free, entry)
+			kfree(request);
 }
 
 /**
  * vsp_storage_memory_request() - a request that is not in use
- * @storage: open
+ * @ring: of an open disk
  *
- * Context: the mover.
- * Return: it, still in storage->memory.free; or NULL: there are some in use, whose end wakes
- *	the mover
+ * Context: the mover of @ring.
+ * Return: it, still in ring->free; or NULL: there are some in use, whose end wakes the mover
  */
-struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *storage)
+struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage_ring *ring)
 {
-	gfp_t gfp = vsp_service_is_local(storage->service) ? GFP_NOWAIT : GFP_KERNEL;
+	gfp_t gfp = vsp_service_is_local(ring->storage->service) ? GFP_NOWAIT : GFP_KERNEL;
 
-	if (list_empty(&storage->memory.free) && add_request(storage, gfp))
+	if (list_empty(&ring->free) && add_request(ring, gfp))
 		return NULL;
-	return list_first_entry(&storage->memory.free, struct vsp_storage_request, entry);
+	return list_first_entry(&ring->free, struct vsp_storage_request, entry);
+}
+
+/* Of those that wait for a buffer; VS_STORAGE_QUEUES_MAX: none does. */
+static unsigned int next_wanting(const struct vsp_storage_memory *memory)
+{
+	unsigned int next;
+
+	next = find_next_bit(&memory->wanting, VS_STORAGE_QUEUES_MAX, memory->last + 1);
+	return next < VS_STORAGE_QUEUES_MAX ? next :
+	       find_first_bit(&memory->wanting, VS_STORAGE_QUEUES_MAX);
+}
+
+static void wake_wanting(struct vsp_storage *storage)
+{
+	unsigned int next = next_wanting(&storage->memory);
+
+	lockdep_assert_held(&storage->lock);
+	if (next < VS_STORAGE_QUEUES_MAX && !list_empty(&storage->memory.bounces))
+		vsp_storage_done_wake(&storage->ring[next]);
+}
+
+/*
+ * 0: @bounce; -EAGAIN: it has to wait; -ENOENT: one is to be made, and is counted already. Who
+ * waits has the next one, however often another queue asks.
+ */
+static int take_bounce_locked(struct vsp_storage_ring *ring, struct vsp_storage_bounce **bounce)
+{
+	struct vsp_storage_memory *memory = &ring->storage->memory;
+	unsigned int next = next_wanting(memory);
+
+	lockdep_assert_held(&ring->storage->lock);
+	if (next < VS_STORAGE_QUEUES_MAX && next != ring->index)
+		return -EAGAIN;
+	*bounce = list_first_entry_or_null(&memory->bounces, struct vsp_storage_bounce, entry);
+	if (*bounce) {
+		list_del(&(*bounce)->entry);
+		memory->last = ring->index;
+		return 0;
+	}
+	/* There is no vmalloc() that does not wait. */
+	if (memory->count == VSP_STORAGE_BOUNCES || vsp_service_is_local(ring->storage->service))
+		return -EAGAIN;
+	memory->count++;
+	return -ENOENT;
+}
+
+static int want_bounce(struct vsp_storage_ring *ring)
+{
+	lockdep_assert_held(&ring->storage->lock);
+	__set_bit(ring->index, &ring->storage->memory.wanting);
+	ring->wants = true;
+	return -EAGAIN;
+}
+
+/* It is counted already. Where there is no memory for it, it waits for one of those in use. */
+static int add_bounce(struct vsp_storage_ring *ring, struct vsp_storage_bounce **bounce)
+{
+	struct vsp_storage *storage = ring->storage;
+	int error = -ENOMEM;
+
+	*bounce = make_bounce();
+	if (*bounce)
+		return 0;
+	spin_lock_irq(&storage->lock);
+	if (--storage->memory.count) {
+		error = want_bounce(ring);
+		/* One may have come back meanwhile. */
+		wake_wanting(storage);
+	}
+	spin_unlock_irq(&storage->lock);
+	return error;
 }
 
 /**
- * vsp_storage_memory_bounce() - a bounce buffer that is not in use
- * @storage: open
- * @bounce: filled, still in storage->memory.bounces
+ * vsp_storage_memory_bounce() - a bounce buffer
+ * @ring: of an open disk
+ * @bounce: filled; vsp_storage_memory_put() is owed
  *
- * Context: the mover.
- * Return: 0; -EAGAIN: all are in use, whose end wakes the mover; -ENOMEM: there is none
+ * Context: the mover of @ring.
+ * Return: 0; -EAGAIN: others have them, whose end wakes the mover: call it again then, or
+ *	vsp_storage_memory_leave(); -ENOMEM: there is none
  */
-int vsp_storage_memory_bounce(struct vsp_storage *storage, struct vsp_storage_bounce **bounce)
+int vsp_storage_memory_bounce(struct vsp_storage_ring *ring, struct vsp_storage_bounce **bounce)
 {
-	if (list_empty(&storage->memory.bounces)) {
-		/* There is no vmalloc() that does not wait. */
-		if (storage->memory.bounce_count == VSP_STORAGE_BOUNCES ||
-		    vsp_service_is_local(storage->service))
-			return -EAGAIN;
-		if (add_bounce(storage))
-			return storage->memory.bounce_count ? -EAGAIN : -ENOMEM;
-	}
-	*bounce = list_first_entry(&storage->memory.bounces, struct vsp_storage_bounce, entry);
-	return 0;
+	struct vsp_storage *storage = ring->storage;
+	int error;
+
+	spin_lock_irq(&storage->lock);
+	error = take_bounce_locked(ring, bounce);
+	if (error == -EAGAIN)
+		error = want_bounce(ring);
+	spin_unlock_irq(&storage->lock);
+	if (error == -ENOENT)
+		error = add_bounce(ring, bounce);
+	if (error != -EAGAIN)
+		vsp_storage_memory_leave(ring);
+	return error;
+}
+
+/**
+ * vsp_storage_memory_put() - undo vsp_storage_memory_bounce()
+ * @storage: open
+ * @bounce: of it
+ *
+ * Context: process.
+ */
+void vsp_storage_memory_put(struct vsp_storage *storage, struct vsp_storage_bounce *bounce)
+{
+	spin_lock_irq(&storage->lock);
+	list_add(&bounce->entry, &storage->memory.bounces);
+	wake_wanting(storage);
+	spin_unlock_irq(&storage->lock);
+}
+
+/**
+ * vsp_storage_memory_leave() - a queue waits for no bounce buffer any more
+ * @ring: any
+ *
+ * Context: the mover of @ring, or nobody has its queue.
+ */
+void vsp_storage_memory_leave(struct vsp_storage_ring *ring)
+{
+	struct vsp_storage *storage = ring->storage;
+
+	if (!ring->wants)
+		return;
+	ring->wants = false;
+	spin_lock_irq(&storage->lock);
+	__clear_bit(ring->index, &storage->memory.wanting);
+	wake_wanting(storage);
+	spin_unlock_irq(&storage->lock);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The requests of a disk: out of the ring, checked against the contract and its
- * rates, done, and back into the ring.
+ * rates, done, and back into the ring.  A disk has some queues; each has a mover, which
+ * alone is here with its ring.
  *
  * A request is copied and costed in the ring.  What is early for its rate stays
  * there, so that it survives a suspend; it keeps the order.  Without a contract all
@@ -20,6 +21,13 @@
 /* Status bytes are never negative: this is none. */
 #define ADMIT		0x100		/* go on */
 #define HOLD		0x101		/* not yet: leave it in the ring */
+
+static struct vsp_storage_ring *queue_ring(struct vsp_service *service, struct vsp_queue *queue)
+{
+	struct vsp_storage *storage = vsp_service_data(service);
+
+	return &storage->ring[vsp_queue_number(queue)];
+}
 
 /* ---- Parsing: the copy is all that is looked at ---- */
 
@@ -136,7 +144,11 @@ static u32 needed_access(const struct vsp_storage_request *request)
 static int judge_request(const struct vsp_storage_terms *terms,
 			 const struct vsp_storage_request *request)
 {
-	if (!terms->present || (needed_access(request) & ~terms->access))
+	if (!terms->present)
+		return VS_STORAGE_S_DENIED;
+	if (request->ring->index >= terms->queues)
+		return VS_STORAGE_S_QUEUE;
+	if (needed_access(request) & ~terms->access)
 		return VS_STORAGE_S_DENIED;
 	if (request->length > terms->size || request->offset > terms->size - request->length)
 		return VS_STORAGE_S_DENIED;
@@ -171,8 +183,8 @@ static int admit_request(struct vsp_storage *storage, struct vsp_storage_request
 		request->flags &= ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
 	spin_unlock(&storage->lock);
 	if (verdict != ADMIT)
-		vsp_rates_drop(service, 0);
-	else if (!vsp_rates_admit(service, 0, request->cost))
+		vsp_storage_turn_drop(request->ring);
+	else if (!vsp_storage_turn_admit(request->ring, request->cost))
 		verdict = HOLD;
 	vsp_rates_unlock(service, irq);
 	return verdict;
@@ -223,7 +235,7 @@ static void count_completion(struct vsp_storage *storage, struct vsp_storage_req
 {
 	if (status == VS_STORAGE_S_NOSPC)
 		tell_full(storage, request);
-	if (status == VS_STORAGE_S_DENIED)
+	if (status == VS_STORAGE_S_DENIED || status == VS_STORAGE_S_QUEUE)
 		vsp_storage_count(storage, VSP_STORAGE_DENIED, 1);
 	else if (status != VIRTIO_BLK_S_OK)
 		vsp_storage_count(storage, VSP_STORAGE_ERRORS, 1);
@@ -246,20 +258,14 @@ static void complete_request(struct vsp_storage *storage, struct vsp_queue *queu
 			  chain->writable_bytes == 1;
 	count_completion(storage, request, status);
 	vsp_queue_complete(queue, chain->head, written);
-	list_add(&request->entry, &storage->memory.free);
+	list_add(&request->entry, &request->ring->free);
 }
 
 /* Must its completion wait until it is on the medium? */
-static bool needs_sync(struct vsp_storage *storage, struct vsp_storage_request *request)
+static bool needs_sync(struct vsp_storage_request *request)
 {
-	u64 cache = READ_ONCE(storage->terms.cache);
-
-	if (!vsp_storage_changes_disk(request) || request->durable)
-		return false;
-	if (storage->sync.unsynced + request->length > cache)
-		return true;
-	storage->sync.unsynced += request->length;
-	return false;
+	return vsp_storage_changes_disk(request) && !request->durable &&
+	       vsp_storage_sync_write(request);
 }
 
 /* The source has finished with it. */
@@ -278,68 +284,40 @@ static void finish_request(struct vsp_storage *storage, struct vsp_queue *queue,
 		WRITE_ONCE(storage->source.untidy, true);
 		queue_work(storage->slow, &storage->trim);
 	}
-	if (status == VIRTIO_BLK_S_OK && needs_sync(storage, request))
-		list_add_tail(&request->entry, &storage->sync.waiting);
-	else
+	if (status != VIRTIO_BLK_S_OK || !needs_sync(request))
 		complete_request(storage, queue, request, status);
 }
 
-static u8 sync_status(int result)
+static u8 sync_status(long result)
 {
 	if (!result)
 		return VIRTIO_BLK_S_OK;
 	return is_out_of_space(result) ? VS_STORAGE_S_NOSPC : VIRTIO_BLK_S_IOERR;
 }
 
-static void finish_sync(struct vsp_storage *storage, struct vsp_queue *queue, int result)
+static void reap_requests(struct vsp_storage_ring *ring, struct vsp_queue *queue)
 {
-	int lost = result ?: storage->sync.error;
+	struct vsp_storage *storage = ring->storage;
 	struct vsp_storage_request *request, *next;
-	bool told = false;
-	bool flush;
-
-	storage->sync.active = false;
-	storage->sync.unsynced -= storage->sync.covered;
-	list_for_each_entry_safe(request, next, &storage->sync.covered_list, entry) {
-		flush = request->type == VIRTIO_BLK_T_FLUSH;
-		told |= flush;
-		list_del(&request->entry);
-		complete_request(storage, queue, request, sync_status(flush ? lost : result));
-	}
-	storage->sync.error = told ? 0 : lost;
-}
-
-static void reap_requests(struct vsp_storage *storage, struct vsp_queue *queue)
-{
-	struct vsp_storage_request *request, *next;
-	unsigned int count = 0;
-	bool sync_done;
+	unsigned int finished = 0;
+	LIST_HEAD(synced);
 	LIST_HEAD(done);
-	u64 cache;
-	int result;
 
 	spin_lock_irq(&storage->lock);
-	list_splice_init(&storage->done, &done);
-	sync_done = storage->sync_done;
-	storage->sync_done = false;
-	result = storage->sync_result;
-	cache = storage->terms.cache;
+	list_splice_init(&ring->synced, &synced);
+	list_splice_init(&ring->done, &done);
 	spin_unlock_irq(&storage->lock);
 
-	if (sync_done)
-		finish_sync(storage, queue, result);
+	list_for_each_entry_safe(request, next, &synced, entry) {
+		list_del(&request->entry);
+		complete_request(storage, queue, request, sync_status(request->result));
+	}
 	list_for_each_entry_safe(request, next, &done, entry) {
 		list_del(&request->entry);
-		count += vsp_storage_changes_disk(request);
+		finished += vsp_storage_changes_disk(request);
 		finish_request(storage, queue, request);
 	}
-	/* Only now do @sync.unsynced and @sync.waiting have them; see vsp_storage_lost(). */
-	spin_lock_irq(&storage->lock);
-	storage->unfinished -= count;
-	spin_unlock_irq(&storage->lock);
-	if (!storage->sync.active &&
-	    (!list_empty(&storage->sync.waiting) || storage->sync.unsynced > cache))
-		vsp_storage_io_sync(storage, queue);
+	vsp_storage_sync_settle(storage, queue, finished);
 }
 
 /**
@@ -352,9 +330,13 @@ static void reap_requests(struct vsp_storage *storage, struct vsp_queue *queue)
 void vsp_storage_queue_go_on(struct vsp_service *service, u32 flow)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
+	int holder = storage->turn.holder;
 
+	vsp_rates_assert_held(service);
+	if (holder < 0)
+		return;
 	spin_lock(&storage->lock);
-	vsp_storage_done_wake(storage);
+	vsp_storage_done_wake(&storage->ring[holder]);
 	spin_unlock(&storage->lock);
 }
 
@@ -398,24 +380,40 @@ static void start_request(struct vsp_storage *storage, struct vsp_queue *queue,
 		get_id(storage, queue, request);
 	} else {
 		/* What was completed before it came is covered by the next sync. */
-		list_add_tail(&request->entry, &storage->sync.waiting);
-		if (!storage->sync.active)
-			vsp_storage_io_sync(storage, queue);
+		vsp_storage_sync_flush(request);
+		vsp_storage_sync_settle(storage, queue, 0);
 	}
 }
 
-/* Return: whether there may be another one to take. */
-static bool take_request(struct vsp_storage *storage, struct vsp_queue *queue)
+/* There is no request that could wait for anything. */
+static void leave_lines(struct vsp_storage_ring *ring)
 {
+	vsp_storage_memory_leave(ring);
+	vsp_storage_turn_leave(ring);
+}
+
+/* Return: whether there may be another one to take. */
+static bool take_request(struct vsp_storage_ring *ring, struct vsp_queue *queue)
+{
+	struct vsp_storage *storage = ring->storage;
 	struct vsp_storage_request *request;
 	int verdict;
 
-	request = vsp_storage_memory_request(storage);
-	if (!request || vsp_queue_peek(queue, &request->chain))
+	request = vsp_storage_memory_request(ring);
+	if (!request)
 		return false;
+	if (vsp_queue_peek(queue, &request->chain)) {
+		leave_lines(ring);
+		return false;
+	}
 	verdict = parse_request(request, queue);
 	if (verdict == ADMIT)
 		verdict = prepare_request(request, queue);
+	/* For want of memory. It keeps its turn, which may be paid for. */
+	if (verdict == HOLD)
+		return false;
+	/* It has what it needs, or needs none. */
+	vsp_storage_memory_leave(ring);
 	if (verdict == ADMIT)
 		verdict = admit_request(storage, request);
 	if (verdict == HOLD) {
@@ -436,24 +434,25 @@ static bool take_request(struct vsp_storage *storage, struct vsp_queue *queue)
 /**
  * vsp_storage_queue_kick() - queue_kick of the class
  * @service: enabled
- * @queue: its data queue
+ * @queue: one of its data queues
  *
- * Context: the mover.
+ * Context: the mover of @queue.
  */
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue)
 {
-	struct vsp_storage *storage = vsp_service_data(service);
+	struct vsp_storage_ring *ring = queue_ring(service, queue);
+	struct vsp_storage *storage = ring->storage;
 	unsigned int budget = VS_STORAGE_QUEUE_SIZE;
 	struct blk_plug plug;
 
 	spin_lock_irq(&storage->lock);
-	storage->queue = queue;
+	ring->queue = queue;
 	spin_unlock_irq(&storage->lock);
 
-	reap_requests(storage, queue);
-	if (!vsp_rates_held(service, 0)) {
+	reap_requests(ring, queue);
+	if (!vsp_storage_turn_held(ring)) {
 		blk_start_plug(&plug);
-		while (budget && take_request(storage, queue))
+		while (budget && take_request(ring, queue))
 			budget--;
 		blk_finish_plug(&plug);
 	}
@@ -466,19 +465,19 @@ void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue
 /**
  * vsp_storage_queue_reap() - queue_reap of the class
  * @service: enabled
- * @queue: its data queue
+ * @queue: one of its data queues
  *
- * Context: the mover, or the VMM's ioctl.
+ * Context: the mover of @queue, or the VMM's ioctl.
  */
 void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
 {
-	reap_requests(vsp_service_data(service), queue);
+	reap_requests(queue_ring(service, queue), queue);
 	vsp_queue_flush(queue);
 }
 
 /**
  * vsp_storage_queue_reset() - queue_reset of the class
- * @service: enabled; nothing of its queue is in flight
+ * @service: enabled; nothing of its queues is in flight
  *
  * Context: may sleep.
  */
@@ -486,8 +485,11 @@ void vsp_storage_queue_reset(struct vsp_service *service)
 {
 	struct vsp_storage *storage = vsp_service_data(service);
 
-	spin_lock_irq(&storage->lock);
-	storage->queue = NULL;
-	spin_unlock_irq(&storage->lock);
-	vsp_rates_reset(service, 0);
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++) {
+		spin_lock_irq(&storage->lock);
+		storage->ring[i].queue = NULL;
+		spin_unlock_irq(&storage->lock);
+		vsp_storage_memory_leave(&storage->ring[i]);
+	}
+	vsp_storage_turn_reset(storage);
 }

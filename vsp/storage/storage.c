@@ -144,6 +144,7 @@ static void storage_commit_terms(struct vsp_storage *storage, const struct vsp_c
 	terms->access = storage_term(&next->terms, VS_STORAGE_ACCESS)->high;
 	terms->cache = storage_term(&next->terms, VS_STORAGE_CACHE)->high;
 	terms->block_size = storage_term(&next->terms, VS_STORAGE_BLOCK_SIZE)->high;
+	WRITE_ONCE(terms->queues, storage_term(&next->terms, VS_STORAGE_QUEUES)->high);
 	terms->present = true;
 }
 
@@ -156,7 +157,7 @@ static void storage_contract_commit(struct vsp_service *service, const struct vs
 		storage_commit_terms(storage, next);
 	else
 		memset(&storage->terms, 0, sizeof(storage->terms));
-	vsp_storage_done_wake(storage);
+	vsp_storage_done_wake_all(storage);
 	spin_unlock(&storage->lock);
 	queue_work(storage->slow, &storage->trim);
 }
@@ -242,6 +243,9 @@ static u64 storage_service_used(struct vsp_service *service, u32 index)
 	case VS_STORAGE_INDEX(VS_STORAGE_BLOCK_SIZE):
 		used = storage->terms.block_size;
 		break;
+	case VS_STORAGE_INDEX(VS_STORAGE_QUEUES):
+		used = storage->terms.queues;
+		break;
 	}
 	spin_unlock_irq(&storage->lock);
 	return used;
@@ -263,6 +267,17 @@ static void set_keep(struct vsp_storage *storage)
 		storage->keep = round_down(storage->keep, vs_class_storage.term->step);
 }
 
+static void init_ring(struct vsp_storage *storage, unsigned int index)
+{
+	struct vsp_storage_ring *ring = &storage->ring[index];
+
+	ring->storage = storage;
+	ring->index = index;
+	INIT_LIST_HEAD(&ring->done);
+	INIT_LIST_HEAD(&ring->synced);
+	INIT_LIST_HEAD(&ring->free);
+}
+
 static int storage_service_open(struct vsp_service *service)
 {
 	struct vsp_storage *storage = kvzalloc(sizeof(*storage), GFP_KERNEL);
@@ -274,7 +289,9 @@ static int storage_service_open(struct vsp_service *service)
 	mutex_init(&storage->resize);
 	spin_lock_init(&storage->lock);
 	INIT_WORK(&storage->trim, trim_work);
-	INIT_LIST_HEAD(&storage->done);
+	storage->turn.holder = -1;
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
+		init_ring(storage, i);
 	INIT_LIST_HEAD(&storage->sync.waiting);
 	INIT_LIST_HEAD(&storage->sync.covered_list);
 	error = vsp_storage_source_open(&storage->source, service);

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's side of a disk: what storage.c (the contract), queue.c (the requests),
- * io.c and bio.c (what they do to the source), done.c (what it reports), memory.c (what they
- * need), pool.c, path.c, source.c, file.c and device.c (what they are kept on) share.
+ * The provider's side of a disk: what storage.c (the contract), queue.c (the requests), turn.c
+ * (whose is next), io.c and bio.c (what they do to the source), done.c (what it reports), sync.c
+ * (what is on the medium), memory.c (what they need), pool.c, path.c, source.c, file.c and
+ * device.c (what they are kept on) share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
  * the list of those that are done, the lists of those that wait for a sync.  It is
- * finished in the mover.
+ * finished in the mover of its queue.
+ *
+ * A disk has some data queues, each with a mover of its own.  What a mover alone touches is in
+ * struct vsp_storage_ring; all else is the service's, and under a lock.
+ *
+ * Locks: vsp_rates_lock() > vsp_storage.lock.
  */
 #ifndef VSP_STORAGE_H
 #define VSP_STORAGE_H
@@ -28,7 +34,7 @@
 #include "vsp/class.h"
 #include "vsp/storage/source.h"
 
-/* Bounce buffers of a service at most, each of VS_STORAGE_REQUEST_MAX bytes. */
+/* Bounce buffers of a service at most, for all its queues, each of VS_STORAGE_REQUEST_MAX bytes. */
 #define VSP_STORAGE_BOUNCES		4
 /* Rates, in the order of the class's table: bandwidth, iops. */
 #define VSP_STORAGE_RATES		2
@@ -47,8 +53,9 @@ struct vsp_storage_bounce {
 
 /**
  * struct vsp_storage_request - one request
- * @entry: in memory.free, done, sync.waiting or sync.covered_list
+ * @entry: in free, done or synced of @ring, in sync.waiting or sync.covered_list
  * @storage: whose
+ * @ring: the queue that it came from, and goes back to
  * @type: VIRTIO_BLK_T_*
  * @durable: on the medium when the source has finished it
  * @direct: past the page cache of the source; of a read or write
@@ -56,7 +63,7 @@ struct vsp_storage_bounce {
  * @flags: of a write-zeroes
  * @offset: bytes, of the disk
  * @length: bytes: data, or a range
- * @result: of the source: bytes, 0 or -errno
+ * @result: of the source: bytes, 0 or -errno; of a sync that it has waited for: 0 or -errno
  * @iocb: of a direct read or write of a file
  * @bio: of a block device
  * @payload: of the same
@@ -68,6 +75,7 @@ struct vsp_storage_bounce {
 struct vsp_storage_request {
 	struct list_head entry;
 	struct vsp_storage *storage;
+	struct vsp_storage_ring *ring;
 	u32 type;
 	u32 flags;
 	bool durable;
@@ -90,6 +98,7 @@ struct vsp_storage_terms {
 	bool present;
 	u32 access;
 	u32 block_size;
+	u32 queues;
 	u64 size;
 	u64 cache;
 };
@@ -107,21 +116,63 @@ enum vsp_storage_counter {
 };
 
 /**
- * struct vsp_storage_memory - what requests need, made when it is needed
+ * struct vsp_storage_ring - one data queue
+ * @storage: whose
+ * @index: from 0
+ *
+ * Under vsp_storage.lock:
+ * @queue: from its first kick to its reset; what completes after that wakes nobody
+ * @done: requests that the source has finished
+ * @synced: requests whose wait for a sync is over, with its result
+ *
+ * Of the mover, and of whoever reaps in its place:
  * @free: requests not in use
- * @bounces: likewise
  * @requests: there are, in use or not
- * @bounce_count: bounce buffers there are, likewise
+ * @wants: it waits for a bounce buffer
  */
-struct vsp_storage_memory {
+struct vsp_storage_ring {
+	struct vsp_storage *storage;
+	unsigned int index;
+
+	struct vsp_queue *queue;
+	struct list_head done;
+	struct list_head synced;
+
 	struct list_head free;
-	struct list_head bounces;
 	unsigned int requests;
-	unsigned int bounce_count;
+	bool wants;
 };
 
 /**
- * struct vsp_storage_sync - what is completed, and not yet on the medium
+ * struct vsp_storage_turn - whose request is at the head of the flow; under vsp_rates_lock()
+ * @holder: index of a ring, or -1
+ * @wanting: others that have a request, a bit each
+ * @cost: of the request of each of these
+ * @spent: what the holder has had since it is that: bytes, and some for each request
+ */
+struct vsp_storage_turn {
+	int holder;
+	unsigned long wanting;
+	u64 cost[VS_STORAGE_QUEUES_MAX][VSP_STORAGE_RATES];
+	u64 spent;
+};
+
+/**
+ * struct vsp_storage_memory - bounce buffers, made when they are needed; under vsp_storage.lock
+ * @bounces: not in use
+ * @count: there are, in use or not
+ * @wanting: rings that wait for one, a bit each
+ * @last: index of the ring that had one last
+ */
+struct vsp_storage_memory {
+	struct list_head bounces;
+	unsigned int count;
+	unsigned long wanting;
+	unsigned int last;
+};
+
+/**
+ * struct vsp_storage_sync - what is completed, and not yet on the medium; under vsp_storage.lock
  * @unsynced: bytes completed since the last sync
  * @covered: of these, what the sync under way covers
  * @error: of a sync that no flush has heard of: the next flush's. What was completed
@@ -129,7 +180,7 @@ struct vsp_storage_memory {
  * @active: a sync is under way
  * @waiting: done, but to be completed after the next sync
  * @covered_list: done, to be completed after the sync under way
- * @job: the sync
+ * @job: the sync; of who has set @active
  */
 struct vsp_storage_sync {
 	u64 unsynced;
@@ -157,16 +208,13 @@ struct vsp_storage_sync {
  * @keep: bytes of the source that hold, or may hold, the client's data
  * @prepared: bytes that the pending contract needs, or 0
  * @prepared_id: its id
- * @queue: from its first kick to its reset; what completes after that wakes nobody
- * @done: requests that the source has finished
- * @unfinished: number of writes among these, and among those that were taken off it and are
- *	being finished: what they have written is not in @unsynced or @waiting yet
- * @sync_done: the sync under way has ended
- * @sync_result: 0 or its errno
- *
- * Of the mover, and of whoever reaps in its place:
+ * @unfinished: number of writes in the lists of what is done, and among those that were taken off
+ *	them and are being finished: what they have written is not in @sync yet
  * @memory: see there
  * @sync: see there
+ *
+ * @turn: under vsp_rates_lock()
+ * @ring: by number of the data queue
  */
 struct vsp_storage {
 	struct vsp_service *service;
@@ -178,19 +226,17 @@ struct vsp_storage {
 	u64 room;
 	struct work_struct trim;
 
-	spinlock_t lock;	/* contract, rates, what is done */
+	spinlock_t lock;	/* contract, what is done, synced, bounced */
 	struct vsp_storage_terms terms;
 	u64 keep;
 	u64 prepared;
 	u64 prepared_id;
-	struct vsp_queue *queue;
-	struct list_head done;
 	unsigned int unfinished;
-	bool sync_done;
-	int sync_result;
-
 	struct vsp_storage_memory memory;
 	struct vsp_storage_sync sync;
+
+	struct vsp_storage_turn turn;
+	struct vsp_storage_ring ring[VS_STORAGE_QUEUES_MAX];
 };
 
 /* Does the request change what is on the disk, so that a sync matters to it? */
@@ -208,7 +254,8 @@ static inline void vsp_storage_count(struct vsp_storage *storage,
 
 /* vsp/storage/done.c */
 void vsp_storage_done(struct vsp_storage_request *request, bool begun);
-void vsp_storage_done_wake(struct vsp_storage *storage);
+void vsp_storage_done_wake(struct vsp_storage_ring *ring);
+void vsp_storage_done_wake_all(struct vsp_storage *storage);
 
 /* vsp/storage/io.c */
 int vsp_storage_io_open(struct vsp_storage *storage);
@@ -221,8 +268,24 @@ void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue);
 /* vsp/storage/memory.c */
 int vsp_storage_memory_open(struct vsp_storage *storage);
 void vsp_storage_memory_close(struct vsp_storage *storage);
-struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage *storage);
-int vsp_storage_memory_bounce(struct vsp_storage *storage, struct vsp_storage_bounce **bounce);
+struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage_ring *ring);
+int vsp_storage_memory_bounce(struct vsp_storage_ring *ring, struct vsp_storage_bounce **bounce);
+void vsp_storage_memory_put(struct vsp_storage *storage, struct vsp_storage_bounce *bounce);
+void vsp_storage_memory_leave(struct vsp_storage_ring *ring);
+
+/* vsp/storage/sync.c */
+bool vsp_storage_sync_write(struct vsp_storage_request *request);
+void vsp_storage_sync_flush(struct vsp_storage_request *request);
+void vsp_storage_sync_settle(struct vsp_storage *storage, struct vsp_queue *queue,
+			     unsigned int finished);
+void vsp_storage_sync_ended(struct vsp_storage *storage, int result);
+
+/* vsp/storage/turn.c */
+bool vsp_storage_turn_admit(struct vsp_storage_ring *ring, const u64 *cost);
+void vsp_storage_turn_drop(struct vsp_storage_ring *ring);
+void vsp_storage_turn_leave(struct vsp_storage_ring *ring);
+bool vsp_storage_turn_held(const struct vsp_storage_ring *ring);
+void vsp_storage_turn_reset(struct vsp_storage *storage);
 
 /* vsp/storage/bio.c */
 bool vsp_storage_bio_start(struct vsp_storage_request *request);
