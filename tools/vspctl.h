@@ -42,6 +42,7 @@ enum option_bit {
 	OPTION_COUNT	= 1 << 8,
 	OPTION_INTERVAL	= 1 << 9,
 	OPTION_LIBVIRT	= 1 << 10,
+	OPTION_WRITE	= 1 << 11,
 };
 
 /**
@@ -58,6 +59,7 @@ enum option_bit {
  * @count: lines to print, or 0: no end
  * @memory: of the VM
  * @libvirt: as parts of a domain
+ * @write: the source may be written
  * @class: print what is of this class only; NULL: of any
  * @pool: of this pool
  * @guest: of this guest
@@ -75,6 +77,7 @@ struct options {
 	unsigned long count;
 	const char *memory;
 	bool libvirt;
+	bool write;
 	const char *class;
 	const char *pool;
 	const char *guest;
@@ -320,5 +323,6 @@ int record_run(int argc, char **argv);
 int plot_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);
 int qemu_run(int argc, char **argv);
+int calibrate_run(int argc, char **argv);
 
 #endif
