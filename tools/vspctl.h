@@ -106,6 +106,7 @@ void *take(size_t bytes);
 void *take_more(void *old, size_t count, size_t size);
 void *take_mark(void);
 void take_back(void *mark);
+char *take_copy(const char *text);
 char *take_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool starts(const char *text, const char *prefix);
 bool ends(const char *text, const char *suffix);
