@@ -4,7 +4,7 @@
 # What one service of many costs, and loses to the others: 1, 10, 100 and 1000 disks in one pool. For guests, with none of them
 # there: the memory of a service, and the time to make one. With local clients: how many contracts a second come about when
 # all ask at once; how long the provider takes from an ask to its answer; what one disk reads beside all others, idle or busy;
-# and what the processor does when nothing happens. The peer is a service that is alone.
+# what the processor does when nothing happens, and what vspctl takes. The peer is a service that is alone.
 . tests/lib.sh
 . tests/lib/storage.sh
 . bench/lib.sh
@@ -47,7 +47,7 @@ make_services() {
 	done
 	made=$1
 }
-declare -A memory enable negotiations admission alone idle busy
+declare -A memory enable negotiations admission alone idle busy status
 
 # running_clients COUNT: that many have their first contract
 running_clients() {
@@ -95,6 +95,16 @@ read_one() {
 		--name=one --filename="$1" "${jobs[@]}" | awk -F';' '$3 == "one" { print $8 }'
 }
 
+# vspctl_ms COMMAND...: the median of seven runs
+vspctl_ms() {
+	local i began
+	for i in {1..7}; do
+		began=${EPOCHREALTIME/./}
+		"$VSP_MODULES/vspctl" "$@" >/dev/null
+		echo $((${EPOCHREALTIME/./} - began))
+	done | sort -n | awk 'NR == 4 { print $1 / 1000 }'
+}
+
 # processor: ticks that it was busy
 processor() {
 	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat
@@ -126,6 +136,8 @@ measure() {
 		done
 		busy[$count]=$(read_one "${disk[s0]}" "${others[@]}")
 	fi
+	status[$count]=$(vspctl_ms status --provider)
+	progress_to "vspctl: status ${status[$count]} ms, metrics $(vspctl_ms metrics) ms, explain $(vspctl_ms explain s0) ms"
 	progress_to "$count clients: ${negotiations[$count]} contracts/s, an ask ${admission[$count]} us, one reads ${alone[$count]}/s beside the" \
 		"others idle, ${busy[$count]:--}/s beside them busy; idle, the processor is busy ${idle[$count]} %"
 	modprobe -r vsc_storage vsc
@@ -146,10 +158,12 @@ measured admission ours "${admission[$last]}" && measured admission peer "${admi
 measured contracts_a_second ours "${negotiations[$last]}" && measured contracts_a_second peer "${negotiations[$first]}"
 measured reads_beside_idle ours "${alone[$last]}" && measured reads_beside_idle peer "${alone[$first]}"
 measured idle_processor ours "${idle[$last]}" && measured idle_processor peer "${idle[$first]}"
+measured status_time ours "${status[$last]}" && measured status_time peer "${status[$first]}"
 results service_memory KiB lower 1
 results admission us lower 1
 results contracts_a_second 1/s higher 1
 results reads_beside_idle 1/s higher 1
 results idle_processor % lower 0.1
+results status_time ms lower 1
 echo "ours: one of $last services; peer: $PEER_NAME."
 check_host_log

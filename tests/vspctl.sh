@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --disk 256M
-# seconds: 60
+# seconds: 110
 # vspctl over the modules: what it makes, shows, negotiates, saves and restores, with the host's own clients.
 . tests/lib.sh
 
@@ -440,6 +440,63 @@ arguments_of_qemu() {
 	says 'local=0'
 }
 
+# proposal TERM: what was measured last proposes for it
+proposal() {
+	python3 -c "import json; print(json.load(open('/tmp/measured'))['proposal']['capacity_$1'])"
+}
+
+# proposes BANDWIDTH IOPS WORD...: calibrate does: no more than these limits, and at most 10 % less. It measures again where this
+# machine was late: then less was done than could be.
+proposes() {
+	local i bandwidth iops
+	for i in {1..6}; do
+		vspctl calibrate "${@:3}" --json >/tmp/measured 2>/tmp/progress || fail "calibrate ${*:3}: $(cat /tmp/progress)"
+		bandwidth=$(proposal bandwidth) iops=$(proposal iops)
+		echo "	$bandwidth and $iops, where $1 and $2 are the limits"
+		((bandwidth <= $1 && iops <= $2)) || fail "above: $(cat /tmp/measured)"
+		((bandwidth < $1 * 9 / 10 || iops < $2 * 9 / 10)) || return 0
+	done
+	fail "below: $(cat /tmp/measured)"
+}
+
+# What is proposed is what the source can do, and a little less. The source here is a disk whose limits are known: one of ours.
+calibrates() {
+	local command
+	modprobe vsp
+	null_disk known size=128
+	# with that burst, nothing is lost where this machine is late by a tenth of a second
+	ends 0 vspctl pool create storage.known source=/dev/known bandwidth=1G iops=100000 burst_ms=100
+	ends 0 vspctl service create storage.web pool=known size=128M bandwidth=..8M iops=..100 local=1
+	client host
+	ends 0 vspctl pool create storage.measured source=/dev/vscblk0 enable=0
+	proposes $((8 << 20)) 100 measured --wait 5
+	# the command that it prints does that
+	command=$(python3 -c "import json; print(json.load(open('/tmp/measured'))['command'])")
+	# shellcheck disable=SC2086 # words
+	ends 0 $command
+	assert_eq "$(cat $POOLS/storage.measured/capacity_{bandwidth,iops} | xargs)" \
+		"$(proposal bandwidth) $(proposal iops)" "capacities"
+	# a directory is written, too, and nothing is left there
+	mkfs.ext4 -q -F -E nodiscard /dev/vscblk0
+	mount /dev/vscblk0 /mnt
+	find /mnt | sort >/tmp/before
+	ends 0 vspctl pool create storage.folder source=/mnt enable=0
+	vspctl calibrate folder --wait 2 --write --json >/tmp/measured 2>/tmp/progress || fail "$(cat /tmp/progress)"
+	echo "	$(proposal bandwidth) and $(proposal iops) for a directory"
+	(($(proposal bandwidth) <= 8 << 20 && $(proposal iops) <= 100)) || fail "above: $(cat /tmp/measured)"
+	assert_eq "$(grep -c 'writes' /tmp/progress)" 2 "loads that write"
+	find /mnt | sort | diff /tmp/before - || fail "something is left"
+	umount /mnt
+	ip link add t-up type veth peer name t-down
+	ip link set t-up up
+	ends 0 vspctl pool create network.lan source=t-up enable=0
+	ends 0 vspctl calibrate lan
+	says '^vspctl pool set network.lan capacity_rx_bandwidth=10Gbit capacity_tx_bandwidth=10Gbit$'
+	ends 0 vspctl pool create abstract.seats enable=0
+	ends 1 vspctl calibrate seats
+	says 'pool abstract.seats: source: "": there is nothing to be measured'
+}
+
 # The lines of the manual, in its order
 manual() {
 	local lines line status count=0
@@ -468,4 +525,5 @@ test_case vspctl.repeats_its_own_log repeats_its_own_log
 test_case vspctl.watches_contracts watches
 test_case vspctl.watches_as_json watches_as_json
 test_case vspctl.metrics_are_those_of_prometheus measures
+test_case vspctl.calibrates_what_it_measures calibrates
 test_case vspctl.arguments_of_qemu arguments_of_qemu

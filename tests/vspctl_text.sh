@@ -488,23 +488,39 @@ calls() {
 	awk '$NF == "total" { print $4 }' /tmp/calls
 }
 
-# What a command takes with many services is what it asks the kernel for: no more than so much for each of them.
+# calls_of_each MOST COMMAND...: of 200 services more than there were each costs it no more than so many calls
+calls_of_each() {
+	local most=$1 each
+	shift
+	each=$((($(calls "$@") - few[$1] + 199) / 200))
+	echo "	$1: $each calls a service"
+	[[ $each -le $most ]] || fail "$1: $each calls a service, $most at the most"
+}
+
+# What a command takes with many services is what it asks the kernel for: two calls for each file that it shows something of, two
+# for the device, and next to nothing else.
 many_services() {
-	local few many i
+	local i
+	local -A few
 	make -s -C tools O=/vsp/build/vspctl-calls
-	few=$(calls status)
+	tree
+	for i in status metrics save; do
+		few[$i]=$(calls "$i")
+	done
+	few[explain]=$(calls explain web)
 	for i in {1..200}; do
 		cp -r "$SERVICE" "${SERVICE%web}s$i"
 	done
-	many=$(calls status)
-	echo "	without a device: $(((many - few) / 200)) calls a service"
-	[[ $((many - few)) -le 1600 ]] || fail "$many calls for 200 services more, $few before"
+	calls_of_each 8 status
+	calls_of_each 11 metrics
+	# of eleven files
+	calls_of_each 30 save
 	for i in {1..200}; do
 		cp -r /tmp/tree/sys/bus/vdpa/devices/web "/tmp/tree/sys/bus/vdpa/devices/s$i"
 	done
-	i=$(calls status)
-	echo "	with a device of four terms: $(((i - few) / 200)) calls a service"
-	[[ $((i - few)) -le 9000 ]] || fail "$i calls for 200 services more, $few before"
+	calls_of_each 43 status
+	calls_of_each 38 metrics
+	calls_of_each 1 explain web
 }
 
 # What is saved is no difference; what is edited is, and is put back, values with blanks and quotes among it.
@@ -634,6 +650,139 @@ undoes() {
 	[[ ! -e $new ]] || fail "half a service is left by restore"
 }
 
+# fake_fio KIB_A_SECOND: a program fio in /tmp/fake that says to have done so much, and less in one second; its words are in
+# /tmp/fake/words
+fake_fio() {
+	mkdir -p /tmp/fake
+	cat >/tmp/fake/fio <<-END
+		#!/bin/bash
+		echo "\$*" >>/tmp/fake/words
+		done=0
+		for ms in 1000 2000 3000 4000 5000 6000 6100; do
+		    case \$ms in
+		    1000 | 6100) ;;
+		    5000) done=\$((done + 7)) ;;
+		    *) done=\$((done + $1 * (ms - before) / 1000)) ;;
+		    esac
+		    before=\$ms
+		    echo "fio: a line of another kind"
+		    case "\$*" in
+		    *--rw=*write*) printf '3;fio;calibrate;0;0' && printf ';0%.0s' {5..45} && printf ';%d;0;0;%d;0\n' "\$done" "\$ms" ;;
+		    *) printf '3;fio;calibrate;0;0;%d;0;0;%d;0\n' "\$done" "\$ms" ;;
+		    esac
+		done
+	END
+	chmod +x /tmp/fake/fio
+	rm -f /tmp/fake/words
+}
+
+# odd_units: what pool odd.fast has is measured in bytes and in requests
+odd_units() {
+	file "$1/unit_speed" bytes/s 400
+	file "$1/unit_room" bytes 400
+	file "$1/capacity_turns" unset
+	file "$1/unit_turns" 1/s 400
+}
+
+# What a source can do, by what fio says of it; of a second in which the machine was late nothing is seen.
+calibrates() {
+	local pools=/tmp/tree/sys/kernel/config/vsp/pools net=/tmp/tree/sys/class/net
+	local PATH=/tmp/fake:$PATH
+	tree
+	odd_units $pools/odd.fast
+	mkdir -p /tmp/measured:1
+	dd if=/dev/zero of=/tmp/measured:1/disk bs=1M count=32 status=none
+	replace $pools/odd.fast/source /tmp/measured:1/disk
+	fake_fio 102400
+	status 0 vspctl calibrate fast
+	# 100 MiB/s, and 25600 requests: 95 %, in a number of few digits
+	grep -qx 'vspctl pool set odd.fast capacity_speed=95M capacity_turns=24320' /tmp/out || fail "$(cat /tmp/out)"
+	grep -q '^bytes/s *100.*M ' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(grep -c -- '--readonly' /tmp/fake/words) $(wc -l </tmp/fake/words)" '2 2' "runs that only read, and all"
+	grep -Fq -- '--filename=/tmp/measured\:1/disk ' /tmp/fake/words || fail "the name for fio: $(cat /tmp/fake/words)"
+	# by its path, too; and as JSON
+	status 0 vspctl calibrate /tmp/measured:1/disk
+	grep -qx 'vspctl pool set odd.fast capacity_speed=95M capacity_turns=24320' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(json "j['source'], j['pool'], j['proposal'], j['command']" calibrate fast 2>/dev/null)" \
+		"/tmp/measured:1/disk odd.fast {'capacity_speed': 99614720, 'capacity_turns': 24320} vspctl pool set odd.fast capacity_speed=95M capacity_turns=24320" JSON
+	assert_eq "$(json "[i['median'] // 1000 for i in j['measured']]" calibrate fast 2>/dev/null)" "[104857, 25]" "what was measured"
+	# of no pool
+	echo >/tmp/measured:1/other
+	status 0 vspctl calibrate /tmp/measured:1/other
+	grep -q 'vspctl pool create CLASS.NAME source=/tmp/measured:1/other enable=0' /tmp/out || fail "$(cat /tmp/out)"
+	# a directory, by a file that nobody sees, which is written and then read: the slower one counts
+	rm /tmp/fake/words
+	replace $pools/odd.fast/source /tmp/measured:1
+	status 0 vspctl calibrate fast --write
+	assert_eq "$(grep -o -- '--rw=[a-z]*' /tmp/fake/words | xargs)" '--rw=write --rw=randwrite --rw=read --rw=randread' "runs"
+	assert_eq "$(find /tmp/measured:1 -type f | wc -l)" 2 "files"
+	# the speed of a link
+	replace $pools/odd.fast/source up0
+	file $net/up0/ifindex 2
+	file $net/up0/speed 2500
+	status 0 vspctl calibrate fast
+	grep -qx 'vspctl pool set odd.fast capacity_speed=2500Mbit' /tmp/out || fail "$(cat /tmp/out)"
+	replace $net/up0/speed 10000
+	status 0 vspctl calibrate up0
+	grep -qx 'vspctl pool set odd.fast capacity_speed=10Gbit' /tmp/out || fail "$(cat /tmp/out)"
+	assert_eq "$(json "j['proposal']" calibrate up0)" "{'capacity_speed': 1250000000}" "a link, as JSON"
+}
+
+# refuses STATUS WORDS COMMAND...: it ends with that, and says these
+refuses() {
+	local wanted=$1 words=$2
+	shift 2
+	status "$wanted" "$@"
+	grep -Fq -- "$words" /tmp/out || fail "$* does not say '$words': $(cat -v /tmp/out)"
+}
+
+calibrate_refuses() {
+	local pools=/tmp/tree/sys/kernel/config/vsp/pools net=/tmp/tree/sys/class/net before
+	local PATH=/tmp/fake:$PATH
+	tree
+	fake_fio 102400
+	mkdir -p /tmp/measured
+	echo >/tmp/measured/disk
+	refuses 2 'one POOL or SOURCE' vspctl calibrate
+	refuses 2 '--wait: "0": seconds, 1..3600, allowed' vspctl calibrate fast --wait 0
+	refuses 3 'nobody: no such pool' vspctl calibrate nobody
+	refuses 1 'pool odd.fast: none of its capacities is in bytes/s' vspctl calibrate fast
+	odd_units $pools/odd.fast
+	refuses 2 '/srv: is a directory, and measured by a file that is written there, and gone afterwards: --write' vspctl calibrate fast
+	refuses 2 '/tmp/measured/disk: --write is for directories' vspctl calibrate /tmp/measured/disk --write
+	refuses 1 '/tmp/nowhere/disk: No such file' vspctl calibrate /tmp/nowhere/disk
+	refuses 1 '/dev/null: neither a block device' vspctl calibrate /dev/null
+	truncate -s 1M /tmp/measured/disk
+	refuses 1 '/tmp/measured/disk: has holes' vspctl calibrate /tmp/measured/disk
+	replace $pools/odd.fast/source hw:0
+	refuses 1 'pool odd.fast: source: "hw:0": only a path or a network device' vspctl calibrate fast
+	replace $pools/odd.fast/source ''
+	refuses 1 'pool odd.fast: source: "": there is nothing to be measured' vspctl calibrate fast
+	file $net/down0/ifindex 2
+	for i in -1 0 '' 4294967295 "$HOSTILE"; do
+		file $net/down0/speed "$i"
+		refuses 1 'down0: its driver names no speed' vspctl calibrate down0
+	done
+	[[ ! -e /tmp/fake/words ]] || fail "something was measured: $(cat /tmp/fake/words)"
+	# fio fails, does nothing, says anything, or is not there
+	echo >/tmp/measured/disk
+	printf '#!/bin/sh\necho "fio: io_u error on file x: Input/output error"\nexit 1\n' >/tmp/fake/fio
+	refuses 1 'fio has failed: io_u error on file x: Input/output error' vspctl calibrate /tmp/measured/disk
+	printf '#!/bin/sh\nkill -9 $$\n' >/tmp/fake/fio
+	refuses 1 'fio has failed: status 9' vspctl calibrate /tmp/measured/disk
+	printf '#!/bin/sh\n' >/tmp/fake/fio
+	refuses 1 'fio has done nothing' vspctl calibrate /tmp/measured/disk
+	printf '#!/bin/sh\nhead -c 300000 /dev/urandom\nprintf "fio: \033[31m\\n"\nyes "3;;;;;;;" | head -c 100000\n' >/tmp/fake/fio
+	says_text vspctl calibrate /tmp/measured/disk
+	refuses 1 'fio measures it, and is not installed' env PATH=/nowhere /vsp/build/vspctl-sanitizer/vspctl calibrate /tmp/measured/disk
+	# and if it never ends it is ended
+	printf '#!/bin/sh\nexec sleep 1000.5\n' >/tmp/fake/fio
+	before=$SECONDS
+	refuses 1 'fio does not end' vspctl calibrate /tmp/measured/disk --wait 1
+	((SECONDS - before < 120)) || fail "after $((SECONDS - before)) s"
+	! pgrep -f '^sleep 1000.5' >/dev/null || fail "fio goes on"
+}
+
 test_case vspctl_text.nothing_reaches_a_terminal_but_text terminal
 test_case vspctl_text.json_is_json json_is_json
 test_case vspctl_text.numbers_have_units numbers
@@ -644,6 +793,8 @@ test_case vspctl_text.each_result_is_explained explains_results
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.many_services_cost_few_calls many_services
+test_case vspctl_text.calibrate_proposes_what_was_measured calibrates
+test_case vspctl_text.calibrate_refuses_what_it_cannot_measure calibrate_refuses
 test_case vspctl_text.only_root_reads only_root
 test_case vspctl_text.what_is_installed_is_complete installed
 test_case vspctl_text.what_is_saved_is_restored save_and_restore

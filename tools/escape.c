@@ -8,11 +8,18 @@
 
 #include "vspctl.h"
 
-/* With \xNN for all that is not printable ASCII */
+/* With \xNN for all that is not printable ASCII; of most texts a copy */
 char *escape_text(const char *text)
 {
-	char *to = take(4 * strlen(text) + 1), *at = to;
+	const char *plain = text;
+	char *to, *at;
 
+	while (*plain >= ' ' && *plain <= '~')
+		plain++;
+	if (!*plain)
+		return take_copy(text);
+	to = take(4 * strlen(text) + 1);
+	at = to;
 	for (; *text; text++) {
 		if (*text >= ' ' && *text <= '~')
 			*at++ = *text;

@@ -80,7 +80,7 @@ char *file_get(int directory, const char *file)
 {
 	char value[VALUE_MAX];
 
-	return file_read_at(directory, file, value, sizeof(value)) ? take_text("%s", value) : NULL;
+	return file_read_at(directory, file, value, sizeof(value)) ? take_copy(value) : NULL;
 }
 
 char *file_get_in(const char *directory, const char *file)
@@ -135,7 +135,7 @@ char **file_list(const char *directory, size_t *count)
 		if (entry->d_name[0] == '.')
 			continue;
 		names = take_more(names, *count, sizeof(*names));
-		names[(*count)++] = take_text("%s", entry->d_name);
+		names[(*count)++] = take_copy(entry->d_name);
 	}
 	if (stream)
 		closedir(stream);

@@ -59,6 +59,13 @@ char *take_text(const char *format, ...)
 	return text;
 }
 
+char *take_copy(const char *text)
+{
+	size_t bytes = strlen(text) + 1;
+
+	return memcpy(take(bytes), text, bytes);
+}
+
 /* For take_back(): what is taken from here on */
 void *take_mark(void)
 {

@@ -2,6 +2,8 @@
 /*
  * metrics: all numbers, as Prometheus reads them: base units, counters that end in _total.
  */
+#include <search.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,25 +12,63 @@
 
 /**
  * struct sample - one line
- * @family: its name
  * @labels: in their braces
  * @value: in base units
- * @counter: it only grows
  */
 struct sample {
-	const char *family;
 	const char *labels;
 	const char *value;
-	bool counter;
 };
 
-static struct sample *samples;
-static size_t sample_count;
+/**
+ * struct family - all lines of one name
+ * @name: it
+ * @counter: it only grows
+ * @count: entries of @sample in use
+ * @sample: in the order of the services
+ */
+struct family {
+	const char *name;
+	bool counter;
+	size_t count;
+	struct sample *sample;
+};
 
-static void add(const char *family, const char *labels, const char *value, bool counter)
+static void *families;	/* a tree of struct family, for tsearch() */
+
+static int by_name(const void *a, const void *b)
 {
-	samples = take_more(samples, sample_count, sizeof(*samples));
-	samples[sample_count++] = (struct sample){ family, labels, value, counter };
+	return strcmp(((const struct family *)a)->name, ((const struct family *)b)->name);
+}
+
+static struct family *find_family(const char *name, bool counter)
+{
+	struct family wanted = { .name = name }, *family;
+	struct family **found = tfind(&wanted, &families, by_name);
+
+	if (found)
+		return *found;
+	family = take(sizeof(*family));
+	family->name = take_copy(name);
+	family->counter = counter;
+	tsearch(family, &families, by_name);
+	return family;
+}
+
+/* @labels and @value stay; @format: of the name of the family */
+static __attribute__((format(printf, 4, 5)))
+void add(const char *labels, const char *value, bool counter, const char *format, ...)
+{
+	char name[2 * NAME_BYTES];
+	struct family *family;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(name, sizeof(name), format, arguments);
+	va_end(arguments);
+	family = find_family(name, counter);
+	family->sample = take_more(family->sample, family->count, sizeof(*family->sample));
+	family->sample[family->count++] = (struct sample){ labels, value };
 }
 
 /* As a label wants it: \, " and line feed with a \ in front; ours have no control characters. */
@@ -61,68 +101,85 @@ static void add_counter(const char *side, const char *labels, const char *file,
 			const char *value)
 {
 	bool gap = ends(file, "_gap_us");	/* the longest one, which may be set back */
-	const char *name = file;
+	int length = strlen(file);
+	const char *unit = "";
 
 	if (!is_number(value))
 		return;
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		if (!ends(file, times[i].suffix))
 			continue;
-		name = take_text("%.*s_seconds", (int)(strlen(file) - strlen(times[i].suffix)),
-				 file);
+		length -= strlen(times[i].suffix);
+		unit = "_seconds";
 		value = seconds(value, times[i].divisor);
+		break;
 	}
-	add(take_text("%s_%s%s", side, name, gap ? "" : "_total"), labels, value, !gap);
+	add(labels, value, !gap, "%s_%.*s%s%s", side, length, file, unit, gap ? "" : "_total");
+}
+
+/* The names of an object's counters; all of a class, on one side, have the same. */
+static char **counter_names(const struct object *object, size_t *count)
+{
+	static struct object known;
+	static char **names;
+	static size_t known_count;
+
+	if (!names || known.client != object->client || strcmp(known.class, object->class)) {
+		names = file_list(take_text("%s/counters", object->device), &known_count);
+		known = *object;
+	}
+	*count = known_count;
+	return names;
 }
 
 static void add_counters(const struct object *object, const char *side, const char *labels)
 {
-	char *directory = take_text("%s/counters", object->device);
-	size_t count;
-	char **names = file_list(directory, &count);
+	char file[2 * NAME_BYTES];
 	const char *value;
+	size_t count;
+	char **names = counter_names(object, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		value = file_get_in(directory, names[i]);
+		snprintf(file, sizeof(file), "counters/%s", names[i]);
+		value = file_get(object->fd, file);
 		if (value)
 			add_counter(side, labels, names[i], value);
 	}
 }
 
-static void add_term(const struct object *object, const char *side, const char *labels,
-		     const char *name, const char *file, const char *term)
+/* @prefix, the term's name and @suffix: the file */
+static void add_value(const struct object *object, const char *labels, const char *name,
+		      const char *prefix, const struct term *term, const char *suffix)
 {
-	const char *value = file_get(object->fd, take_text("terms/%s", file));
+	char file[4 * NAME_BYTES];
+	const char *value;
 
+	snprintf(file, sizeof(file), "terms/%s%s%s", prefix, term->name, suffix);
+	value = file_get(object->fd, file);
 	if (value && is_number(value))
-		add(take_text("%s_term_%s", side, name),
-		    take_text("%s,term=\"%s\"", labels, term), value, false);
+		add(labels, value, false, "%s_term_%s", object->client ? "vsc" : "vsp", name);
 }
 
-static void add_terms(const struct object *object, const char *side, const char *labels)
+static void add_terms(const struct object *object, const char *of_object)
 {
 	const struct terms *terms = tree_terms(object);
 	const struct term *term;
+	const char *labels;
+	bool rate;
 
 	for (size_t i = 0; i < terms->count; i++) {
 		term = &terms->term[i];
-		if (term->kind != KIND_RATE && term->kind != KIND_RANGE)
+		rate = term->kind == KIND_RATE;
+		if (!rate && term->kind != KIND_RANGE)
 			continue;
-		add_term(object, side, labels, "asked_low", take_text("asked_%s%s", term->name,
-								      tree_low(term->kind)),
-			 term->name);
-		add_term(object, side, labels, "asked_high", take_text("asked_%s%s", term->name,
-								       tree_high(term->kind)),
-			 term->name);
-		if (term->kind == KIND_RATE)
-			add_term(object, side, labels, "floor", take_text("%s_floor", term->name),
-				 term->name);
-		add_term(object, side, labels, "ceiling",
-			 take_text("%s%s", term->name, term->kind == KIND_RATE ? "_ceiling" : ""),
-			 term->name);
+		labels = take_text("%s,term=\"%s\"", of_object, term->name);
+		add_value(object, labels, "asked_low", "asked_", term, tree_low(term->kind));
+		add_value(object, labels, "asked_high", "asked_", term, tree_high(term->kind));
+		if (rate)
+			add_value(object, labels, "floor", "", term, "_floor");
+		add_value(object, labels, "ceiling", "", term, rate ? "_ceiling" : "");
 		if (term->used)
-			add_term(object, side, labels, "used", take_text("used_%s", term->name),
-				 term->name);
+			add_value(object, labels, "used", "used_", term, "");
 	}
 }
 
@@ -143,15 +200,13 @@ static void add_object(struct object *object)
 			   label(object->name), label(object->class), label(pool),
 			   label(object->guest), config_label(object, "vm"),
 			   config_label(object, "vm_uuid"));
-	add(take_text("%s_running", side), labels,
-	    strcmp(object->state, "RUNNING") ? "0" : "1", false);
+	add(labels, strcmp(object->state, "RUNNING") ? "0" : "1", false, "%s_running", side);
 	tree_open(object);
 	if (object->fd < 0)
 		return;
 	id = file_get(object->fd, "contract/id");
-	add(take_text("%s_contract_in_force", side), labels,
-	    id && strcmp(id, "0") ? "1" : "0", false);
-	add_terms(object, side, labels);
+	add(labels, id && strcmp(id, "0") ? "1" : "0", false, "%s_contract_in_force", side);
+	add_terms(object, labels);
 	add_counters(object, side, labels);
 	tree_close(object);
 }
@@ -165,29 +220,40 @@ static void add_pool(const struct object *pool)
 
 	labels = take_text("class=\"%s\",pool=\"%s\"", label(pool->class), label(pool->name));
 	state = file_get_in(pool->config, "state");
-	add("vsp_pool_enabled", labels, state && !strcmp(state, "enabled") ? "1" : "0", false);
+	add(labels, state && !strcmp(state, "enabled") ? "1" : "0", false, "vsp_pool_enabled");
 	for (size_t i = 0; i < count; i++) {
 		value = file_get_in(pool->config, name[i]);
 		if (!value || !is_number(value))
 			continue;
 		if (!strcmp(name[i], "slow"))
-			add("vsp_pool_slow", labels, value, false);
+			add(labels, value, false, "vsp_pool_slow");
 		else if (!strcmp(name[i], "no_space"))
-			add("vsp_pool_no_space_total", labels, value, true);
+			add(labels, value, true, "vsp_pool_no_space_total");
 		for (size_t j = 0; j < sizeof(parts) / sizeof(*parts); j++)
 			if (starts(name[i], parts[j]))
-				add(take_text("vsp_pool_%.*s", (int)strlen(parts[j]) - 1, parts[j]),
-				    take_text("%s,term=\"%s\"", labels, name[i] + strlen(parts[j])),
-				    value, false);
+				add(take_text("%s,term=\"%s\"", labels, name[i] + strlen(parts[j])),
+				    value, false, "vsp_pool_%.*s", (int)strlen(parts[j]) - 1,
+				    parts[j]);
 	}
 }
 
-static int by_family(const void *a, const void *b)
+/* For twalk(), which comes by in the order of the names */
+static void print_family(const void *node, VISIT visit, int depth)
 {
-	const struct sample *one = a, *other = b;
-	int order = strcmp(one->family, other->family);
+	const struct family *family = *(struct family * const *)node;
 
-	return order ? order : strcmp(one->labels, other->labels);
+	(void)depth;
+	if (visit != postorder && visit != leaf)
+		return;
+	printf("# TYPE %s %s\n", family->name, family->counter ? "counter" : "gauge");
+	for (size_t i = 0; i < family->count; i++) {
+		fputs(family->name, stdout);
+		putc_unlocked('{', stdout);
+		fputs(family->sample[i].labels, stdout);
+		fputs("} ", stdout);
+		fputs(family->sample[i].value, stdout);
+		putc_unlocked('\n', stdout);
+	}
 }
 
 int metrics_run(int argc, char **argv)
@@ -206,13 +272,6 @@ int metrics_run(int argc, char **argv)
 	count = tree_list_pools(&list);
 	for (size_t i = 0; i < count; i++)
 		add_pool(&list[i]);
-	if (sample_count)
-		qsort(samples, sample_count, sizeof(*samples), by_family);
-	for (size_t i = 0; i < sample_count; i++) {
-		if (!i || strcmp(samples[i].family, samples[i - 1].family))
-			printf("# TYPE %s %s\n", samples[i].family,
-			       samples[i].counter ? "counter" : "gauge");
-		printf("%s{%s} %s\n", samples[i].family, samples[i].labels, samples[i].value);
-	}
+	twalk(families, print_family);
 	return DONE;
 }

@@ -125,6 +125,7 @@ int save_run(int argc, char **argv)
 		return complain(USAGE, "save", "one FILE, or none: standard output");
 	if (access(tree_pools, F_OK))
 		return complain(MISSING, "save", "there is no %s: modprobe vsp", tree_pools);
+	file_batch();
 	if (argc && strcmp(argv[0], "-"))
 		return save_to(argv[0]);
 	return save_all(stdout);

@@ -17,7 +17,7 @@
 struct table {
 	size_t columns;
 	size_t count;
-	char **cell;
+	const char **cell;
 	size_t *width;
 };
 
@@ -38,23 +38,34 @@ struct table *table_make(const char * const *heads)
 void table_cell(struct table *table, const char *text)
 {
 	size_t *width = &table->width[table->count % table->columns];
-	char *cell = escape_text(text ? text : "");
+	const char *cell = text && *text ? escape_text(text) : "";
+	size_t length = strlen(cell);
 
-	if (strlen(cell) > *width)
-		*width = strlen(cell);
+	if (length > *width)
+		*width = length;
 	table->cell = take_more(table->cell, table->count, sizeof(*table->cell));
 	table->cell[table->count++] = cell;
 }
 
-static void print_row(const struct table *table, char * const *row)
+/* printf() would take most of the time of a large table. */
+static void print_cell(const char *cell, size_t width)
+{
+	size_t length = strlen(cell);
+
+	fwrite(cell, 1, length, stdout);
+	for (; length < width; length++)
+		putc_unlocked(' ', stdout);
+}
+
+static void print_row(const struct table *table, const char * const *row)
 {
 	size_t last = table->columns;
 
 	while (last && !*row[last - 1])
 		last--;
-	for (size_t i = 0; i + 1 < last; i++)
-		printf("%-*s  ", (int)table->width[i], row[i]);
-	printf("%s\n", last ? row[last - 1] : "");
+	for (size_t i = 0; i < last; i++)
+		print_cell(row[i], i + 1 < last ? table->width[i] + 2 : 0);
+	putc_unlocked('\n', stdout);
 }
 
 void table_print(const struct table *table)

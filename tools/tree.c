@@ -44,11 +44,17 @@ static bool split_name(const char *full, struct object *object)
 	return true;
 }
 
-static void read_service(struct object *object)
+static int open_services(void)
 {
-	object->pool = or_empty(file_get_in(object->config, "pool"));
-	object->guest = or_empty(file_get_in(object->config, "guest"));
-	object->state = or_empty(file_get_in(object->config, "state"));
+	return open(tree_services, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* @services: open; from there the way to its files is short */
+static void read_service(struct object *object, int services)
+{
+	object->pool = or_empty(file_get(services, take_text("%s/pool", object->label)));
+	object->guest = or_empty(file_get(services, take_text("%s/guest", object->label)));
+	object->state = or_empty(file_get(services, take_text("%s/state", object->label)));
 	if (!*object->state && errno == EACCES)
 		exit(complain(FAILED, object->label, "only root may read what a service has"));
 	object->device = take_text("%s/%s", tree_devices, object->name);
@@ -92,6 +98,7 @@ size_t tree_list(bool client, struct object **list)
 	size_t names, count = 0;
 	char **name = file_list(directory, &names);
 	struct object *found = take((names + 1) * sizeof(*found));
+	int services = client ? -1 : open_services();
 
 	for (size_t i = 0; i < names; i++) {
 		if (client) {
@@ -103,13 +110,15 @@ size_t tree_list(bool client, struct object **list)
 			if (!split_name(name[i], &found[count]))
 				continue;
 			found[count].config = take_text("%s/%s", directory, name[i]);
-			read_service(&found[count]);
+			read_service(&found[count], services);
 		}
 		if (tree_passes(&found[count]))
 			count++;
 		else
 			tree_close(&found[count]);
 	}
+	if (services >= 0)
+		close(services);
 	*list = found;
 	return count;
 }
@@ -186,9 +195,13 @@ struct object *tree_pool(const char *name)
 struct object *tree_service(const char *name)
 {
 	struct object *object = find_config(tree_services, name);
+	int services;
 
-	if (object)
-		read_service(object);
+	if (!object)
+		return NULL;
+	services = open_services();
+	read_service(object, services);
+	close(services);
 	return object;
 }
 

@@ -23,6 +23,8 @@ static const struct command commands[] = {
 	{ "service", service_run, OPTION_JSON | OPTION_BYTES | OPTION_FILTER,
 	  "create|set|show|enable|disable|release|remove [CLASS.NAME] [FILE=VALUE...]",
 	  "portions of a pool; release deletes the data that it keeps" },
+	{ "calibrate", calibrate_run, OPTION_JSON | OPTION_BYTES | OPTION_WAIT | OPTION_WRITE,
+	  "POOL|SOURCE", "measure a source, and propose the capacities of its pool" },
 	{ "request", request_run, OPTION_JSON | OPTION_WAIT,
 	  "SERVICE TERM=LOW..HIGH...", "wish, on the client's side, and renegotiate" },
 	{ "renegotiate", renegotiate_run, OPTION_JSON | OPTION_WAIT | OPTION_SIDE,
@@ -62,6 +64,7 @@ static const struct option long_options[] = {
 	{ "each", no_argument, NULL, 'e' },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "libvirt", no_argument, NULL, 'l' },
+	{ "write", no_argument, NULL, 'W' },
 	{ "count", required_argument, NULL, 'N' },
 	{ "interval", required_argument, NULL, 'i' },
 	{ "help", no_argument, NULL, 'h' },
@@ -76,7 +79,7 @@ static void usage(FILE *to)
 			commands[i].about);
 	fputs("\nOptions, where they make sense: --json --bytes --class C --pool P --guest G\n"
 	      "--client --provider --wait SECONDS --interval SECONDS --count N --dry-run --each\n"
-	      "--memory SIZE --libvirt --root DIR. All of it: man vspctl\n", to);
+	      "--memory SIZE --libvirt --write --root DIR. All of it: man vspctl\n", to);
 }
 
 static double seconds(const char *option, const char *text, const char *least, const char *most)
@@ -140,6 +143,9 @@ static unsigned int take_option(int option)
 	case 'l':
 		options.libvirt = true;
 		return OPTION_LIBVIRT;
+	case 'W':
+		options.write = true;
+		return OPTION_WRITE;
 	case 'N':
 		options.count = number(optarg);
 		return OPTION_COUNT;

@@ -42,6 +42,7 @@ enum option_bit {
 	OPTION_COUNT	= 1 << 8,
 	OPTION_INTERVAL	= 1 << 9,
 	OPTION_LIBVIRT	= 1 << 10,
+	OPTION_WRITE	= 1 << 11,
 };
 
 /**
@@ -58,6 +59,7 @@ enum option_bit {
  * @count: lines to print, or 0: no end
  * @memory: of the VM
  * @libvirt: as parts of a domain
+ * @write: the source may be written
  * @class: print what is of this class only; NULL: of any
  * @pool: of this pool
  * @guest: of this guest
@@ -75,6 +77,7 @@ struct options {
 	unsigned long count;
 	const char *memory;
 	bool libvirt;
+	bool write;
 	const char *class;
 	const char *pool;
 	const char *guest;
@@ -103,6 +106,7 @@ void *take(size_t bytes);
 void *take_more(void *old, size_t count, size_t size);
 void *take_mark(void);
 void take_back(void *mark);
+char *take_copy(const char *text);
 char *take_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool starts(const char *text, const char *prefix);
 bool ends(const char *text, const char *suffix);
@@ -320,5 +324,6 @@ int record_run(int argc, char **argv);
 int plot_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);
 int qemu_run(int argc, char **argv);
+int calibrate_run(int argc, char **argv);
 
 #endif

@@ -73,7 +73,7 @@ static inline ssize_t vsp_file_store(const struct vsp_file *file, struct config_
 			   file->kind->store(item, file, page, count);
 }
 
-#define VSP_FILE_KINDS	4	/* of one kind of term */
+#define VSP_FILE_KINDS	5	/* of one kind of term */
 #define VSP_FIXED_LISTS	2
 #define VSP_WORD_LISTS	2
 

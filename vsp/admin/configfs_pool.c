@@ -279,6 +279,11 @@ static ssize_t deficit_show(struct config_item *item, const struct vsp_file *fil
 	return sysfs_emit(page, "%llu\n", vsp_pool_deficit(to_pool(item), file->index));
 }
 
+static ssize_t unit_show(struct config_item *item, const struct vsp_file *file, char *page)
+{
+	return sysfs_emit(page, "%s\n", to_pool(item)->spec->term[file->index].unit);
+}
+
 static const struct vsp_file_kind capacity_file = {
 	.prefix = "capacity_", .suffix = "", .show = capacity_show, .store = capacity_store,
 };
@@ -293,6 +298,10 @@ static const struct vsp_file_kind available_file = {
 
 static const struct vsp_file_kind deficit_file = {
 	.prefix = "deficit_", .suffix = "", .show = deficit_show,
+};
+
+static const struct vsp_file_kind unit_file = {
+	.prefix = "unit_", .suffix = "", .show = unit_show,
 };
 
 /* ---- Texts of the class ---- */
@@ -360,9 +369,9 @@ static const struct vsp_item_spec item_spec = {
 	.fixed = { fixed },
 	.kinds = {
 		[VS_KIND_RATE] = { &capacity_file, &charged_file, &available_file,
-				   &deficit_file },
+				   &deficit_file, &unit_file },
 		[VS_KIND_SPACE] = { &capacity_file, &charged_file, &available_file,
-				    &deficit_file },
+				    &deficit_file, &unit_file },
 	},
 	.words = { { text_name, &text_file } },
 };
