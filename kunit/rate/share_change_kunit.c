@@ -162,8 +162,10 @@ static void a_request_waits_without_its_owner(struct kunit *test)
 {
 	struct world *world = new_world(test);
 	struct client *one = add(world, 1, 0, CAPACITY, 65536, 65536);
-	u64 cost[RATES] = { MIB, 1 }, at, next;
+	u64 cost[RATES] = { 4096, 1 }, at, next;
 
+	/* Nobody begins with a burst. */
+	world->now_ns += NSEC_PER_SEC;
 	vsp_share_wait(&one->share, world->now_ns, cost);
 	KUNIT_EXPECT_EQ(test, one->share.state, VSP_SHARE_WAITING);
 	KUNIT_EXPECT_PTR_EQ(test, vsp_share_next(&world->pool, world->now_ns, &next), &one->share);

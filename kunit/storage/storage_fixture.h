@@ -206,7 +206,7 @@ struct fixture {
 	struct vsp_pool pool;
 	struct vsp_service service;
 	struct vsp_storage storage;
-	struct vsp_storage_request request[VS_STORAGE_QUEUES_MAX];
+	struct vsp_storage_request request[VS_STORAGE_QUEUES_MAX][2];
 };
 
 static struct fixture *make(struct kunit *test)
@@ -232,9 +232,11 @@ static struct fixture *make(struct kunit *test)
 		INIT_LIST_HEAD(&ring->done);
 		INIT_LIST_HEAD(&ring->synced);
 		INIT_LIST_HEAD(&ring->free);
-		f->request[i].storage = storage;
-		f->request[i].ring = ring;
-		list_add(&f->request[i].entry, &ring->free);
+		for (unsigned int n = 0; n < ARRAY_SIZE(f->request[i]); n++) {
+			f->request[i][n].storage = storage;
+			f->request[i][n].ring = ring;
+			list_add(&f->request[i][n].entry, &ring->free);
+		}
 	}
 	storage->terms = (struct vsp_storage_terms){
 		.present = true,

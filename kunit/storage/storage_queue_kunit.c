@@ -268,7 +268,7 @@ static void random_requests_stay_within_the_contract(struct kunit *test)
 static void no_space_beyond_the_end_is_an_error_and_no_lack_of_space(struct kunit *test)
 {
 	struct fixture *f = make(test);
-	struct vsp_storage_request *request = f->request;
+	struct vsp_storage_request *request = f->request[0];
 
 	request->type = VIRTIO_BLK_T_OUT;
 	request->offset = SIZE / 2;
