@@ -151,17 +151,17 @@ is_narrower_than_the_source() {
 	(($(<"$VDPA/in/counters/frames_played") >= 9600)) || fail "frames played"
 }
 
-# In both directions; 6 dB are 1.995262.
+# In both directions; -3 dB are 0.707946, -6 dB 0.501187: with less, the counter's first frame would be silence.
 has_a_volume() {
 	loopback 1
 	start_source hw:Loopback,0
 	wait_for 30 guest_pcm in c
-	turn 'PCM Playback Volume' 54
-	turn 'PCM Capture Volume' 66
-	record /tmp/recorded --gain 0.501187 --format s32 --frames 24000 "$(far_end c)"
+	turn 'PCM Playback Volume' 57
+	turn 'Capture Volume' 54
+	record /tmp/recorded --gain 0.707946 --format s32 --frames 24000 "$(far_end c)"
 	"$PCM" --play --format s32 --frames 24000 "$(guest_pcm in p)"
 	recorded /tmp/recorded
-	record /tmp/recorded --gain 1.995262 --format s32 --frames 24000 "$(guest_pcm in c)"
+	record /tmp/recorded --gain 0.501187 --format s32 --frames 24000 "$(guest_pcm in c)"
 	"$PCM" --play --format s32 --frames 28800 "$(far_end p)"
 	recorded /tmp/recorded
 }
