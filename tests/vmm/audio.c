@@ -191,6 +191,106 @@ struct queue *audio_push(struct device *device, bool hostile)
 	return data_queue(device, VS_AUDIO_QUEUE_CONTROL);
 }
 
+/* ---- A good one, which has no more to play: of a pool that mixes s16 at 48000 frames/s ---- */
+
+#define STARVE_BYTES	7680	/* of a message, 40 ms: a ring has more than a second */
+#define STARVE_MS	30000
+
+static void starve_push(struct device *device, struct audio_request *request)
+{
+	struct queue *queue = data_queue(device, request->queue);
+
+	ring_push(device, queue, ring_slot(queue), &request->chain);
+	ring_kick(queue);
+}
+
+static void starve_begin(struct device *device, struct audio_request *request, unsigned int queue)
+{
+	int slot = ring_slot(data_queue(device, queue));
+
+	*request = (struct audio_request){
+		.queue = queue,
+		.bytes = audio_bytes(queue, slot),
+		.addr = area_addr(AREA_DATA) + (u64)slot * SLOT_BYTES + queue * AUDIO_PART,
+	};
+	memset(request->bytes, 0, AUDIO_PART);
+}
+
+/* Until so many are under way. */
+static void starve_await(struct device *device, unsigned int number, unsigned int left)
+{
+	struct queue *queue = data_queue(device, number);
+
+	while (queue->under_way > left) {
+		if (!ring_wait(queue, STARVE_MS))
+			die("%s: %u requests of data queue %u do not come back", device->service,
+			    queue->under_way, number);
+		ring_pop(queue);
+	}
+}
+
+static void starve_ask(struct device *device, u32 code)
+{
+	static struct audio_request request;
+	struct virtio_snd_pcm_set_params *params;
+	struct virtio_snd_hdr *answer;
+
+	starve_begin(device, &request, VS_AUDIO_QUEUE_CONTROL);
+	params = (void *)request.bytes;
+	answer = (void *)(request.bytes + AUDIO_WRITTEN);
+	params->hdr.hdr.code = htole32(code);
+	params->hdr.stream_id = htole32(VS_AUDIO_STREAM_PLAYBACK);
+	params->period_bytes = htole32(STARVE_BYTES);
+	params->channels = 2;
+	params->format = VIRTIO_SND_PCM_FMT_S16;
+	params->rate = VIRTIO_SND_PCM_RATE_48000;
+	audio_add(&request, code == VIRTIO_SND_R_PCM_SET_PARAMS ? sizeof(*params) :
+		  sizeof(params->hdr), false);
+	audio_add(&request, sizeof(*answer), true);
+	starve_push(device, &request);
+	starve_await(device, VS_AUDIO_QUEUE_CONTROL, 0);
+	if (le32toh(answer->code) != VIRTIO_SND_S_OK)
+		die("%s: request 0x%x is answered by 0x%x", device->service, code,
+		    le32toh(answer->code));
+}
+
+static void starve_post(struct device *device, unsigned int count)
+{
+	static struct audio_request request;
+
+	while (count--) {
+		starve_begin(device, &request, VS_AUDIO_QUEUE_PLAYBACK);
+		audio_add(&request, sizeof(struct virtio_snd_pcm_xfer) + STARVE_BYTES, false);
+		audio_add(&request, sizeof(struct virtio_snd_pcm_status), true);
+		starve_push(device, &request);
+	}
+}
+
+/*
+ * Tells of each state, and stays in it until there is a byte to read: a stream that is not started,
+ * one that runs and has played all that it has, one that has more to play, and one that is stopped.
+ */
+void audio_starve(struct device *device, void (*stay)(const char *state))
+{
+	starve_ask(device, VIRTIO_SND_R_PCM_SET_PARAMS);
+	starve_ask(device, VIRTIO_SND_R_PCM_PREPARE);
+	starve_post(device, 1);
+	stay("prepared");
+	starve_ask(device, VIRTIO_SND_R_PCM_START);
+	starve_await(device, VS_AUDIO_QUEUE_PLAYBACK, 0);
+	stay("starved");
+	starve_post(device, SLOTS);
+	starve_await(device, VS_AUDIO_QUEUE_PLAYBACK, SLOTS - 1);
+	stay("playing");
+	starve_await(device, VS_AUDIO_QUEUE_PLAYBACK, 0);
+	starve_post(device, SLOTS);
+	starve_await(device, VS_AUDIO_QUEUE_PLAYBACK, SLOTS - 1);
+	starve_ask(device, VIRTIO_SND_R_PCM_STOP);
+	stay("stopped");
+	if (!data_queue(device, VS_AUDIO_QUEUE_PLAYBACK)->under_way)
+		die("%s: all has been played: it was stopped too late", device->service);
+}
+
 /* ---- And back: what was done is in the host's counters ---- */
 
 void audio_returned(struct device *device, struct queue *queue, struct used used)
