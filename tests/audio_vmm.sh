@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug
-# seconds: 30
+# seconds: 90
 # A pool that mixes service "in", which is this machine's own client, with "sound", which a VMM (tests/vmm) has: frames that
-# come too late are counted.
+# come too late are counted, and whatever that VMM does, what "in" plays and records is unbroken. The hostile one runs for
+# $FUZZ_TIME seconds, from $FUZZ_SEED.
 . tests/lib.sh
 . tests/lib/audio.sh
+. tests/lib/vmm.sh
 
 # mixed FORMAT [ATTRIBUTE=VALUE...]: of "sound"; a PCM has one substream for both
 mixed() {
@@ -111,5 +113,33 @@ counts_a_stopped_vmm() {
 	exec 5>&-
 }
 
+# Random messages, requests and addresses, stopped and killed in the middle. Muted by the host, all of it is mixed as silence, so
+# that of what "in" plays each sample is known. Of what it records, a busy machine may lose some: it is one level all the time.
+is_hostile() {
+	local i seconds=${FUZZ_TIME:-20} heard=() sound=(--format s32 --buffer 48000 --until-error)
+	mixed s32 playback_mute=1
+	record /tmp/heard "${sound[@]}" --frames 100000000 "$(far_end c)"
+	heard+=("$recorder")
+	record /tmp/recorded "${sound[@]}" --frames 100000000 --levels 12345 "$(guest_pcm in c)"
+	heard+=("$recorder")
+	"$PCM" --play "${sound[@]}" --level 12345 "$(far_end p)" >/tmp/far 2>&1 &
+	heard+=($!)
+	"$PCM" --play "${sound[@]}" "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	heard+=($!)
+	a_second_passes
+	vmm --seed "${FUZZ_SEED:-0}" --time "$seconds" sound fuzz | tee /tmp/fuzz
+	a_second_passes
+	for i in "${heard[@]}"; do
+		kill -0 "$i" || fail "$(cat /tmp/heard /tmp/recorded /tmp/far /tmp/played)"
+	done
+	for i in executed frames_played frames_recorded settings_refused malformed_requests; do
+		[[ $(figure "$i" /tmp/fuzz) -gt 0 ]] || fail "no $i"
+	done
+	echo "	beside: $(counted in frames_played) frames played, $(counted in frames_recorded) recorded; underruns: $(counted in underruns)"
+	kill "${heard[@]}"
+	wait "${heard[@]}" || :
+}
+
 test_case audio_vmm.counts_underruns counts_underruns
 test_case audio_vmm.counts_a_stopped_vmm counts_a_stopped_vmm
+test_case audio_vmm.is_hostile is_hostile

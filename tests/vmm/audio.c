@@ -13,6 +13,7 @@
 #define AUDIO_WRITTEN	(AUDIO_PART / 2)
 
 struct audio_request {
+	const struct device *device;
 	unsigned int queue;	/* enum vs_audio_queue */
 	u8 *bytes;		/* of the slot and queue */
 	u64 addr;
@@ -33,7 +34,16 @@ static void audio_add(struct audio_request *request, u32 length, bool writable)
 
 /* ---- Good ones ---- */
 
-static void audio_params(struct virtio_snd_pcm_set_params *params)
+/* The lowest bit of a term; what is not granted is refused. */
+static unsigned int audio_granted(const struct device *device, u16 id)
+{
+	const struct vs_term *term = vs_terms_find(&device->terms, id);
+
+	return term && term->high ? __builtin_ctzll(term->high) : 0;
+}
+
+/* As often as not what is granted: a pool that mixes has one format and rate. */
+static void audio_params(const struct device *device, struct virtio_snd_pcm_set_params *params)
 {
 	static const u8 known[] = {
 		VIRTIO_SND_PCM_FMT_S16, VIRTIO_SND_PCM_FMT_S24, VIRTIO_SND_PCM_FMT_S32,
@@ -45,6 +55,10 @@ static void audio_params(struct virtio_snd_pcm_set_params *params)
 	params->channels = 1 + below(2);
 	params->format = known[below(ARRAY_SIZE(known))];
 	params->rate = VIRTIO_SND_PCM_RATE_8000 + below(VS_AUDIO_RATES_MAX);
+	if (one_in(2)) {
+		params->format = vs_audio_format_to_virtio(audio_granted(device, VS_AUDIO_PLAYBACK_FORMATS));
+		params->rate = vs_audio_rate_to_virtio(audio_granted(device, VS_AUDIO_RATES));
+	}
 }
 
 static void audio_write(struct audio_request *request)
@@ -71,7 +85,7 @@ static void audio_control(struct audio_request *request)
 	params->hdr.stream_id = htole32(below(VS_AUDIO_STREAMS));
 	params->hdr.hdr.code = htole32(codes[below(ARRAY_SIZE(codes))]);
 	if (one_in(4))
-		audio_params(params);
+		audio_params(request->device, params);
 	audio_add(request, le32toh(params->hdr.hdr.code) == VIRTIO_SND_R_PCM_SET_PARAMS ?
 		  sizeof(*params) : sizeof(params->hdr), false);
 	audio_add(request, sizeof(struct virtio_snd_hdr), true);
@@ -89,9 +103,11 @@ static void audio_message(struct audio_request *request)
 	audio_add(request, (plays ? 0 : bytes) + sizeof(struct virtio_snd_pcm_status), true);
 }
 
-static void audio_good(struct audio_request *request, unsigned int queue, int slot)
+static void audio_good(struct device *device, struct audio_request *request, unsigned int queue,
+		       int slot)
 {
 	memset(request, 0, sizeof(*request));
+	request->device = device;
 	request->queue = queue;
 	request->bytes = audio_bytes(queue, slot);
 	request->addr = area_addr(AREA_DATA) + (u64)slot * SLOT_BYTES + queue * AUDIO_PART;
@@ -171,7 +187,7 @@ static void audio_fill(struct device *device, unsigned int number, bool hostile)
 	int slot;
 
 	while ((slot = ring_slot(queue)) >= 0) {
-		audio_good(&request, number, slot);
+		audio_good(device, &request, number, slot);
 		if (hostile && one_in(2))
 			audio_spoil_chain(&request);
 		else if (hostile && one_in(4))
