@@ -84,7 +84,7 @@ has_a_card() {
 	(($(<$VDPA/in/counters/frames_played) >= 24000)) || fail "$(<$VDPA/in/counters/frames_played) frames"
 	plays 40000
 	records
-	in_guest g "amixer -q sset PCM playback 54; amixer -q sset PCM capture nocap" || fail "amixer"
+	in_guest g "amixer -q sset PCM playback 54; amixer -q sset Capture nocap" || fail "amixer"
 	assert_eq "$(controls)" "-6 1 0 0" "controls"
 	record /tmp/recorded "${SOUND[@]}" --gain 0.501187 --frames 8000 "$(monitor in)"
 	in_guest g "/tmp/pcm --play ${SOUND[*]} --frames 8000 /dev/snd/pcmC0D0p"

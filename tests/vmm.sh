@@ -6,12 +6,9 @@
 # I/O and must not notice. The random ones run for $FUZZ_TIME seconds each, from $FUZZ_SEED.
 . tests/lib.sh
 . tests/lib/network.sh
+. tests/lib/vmm.sh
 
 CGROUP=/sys/fs/cgroup/vmm
-
-vmm() {
-	"$VSP_MODULES/vmm/vmm" "$@"
-}
 
 # services: "disk", "net", "keys" and "sound" are a VMM's, and "local", a disk, is this kernel's own. Arguments are of "keys".
 services() {
@@ -50,11 +47,6 @@ on_each() {
 attacked() {
 	services kind_allowed='keyboard mouse'
 	beside on_each "$1"
-}
-
-# figure NAME FILE: of what the fuzzer says at its end
-figure() {
-	grep -o " $1=[0-9]*" "$2" | tail -n 1 | cut -d= -f2
 }
 
 # at_random SERVICE FIGURE...: of each there have to be some

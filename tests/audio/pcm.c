@@ -17,9 +17,9 @@
  *	--until-error	goes on until there is an error, and prints its name
  *	--again		begins anew after an xrun, and where the machine has slept, as players
  *			do; prints how often it has slept
- *	--lose FRAMES	of the counter, so many may be missing in all: behind silence, or where
- *			the recording has begun anew; less than 30000 samples at once. Prints
- *			how many are missing
+ *	--lose FRAMES	of the counter, so many may be missing in all: behind silence, where the
+ *			recording has begun anew, or anywhere in a file, as who made it may have
+ *			been late; less than 30000 samples at once. Prints how many are missing
  *	--gain G	what is recorded is to be the counter times G, but for rounding
  *	--pause MS	pauses after the first half, for so long
  *	--raw		DEVICE is a file of such frames, as aplay and arecord have them

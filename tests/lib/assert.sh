@@ -136,7 +136,7 @@ teardown() {
 	for i in "$CONFIG"/services/* "$CONFIG"/pools/*; do
 		[[ ! -d $i ]] || wait_for 30 remove_item "$i"
 	done
-	for i in snd_aloop snd_dummy; do
+	for i in snd_aloop snd_dummy audio_batch; do
 		[[ ! -d /sys/module/$i ]] || wait_for 30 modprobe -r $i
 	done
 	for i in /run/netns/*; do

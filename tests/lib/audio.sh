@@ -56,6 +56,11 @@ turn() {
 	"$CONTROL" "$(guest_control in)" "$@" || fail "$*"
 }
 
+# host_controls PLAYBACK_VOLUME PLAYBACK_SWITCH CAPTURE_VOLUME CAPTURE_SWITCH: what the host says that they are
+host_controls() {
+	[[ $(cat "$VDPA"/in/controls/{playback,capture}_{volume,switch} | paste -sd ' ') == "$*" ]]
+}
+
 # monitor, microphone SERVICE: its devices on the host
 monitor() {
 	pcm_named "VSP $1 mon" c

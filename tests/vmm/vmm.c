@@ -10,6 +10,8 @@
  *	vmm SERVICE nowhere		a bad address, again and again: the log is to hint at it
  *	vmm SERVICE serve		a good one: a contract, and I/O until its input ends
  *	vmm SERVICE silent		a contract, and no word after that until its input ends
+ *	vmm SERVICE starve		a sound card whose frames come too late; stays in each state
+ *					until it can read a byte
  *	vmm SERVICE unasked		an input device tells nothing before there is a contract
  *	vmm SERVICE write		all of its disk, in odd pieces
  *	vmm SERVICE fuse		its RAM is on a FUSE file whose daemon has stopped; likewise
@@ -301,6 +303,24 @@ static void silent(struct device *device)
 	device_stop(device);
 }
 
+static void stay(const char *state)
+{
+	char byte;
+
+	printf("%s\n", state);
+	fflush(stdout);
+	if (read(STDIN_FILENO, &byte, 1) != 1)
+		die("nobody says how to go on after \"%s\"", state);
+}
+
+static void starve(struct device *device)
+{
+	device_run(device);
+	need_contract(device);
+	audio_starve(device, stay);
+	device_stop(device);
+}
+
 static void unasked(struct device *device)
 {
 	device_run(device);
@@ -333,6 +353,7 @@ static const struct {
 	{ "nowhere", nowhere },
 	{ "serve", serve },
 	{ "silent", silent },
+	{ "starve", starve },
 	{ "unasked", unasked },
 	{ "fuse", fuse },
 	{ "write", write_all },

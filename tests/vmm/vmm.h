@@ -198,6 +198,7 @@ struct queue *port_push(struct device *device, bool hostile);
 void port_returned(struct device *device, struct queue *queue, struct used used);
 const char *input_spoil(unsigned int how);	/* NULL: there are no more */
 struct queue *audio_push(struct device *device, bool hostile);
+void audio_starve(struct device *device, void (*stay)(const char *state));
 void audio_returned(struct device *device, struct queue *queue, struct used used);
 
 /* ---- fuzz.c ---- */

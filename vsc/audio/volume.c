@@ -5,8 +5,12 @@
  * What they are set to is the guest's own, and outlives a contract; the host has it from here, at
  * each contract's start and whenever it changes.  A host without such controls refuses the first
  * of them, and the card has none then.
+ *
+ * Sound servers take the loudest for 100 %, and know what is recorded by as "Capture": so the host
+ * could amplify, and the card does not.
  */
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <sound/control.h>
 #include <sound/core.h>
 #include <sound/tlv.h>
@@ -20,6 +24,11 @@ static unsigned int volume_stream(unsigned int id)
 	return id / VS_AUDIO_CONTROLS_EACH;
 }
 
+static u32 volume_max(unsigned int id)
+{
+	return min_t(u32, vs_audio_control_max(id), VS_AUDIO_VOLUME_ONE);
+}
+
 /* ---- ALSA ---- */
 
 static int volume_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
@@ -30,7 +39,7 @@ static int volume_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *i
 		     SNDRV_CTL_ELEM_TYPE_INTEGER : SNDRV_CTL_ELEM_TYPE_BOOLEAN;
 	info->count = 1;
 	info->value.integer.min = 0;
-	info->value.integer.max = vs_audio_control_max(id);
+	info->value.integer.max = volume_max(id);
 	return 0;
 }
 
@@ -68,7 +77,7 @@ static int volume_put(struct snd_kcontrol *control, struct snd_ctl_elem_value *v
 	unsigned int id = control->private_value;
 	int result = 0;
 
-	if (!vs_audio_control_takes(id, wanted))
+	if (wanted < 0 || wanted > volume_max(id))
 		return -EINVAL;
 	mutex_lock(&audio->volume.lock);
 	if (wanted != audio->volume.value[id])
@@ -85,10 +94,10 @@ static const struct snd_kcontrol_new volume_controls[] = {
 		.name = "PCM Playback Switch",
 	},
 	[VS_AUDIO_CONTROL_ID(VS_AUDIO_STREAM_CAPTURE, VS_AUDIO_CONTROL_VOLUME)] = {
-		.name = "PCM Capture Volume",
+		.name = "Capture Volume",
 	},
 	[VS_AUDIO_CONTROL_ID(VS_AUDIO_STREAM_CAPTURE, VS_AUDIO_CONTROL_SWITCH)] = {
-		.name = "PCM Capture Switch",
+		.name = "Capture Switch",
 	},
 };
 

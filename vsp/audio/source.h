@@ -68,6 +68,7 @@ struct vsp_audio_caps {
  * @params: of the client's stream that it is set for
  * @channels: that it has; may be more than the client's
  * @period: of the client's stream, frames
+ * @step: what its position moves by at once, frames; 0: it is that of now
  * @lead: frames that are kept in it, of what is played
  * @lead_max: likewise, the most
  * @waited: a message of the client waited when it was looked at last
@@ -85,6 +86,7 @@ struct vsp_audio_pcm {
 	struct vs_audio_params params;
 	u32 channels;
 	u32 period;
+	u32 step;
 	u32 lead;
 	u32 lead_max;
 	bool waited;

@@ -26,6 +26,7 @@
 #define PCM_BYTES	8192	/* of frames that are copied at once */
 #define PCM_LEAD_MS	20	/* of a longer period no more is needed */
 #define PCM_LEAD_MAX_MS	60	/* a message, and less than what a client waits for it */
+#define PCM_STEP_MS	10	/* of a position that moves by periods: these are no longer */
 #define PCM_LOOK_NS	(20 * (u64)NSEC_PER_MSEC)	/* a mover that is later has slept */
 #define PCM_STUCK_NS	(50 * (u64)NSEC_PER_MSEC)	/* beyond what was to be waited for */
 
@@ -144,7 +145,8 @@ static int pcm_do(struct vsp_audio_pcm *pcm, unsigned int command, void *argumen
 /* What was played is heard to its end. */
 static void pcm_settle(struct vsp_audio_pcm *pcm)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(PCM_LEAD_MAX_MS);
+	u32 ms = pcm->lead_max * MSEC_PER_SEC / vs_audio_rate(pcm->params.rate);
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
 	snd_pcm_sframes_t delay;
 
 	while (pcm->plays && pcm_state(pcm) == SNDRV_PCM_STATE_RUNNING &&
@@ -170,24 +172,33 @@ static int pcm_set_software(struct vsp_audio_pcm *pcm)
 	return pcm_do(pcm, SNDRV_PCM_IOCTL_SW_PARAMS, &params);
 }
 
+/* Its position moves by periods. */
+static bool pcm_is_batch(const struct vsp_audio_pcm *pcm)
+{
+	return pcm->substream->runtime->hw.info & SNDRV_PCM_INFO_BATCH;
+}
+
 static u32 pcm_ms(const struct vsp_audio_pcm *pcm, u32 ms)
 {
 	return vs_audio_rate(pcm->params.rate) * ms / MSEC_PER_SEC;
 }
 
-/* How far ahead: a period of the client, a millisecond, and what the position jumps by. */
+/*
+ * How far ahead: a period of the client, a millisecond, and what the position moves by at once:
+ * that is taken of what is there without having been seen.
+ */
 static int pcm_set_lead(struct vsp_audio_pcm *pcm)
 {
 	const struct snd_pcm_runtime *runtime = pcm->substream->runtime;
 	u32 message = min(VS_AUDIO_MESSAGE_MAX / vs_audio_frame_bytes(&pcm->params),
 			  pcm_ms(pcm, VS_AUDIO_MESSAGE_MS));
 
-	pcm->lead_max = min_t(u32, runtime->buffer_size, pcm_ms(pcm, PCM_LEAD_MAX_MS));
-	if (pcm->lead_max < message)
+	pcm->step = pcm_is_batch(pcm) ? runtime->period_size : 0;
+	pcm->lead_max = min_t(u32, runtime->buffer_size,
+			      pcm_ms(pcm, PCM_LEAD_MAX_MS) + pcm->step);
+	if (pcm->lead_max < message + pcm->step)
 		return -EINVAL;
-	pcm->lead = min(pcm->period, pcm_ms(pcm, PCM_LEAD_MS)) + pcm_ms(pcm, 1);
-	if (runtime->hw.info & SNDRV_PCM_INFO_BATCH)
-		pcm->lead += min_t(u32, runtime->period_size, pcm->lead_max);
+	pcm->lead = min(pcm->period, pcm_ms(pcm, PCM_LEAD_MS)) + pcm_ms(pcm, 1) + pcm->step;
 	pcm->lead = min(pcm->lead, pcm->lead_max);
 	return 0;
 }
@@ -200,6 +211,9 @@ static int pcm_set_hardware(struct vsp_audio_pcm *pcm, const struct vs_audio_par
 
 	if (!params)
 		return -ENOMEM;
+	/* Nobody is woken by its periods. */
+	if (pcm_is_batch(pcm))
+		period = min(period, vs_audio_rate(wanted->rate) * PCM_STEP_MS / MSEC_PER_SEC);
 	error = vsp_audio_caps_params(pcm->substream, &pcm->caps, wanted, period, params);
 	error = error ?: pcm_do(pcm, SNDRV_PCM_IOCTL_HW_PARAMS, params);
 	if (!error)
@@ -323,8 +337,8 @@ int vsp_audio_pcm_due(struct vsp_audio_pcm *pcm, u32 frames)
 
 	lockdep_assert_held(&pcm->lock);
 	pcm_look(pcm);
-	if (pcm->lead < frames)
-		pcm->lead = min(frames + pcm_ms(pcm, 1), pcm->lead_max);
+	if (pcm->lead < frames + pcm->step)
+		pcm->lead = min(frames + pcm->step + pcm_ms(pcm, 1), pcm->lead_max);
 	error = pcm_run(pcm);
 	if (error)
 		return error;
