@@ -12,17 +12,6 @@ local_client() {
 	client host
 }
 
-# limits ATTRIBUTE=VALUE...: other limits, and a renegotiation about them
-limits() {
-	local before i
-	for i in "$@"; do
-		echo "${i#*=}" >"$SERVICES/storage.local/${i%%=*}"
-	done
-	before=$(epoch host)
-	echo 1 >$VDPA/local/contract/renegotiate
-	renegotiated host "$before"
-}
-
 syncs() {
 	cat $VDPA/local/counters/syncs
 }
@@ -50,7 +39,7 @@ cache() {
 	dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 oflag=direct conv=fsync status=none
 	[[ $(syncs) -gt $before ]] || fail "a flush did not sync"
 	assert_eq "$(<$VDPA/local/terms/used_cache)" 0 "used after a flush"
-	limits cache_max=0
+	disk_limits cache_max=0
 	assert_value host terms/cache 0
 	# what was written before it may not be on the medium: flushes still go out
 	assert_eq "$(<$QUEUE/write_cache)" "write back" "write_cache, once there was one"
@@ -79,7 +68,7 @@ lost_sync_is_told() {
 	dmsetup load source --table "0 $size flakey /dev/vdb 0 0 3600 1 error_writes"
 	dmsetup resume source
 	before=$(syncs)
-	limits cache_max=0
+	disk_limits cache_max=0
 	wait_for 30 more_syncs "$before"
 	dmsetup suspend --noflush source
 	dmsetup load source --table "0 $size linear /dev/vdb 0"
@@ -104,7 +93,7 @@ discard_and_zeroes() {
 	reads_zero 32 32 || fail "what was zeroed can be read"
 	assert_fails reads_zero 64 32
 	assert_eq "$(stat -c %b "$file")" "$blocks" "blocks of the file: the size is charged, so it stays allocated"
-	limits access_allowed="read write"
+	disk_limits access_allowed="read write"
 	assert_value host terms/access "read write"
 	assert_eq "$(<$QUEUE/discard_max_bytes)" 0 "discard_max_bytes without discard"
 	assert_fails blkdiscard --offset 4M --length 1M /dev/vscblk0
@@ -115,7 +104,7 @@ read_only() {
 	assert_eq "$(blockdev --getro /dev/vscblk0)" 1 "read-only"
 	assert_fails dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 oflag=direct
 	dd if=/dev/vscblk0 of=/dev/null bs=4k count=1 iflag=direct status=none
-	limits access_allowed=unset
+	disk_limits access_allowed=unset
 	assert_eq "$(blockdev --getro /dev/vscblk0)" 0 "read-only"
 	dd if=/dev/zero of=/dev/vscblk0 bs=4k count=1 oflag=direct status=none
 }
@@ -163,7 +152,7 @@ block_size() {
 shrink() {
 	local allow=/sys/module/vsc_storage/parameters/allow_shrink
 	local_client
-	limits size_max=32M
+	disk_limits size_max=32M
 	assert_value host terms/size $((64 << 20))
 	echo Y >$allow
 	exec 9</dev/vscblk0

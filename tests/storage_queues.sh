@@ -14,17 +14,6 @@ two_queues() {
 	assert_value host terms/queues 2
 }
 
-# limits ATTRIBUTE=VALUE...: other limits, and a renegotiation about them
-limits() {
-	local before i
-	for i in "$@"; do
-		echo "${i#*=}" >"$SERVICES/storage.local/${i%%=*}"
-	done
-	before=$(epoch host)
-	echo 1 >$VDPA/local/contract/renegotiate
-	renegotiated host "$before"
-}
-
 # runs QUEUE: how often its mover has run
 runs() {
 	awk '/^(non)?voluntary_ctxt_switches/ { n += $2 } END { print n }' \
@@ -58,10 +47,10 @@ used_queues() {
 each_processor() {
 	two_queues
 	assert_eq "$(used_queues)" "0 1" "queues in use"
-	limits queues_max=1
+	disk_limits queues_max=1
 	assert_value host terms/queues 1
 	assert_eq "$(used_queues)" "0" "queues in use under a contract of one"
-	limits queues_max=4
+	disk_limits queues_max=4
 	assert_value host terms/queues 2
 	assert_eq "$(used_queues)" "0 1" "queues in use after it"
 }
@@ -74,7 +63,7 @@ changes() {
 		--runtime=20 --cpus_allowed=0-1 --cpus_allowed_policy=split >/tmp/fio 2>&1 & job=$!
 	progress host
 	for ((i = 0; i < 30; i++)); do
-		limits queues_max=$((1 + i % 2))
+		disk_limits queues_max=$((1 + i % 2))
 	done
 	wait $job || { cat /tmp/fio && fail "fio has failed"; }
 	assert_eq "$(value host counters/errors)" 0 "errors of the client"

@@ -86,6 +86,17 @@ renegotiated() {
 		cat $VSC/contract/*; exit 1" >&2 || fail "$1: did not renegotiate"
 }
 
+# disk_limits ATTRIBUTE=VALUE...: of the service storage.local, and a renegotiation about them
+disk_limits() {
+	local before i
+	for i in "$@"; do
+		echo "${i#*=}" >"$SERVICES/storage.local/${i%%=*}"
+	done
+	before=$(epoch host)
+	echo 1 >$VDPA/local/contract/renegotiate
+	renegotiated host "$before"
+}
+
 # ask NAME WISH=VALUE...: writes the wishes, renegotiates, and waits for the end of it
 ask() {
 	local name=$1 before commands='' i
