@@ -22,7 +22,7 @@
 #define SECONDS_MOST	3600
 #define PERCENT		95	/* of what was measured */
 #define SCRATCH_LEAST	(16ULL << 20)
-#define SCRATCH_MOST	(1ULL << 30)
+#define SCRATCH_MOST	(1024ULL << 20)
 #define FIGURES_MAX	4
 #define IN_ORDER	(256 << 10)	/* bytes of a request that is large */
 
@@ -261,10 +261,10 @@ static int measure_path(struct source *source)
 		       source->directory ? "directory" : "file";
 	if (!S_ISBLK(stats.st_mode) && !S_ISREG(stats.st_mode) && !source->directory)
 		return complain(FAILED, source->path, "neither a block device nor a directory or file");
-	if (source->directory != options.write)
-		return complain(USAGE, source->path, source->directory ?
-				"is a directory, and measured by a file that is written there, and gone afterwards: --write" :
-				"--write is for directories: it would overwrite what is there");
+	if (source->directory && !options.write)
+		return complain(USAGE, source->path, "is a directory, and measured by a file that is written there, and gone afterwards: --write");
+	if (!source->directory && options.write)
+		return complain(USAGE, source->path, "--write is for directories: it would overwrite what is there");
 	/* A hole is read from nowhere. */
 	if (S_ISREG(stats.st_mode) && stats.st_blocks < stats.st_size / 512)
 		return complain(FAILED, source->path, "has holes, which are read at no cost: a file without any allowed");
@@ -364,14 +364,15 @@ static void show_text(const struct source *source)
 	show_table(source);
 	if (state && !strcmp(state, "enabled") && !source->device)
 		printf("its pool is enabled: what its services have done meanwhile is missing there\n");
+	if (!source->pool) {
+		printf("for a proposal: vspctl pool create CLASS.NAME source=%s enable=0, vspctl calibrate NAME\n",
+		       escape_text(source->path));
+		return;
+	}
 	if (!source->device)
 		printf("%u %% below the median%s:\n", 100 - PERCENT, source->directory ?
-		       ", reads and writes" : ", of reads; writes were not measured");
-	if (source->pool)
-		printf("%s\n", propose(source, false));
-	else
-		printf("for a pool: vspctl pool create CLASS.NAME source=%s enable=0, vspctl calibrate NAME\n",
-		       escape_text(source->path));
+		       " of the slower ones" : " of reads; writes were not measured");
+	printf("%s\n", propose(source, false));
 }
 
 static void show_json(const struct source *source)

@@ -66,7 +66,7 @@ static char *file_name(const char *path)
 static void execute(const char *path, const struct load *load, unsigned int seconds, int output,
 		    pid_t parent)
 {
-	char *arguments[] = {
+	const char * const arguments[] = {
 		"fio", "--name=calibrate", take_text("--filename=%s", file_name(path)),
 		take_text("--rw=%s", load->rw), take_text("--bs=%u", load->block),
 		take_text("--iodepth=%u", load->depth), take_text("--runtime=%u", seconds),
@@ -81,7 +81,7 @@ static void execute(const char *path, const struct load *load, unsigned int seco
 		_exit(1);
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
-	execvp(arguments[0], arguments);
+	execvp(arguments[0], (char * const *)arguments);
 	_exit(NOT_FOUND);
 }
 
