@@ -49,6 +49,7 @@ static void audio_params(const struct device *device, struct virtio_snd_pcm_set_
 		VIRTIO_SND_PCM_FMT_S16, VIRTIO_SND_PCM_FMT_S24, VIRTIO_SND_PCM_FMT_S32,
 		VIRTIO_SND_PCM_FMT_FLOAT,
 	};
+	unsigned int format;
 
 	params->hdr.hdr.code = htole32(VIRTIO_SND_R_PCM_SET_PARAMS);
 	params->period_bytes = htole32(65536);
@@ -56,7 +57,8 @@ static void audio_params(const struct device *device, struct virtio_snd_pcm_set_
 	params->format = known[below(ARRAY_SIZE(known))];
 	params->rate = VIRTIO_SND_PCM_RATE_8000 + below(VS_AUDIO_RATES_MAX);
 	if (one_in(2)) {
-		params->format = vs_audio_format_to_virtio(audio_granted(device, VS_AUDIO_PLAYBACK_FORMATS));
+		format = audio_granted(device, VS_AUDIO_PLAYBACK_FORMATS);
+		params->format = vs_audio_format_to_virtio(format);
 		params->rate = vs_audio_rate_to_virtio(audio_granted(device, VS_AUDIO_RATES));
 	}
 }
