@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The code that takes a client's requests out of the rings, checks and admits them, over rings and a
- * source that only write down what they are asked for.
+ * The code that takes a client's requests out of the rings, checks and admits them, over rings
+ * and a source that only write down what they are asked for.
  */
 #ifndef STORAGE_FIXTURE_H
 #define STORAGE_FIXTURE_H
@@ -206,10 +206,10 @@ struct fixture {
 	struct vsp_pool pool;
 	struct vsp_service service;
 	struct vsp_storage storage;
-	struct vsp_storage_request request[VS_STORAGE_QUEUES_MAX][2];
+	struct vsp_storage_request *request[2 * VS_STORAGE_QUEUES_MAX];	/* two of each queue */
 };
 
-static struct fixture *make(struct kunit *test)
+static inline struct fixture *make(struct kunit *test)
 {
 	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	struct vsp_storage *storage = &f->storage;
@@ -232,11 +232,15 @@ static struct fixture *make(struct kunit *test)
 		INIT_LIST_HEAD(&ring->done);
 		INIT_LIST_HEAD(&ring->synced);
 		INIT_LIST_HEAD(&ring->free);
-		for (unsigned int n = 0; n < ARRAY_SIZE(f->request[i]); n++) {
-			f->request[i][n].storage = storage;
-			f->request[i][n].ring = ring;
-			list_add(&f->request[i][n].entry, &ring->free);
-		}
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(f->request); i++) {
+		struct vsp_storage_ring *ring = &storage->ring[i / 2];
+
+		f->request[i] = kunit_kzalloc(test, sizeof(*f->request[i]), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, f->request[i]);
+		f->request[i]->storage = storage;
+		f->request[i]->ring = ring;
+		list_add(&f->request[i]->entry, &ring->free);
 	}
 	storage->terms = (struct vsp_storage_terms){
 		.present = true,
@@ -249,7 +253,7 @@ static struct fixture *make(struct kunit *test)
 }
 
 /* A request of @type for @length bytes of data at @sector. */
-static void ask(u32 type, u64 sector, u64 length)
+static inline void ask(u32 type, u64 sector, u64 length)
 {
 	struct virtio_blk_outhdr header = {
 		.type = (__force __virtio32)cpu_to_le32(type),
@@ -265,7 +269,7 @@ static void ask(u32 type, u64 sector, u64 length)
 }
 
 /* A discard or write-zeroes. */
-static void __maybe_unused ask_range(u32 type, u64 sector, u32 sectors, u32 flags)
+static inline void ask_range(u32 type, u64 sector, u32 sectors, u32 flags)
 {
 	struct virtio_blk_discard_write_zeroes range = {
 		.sector = cpu_to_le64(sector),
@@ -278,13 +282,13 @@ static void __maybe_unused ask_range(u32 type, u64 sector, u32 sectors, u32 flag
 	world.chain.readable_bytes += sizeof(range);
 }
 
-static void run_queue(struct fixture *f, unsigned int number)
+static inline void run_queue(struct fixture *f, unsigned int number)
 {
 	vsp_storage_queue_kick(&f->service, QUEUE(number));
 	vsp_storage_queue_reap(&f->service, QUEUE(number));
 }
 
-static void __maybe_unused run(struct fixture *f)
+static inline void run(struct fixture *f)
 {
 	run_queue(f, 0);
 }

@@ -170,7 +170,7 @@ static u64 share_lead(const struct vsp_share *share, u64 now_ns, u32 *taken)
 	return 0;
 }
 
-static void begin_request(struct vsp_share *share, u64 now_ns, const u64 *cost)
+static void share_begin(struct vsp_share *share, u64 now_ns, const u64 *cost)
 {
 	vsp_share_leave(share);
 	memcpy(share->cost, cost, share->pool->rates * sizeof(*cost));
@@ -208,7 +208,7 @@ bool vsp_share_ask(struct vsp_share *share, u64 now_ns, const u64 *cost)
 			return true;
 		}
 	}
-	begin_request(share, now_ns, cost);
+	share_begin(share, now_ns, cost);
 	if (share_opens(share, now_ns, share_lead(share, now_ns, &taken), &taken) <= now_ns) {
 		share_pass(share, now_ns);
 		return true;
@@ -230,7 +230,7 @@ EXPORT_SYMBOL_IF_KUNIT(vsp_share_ask);
  */
 void vsp_share_wait(struct vsp_share *share, u64 now_ns, const u64 *cost)
 {
-	begin_request(share, now_ns, cost);
+	share_begin(share, now_ns, cost);
 	share_enqueue(share);
 }
 EXPORT_SYMBOL_IF_KUNIT(vsp_share_wait);

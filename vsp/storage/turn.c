@@ -14,8 +14,8 @@
 #define OPERATION	4096
 
 /*
- * Gives the turn to the next queue that has a request; if none has one, nobody holds it. That request
- * waits for its rates at once: its mover may be late.
+ * Gives the turn to the next queue that has a request; if none has one, nobody holds it. That
+ * request waits for its rates at once: its mover may be late.
  */
 static void turn_hand_on(struct vsp_storage_ring *ring)
 {
