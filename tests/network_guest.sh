@@ -159,7 +159,7 @@ disk_and_network() {
 	has_addresses a 11
 	# whose interrupt is which
 	in_guest a "grep 'virtio[0-9]*-rx\.0\$' /proc/interrupts && grep 'virtio[0-9]*-tx\.0\$' /proc/interrupts &&
-		grep 'virtio[0-9]*-request\$' /proc/interrupts" || { at a cat /proc/interrupts && fail "names of interrupts"; }
+		grep 'virtio[0-9]*-request\.0\$' /proc/interrupts" || { at a cat /proc/interrupts && fail "names of interrupts"; }
 	ip link set vsp-a master t-br up
 	connected a a
 	stream a host 10.0.0.1
