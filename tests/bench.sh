@@ -44,7 +44,7 @@ renegotiate() {
 
 scale() {
 	smallest scale COUNTS="1 3"
-	figures /tmp/figures/results service_memory admission contracts_a_second reads_beside_idle idle_processor
+	figures /tmp/figures/results service_memory admission contracts_a_second reads_beside_idle idle_processor status_time
 }
 
 audio() {

@@ -19,6 +19,11 @@ listen() {
 	wait_for 30 hears "$2" ""
 }
 
+# has_key CLIENT CODE: its device, which is another one where that has changed
+has_key() {
+	[[ $("$INPUT/stream" --caps "$(client "$1")") =~ (^|$'\n')keys\ ([0-9 ]*\ )?$2(\ |$'\n') ]]
+}
+
 start() {
 	modprobe -a evdev uinput vsp
 }
@@ -219,6 +224,7 @@ takes_a_link_that_comes_late() {
 	plug 1 "a keyboard" keyboard
 	ln -s "$(node_of test/1)" $link
 	wait_for 30 is "$VDPA/in/terms/kind" "keyboard mouse"
+	wait_for 30 has_key in 30
 	listen in /tmp/client
 	press 1 1 30 1
 	press 1 1 30 0

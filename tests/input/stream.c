@@ -23,6 +23,7 @@
 #include <getopt.h>
 #include <linux/input.h>
 #include <linux/uinput.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ static void push(const char *path, unsigned int count)
 
 	if (file < 0 && errno == ENXIO)
 		return;
-	if (file < 0 || dprintf(file, "%u\n", count) < 0)
+	if (file < 0 || (dprintf(file, "%u\n", count) < 0 && errno != EPIPE))
 		fail(path);
 	close(file);
 }
@@ -359,6 +360,8 @@ int main(int argc, char **argv)
 	int option, device, what = 0;
 	bool gone = false;
 
+	/* of a source that is killed while it is pushed */
+	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
