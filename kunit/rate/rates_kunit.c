@@ -29,6 +29,7 @@ static inline void trace_vsp_violation(const char *service, u64 contract, const 
 #include "vsp/core/rates.c"
 
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/module.h>
 
 #define CAPACITY	1000000
@@ -183,6 +184,40 @@ static void who_waits_goes_on_waiting_if_it_still_may_not_pass(struct kunit *tes
 	end(f);
 }
 
+static void put_into_line(struct fixture *f, const u64 *of)
+{
+	f->wakes = 0;
+	spin_lock_irq(&f->pool.rates.lock);
+	vsp_rates_wait(&f->service, 0, of);
+	spin_unlock_irq(&f->pool.rates.lock);
+}
+
+/* The head of a flow whose mover does not run: that is told when to, and only rates count as waits. */
+static void a_head_waits_for_its_rates_without_its_mover(struct kunit *test)
+{
+	static const u64 small[] = { 1 };
+	struct fixture *f = make(test);
+	struct vsp_rates *rates = &f->service.rates[0];
+
+	put_into_line(f, small);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	set_contract(f, CAPACITY);
+	/* Longer than the burst: nobody begins with one. */
+	msleep(2 * 10);
+	put_into_line(f, small);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_FALSE(test, vsp_rates_held(&f->service, 0));
+	KUNIT_EXPECT_EQ(test, rates->waits, 0);
+	KUNIT_EXPECT_EQ(test, rates->held_since_ns, 0);
+	let_wait(test, f);
+	put_into_line(f, cost);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	KUNIT_EXPECT_TRUE(test, vsp_rates_held(&f->service, 0));
+	KUNIT_EXPECT_EQ(test, rates->waits, 1);
+	KUNIT_EXPECT_NE(test, rates->held_since_ns, 0);
+	end(f);
+}
+
 /* What looking at a window finds in which @count requests of @each were at the source. */
 static enum vsp_line_verdict judge_busy(struct kunit *test, unsigned int count, u64 each)
 {
@@ -256,6 +291,7 @@ static struct kunit_case rates_cases[] = {
 	KUNIT_CASE(who_waits_is_woken_once_its_contract_has_ended),
 	KUNIT_CASE(who_waits_is_judged_anew_by_another_contract),
 	KUNIT_CASE(who_waits_goes_on_waiting_if_it_still_may_not_pass),
+	KUNIT_CASE(a_head_waits_for_its_rates_without_its_mover),
 	KUNIT_CASE(few_small_requests_do_not_make_a_source_slow),
 	KUNIT_CASE(a_load_that_comes_and_goes_is_told_of_more_and_more_seldom),
 	{}

@@ -56,6 +56,8 @@ static struct {
 	int woken;		/* the queue that was last; 0: none, or the first */
 	unsigned int started;
 	unsigned int syncs;
+	bool short_of_memory;
+	int prepared;		/* and not undone; a failure has something to undo, too */
 	bool early;		/* it has to wait for its rates */
 	bool held;		/* it does */
 	unsigned int charged;	/* admitted, less those that were dropped */
@@ -169,11 +171,13 @@ void stub_leave(struct vsp_storage_ring *ring)
 
 int stub_prepare(struct vsp_storage_request *request, struct vsp_queue *queue)
 {
-	return 0;
+	world.prepared++;
+	return world.short_of_memory ? -EAGAIN : 0;
 }
 
 void stub_undo(struct vsp_storage_request *request)
 {
+	world.prepared--;
 }
 
 /* Ends at once, and well. */

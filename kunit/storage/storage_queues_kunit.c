@@ -83,10 +83,35 @@ static void queues_have_turns(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->storage.turn.holder, -1);
 }
 
+/* It goes on at its place, whoever else asks, and leaves nothing that it had taken already. */
+static void who_lacks_memory_keeps_its_turn(struct kunit *test)
+{
+	struct fixture *f = make(test);
+
+	ask(VIRTIO_BLK_T_IN, 0, 4096);
+	world.early = true;
+	run_queue(f, 0);
+	KUNIT_EXPECT_EQ(test, world.prepared, 0);
+	/* Its rates have let it pass. */
+	world.early = false;
+	world.held = false;
+	world.short_of_memory = true;
+	run_queue(f, 0);
+	KUNIT_EXPECT_EQ(test, world.prepared, 0);
+	KUNIT_EXPECT_EQ(test, world.charged + world.completed, 0);
+	KUNIT_EXPECT_EQ(test, f->storage.turn.holder, 0);
+	world.short_of_memory = false;
+	run_queue(f, 1);
+	KUNIT_EXPECT_EQ(test, world.completed, 0);
+	run_queue(f, 0);
+	KUNIT_EXPECT_EQ(test, world.completed_by[0], 1);
+}
+
 static struct kunit_case storage_queues_cases[] = {
 	KUNIT_CASE(a_queue_that_is_not_granted_moves_nothing),
 	KUNIT_CASE(a_flush_covers_what_any_queue_has_written),
 	KUNIT_CASE(queues_have_turns),
+	KUNIT_CASE(who_lacks_memory_keeps_its_turn),
 	{}
 };
 

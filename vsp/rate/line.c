@@ -188,9 +188,11 @@ void vsp_line_wait(struct vsp_rates_line *line, struct vsp_rates *rates, u32 wei
 		return;
 	}
 	share->weight = weight;
-	begin_hold(rates, now);
 	vsp_share_wait(share, now, cost);
 	let_pass(line, now, NULL);
+	/* What passes at once waits for its mover alone. */
+	if (share->state == VSP_SHARE_WAITING)
+		begin_hold(rates, now);
 }
 
 /**

@@ -409,11 +409,9 @@ static bool take_request(struct vsp_storage_ring *ring, struct vsp_queue *queue)
 	verdict = parse_request(request, queue);
 	if (verdict == ADMIT)
 		verdict = prepare_request(request, queue);
-	/* For want of memory. It keeps its turn, which may be paid for. */
-	if (verdict == HOLD)
-		return false;
-	/* It has what it needs, or needs none. */
-	vsp_storage_memory_leave(ring);
+	/* It has what it needs, or needs none. If not, it keeps its turn, which may be paid for. */
+	if (verdict != HOLD)
+		vsp_storage_memory_leave(ring);
 	if (verdict == ADMIT)
 		verdict = admit_request(storage, request);
 	if (verdict == HOLD) {
