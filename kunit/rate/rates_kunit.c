@@ -192,7 +192,7 @@ static void put_into_line(struct fixture *f, const u64 *of)
 	spin_unlock_irq(&f->pool.rates.lock);
 }
 
-/* The head of a flow whose mover does not run: that is told when to, and only rates count as waits. */
+/* Of a flow whose mover does not run: it is told when to, and rates alone count as waiting. */
 static void a_head_waits_for_its_rates_without_its_mover(struct kunit *test)
 {
 	static const u64 small[] = { 1 };
