@@ -424,6 +424,8 @@ static const char *check_provider(void)
 	if (session->state == VS_STATE_RUNNING &&
 	    (!in_force || session->grant.pending || session->call.open))
 		return "the provider is RUNNING without a contract, or not settled";
+	if (world->early)
+		return "the provider has shown RUNNING before the contract that has led to it";
 	return NULL;
 }
 

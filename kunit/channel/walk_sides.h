@@ -132,8 +132,13 @@ static int provider_prepare(struct vsp_service *service, const struct vsp_contra
 	return *denied ? -EPERM : -EIO;
 }
 
+/* In the middle of a step: what a view shows of it has to change with what is in force. */
 static void provider_commit(struct vsp_service *service, const struct vsp_contract *next)
 {
+	struct vsp_session *session = &world->provider;
+
+	lockdep_assert_held(&session->view_lock);
+	world->early |= session->state == VS_STATE_RUNNING && !vsp_machine_in_force(session);
 }
 
 static void provider_abort(struct vsp_service *service, const struct vsp_contract *next)

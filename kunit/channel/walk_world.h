@@ -149,6 +149,7 @@ struct log_entry {
  * @charged: what the pool is charged
  * @starting: the START of this step has changed what is in force
  * @by_start: what is in force has come by a START
+ * @early: RUNNING was shown before the contract that has led to it
  * @invited: since the world is calm
  * @in_force: id, as of the last step
  * @held: ids of what was charged then
@@ -182,6 +183,7 @@ struct world {
 	u64 charged;
 	bool starting;
 	bool by_start;
+	bool early;
 	bool invited;
 	u64 in_force;
 	u64 held[VSP_SESSION_SETS];

@@ -22,6 +22,7 @@
 static void open_epoch(struct vsp_session *session)
 {
 	spin_lock(&session->view_lock);
+	session->state = session->round.next_state;
 	session->epoch = session->round.message.epoch;
 	session->reason = session->round.message.reason;
 	spin_unlock(&session->view_lock);
@@ -74,6 +75,17 @@ static void answer_stale(struct vsp_session *session)
 	vsp_machine_begin_answer(session, expired ? VS_STATUS_EXPIRED : VS_STATUS_STALE);
 }
 
+static void enter_state(struct vsp_session *session)
+{
+	spin_lock(&session->view_lock);
+	session->state = session->round.next_state;
+	spin_unlock(&session->view_lock);
+}
+
+/*
+ * The state is entered with what the step changes of a view: with the contract that comes into
+ * force, or ends, or with the epoch.
+ */
 static void do_actions(struct vsp_session *session, u32 actions)
 {
 	if (actions & VSP_DO_DROP_PENDING)
@@ -92,6 +104,7 @@ static void do_actions(struct vsp_session *session, u32 actions)
 		vsp_machine_hold(session);
 	if (actions & VSP_DO_FORGET)
 		vsp_machine_forget(session);
+	enter_state(session);
 	if (actions & VSP_DO_ANSWER)
 		answer_message(session);
 	if (actions & VSP_DO_REFUSE)
@@ -120,9 +133,7 @@ void vsp_machine_event(struct vsp_session *session, enum vsp_event event)
 	enum vs_state from = session->state;
 	struct vs_step step = vs_states_provider(from, event);
 
-	spin_lock(&session->view_lock);
-	session->state = step.next;
-	spin_unlock(&session->view_lock);
+	session->round.next_state = step.next;
 	if (step.next != from)
 		trace_vsp_state(session->service->name, from, event, step.next);
 	do_actions(session, step.actions);

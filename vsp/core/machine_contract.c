@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) "vsp: " fmt
 
 #include <linux/ktime.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -19,22 +20,50 @@
 #include "vsp/core/trace.h"
 #include "vsp/pool/pool.h"
 
+/* The step, and how the renegotiation ends with it, by @outcome and @reason; 0: it does not */
+static void show_step(struct vsp_session *session, u32 outcome, u32 reason)
+{
+	lockdep_assert_held(&session->view_lock);
+	session->state = session->round.next_state;
+	if (outcome)
+		session->result = (struct vsp_result){ session->epoch, outcome, reason };
+}
+
 /*
  * The contract in force becomes @next (NULL: none), in one step between two
- * requests.  The old one is the caller's.
+ * requests.  In a view, too: the state, what is in force, what is pending no more and the
+ * result change at once.  The old one is the caller's.
  */
-static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp_contract *next)
+static struct vsp_contract *put_in_force(struct vsp_session *session, struct vsp_contract *next,
+					 u32 outcome, u32 reason)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *old = vsp_machine_in_force(session);
 
+	spin_lock(&session->view_lock);
 	spin_lock_irq(&service->pool->rates.lock);
 	service->class->commit(service, next);
 	vsp_rates_commit(service, next ? &next->terms : NULL);
 	rcu_assign_pointer(service->in_force, next);
 	spin_unlock_irq(&service->pool->rates.lock);
+	if (next && next == session->grant.pending)
+		session->grant.pending = NULL;
+	show_step(session, outcome, reason);
+	spin_unlock(&session->view_lock);
 	trace_vsp_contract(service->name, old ? old->id : 0, next ? next->id : 0);
 	return old;
+}
+
+/* What was pending is in force already: it never stopped being so. */
+static void keep_in_force(struct vsp_session *session)
+{
+	struct vsp_contract *pending = session->grant.pending;
+
+	spin_lock(&session->view_lock);
+	session->grant.pending = NULL;
+	show_step(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
+	spin_unlock(&session->view_lock);
+	vsp_machine_free_contract(pending);
 }
 
 /**
@@ -80,24 +109,23 @@ static void count_renegotiation(struct vsp_session *session)
 void vsp_machine_commit(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
-	struct vsp_contract *pending = vsp_machine_set_pending(session, NULL);
+	struct vsp_contract *pending = session->grant.pending;
 
 	session->grant.expired_id = 0;
 	if (pending->id == vsp_machine_in_force_id(session)) {
-		/* Kept: it never stopped being in force. */
-		vsp_machine_free_contract(pending);
+		keep_in_force(session);
 	} else {
 		session->invitation.denied = false;
 		session->invitation.told.count = 0;
 		session->grant.unstarted = 0;
 		if (vsp_machine_in_force(session))
 			count_renegotiation(session);
-		vsp_machine_free_contract(put_in_force(session, pending));
+		vsp_machine_free_contract(put_in_force(session, pending, VS_OUTCOME_GRANT,
+						       VS_REASON_NONE));
 		vsp_machine_free_contract(session->held.contract);
 		session->held.contract = NULL;
 	}
 	vsp_machine_recharge(session);
-	vsp_machine_set_result(session, VS_OUTCOME_GRANT, VS_REASON_NONE);
 	service->files->changed(service, VSP_CHANGE_CONTRACT);
 }
 
@@ -114,6 +142,8 @@ void vsp_machine_start_fallback(struct vsp_session *session)
 {
 	struct vsp_service *service = session->service;
 	struct vsp_contract *fallback = session->call.fallback;
+	u32 outcome = fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED;
+	u32 reason = fallback ? VS_REASON_FALLBACK : session->call.reason;
 
 	if (!session->call.open || (!vsp_machine_in_force(session) && !session->held.contract))
 		return;
@@ -124,14 +154,13 @@ void vsp_machine_start_fallback(struct vsp_session *session)
 	else
 		service->counters.withdrawals++;
 	if (vsp_machine_in_force(session)) {
-		vsp_machine_free_contract(put_in_force(session, fallback));
+		vsp_machine_free_contract(put_in_force(session, fallback, outcome, reason));
 	} else {
 		vsp_machine_free_contract(session->held.contract);
 		session->held.contract = fallback;
+		vsp_machine_set_result(session, outcome, reason);
 	}
 	vsp_machine_recharge(session);
-	vsp_machine_set_result(session, fallback ? VS_OUTCOME_GRANT : VS_OUTCOME_RELEASED,
-			       fallback ? VS_REASON_FALLBACK : session->call.reason);
 	pr_info("service %s: contract %s (%s)\n", service->name,
 		fallback ? "changed at its deadline" : "withdrawn",
 		vs_wire_reason_name(session->call.reason));
@@ -153,7 +182,7 @@ void vsp_machine_hold(struct vsp_session *session)
 
 	if (!vsp_machine_in_force(session))
 		return;
-	old = put_in_force(session, NULL);
+	old = put_in_force(session, NULL, 0, 0);
 	vsp_machine_free_contract(session->held.contract);
 	session->held.contract = old;
 	session->held.expires = ktime_add_ms(ktime_get(), service->settings.lease_ms);
@@ -177,7 +206,7 @@ void vsp_machine_forget(struct vsp_session *session)
 	if (!vsp_machine_in_force(session) && !session->held.contract)
 		return;
 	if (vsp_machine_in_force(session))
-		vsp_machine_free_contract(put_in_force(session, NULL));
+		vsp_machine_free_contract(put_in_force(session, NULL, 0, 0));
 	vsp_machine_free_contract(session->held.contract);
 	session->held.contract = NULL;
 	vsp_machine_recharge(session);

@@ -467,15 +467,14 @@ void vsp_service_view(struct vsp_service *service, struct vsp_service_view *view
 		view->pending_id = session->grant.pending->id;
 		view->granted = session->grant.pending->terms;
 	}
-	spin_unlock(&session->view_lock);
-	rcu_read_lock();
-	contract = rcu_dereference(service->in_force);
+	contract = rcu_dereference_protected(service->in_force,
+					     lockdep_is_held(&session->view_lock));
 	if (contract) {
 		view->id = contract->id;
 		view->in_force = contract->terms;
 		if (!view->pending_id)
 			view->granted = contract->terms;
 	}
-	rcu_read_unlock();
+	spin_unlock(&session->view_lock);
 	view->counters = service->counters;
 }

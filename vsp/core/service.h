@@ -14,7 +14,7 @@
  * administrator's process.
  *
  * Lock order: configfs' own locks > vsp_service.admin > vsp_pool.lock > vsp_inbox.lock,
- * vsp_pool.rates.lock > locks of a class > vsp_service.rates.lock.
+ * vsp_session.view_lock > vsp_pool.rates.lock > locks of a class > vsp_service.rates.lock.
  * Nothing waits for a mover but the VMM's own suspend, reset and close.
  */
 #ifndef VSP_SERVICE_H
@@ -211,7 +211,7 @@ struct vsp_service_ratelimit {
  * @member: the pool's; under pool->lock
  *
  * @ratelimit: see there
- * @in_force: RCU; replaced by the service's work only
+ * @in_force: RCU; replaced by the service's work only, under the session's view_lock
  * @session: while enabled; see vsp/core/session.h; set and cleared under pool->lock
  * @counters: see there
  * @switches: of the class, a bit each; may change at any time

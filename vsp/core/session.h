@@ -209,6 +209,7 @@ struct vsp_invitation {
 
 /**
  * struct vsp_round - the message that is worked on, and scratch: too large for the work's stack
+ * @next_state: that the step leads to, or the last one has led to
  * @message: as it was decoded
  * @slot: that it came in
  * @generation: of the rings that it came from
@@ -219,6 +220,7 @@ struct vsp_invitation {
  * @bytes: a message as it is on the wire
  */
 struct vsp_round {
+	enum vs_state next_state;
 	struct vs_message message;
 	unsigned int slot;
 	u32 generation;
@@ -247,7 +249,7 @@ struct vsp_session_stop {
  * @inbox: what waits for it; has a lock of its own
  *
  * @view_lock: held by the work to write what vsp_service_view() copies: @state to
- *	@result, the pending grant, @call
+ *	@result, the pending grant, @call, and vsp_service.in_force
  * @state: of the machine
  * @epoch: as the client opened it; valid from UNINITIALIZED on
  * @reason: of the last INITIALIZE, either way

@@ -28,7 +28,9 @@
  * @in_force: terms of @id
  * @counters: all of them
  *
- * Filled by vsp_service_view() under the session's lock.  Terms with count 0: none.
+ * Filled by vsp_service_view() under the session's view_lock, but for @counters: all of one
+ * moment.  A state is never without the contract that came into force, or ended, with it.  Terms
+ * with count 0: none.
  */
 struct vsp_service_view {
 	enum vs_state state;
