@@ -164,6 +164,43 @@ int vs_value_set(const struct vs_term_spec *spec, const char *page, u64 *bits)
 }
 EXPORT_SYMBOL_GPL(vs_value_set);
 
+/* Names of bits, or "none" */
+static ssize_t emit_words(const struct vs_term_spec *spec, u64 bits, char separator, char *page,
+			  ssize_t at)
+{
+	ssize_t start = at;
+
+	for (unsigned int i = 0; spec->bits[i]; i++) {
+		if (!(bits & BIT_ULL(i)))
+			continue;
+		if (at > start)
+			at += sysfs_emit_at(page, at, "%c", separator);
+		at += sysfs_emit_at(page, at, "%s", spec->bits[i]);
+	}
+	if (at == start)
+		at += sysfs_emit_at(page, at, "none");
+	return at - start;
+}
+
+/**
+ * vs_value_emit() - show a value, without a newline
+ * @spec: the term, of any kind but IDENTITY
+ * @value: a number, or the bits of a SET
+ * @separator: between the words of a SET
+ * @page: of a sysfs or configfs file
+ * @at: bytes of @page in use
+ *
+ * Return: bytes written.
+ */
+ssize_t vs_value_emit(const struct vs_term_spec *spec, u64 value, char separator, char *page,
+		      ssize_t at)
+{
+	if (spec->kind == VS_KIND_SET)
+		return emit_words(spec, value, separator, page, at);
+	return sysfs_emit_at(page, at, "%llu", value);
+}
+EXPORT_SYMBOL_GPL(vs_value_emit);
+
 /**
  * vs_value_emit_set() - show the value of a SET
  * @spec: the term
@@ -174,14 +211,9 @@ EXPORT_SYMBOL_GPL(vs_value_set);
  */
 ssize_t vs_value_emit_set(const struct vs_term_spec *spec, u64 bits, char *page)
 {
-	ssize_t length = 0;
+	ssize_t length = emit_words(spec, bits, ' ', page, 0);
 
-	for (unsigned int i = 0; spec->bits[i]; i++)
-		if (bits & BIT_ULL(i))
-			length += sysfs_emit_at(page, length, "%s%s", length ? " " : "",
-						spec->bits[i]);
-	length += sysfs_emit_at(page, length, length ? "\n" : "none\n");
-	return length;
+	return length + sysfs_emit_at(page, length, "\n");
 }
 EXPORT_SYMBOL_GPL(vs_value_emit_set);
 

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A session's device in sysfs: who it is, contract/ and counters/.  What the files
- * mean stands in Documentation/ABI/testing/sysfs-class-vsc.
+ * A session's device in sysfs: who it is, and counters/.  contract/ is in sysfs_contract.c, terms/
+ * and request/ are in sysfs_terms.c.  What the files mean stands in
+ * Documentation/ABI/testing/sysfs-class-vsc.
  */
 #include <linux/array_size.h>
 #include <linux/device.h>
 #include <linux/export.h>
-#include <linux/kobject.h>
-#include <linux/ktime.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "vs_counter.h"
+#include "vs_show.h"
 #include "vsc/class.h"
 #include "vsc/core/session.h"
 
@@ -46,188 +45,6 @@ static struct attribute *device_attributes[] = {
 
 static const struct attribute_group device_group = {
 	.attrs = device_attributes,
-};
-
-/* ---- contract/ ---- */
-
-static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	enum vs_state state;
-	bool missing;
-
-	spin_lock(&session->lock);
-	state = session->state;
-	missing = session->class_missing;
-	spin_unlock(&session->lock);
-	if (missing)
-		return sysfs_emit(text, "class missing: vsc_%s\n", session->spec->name);
-	return sysfs_emit(text, "%s\n", vs_states_name(state));
-}
-
-static ssize_t epoch_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	u64 epoch;
-
-	spin_lock(&session->lock);
-	epoch = session->last.epoch;
-	spin_unlock(&session->lock);
-	return sysfs_emit(text, "0x%016llx\n", epoch);
-}
-
-static ssize_t id_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	u64 id;
-
-	spin_lock(&session->lock);
-	id = session->held.id;
-	spin_unlock(&session->lock);
-	return sysfs_emit(text, "%llu\n", id);
-}
-
-static ssize_t reason_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	u32 reason;
-
-	spin_lock(&session->lock);
-	reason = session->last.reason;
-	spin_unlock(&session->lock);
-	return sysfs_emit(text, "%s\n", vs_wire_reason_name(reason));
-}
-
-static const struct vs_term_spec *find_term(const struct vs_class_spec *spec, u16 id)
-{
-	for (u32 i = 0; id && i < spec->count; i++)
-		if (spec->term[i].id == id)
-			return &spec->term[i];
-	return NULL;
-}
-
-static ssize_t result_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	struct vsc_session_result result;
-	const struct vs_term_spec *term;
-	ssize_t at;
-
-	spin_lock(&session->lock);
-	result = session->last.result;
-	spin_unlock(&session->lock);
-	if (!result.epoch)
-		return sysfs_emit(text, "none\n");
-
-	at = sysfs_emit(text, "epoch=0x%016llx outcome=%s reason=%s", result.epoch,
-			vs_wire_outcome_name(result.outcome), vs_wire_reason_name(result.reason));
-	term = find_term(session->spec, result.term);
-	if (term) {
-		at += sysfs_emit_at(text, at, " term=%s asked=", term->name);
-		at = vsc_sysfs_value(term, result.asked, ',', text, at);
-		at += sysfs_emit_at(text, at, " available=");
-		at = vsc_sysfs_value(term, result.available, ',', text, at);
-	}
-	if (result.kept || result.outcome == VS_OUTCOME_DENY || result.outcome == VS_OUTCOME_OFFER)
-		at += sysfs_emit_at(text, at, " kept=%d", result.kept);
-	if (result.error)
-		at += sysfs_emit_at(text, at, " error=%d", result.error);
-	return at + sysfs_emit_at(text, at, "\n");
-}
-
-static ssize_t deadline_ms_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	ktime_t deadline;
-
-	spin_lock(&session->lock);
-	deadline = session->last.deadline;
-	spin_unlock(&session->lock);
-	if (!deadline)
-		return sysfs_emit(text, "none\n");
-	return sysfs_emit(text, "%lld\n",
-			  max_t(s64, ktime_ms_delta(deadline, ktime_get()), 0));
-}
-
-static ssize_t last_us_show(struct device *dev, struct device_attribute *attr, char *text)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	u64 last_ns;
-
-	spin_lock(&session->lock);
-	last_ns = session->last.ns;
-	spin_unlock(&session->lock);
-	return sysfs_emit(text, "%llu\n", div_u64(last_ns, NSEC_PER_USEC));
-}
-
-static int check_trigger(struct device *dev, const char *knob, const char *text)
-{
-	int shown = min_t(size_t, strcspn(text, "\n"), 64);
-
-	if (sysfs_streq(text, "1"))
-		return 0;
-	dev_warn_ratelimited(dev, "%s: \"%*pE\" refused, only 1 can be written\n", knob, shown,
-			     text);
-	return -EINVAL;
-}
-
-static ssize_t renegotiate_store(struct device *dev, struct device_attribute *attr,
-				 const char *text, size_t length)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	int error = check_trigger(dev, "renegotiate", text);
-
-	if (error)
-		return error;
-	/* Held until the wishes are there: the work takes it to read them. */
-	mutex_lock(&session->request.lock);
-	error = vsc_policy_check(session, &session->request.staged);
-	if (!error)
-		error = vsc_session_renegotiate(session, VS_REASON_NEED);
-	if (!error) {
-		session->request.wish = session->request.staged;
-		session->request.wish_set = session->request.staged_set;
-	}
-	mutex_unlock(&session->request.lock);
-	return error ?: length;
-}
-
-static ssize_t release_store(struct device *dev, struct device_attribute *attr,
-			     const char *text, size_t length)
-{
-	int error = check_trigger(dev, "release", text);
-
-	if (!error)
-		error = vsc_session_release(to_vsc_session(dev));
-	return error ?: length;
-}
-
-static DEVICE_ATTR_RO(state);
-static DEVICE_ATTR_RO(epoch);
-static DEVICE_ATTR_RO(id);
-static DEVICE_ATTR_RO(reason);
-static DEVICE_ATTR_RO(result);
-static DEVICE_ATTR_RO(deadline_ms);
-static DEVICE_ATTR_RO(last_us);
-static DEVICE_ATTR_WO(renegotiate);
-static DEVICE_ATTR_WO(release);
-
-static struct attribute *contract_attributes[] = {
-	&dev_attr_state.attr,
-	&dev_attr_epoch.attr,
-	&dev_attr_id.attr,
-	&dev_attr_reason.attr,
-	&dev_attr_result.attr,
-	&dev_attr_deadline_ms.attr,
-	&dev_attr_last_us.attr,
-	&dev_attr_renegotiate.attr,
-	&dev_attr_release.attr,
-	NULL
-};
-
-static const struct attribute_group contract_group = {
-	.name = "contract",
-	.attrs = contract_attributes,
 };
 
 /* ---- counters/ ---- */
@@ -283,6 +100,85 @@ static struct counter_attribute counters[] = {
 	RENEGOTIATIONS(violated, VIOLATED),
 };
 
+static ssize_t emit_class_counter(struct vsc_session *session, struct device_attribute *attribute,
+				  char *page)
+{
+	lockdep_assert_held(&session->class_lock);
+	if (!session->class)
+		return -ENODEV;
+	return sysfs_emit(page, "%llu\n",
+			  session->class->count(session, vs_counter_index(attribute)));
+}
+
+/**
+ * vsc_sysfs_counter_show() - a file of VSC_COUNTER()
+ * @dev: vsc<N>
+ * @attribute: of the file
+ * @page: filled
+ *
+ * Context: process; takes vsc_session.class_lock.
+ * Return: length of the text, -ENODEV: the class has just gone.
+ */
+ssize_t vsc_sysfs_counter_show(struct device *dev, struct device_attribute *attribute, char *page)
+{
+	struct vsc_session *session = to_vsc_session(dev);
+	ssize_t length;
+
+	mutex_lock(&session->class_lock);
+	length = emit_class_counter(session, attribute, page);
+	mutex_unlock(&session->class_lock);
+	return length;
+}
+EXPORT_SYMBOL_GPL(vsc_sysfs_counter_show);
+
+/* A VSC_COUNTER() is read under the lock that is held; other files of a class look after that. */
+static ssize_t read_class_counter(struct vsc_session *session, struct device_attribute *attribute,
+				  char *page)
+{
+	if (attribute->show == vsc_sysfs_counter_show)
+		return emit_class_counter(session, attribute, page);
+	return attribute->show(&session->dev, attribute, page);
+}
+
+static ssize_t emit_class_counters(struct vsc_session *session, char *value, char *page, ssize_t at)
+{
+	const struct attribute_group *group = session->class ? session->class->counters : NULL;
+	struct attribute **attribute;
+	ssize_t length, start = at;
+
+	lockdep_assert_held(&session->class_lock);
+	for (attribute = group ? group->attrs : NULL; attribute && *attribute; attribute++) {
+		length = read_class_counter(session,
+					    container_of(*attribute, struct device_attribute, attr),
+					    value);
+		at += vs_show_counter(*attribute, value, length, page, at);
+	}
+	return at - start;
+}
+
+/* All others, whatever they are read under, each by itself; the class stays meanwhile */
+static ssize_t session_summary_show(struct device *dev, struct device_attribute *attr, char *text)
+{
+	struct vsc_session *session = to_vsc_session(dev);
+	char *value = kmalloc(PAGE_SIZE, GFP_KERNEL);	/* as sysfs_emit() wants it */
+	ssize_t length, at = 0;
+
+	if (!value)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		length = session_counter_show(dev, &counters[i].attr, value);
+		at += vs_show_counter(&counters[i].attr.attr, value, length, text, at);
+	}
+	mutex_lock(&session->class_lock);
+	at += emit_class_counters(session, value, text, at);
+	mutex_unlock(&session->class_lock);
+	kfree(value);
+	return at;
+}
+
+static struct device_attribute counters_summary =
+	__ATTR(summary, 0444, session_summary_show, NULL);
+
 static struct attribute *counter_attributes[] = {
 	&counters[0].attr.attr,
 	&counters[1].attr.attr,
@@ -307,33 +203,11 @@ static struct attribute *counter_attributes[] = {
 	&counters[20].attr.attr,
 	&counters[21].attr.attr,
 	&counters[22].attr.attr,
+	&counters_summary.attr,
 	NULL
 };
 
-static_assert(ARRAY_SIZE(counter_attributes) == ARRAY_SIZE(counters) + 1);
-
-/**
- * vsc_sysfs_counter_show() - a file of VSC_COUNTER()
- * @dev: vsc<N>
- * @attribute: of the file
- * @page: filled
- *
- * Context: process; takes vsc_session.class_lock.
- * Return: length of the text, -ENODEV: the class has just gone.
- */
-ssize_t vsc_sysfs_counter_show(struct device *dev, struct device_attribute *attribute, char *page)
-{
-	struct vsc_session *session = to_vsc_session(dev);
-	ssize_t length = -ENODEV;
-
-	mutex_lock(&session->class_lock);
-	if (session->class)
-		length = sysfs_emit(page, "%llu\n",
-				    session->class->count(session, vs_counter_index(attribute)));
-	mutex_unlock(&session->class_lock);
-	return length;
-}
-EXPORT_SYMBOL_GPL(vsc_sysfs_counter_show);
+static_assert(ARRAY_SIZE(counter_attributes) == ARRAY_SIZE(counters) + 2);
 
 /* A class whose group has this name too adds to it. */
 static const struct attribute_group counters_group = {
@@ -344,7 +218,7 @@ static const struct attribute_group counters_group = {
 /* What every session has, whatever its class; ended by NULL. */
 const struct attribute_group *vsc_sysfs_groups[] = {
 	&device_group,
-	&contract_group,
+	&vsc_sysfs_contract,
 	&counters_group,
 	&vsc_sysfs_auto,
 	NULL

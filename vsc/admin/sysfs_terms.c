@@ -13,6 +13,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "vs_show.h"
 #include "vs_value.h"
 #include "vsc/core/vsc.h"
 
@@ -20,30 +21,16 @@
 /* Of a RATE: asked, offered, granted and in force twice each, demand, used, and two wishes. */
 #define PER_TERM	12
 
-/* Which set of terms a file shows. */
+/* Which set of terms a file shows: those of enum vs_show_set, and these */
 enum view {
-	VIEW_ASKED,
-	VIEW_OFFERED,
-	VIEW_GRANTED,
-	VIEW_HELD,
-	VIEW_USED,
+	VIEW_USED = VS_SHOW_SETS,
 	VIEW_STAGED,
-	VIEWS
-};
-
-static const char * const prefixes[VIEWS] = {
-	[VIEW_ASKED] = "asked_",
-	[VIEW_OFFERED] = "offered_",
-	[VIEW_GRANTED] = "granted_",
-	[VIEW_HELD] = "",
-	[VIEW_USED] = "used_",
-	[VIEW_STAGED] = "",
 };
 
 /**
  * struct term_attribute - one file
  * @attr: its attribute
- * @view: which set of terms
+ * @view: which set of terms: enum vs_show_set, or enum view
  * @index: of the term in the class's table
  * @high: shows term->high, else term->low; the text of an IDENTITY either way
  * @demand: shows term->demand in their place
@@ -51,7 +38,7 @@ static const char * const prefixes[VIEWS] = {
  */
 struct term_attribute {
 	struct device_attribute attr;
-	enum view view;
+	unsigned int view;
 	u32 index;
 	bool high;
 	bool demand;
@@ -89,56 +76,27 @@ static const struct vs_term_spec *to_spec(struct vsc_session *session,
 	return &session->spec->term[file->index];
 }
 
-/**
- * vsc_sysfs_value() - write a value as its kind is written
- * @spec: of the term
- * @value: a number, or the bits of a SET
- * @separator: between the words of a SET
- * @text: page of the attribute
- * @at: bytes of @text in use
- *
- * Return: bytes of @text in use.
- */
-ssize_t vsc_sysfs_value(const struct vs_term_spec *spec, u64 value, char separator, char *text,
-			ssize_t at)
-{
-	bool first = true;
-
-	if (spec->kind != VS_KIND_SET)
-		return at + sysfs_emit_at(text, at, "%llu", value);
-	for (unsigned int bit = 0; spec->bits[bit]; bit++) {
-		if (!(value & BIT_ULL(bit)))
-			continue;
-		if (!first)
-			at += sysfs_emit_at(text, at, "%c", separator);
-		at += sysfs_emit_at(text, at, "%s", spec->bits[bit]);
-		first = false;
-	}
-	return first ? at + sysfs_emit_at(text, at, "none") : at;
-}
-
 static ssize_t show_term(struct vsc_session *session, const struct term_attribute *file,
 			 const struct vs_term *term, char *text)
 {
 	const struct vs_term_spec *spec = to_spec(session, file);
-	u64 value = file->demand ? term->demand : file->high ? term->high : term->low;
-	ssize_t at = 0;
+	ssize_t at;
 
-	if (spec->kind == VS_KIND_IDENTITY)
-		at = sysfs_emit(text, "%.*s", term->length, term->text);
+	if (file->demand)
+		at = vs_value_emit(spec, term->demand, ' ', text, 0);
 	else
-		at = vsc_sysfs_value(spec, value, ' ', text, 0);
+		at = vs_show_value(spec, term, !file->high, ' ', text, 0);
 	return at + sysfs_emit_at(text, at, "\n");
 }
 
-static const struct vs_terms *find_view(const struct vsc_session *session, enum view view)
+static const struct vs_terms *find_view(const struct vsc_session *session, unsigned int view)
 {
 	switch (view) {
-	case VIEW_ASKED:
+	case VS_SHOW_ASKED:
 		return &session->last.asked;
-	case VIEW_OFFERED:
+	case VS_SHOW_OFFERED:
 		return &session->last.offered;
-	case VIEW_GRANTED:
+	case VS_SHOW_GRANTED:
 		return &session->last.granted;
 	default:
 		return &session->held.terms;
@@ -161,23 +119,62 @@ static ssize_t view_term_show(struct device *dev, struct device_attribute *attr,
 	return there ? show_term(session, file, &term, text) : sysfs_emit(text, "none\n");
 }
 
+/* Does the class measure what is used of it? */
+static bool session_has_used(const struct vsc_session *session, u32 index)
+{
+	lockdep_assert_held(&session->class_lock);
+	return session->class && session->class->used &&
+	       session->spec->term[index].kind != VS_KIND_IDENTITY;
+}
+
 static ssize_t view_used_show(struct device *dev, struct device_attribute *attr, char *text)
 {
 	const struct term_attribute *file = to_term(attr);
 	struct vsc_session *session = to_vsc_session(dev);
-	const struct vsc_class *class;
-	ssize_t at = 0;
-	u64 used = 0;
+	ssize_t at;
 
 	mutex_lock(&session->class_lock);
-	class = session->class && session->class->used ? session->class : NULL;
-	if (class)
-		used = class->used(session, file->index);
+	if (session_has_used(session, file->index))
+		at = vs_value_emit(to_spec(session, file),
+				   session->class->used(session, file->index), ' ', text, 0);
+	else
+		at = sysfs_emit(text, "none");
 	mutex_unlock(&session->class_lock);
-	if (!class)
-		return sysfs_emit(text, "none\n");
-	at = vsc_sysfs_value(to_spec(session, file), used, ' ', text, 0);
 	return at + sysfs_emit_at(text, at, "\n");
+}
+
+/**
+ * vsc_sysfs_emit_terms() - the lines of contract/summary for all terms
+ * @session: any
+ * @view: of it
+ * @text: page of the file
+ * @at: bytes of @text in use
+ *
+ * What was granted is not in it, and no demand: these have files of their own.
+ *
+ * Context: process; takes vsc_session.class_lock.
+ * Return: bytes written.
+ */
+ssize_t vsc_sysfs_emit_terms(struct vsc_session *session, const struct vsc_view *view, char *text,
+			     ssize_t at)
+{
+	const struct vs_terms * const sets[VS_SHOW_SETS] = {
+		[VS_SHOW_ASKED] = &view->last.asked,
+		[VS_SHOW_OFFERED] = &view->last.offered,
+		[VS_SHOW_IN_FORCE] = &view->held.terms,
+	};
+	ssize_t start = at;
+	bool known;
+	u64 used;
+
+	mutex_lock(&session->class_lock);
+	for (u32 i = 0; i < view->spec->count; i++) {
+		known = session_has_used(session, i);
+		used = known ? session->class->used(session, i) : 0;
+		at += vs_show_term(&view->spec->term[i], i, sets, known ? &used : NULL, text, at);
+	}
+	mutex_unlock(&session->class_lock);
+	return at - start;
 }
 
 /* ---- request/ ---- */
@@ -320,8 +317,8 @@ static ssize_t staged_store(struct device *dev, struct device_attribute *attr,
 
 /* ---- Making them ---- */
 
-static struct term_attribute *view_add_file(struct vsc_session *session, enum view view, u32 index,
-					    bool high, const char *suffix)
+static struct term_attribute *view_add_file(struct vsc_session *session, unsigned int view,
+					    u32 index, bool high)
 {
 	struct vsc_sysfs *sysfs = session->sysfs;
 	struct term_attribute *file = &sysfs->attributes[sysfs->count++];
@@ -330,8 +327,6 @@ static struct term_attribute *view_add_file(struct vsc_session *session, enum vi
 	file->view = view;
 	file->index = index;
 	file->high = high;
-	snprintf(file->name, sizeof(file->name), "%s%s%s", prefixes[view],
-		 session->spec->term[index].name, suffix);
 	sysfs_attr_init(&attr->attr);
 	attr->attr.name = file->name;
 	attr->attr.mode = view == VIEW_STAGED ? 0644 : 0444;
@@ -341,36 +336,49 @@ static struct term_attribute *view_add_file(struct vsc_session *session, enum vi
 	return file;
 }
 
-/* Files of one term in one view. An ask has a range, what was agreed one value. */
-static void view_add_term(struct vsc_session *session, enum view view, u32 index)
+static void name_file(struct term_attribute *file, const char *prefix,
+		      const struct vs_term_spec *spec, const char *suffix)
 {
-	bool ask = view == VIEW_ASKED || view == VIEW_STAGED;
+	snprintf(file->name, sizeof(file->name), "%s%s%s", prefix, spec->name, suffix);
+}
 
-	switch (view == VIEW_USED ? VS_KINDS : session->spec->term[index].kind) {
-	case VS_KIND_RATE:
-		view_add_file(session, view, index, false, "_floor");
-		view_add_file(session, view, index, true, "_ceiling");
-		break;
-	case VS_KIND_SET:
-		if (ask)
-			view_add_file(session, view, index, false, "_required");
-		view_add_file(session, view, index, true,
-			      ask ? "_wanted" : view == VIEW_OFFERED ? "_allowed" : "");
-		break;
-	case VS_KIND_SPACE:
-	case VS_KIND_LEVEL:
-		if (ask || view == VIEW_OFFERED)
-			view_add_file(session, view, index, false, "_min");
-		view_add_file(session, view, index, true,
-			      ask || view == VIEW_OFFERED ? "_max" : "");
-		break;
-	case VS_KIND_IDENTITY:
-	default:
-		view_add_file(session, view, index, true, "");
-		break;
+/* A wish has the values of an ask, without its prefix. */
+static void view_add_value(struct vsc_session *session, unsigned int view, u32 index, bool high)
+{
+	const struct vs_term_spec *spec = &session->spec->term[index];
+	enum vs_show_set set = view == VIEW_STAGED ? VS_SHOW_ASKED : view;
+	const struct vs_show_sides *sides = vs_show_sides(spec, set);
+	const char *side = high ? sides->high : sides->low;
+	struct term_attribute *file;
+
+	if (!side)
+		return;
+	file = view_add_file(session, view, index, high);
+	if (view == VIEW_STAGED)
+		name_file(file, "", spec, side);
+	else
+		vs_show_name(spec, set, side, file->name, sizeof(file->name));
+}
+
+/* Files of one term in one view */
+static void view_add_term(struct vsc_session *session, unsigned int view, u32 index)
+{
+	const struct vs_term_spec *spec = &session->spec->term[index];
+	bool identity = spec->kind == VS_KIND_IDENTITY;
+	struct term_attribute *file;
+
+	if (view == VIEW_USED) {
+		if (!identity)
+			name_file(view_add_file(session, view, index, true), "used_", spec, "");
+		return;
 	}
-	if (view == VIEW_ASKED && session->spec->term[index].kind != VS_KIND_IDENTITY)
-		view_add_file(session, view, index, false, "_demand")->demand = true;
+	view_add_value(session, view, index, false);
+	view_add_value(session, view, index, true);
+	if (view != VS_SHOW_ASKED || identity)
+		return;
+	file = view_add_file(session, view, index, false);
+	file->demand = true;
+	name_file(file, "asked_", spec, "_demand");
 }
 
 /* Attributes from @first on, as a list. */
@@ -398,10 +406,9 @@ int vsc_sysfs_add(struct vsc_session *session)
 	if (!sysfs)
 		return -ENOMEM;
 	session->sysfs = sysfs;
-	for (enum view view = VIEW_ASKED; view < VIEW_STAGED; view++)
+	for (unsigned int view = 0; view < VIEW_STAGED; view++)
 		for (u32 i = 0; i < spec->count; i++)
-			if (view != VIEW_USED || spec->term[i].kind != VS_KIND_IDENTITY)
-				view_add_term(session, view, i);
+			view_add_term(session, view, i);
 	list_files(sysfs, 0, sysfs->term_list);
 	first = sysfs->count;
 	for (u32 i = 0; i < spec->count; i++)

@@ -50,6 +50,7 @@ static void send_events(struct work_struct *item)
 		send_event(work->session, &note[i]);
 	sysfs_notify(kobj, "contract", "state");
 	sysfs_notify(kobj, "contract", "result");
+	sysfs_notify(kobj, "contract", "summary");
 }
 
 /* An older one of the same kind goes. */

@@ -176,6 +176,26 @@ struct vsc_session {
 	void *class_data;
 };
 
+/**
+ * struct vsc_view - a copy of what sysfs shows of a session, all of one moment
+ * @spec: of the session
+ * @state: of it
+ * @class_missing: likewise
+ * @violations: of its counters
+ * @held: of the session
+ * @last: likewise
+ *
+ * Too large for the stack (8 KiB).
+ */
+struct vsc_view {
+	const struct vs_class_spec *spec;
+	enum vs_state state;
+	bool class_missing;
+	u64 violations;
+	struct vsc_held held;
+	struct vsc_negotiation last;
+};
+
 #define to_vsc_session(device) container_of(device, struct vsc_session, dev)
 
 /* vsc/core/registry.c: classes, list of sessions */
@@ -215,8 +235,11 @@ void vsc_watch_wish(struct vsc_session *session, struct vs_terms *wish);
 /* vsc/admin/sysfs_terms.c: terms/ and request/, as the class's table has them */
 int vsc_sysfs_add(struct vsc_session *session);
 void vsc_sysfs_remove(struct vsc_session *session);
-ssize_t vsc_sysfs_value(const struct vs_term_spec *spec, u64 value, char separator, char *text,
-			ssize_t at);
+ssize_t vsc_sysfs_emit_terms(struct vsc_session *session, const struct vsc_view *view, char *text,
+			     ssize_t at);
+
+/* vsc/admin/sysfs_contract.c */
+extern const struct attribute_group vsc_sysfs_contract;
 
 /* vsc/admin/sysfs_auto.c */
 extern const struct attribute_group vsc_sysfs_auto;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/bus/vdpa/devices/<service>: contract/ and counters/, and how user space hears
- * of changes; see Documentation/ABI/testing/sysfs-bus-vdpa-vsp.  terms/ is in sysfs_terms.c.
+ * /sys/bus/vdpa/devices/<service>: counters/, and how user space hears of changes; see
+ * Documentation/ABI/testing/sysfs-bus-vdpa-vsp.  contract/ is in sysfs_contract.c, terms/ in
+ * sysfs_terms.c.
  *
  * A file here must not take service->admin: who removes the device holds it and
  * waits for the files.
@@ -23,164 +24,17 @@
 #include "vs_class.h"
 #include "vs_counter.h"
 #include "vs_message.h"
-#include "vsp/admin/configfs.h"
+#include "vs_show.h"
 #include "vsp/admin/sysfs.h"
 #include "vsp/core/service.h"
 #include "vsp/core/view.h"
 #include "vsp/pool/pool.h"
-
-/**
- * vsp_sysfs_view() - a copy of the session behind a device
- * @dev: the vDPA device
- *
- * Context: process, of a file of @dev.
- * Return: the copy, to be freed by kfree(), or NULL: no memory.
- */
-struct vsp_service_view *vsp_sysfs_view(struct device *dev)
-{
-	struct vsp_service_view *view = kmalloc(sizeof(*view), GFP_KERNEL);
-
-	if (view)
-		vsp_service_view(vsp_service_of_device(dev), view);
-	return view;
-}
-
-/* ---- contract/ ---- */
-
-#define CONTRACT(name, ...)								\
-static ssize_t contract_##name##_show(struct device *dev,				\
-				      struct device_attribute *attribute, char *page)	\
-{											\
-	struct vsp_service_view *view = vsp_sysfs_view(dev);				\
-	ssize_t length;									\
-											\
-	if (!view)									\
-		return -ENOMEM;								\
-	length = sysfs_emit(page, __VA_ARGS__);						\
-	kfree(view);									\
-	return length;									\
-}											\
-static struct device_attribute contract_##name =					\
-	__ATTR(name, 0444, contract_##name##_show, NULL)
-
-CONTRACT(state, "%s\n", vs_states_name(view->state));
-CONTRACT(epoch, "0x%016llx\n", view->epoch);
-CONTRACT(id, "%llu\n", view->id);
-CONTRACT(reason, "%s\n", vs_wire_reason_name(view->reason));
-
-static ssize_t contract_result_show(struct device *dev, struct device_attribute *attribute,
-				    char *page)
-{
-	struct vsp_service_view *view = vsp_sysfs_view(dev);
-	ssize_t length;
-
-	if (!view)
-		return -ENOMEM;
-	if (view->result_outcome)
-		length = sysfs_emit(page, "epoch=0x%016llx outcome=%s reason=%s\n",
-				    view->result_epoch,
-				    vs_wire_outcome_name(view->result_outcome),
-				    vs_wire_reason_name(view->result_reason));
-	else
-		length = sysfs_emit(page, "none\n");
-	kfree(view);
-	return length;
-}
-
-static struct device_attribute contract_result = __ATTR(result, 0444, contract_result_show, NULL);
-
-static ssize_t contract_deadline_ms_show(struct device *dev, struct device_attribute *attribute,
-					 char *page)
-{
-	struct vsp_service_view *view = vsp_sysfs_view(dev);
-	ssize_t length;
-
-	if (!view)
-		return -ENOMEM;
-	length = view->deadline_ms >= 0 ? sysfs_emit(page, "%lld\n", view->deadline_ms) :
-					  sysfs_emit(page, "none\n");
-	kfree(view);
-	return length;
-}
-
-static struct device_attribute contract_deadline_ms =
-	__ATTR(deadline_ms, 0444, contract_deadline_ms_show, NULL);
-
-static int refuse_trigger(struct device *dev, const char *file, const char *page)
-{
-	int shown = min_t(size_t, strcspn(page, "\n"), 64);
-
-	pr_err("service %s: %s: \"%*pE\" refused (%d): 1 allowed\n", dev_name(dev), file, shown,
-	       page, -EINVAL);
-	return -EINVAL;
-}
-
-static void tell_trigger(struct vsp_service *service, const char *file)
-{
-	vsp_change_tell("service", config_item_name(&service->group.cg_item), file, "", "written");
-}
-
-static ssize_t contract_renegotiate_store(struct device *dev, struct device_attribute *attribute,
-					  const char *page, size_t count)
-{
-	struct vsp_service *service = vsp_service_of_device(dev);
-	int error;
-
-	if (!sysfs_streq(page, "1"))
-		return refuse_trigger(dev, "renegotiate", page);
-	mutex_lock(&service->pool->lock);
-	error = vsp_session_renegotiate(service, VS_REASON_ADMIN);
-	mutex_unlock(&service->pool->lock);
-	if (!error)
-		tell_trigger(service, "renegotiate");
-	return error ?: count;
-}
-
-static struct device_attribute contract_renegotiate =
-	__ATTR(renegotiate, 0200, NULL, contract_renegotiate_store);
-
-static ssize_t contract_withdraw_store(struct device *dev, struct device_attribute *attribute,
-				       const char *page, size_t count)
-{
-	struct vsp_service *service = vsp_service_of_device(dev);
-	int error;
-
-	if (!sysfs_streq(page, "1"))
-		return refuse_trigger(dev, "withdraw", page);
-	mutex_lock(&service->pool->lock);
-	error = vsp_session_withdraw(service);
-	mutex_unlock(&service->pool->lock);
-	if (!error)
-		tell_trigger(service, "withdraw");
-	return error ?: count;
-}
-
-static struct device_attribute contract_withdraw =
-	__ATTR(withdraw, 0200, NULL, contract_withdraw_store);
-
-static struct attribute *contract_attributes[] = {
-	&contract_state.attr,
-	&contract_epoch.attr,
-	&contract_id.attr,
-	&contract_reason.attr,
-	&contract_result.attr,
-	&contract_deadline_ms.attr,
-	&contract_renegotiate.attr,
-	&contract_withdraw.attr,
-	NULL
-};
 
 /* The mode of every file, also of those of the class: a tenant does not see what others have. */
 static umode_t root_only(struct kobject *kobj, struct attribute *attribute, int index)
 {
 	return attribute->mode & 0700;
 }
-
-static const struct attribute_group contract_group = {
-	.name = "contract",
-	.attrs = contract_attributes,
-	.is_visible = root_only,
-};
 
 /* ---- counters/ ---- */
 
@@ -221,18 +75,34 @@ ssize_t vsp_sysfs_counter_show(struct device *dev, struct device_attribute *attr
 }
 EXPORT_SYMBOL_GPL(vsp_sysfs_counter_show);
 
-/* Counters of the data path, over all flows; read under the lock of the rates or of the flow. */
+/* A counter of the data path, over all flows, in struct vsp_rates */
+static u64 rates_counter(const struct vsp_service *service, size_t offset)
+{
+	u64 sum = 0;
+
+	for (u32 flow = 0; flow < service->spec->flows; flow++)
+		sum += READ_ONCE(*(const u64 *)((const void *)&service->rates[flow] + offset));
+	return sum;
+}
+
 static ssize_t rates_counter_show(struct device *dev, struct device_attribute *attribute,
 				  char *page)
 {
 	const struct counter_file *file = container_of(attribute, struct counter_file, attribute);
-	const struct vsp_service *service = vsp_service_of_device(dev);
-	u64 sum = 0;
 
-	for (u32 flow = 0; flow < service->spec->flows; flow++)
-		sum += READ_ONCE(*(const u64 *)((const void *)&service->rates[flow] +
-						file->offset));
-	return sysfs_emit(page, "%llu\n", sum);
+	return sysfs_emit(page, "%llu\n", rates_counter(vsp_service_of_device(dev), file->offset));
+}
+
+/**
+ * vsp_sysfs_violations() - what counters/violations says
+ * @service: any
+ *
+ * Context: any.
+ * Return: windows in which no floor was kept.
+ */
+u64 vsp_sysfs_violations(const struct vsp_service *service)
+{
+	return rates_counter(service, offsetof(struct vsp_rates, violations));
 }
 
 #define RENEGOTIATIONS(name, reason)						\
@@ -286,10 +156,6 @@ static ssize_t ring_errors_show(struct device *dev, struct device_attribute *att
 }
 static DEVICE_ATTR_RO(ring_errors);
 
-static struct attribute * const more_counters[] = {
-	&dev_attr_ring_errors.attr,
-};
-
 /* ---- All groups of one device ---- */
 
 enum { CONTRACT_GROUP, TERMS_GROUP, COUNTERS_GROUP, CLASS_GROUP, GROUPS };
@@ -306,6 +172,37 @@ struct groups {
 	struct attribute_group terms;
 	struct attribute_group counters;
 	struct attribute *counter[];
+};
+
+/* All others, whatever they are read under, each by itself */
+static ssize_t service_summary_show(struct device *dev, struct device_attribute *attribute,
+				    char *page)
+{
+	const struct attribute_group **list = vsp_service_of_device(dev)->device.groups;
+	struct groups *groups = container_of(list, struct groups, list[0]);
+	char *value = kmalloc(PAGE_SIZE, GFP_KERNEL);	/* as sysfs_emit() wants it */
+	struct device_attribute *file;
+	ssize_t length, at = 0;
+
+	if (!value)
+		return -ENOMEM;
+	for (size_t i = 0; groups->counter[i]; i++) {
+		file = container_of(groups->counter[i], struct device_attribute, attr);
+		if (file == attribute)
+			continue;
+		length = file->show(dev, file, value);
+		at += vs_show_counter(&file->attr, value, length, page, at);
+	}
+	kfree(value);
+	return at;
+}
+
+static struct device_attribute counters_summary =
+	__ATTR(summary, 0444, service_summary_show, NULL);
+
+static struct attribute * const more_counters[] = {
+	&dev_attr_ring_errors.attr,
+	&counters_summary.attr,
 };
 
 static size_t count_attributes(struct attribute * const *attributes)
@@ -353,7 +250,7 @@ int vsp_sysfs_terms_groups(const struct vsp_class *class, const struct attribute
 	made->counters.name = "counters";
 	made->counters.is_visible = root_only;
 	made->counters.attrs = made->counter;
-	made->list[CONTRACT_GROUP] = &contract_group;
+	made->list[CONTRACT_GROUP] = &vsp_sysfs_contract;
 	made->list[TERMS_GROUP] = &made->terms;
 	made->list[COUNTERS_GROUP] = &made->counters;
 	made->list[CLASS_GROUP] = class->files;
@@ -449,6 +346,7 @@ void vsp_sysfs_changed(struct vsp_service *service, enum vsp_change change)
 	dev = vsp_channel_device(service->device.channel);
 	sysfs_notify(&dev->kobj, "contract", "state");
 	sysfs_notify(&dev->kobj, "contract", "result");
+	sysfs_notify(&dev->kobj, "contract", "summary");
 	/* A client can cause as many as it likes; monitors can poll. Not so those for udev. */
 	if (change == VSP_CHANGE_ENABLED || change == VSP_CHANGE_ACCESS ||
 	    change == VSP_CHANGE_LABEL ||

@@ -11,36 +11,12 @@
 
 #include "vsp/admin/sysfs.h"
 #include "vs_class.h"
-#include "vs_value.h"
+#include "vs_show.h"
 #include "vsp/core/service.h"
 #include "vsp/core/view.h"
 
 #define NAME_MAX_TERM	48
 #define FILES_MAX	9	/* of one term: 2 for each set of a RATE, and used_ */
-
-enum set { ASKED, OFFERED, GRANTED, IN_FORCE, SETS };
-
-static const char * const prefixes[SETS] = { "asked_", "offered_", "granted_", "" };
-
-/* What low and high are called, by kind; NULL: there is one value only, the high one. */
-struct sides {
-	const char *low;
-	const char *high;
-};
-
-static const struct sides floor_ceiling = { "_floor", "_ceiling" };
-static const struct sides min_max = { "_min", "_max" };
-static const struct sides required_wanted = { "_required", "_wanted" };
-static const struct sides allowed = { NULL, "_allowed" };
-static const struct sides one_value = { NULL, "" };
-
-static const struct sides * const shapes[VS_KINDS][SETS] = {
-	[VS_KIND_RATE] = { &floor_ceiling, &floor_ceiling, &floor_ceiling, &floor_ceiling },
-	[VS_KIND_SPACE] = { &min_max, &min_max, &one_value, &one_value },
-	[VS_KIND_LEVEL] = { &min_max, &min_max, &one_value, &one_value },
-	[VS_KIND_SET] = { &required_wanted, &allowed, &one_value, &one_value },
-	[VS_KIND_IDENTITY] = { &one_value, &one_value, &one_value, &one_value },
-};
 
 /**
  * struct term_file - one generated file
@@ -53,7 +29,7 @@ static const struct sides * const shapes[VS_KINDS][SETS] = {
 struct term_file {
 	struct device_attribute attribute;
 	char name[NAME_MAX_TERM];
-	enum set set;
+	enum vs_show_set set;
 	bool low;
 	u32 index;
 };
@@ -70,32 +46,17 @@ struct term_files {
 	struct term_file file[VS_WIRE_TERMS_MAX * FILES_MAX];
 };
 
-static const struct vs_terms *pick_terms(const struct vsp_service_view *view, enum set set)
+static const struct vs_terms *pick_terms(const struct vsp_service_view *view, enum vs_show_set set)
 {
 	switch (set) {
-	case ASKED:
+	case VS_SHOW_ASKED:
 		return &view->asked;
-	case OFFERED:
+	case VS_SHOW_OFFERED:
 		return &view->offered;
-	case GRANTED:
+	case VS_SHOW_GRANTED:
 		return &view->granted;
 	default:
 		return &view->in_force;
-	}
-}
-
-static ssize_t emit_side(const struct vs_term_spec *spec, const struct vs_term *term, bool low,
-			 char *page)
-{
-	u64 value = low ? term->low : term->high;
-
-	switch (spec->kind) {
-	case VS_KIND_SET:
-		return vs_value_emit_set(spec, value, page);
-	case VS_KIND_IDENTITY:
-		return sysfs_emit(page, "%.*s\n", term->length, term->text);
-	default:
-		return sysfs_emit(page, "%llu\n", value);
 	}
 }
 
@@ -111,12 +72,12 @@ static ssize_t service_term_show(struct device *dev, struct device_attribute *at
 		return -ENOMEM;
 	terms = pick_terms(view, file->set);
 	if (file->index < terms->count)
-		length = emit_side(&spec->term[file->index], &terms->term[file->index], file->low,
-				   page);
+		length = vs_show_value(&spec->term[file->index], &terms->term[file->index],
+				       file->low, ' ', page, 0);
 	else
-		length = sysfs_emit(page, "none\n");
+		length = sysfs_emit(page, "none");
 	kfree(view);
-	return length;
+	return length + sysfs_emit_at(page, length, "\n");
 }
 
 static ssize_t service_used_show(struct device *dev, struct device_attribute *attribute, char *page)
@@ -127,12 +88,10 @@ static ssize_t service_used_show(struct device *dev, struct device_attribute *at
 	return sysfs_emit(page, "%llu\n", service->class->used(service, file->index));
 }
 
-static struct term_file *add_term_file(struct term_files *files, u32 index, const char *prefix,
-				       const char *name, const char *suffix)
+static struct term_file *add_term_file(struct term_files *files, u32 index)
 {
 	struct term_file *file = &files->file[files->count];
 
-	snprintf(file->name, sizeof(file->name), "%s%s%s", prefix, name, suffix);
 	file->index = index;
 	sysfs_attr_init(&file->attribute.attr);
 	file->attribute.attr.name = file->name;
@@ -142,25 +101,76 @@ static struct term_file *add_term_file(struct term_files *files, u32 index, cons
 	return file;
 }
 
-static void add_term_files(struct term_files *files, const struct vsp_class *class, u32 index)
+static void add_value_file(struct term_files *files, const struct vsp_class *class, u32 index,
+			   enum vs_show_set set, bool low)
 {
 	const struct vs_term_spec *term = &class->spec->term[index];
-	const struct sides *sides;
+	const struct vs_show_sides *sides = vs_show_sides(term, set);
 	struct term_file *file;
 
-	for (enum set set = 0; set < SETS; set++) {
-		sides = shapes[term->kind][set];
-		if (sides->low) {
-			file = add_term_file(files, index, prefixes[set], term->name, sides->low);
-			file->set = set;
-			file->low = true;
-		}
-		file = add_term_file(files, index, prefixes[set], term->name, sides->high);
-		file->set = set;
+	if (low && !sides->low)
+		return;
+	file = add_term_file(files, index);
+	file->set = set;
+	file->low = low;
+	vs_show_name(term, set, low ? sides->low : sides->high, file->name, sizeof(file->name));
+}
+
+/* Does the class measure what is used of it? */
+static bool service_has_used(const struct vsp_class *class, u32 index)
+{
+	u8 kind = class->spec->term[index].kind;
+
+	return class->used && (kind == VS_KIND_RATE || kind == VS_KIND_SPACE);
+}
+
+static void add_term_files(struct term_files *files, const struct vsp_class *class, u32 index)
+{
+	struct term_file *file;
+
+	for (enum vs_show_set set = 0; set < VS_SHOW_SETS; set++) {
+		add_value_file(files, class, index, set, true);
+		add_value_file(files, class, index, set, false);
 	}
-	if (class->used && (term->kind == VS_KIND_RATE || term->kind == VS_KIND_SPACE))
-		add_term_file(files, index, "used_", term->name, "")->attribute.show =
-			service_used_show;
+	if (!service_has_used(class, index))
+		return;
+	file = add_term_file(files, index);
+	file->attribute.show = service_used_show;
+	snprintf(file->name, sizeof(file->name), "used_%s", class->spec->term[index].name);
+}
+
+/**
+ * vsp_sysfs_emit_terms() - the lines of contract/summary for all terms
+ * @service: enabled
+ * @view: of it
+ * @page: of the file
+ * @at: bytes of @page in use
+ *
+ * What was granted is not in it: that has files of its own.
+ *
+ * Context: process, of a file of the service's device.
+ * Return: bytes written.
+ */
+ssize_t vsp_sysfs_emit_terms(struct vsp_service *service, const struct vsp_service_view *view,
+			     char *page, ssize_t at)
+{
+	const struct vs_terms * const sets[VS_SHOW_SETS] = {
+		[VS_SHOW_ASKED] = &view->asked,
+		[VS_SHOW_OFFERED] = &view->offered,
+		[VS_SHOW_IN_FORCE] = &view->in_force,
+	};
+	const struct vsp_class *class = service->class;
+	ssize_t start = at;
+	bool known;
+	u64 used;
+
+	for (u32 i = 0; i < service->spec->count; i++) {
+		known = service_has_used(class, i);
+		used = known ? class->used(service, i) : 0;
+		at += vs_show_term(&service->spec->term[i], i, sets, known ? &used : NULL, page,
+				   at);
+	}
+	return at - start;
 }
 
 /**
