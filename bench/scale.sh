@@ -137,7 +137,8 @@ measure() {
 		busy[$count]=$(read_one "${disk[s0]}" "${others[@]}")
 	fi
 	status[$count]=$(vspctl_ms status --provider)
-	progress_to "vspctl: status ${status[$count]} ms, metrics $(vspctl_ms metrics) ms, explain $(vspctl_ms explain s0) ms"
+	progress_to "vspctl: status ${status[$count]} ms, as JSON $(vspctl_ms status --provider --json) ms, metrics $(vspctl_ms metrics) ms," \
+		"explain $(vspctl_ms explain s0) ms"
 	progress_to "$count clients: ${negotiations[$count]} contracts/s, an ask ${admission[$count]} us, one reads ${alone[$count]}/s beside the" \
 		"others idle, ${busy[$count]:--}/s beside them busy; idle, the processor is busy ${idle[$count]} %"
 	modprobe -r vsc_storage vsc

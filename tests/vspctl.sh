@@ -121,7 +121,7 @@ shows_both_sides() {
 			"['read', 'write', 'discard'] $((16 << 20))" "$i: access and size"
 	done
 	vspctl status --provider >/tmp/said
-	says '^web +storage +disk +vm 1 +RUNNING +0 +grant +access '
+	says '^web +storage +disk +vm 1 +RUNNING +0 +grant +size '
 	says '^ +bandwidth +0\.\.1P +4M +64M +[0-9]+K?$'
 	vspctl status --client >/tmp/said
 	says '^vsc0 \(web\) +storage +RUNNING '

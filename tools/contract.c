@@ -43,7 +43,7 @@ static int show_result(const struct object *object, const char *result)
 	return strcmp(outcome, "grant") ? DENIED : DONE;
 }
 
-static int contract_wait(const struct object *object, const char *before)
+static int contract_wait(struct object *object, const char *before)
 {
 	char result[VALUE_MAX];
 	int status = result_wait(object, before, result, sizeof(result));
@@ -70,9 +70,9 @@ static int need_device(struct object *object)
 
 static int trigger_renegotiate(struct object *object)
 {
-	char before[VALUE_MAX] = "";
+	const struct summary *summary = summary_read(object);
+	const char *before = summary && summary->result ? summary->result : "";
 
-	file_read_at(object->fd, "contract/result", before, sizeof(before));
 	if (file_set(object->label, object->device, "contract/renegotiate", "1"))
 		return FAILED;
 	return options.wait < 0 ? DONE : contract_wait(object, before);
@@ -95,8 +95,10 @@ static struct object *need_client(const char *name, const char *instead)
 {
 	struct object *client = tree_client(name);
 
-	if (client)
+	if (client) {
+		tree_open(client);
 		return client;
+	}
 	if (tree_service(name))
 		complain(MISSING, name, "is a service of this host, and its client is elsewhere; here: %s",
 			 instead);

@@ -25,35 +25,17 @@ static const struct {
 	{ "agent", "the agent of the pool has refused, or has not answered in time" },
 };
 
-static const char *get(const struct object *object, const char *file)
+static const struct summary *summary;	/* of the service; NULL: it has no device */
+
+/* LOW..HIGH; NULL: there is none */
+static const char *range(const struct term *term, const struct values *values)
 {
-	const char *value = object->fd < 0 ? NULL : file_get(object->fd, file);
+	const char *low = values->low, *high = values->high;
 
-	return is_nothing(value) ? NULL : value;
-}
-
-static const char *term_get(const struct object *object, const char *set, const struct term *term,
-			    const char *suffix)
-{
-	return get(object, take_text("%s%s%s", set, term->name, suffix));
-}
-
-/* LOW..HIGH of one set of terms; NULL: there is none */
-static const char *range(const struct object *object, const char *set, const struct term *term,
-			 bool one)
-{
-	const char *low = NULL, *high;
-
-	if (term->kind == KIND_IDENTITY)
-		return term_get(object, set, term, "");
-	if (one && term->kind != KIND_RATE)
-		return units_out(term_get(object, set, term, ""));
-	if (term->kind == KIND_SET && !strcmp(set, "terms/offered_"))
-		return term_get(object, set, term, "_allowed");
-	low = term_get(object, set, term, tree_low(term->kind));
-	high = term_get(object, set, term, tree_high(term->kind));
-	if (!low || !high || !strcmp(low, high))
-		return units_out(high ? high : low);
+	if (term->kind == KIND_IDENTITY || !high)
+		return high;
+	if (!low || !strcmp(low, high))
+		return units_out(high);
 	return take_text("%s..%s", units_out(low), units_out(high));
 }
 
@@ -63,41 +45,50 @@ static const char *limit(const struct object *object, const struct term *term, c
 	const char *value;
 
 	if (object->client)
-		value = file_get(object->fd, take_text("request/%s%s", term->name, suffix));
+		value = file_get_in(object->device, take_text("request/%s%s", term->name, suffix));
 	else
 		value = file_get_in(object->config, take_text("%s%s", term->name, suffix));
 	return is_nothing(value) ? NULL : value;
 }
 
+/* What the files of a limit or a wish end in */
+static const struct values sides[] = {
+	[KIND_RATE] = { "_floor", "_ceiling" },
+	[KIND_RANGE] = { "_min", "_max" },
+	[KIND_SET] = { "_required", "_wanted" },
+};
+
 static const char *limits(const struct object *object, const struct term *term)
 {
-	const char *low = NULL, *high;
+	const char *low, *high;
 
 	if (term->kind == KIND_IDENTITY)
 		return limit(object, term, "");
 	if (term->kind == KIND_SET && !object->client)
 		return limit(object, term, "_allowed");
-	low = limit(object, term, tree_low(term->kind));
-	high = limit(object, term, tree_high(term->kind));
+	low = limit(object, term, sides[term->kind].low);
+	high = limit(object, term, sides[term->kind].high);
 	if (!low && !high)
 		return NULL;
 	return take_text("%s..%s", low ? units_out(low) : "", high ? units_out(high) : "");
 }
 
-static void explain_table(const struct object *object, const struct terms *terms)
+static void explain_table(const struct object *object)
 {
 	const char * const heads[] = {
 		"TERM", "ASKED", object->client ? "WISHED" : "LIMIT", "OFFERED", "IN FORCE", NULL
 	};
 	struct table *table = table_make(heads);
+	const struct term *term;
 	const char *cells[4];
 
-	for (size_t i = 0; i < terms->count; i++) {
-		cells[0] = range(object, "terms/asked_", &terms->term[i], false);
-		cells[1] = limits(object, &terms->term[i]);
-		cells[2] = range(object, "terms/offered_", &terms->term[i], false);
-		cells[3] = range(object, "terms/", &terms->term[i], true);
-		table_cell(table, terms->term[i].name);
+	for (size_t i = 0; i < summary->count; i++) {
+		term = &summary->term[i];
+		cells[0] = range(term, &term->asked);
+		cells[1] = limits(object, term);
+		cells[2] = range(term, &term->offered);
+		cells[3] = range(term, &term->in_force);
+		table_cell(table, term->name);
 		for (size_t j = 0; j < 4; j++)
 			table_cell(table, cells[j] ? cells[j] : "-");
 	}
@@ -196,14 +187,14 @@ static bool explain_value(const struct object *object, const struct term *term,
 	return false;
 }
 
-/* In @words, with blanks between them? */
+/* In @words, with blanks or commas between them? */
 static bool has_word(const char *words, const char *word, size_t length)
 {
 	while (words && *words) {
-		if (strcspn(words, " ") == length && !strncmp(words, word, length))
+		if (strcspn(words, " ,") == length && !strncmp(words, word, length))
 			return true;
-		words += strcspn(words, " ");
-		words += strspn(words, " ");
+		words += strcspn(words, " ,");
+		words += strspn(words, " ,");
 	}
 	return false;
 }
@@ -221,19 +212,20 @@ static char *with_commas(const char *words)
 /* The words that were asked for and may not be granted. Return: whether there is one. */
 static bool explain_set(const struct object *object, const struct term *term)
 {
-	const char *name = escape_text(object->name), *side = "_wanted", *asked;
+	const char *name = escape_text(object->name), *asked = term->asked.high;
 	const char *may = file_get_in(object->config, take_text("%s_allowed", term->name));
 	char *missing = take(1);
 	size_t length;
 
 	/* What an unset limit allows is the class's: it is worth a word if more is required. */
 	if (may && !strcmp(may, "unset")) {
-		side = "_required";
-		may = file_get(object->fd, take_text("terms/offered_%s_allowed", term->name));
+		asked = term->asked.low;
+		may = term->offered.high;
 	}
-	asked = term_get(object, "terms/asked_", term, side);
-	for (; may && asked && *asked; asked += length, asked += strspn(asked, " ")) {
-		length = strcspn(asked, " ");
+	if (is_nothing(asked))
+		return false;
+	for (; may && *asked; asked += length, asked += strspn(asked, ",")) {
+		length = strcspn(asked, ",");
 		if (!has_word(may, asked, length))
 			missing = take_text("%s,%.*s", missing, (int)length, asked);
 	}
@@ -252,16 +244,11 @@ static bool explain_term(const struct object *object, const struct term *term)
 	bool more = false;
 
 	if (term->kind == KIND_RATE) {
-		more |= explain_value(object, term, "_floor",
-				      term_get(object, "terms/asked_", term, "_floor"),
-				      term_get(object, "terms/", term, "_floor"));
-		more |= explain_value(object, term, "_ceiling",
-				      term_get(object, "terms/asked_", term, "_ceiling"),
-				      term_get(object, "terms/", term, "_ceiling"));
+		more |= explain_value(object, term, "_floor", term->asked.low, term->in_force.low);
+		more |= explain_value(object, term, "_ceiling", term->asked.high,
+				      term->in_force.high);
 	} else if (term->kind == KIND_RANGE) {
-		more |= explain_value(object, term, "_max",
-				      term_get(object, "terms/asked_", term, "_min"),
-				      term_get(object, "terms/", term, ""));
+		more |= explain_value(object, term, "_max", term->asked.low, term->in_force.high);
 	} else if (term->kind == KIND_SET) {
 		more |= explain_set(object, term);
 	}
@@ -337,10 +324,9 @@ static void explain_client(const struct object *object, const char *result)
 static void explain_result(const struct object *object, const char *result)
 {
 	char outcome[NAME_BYTES], reason[NAME_BYTES];
-	const char *deadline = get(object, "contract/deadline_ms");
 
 	if (!result) {
-		if (object->fd >= 0)
+		if (summary)
 			printf("last negotiation: none yet%s\n", object->client ? "" :
 			       ": is the VM started (vspctl qemu), and vsc loaded in it?");
 	} else {
@@ -351,19 +337,19 @@ static void explain_result(const struct object *object, const char *result)
 			if (!strcmp(reasons[i].word, reason))
 				printf(", %s: %s", reason, reasons[i].means);
 		printf("; it began for the reason \"%s\"\n",
-		       escape_text(get(object, "contract/reason") ?: "none"));
+		       escape_text(summary->reason ?: "none"));
 	}
-	if (deadline)
+	if (summary && !is_nothing(summary->deadline_ms))
 		printf("a call is open: its fallback comes into force in %s ms\n",
-		       escape_text(deadline));
+		       escape_text(summary->deadline_ms));
 }
 
 static void explain_head(const struct object *object)
 {
-	const char *id = get(object, "contract/id");
+	const char *id = summary_id(summary);
 
 	printf("%s: %s, ", escape_text(object->label), escape_text(object->state));
-	if (id && strcmp(id, "0"))
+	if (id)
 		printf("contract %s is in force", escape_text(id));
 	else
 		printf("no contract is in force");
@@ -374,46 +360,44 @@ static void explain_head(const struct object *object)
 	putchar('\n');
 }
 
-static void explain_json(const struct object *object, const struct terms *terms,
-			 const char *result)
+static void explain_json(const struct object *object, const char *result)
 {
+	static const struct summary none;
+	const struct summary *now = summary ?: &none;
 	const struct term *term;
 	char word[NAME_BYTES];
 
 	json_string("service", object->name);
 	json_string("class", object->class);
 	json_string("state", object->state);
-	json_number("contract", get(object, "contract/id"));
+	json_number("contract", now->id);
 	json_string("outcome", result_word(result, "outcome", word, sizeof(word)) ? word : NULL);
 	json_string("outcome_reason", result_word(result, "reason", word, sizeof(word)) ?
 		    word : NULL);
-	json_string("reason", get(object, "contract/reason"));
-	json_number("deadline_ms", get(object, "contract/deadline_ms"));
-	json_number("violations", get(object, "counters/violations"));
+	json_string("reason", is_nothing(now->reason) ? NULL : now->reason);
+	json_number("deadline_ms", now->deadline_ms);
+	json_number("violations", now->violations);
 	json_open("terms", '{');
-	for (size_t i = 0; terms && i < terms->count; i++) {
-		term = &terms->term[i];
+	for (size_t i = 0; i < now->count; i++) {
+		term = &now->term[i];
 		json_open(term->name, '{');
-		json_string("asked", range(object, "terms/asked_", term, false));
+		json_string("asked", range(term, &term->asked));
 		json_string(object->client ? "wished" : "limit", limits(object, term));
-		json_string("offered", range(object, "terms/offered_", term, false));
-		json_string("in_force", range(object, "terms/", term, true));
+		json_string("offered", range(term, &term->offered));
+		json_string("in_force", range(term, &term->in_force));
 		json_close('}');
 	}
 	json_close('}');
 }
 
-static void explain_text(const struct object *object, const struct terms *terms,
-			 const char *result)
+static void explain_text(const struct object *object, const char *result)
 {
-	const char *violations = get(object, "counters/violations");
-
 	explain_head(object);
 	explain_result(object, result);
-	if (violations && strcmp(violations, "0"))
-		printf("floors that were not kept: %s times\n", escape_text(violations));
-	if (terms)
-		explain_table(object, terms);
+	if (summary && !is_nothing(summary->violations) && strcmp(summary->violations, "0"))
+		printf("floors that were not kept: %s times\n", escape_text(summary->violations));
+	if (summary)
+		explain_table(object);
 	printf("what would have to change for something else:\n");
 }
 
@@ -421,7 +405,7 @@ static void explain_text(const struct object *object, const struct terms *terms,
 static void explain_rest(const struct object *object, const char *result, bool more)
 {
 	char outcome[NAME_BYTES], reason[NAME_BYTES];
-	const char *id = get(object, "contract/id"), *name = escape_text(object->name);
+	const char *name = escape_text(object->name);
 
 	result_word(result, "outcome", outcome, sizeof(outcome));
 	result_word(result, "reason", reason, sizeof(reason));
@@ -431,7 +415,7 @@ static void explain_rest(const struct object *object, const char *result, bool m
 		return;
 	else if (!strcmp(outcome, "deny"))
 		advise("its client has to ask for less, or again: vspctl renegotiate %s", name);
-	else if (!id || !strcmp(id, "0"))
+	else if (!summary_id(summary))
 		advise("its client has to ask for a contract: vspctl renegotiate %s calls it",
 		       name);
 	else
@@ -440,8 +424,7 @@ static void explain_rest(const struct object *object, const char *result, bool m
 }
 
 /* Lines, or the texts of an array */
-static void explain_changes(const struct object *object, const struct terms *terms,
-			    const char *result)
+static void explain_changes(const struct object *object, const char *result)
 {
 	bool more = false;
 
@@ -451,14 +434,13 @@ static void explain_changes(const struct object *object, const struct terms *ter
 	}
 	if (explain_provider(object))
 		return;
-	for (size_t i = 0; terms && i < terms->count; i++)
-		more |= explain_term(object, &terms->term[i]);
+	for (size_t i = 0; summary && i < summary->count; i++)
+		more |= explain_term(object, &summary->term[i]);
 	explain_rest(object, result, more);
 }
 
 int explain_run(int argc, char **argv)
 {
-	const struct terms *terms;
 	struct object *object;
 	const char *result;
 
@@ -467,20 +449,19 @@ int explain_run(int argc, char **argv)
 	object = tree_one(argv[0]);
 	if (!object)
 		return MISSING;
-	tree_open(object);
-	terms = object->fd < 0 ? NULL : tree_terms(object);
-	result = get(object, "contract/result");
+	summary = summary_read(object);
+	result = summary && !is_nothing(summary->result) ? summary->result : NULL;
 	if (!options.json) {
-		explain_text(object, terms, result);
-		explain_changes(object, terms, result);
+		explain_text(object, result);
+		explain_changes(object, result);
 		return DONE;
 	}
 	/* Its numbers are those of the commands that it proposes. */
 	options.bytes = true;
 	json_open(NULL, '{');
-	explain_json(object, terms, result);
+	explain_json(object, result);
 	json_open("changes", '[');
-	explain_changes(object, terms, result);
+	explain_changes(object, result);
 	json_close(']');
 	json_close('}');
 	json_end();

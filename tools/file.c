@@ -35,12 +35,16 @@ static void batch_close(void)
 }
 
 /*
- * From here on files that were read are closed many at a time, which saves a third of all
- * system calls. Only for a command that changes nothing: an open file keeps what was removed.
+ * From here on files that were read are closed many at a time, and what is printed is written
+ * many lines at a time, which saves a third of all system calls. Only for a command that ends
+ * soon and changes nothing: an open file keeps what was removed.
  */
 void file_batch(void)
 {
+	static char lines[1 << 16];
+
 	batch.on = true;
+	setvbuf(stdout, lines, _IOFBF, sizeof(lines));
 }
 
 static void file_close(int fd)

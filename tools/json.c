@@ -80,18 +80,18 @@ void json_decimal(const char *name, const char *value)
 	fputs(value, stdout);
 }
 
-/* An array of the words; "unset", which is no set, is null. */
+/* An array of the words that commas are between; NULL: null */
 void json_words(const char *name, const char *value)
 {
 	char *copy, *word;
 
-	if (!value || !strcmp(value, "unset")) {
+	if (!value) {
 		json_string(name, NULL);
 		return;
 	}
 	json_open(name, '[');
 	copy = take_text("%s", strcmp(value, "none") ? value : "");
-	for (word = strtok(copy, " "); word; word = strtok(NULL, " "))
+	for (word = strtok(copy, ","); word; word = strtok(NULL, ","))
 		json_string(NULL, word);
 	json_close(']');
 }

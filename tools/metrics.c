@@ -117,70 +117,40 @@ static void add_counter(const char *side, const char *labels, const char *file,
 	add(labels, value, !gap, "%s_%.*s%s%s", side, length, file, unit, gap ? "" : "_total");
 }
 
-/* The names of an object's counters; all of a class, on one side, have the same. */
-static char **counter_names(const struct object *object, size_t *count)
-{
-	static struct object known;
-	static char **names;
-	static size_t known_count;
-
-	if (!names || known.client != object->client || strcmp(known.class, object->class)) {
-		names = file_list(take_text("%s/counters", object->device), &known_count);
-		known = *object;
-	}
-	*count = known_count;
-	return names;
-}
-
+/* A line for each: messages 9 */
 static void add_counters(const struct object *object, const char *side, const char *labels)
 {
-	char file[2 * NAME_BYTES];
-	const char *value;
-	size_t count;
-	char **names = counter_names(object, &count);
+	char *text = summary_text(object, "counters/summary"), *line, *value;
 
-	for (size_t i = 0; i < count; i++) {
-		snprintf(file, sizeof(file), "counters/%s", names[i]);
-		value = file_get(object->fd, file);
-		if (value)
-			add_counter(side, labels, names[i], value);
+	for (line = text ? strtok(text, "\n") : NULL; line; line = strtok(NULL, "\n")) {
+		value = strchr(line, ' ');
+		if (!value)
+			continue;
+		*value++ = 0;
+		if (!line[strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+			add_counter(side, labels, line, value);
 	}
 }
 
-/* @prefix, the term's name and @suffix: the file */
 static void add_value(const struct object *object, const char *labels, const char *name,
-		      const char *prefix, const struct term *term, const char *suffix)
+		      const char *value)
 {
-	char file[4 * NAME_BYTES];
-	const char *value;
-
-	snprintf(file, sizeof(file), "terms/%s%s%s", prefix, term->name, suffix);
-	value = file_get(object->fd, file);
 	if (value && is_number(value))
 		add(labels, value, false, "%s_term_%s", object->client ? "vsc" : "vsp", name);
 }
 
-static void add_terms(const struct object *object, const char *of_object)
+static void add_term(const struct object *object, const char *of_object, const struct term *term)
 {
-	const struct terms *terms = tree_terms(object);
-	const struct term *term;
 	const char *labels;
-	bool rate;
 
-	for (size_t i = 0; i < terms->count; i++) {
-		term = &terms->term[i];
-		rate = term->kind == KIND_RATE;
-		if (!rate && term->kind != KIND_RANGE)
-			continue;
-		labels = take_text("%s,term=\"%s\"", of_object, term->name);
-		add_value(object, labels, "asked_low", "asked_", term, tree_low(term->kind));
-		add_value(object, labels, "asked_high", "asked_", term, tree_high(term->kind));
-		if (rate)
-			add_value(object, labels, "floor", "", term, "_floor");
-		add_value(object, labels, "ceiling", "", term, rate ? "_ceiling" : "");
-		if (term->used)
-			add_value(object, labels, "used", "used_", term, "");
-	}
+	if (term->kind != KIND_RATE && term->kind != KIND_RANGE)
+		return;
+	labels = take_text("%s,term=\"%s\"", of_object, label(term->name));
+	add_value(object, labels, "asked_low", term->asked.low);
+	add_value(object, labels, "asked_high", term->asked.high);
+	add_value(object, labels, "floor", term->in_force.low);
+	add_value(object, labels, "ceiling", term->in_force.high);
+	add_value(object, labels, "used", term->used);
 }
 
 /* Of a provider's service; a client has no such file. */
@@ -193,7 +163,8 @@ static const char *config_label(const struct object *object, const char *file)
 
 static void add_object(struct object *object)
 {
-	const char *side = object->client ? "vsc" : "vsp", *id, *labels, *pool;
+	const char *side = object->client ? "vsc" : "vsp", *labels, *pool;
+	const struct summary *summary = summary_read(object);
 
 	pool = strchr(object->pool, '.') ? strchr(object->pool, '.') + 1 : object->pool;
 	labels = take_text("service=\"%s\",class=\"%s\",pool=\"%s\",guest=\"%s\",vm=\"%s\",vm_uuid=\"%s\"",
@@ -201,14 +172,12 @@ static void add_object(struct object *object)
 			   label(object->guest), config_label(object, "vm"),
 			   config_label(object, "vm_uuid"));
 	add(labels, strcmp(object->state, "RUNNING") ? "0" : "1", false, "%s_running", side);
-	tree_open(object);
-	if (object->fd < 0)
+	if (!summary)
 		return;
-	id = file_get(object->fd, "contract/id");
-	add(labels, id && strcmp(id, "0") ? "1" : "0", false, "%s_contract_in_force", side);
-	add_terms(object, labels);
+	add(labels, summary_id(summary) ? "1" : "0", false, "%s_contract_in_force", side);
+	for (size_t i = 0; i < summary->count; i++)
+		add_term(object, labels, &summary->term[i]);
 	add_counters(object, side, labels);
-	tree_close(object);
 }
 
 static void add_pool(const struct object *pool)

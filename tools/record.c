@@ -137,35 +137,29 @@ static void put_event(const struct uevent *event, char **names)
 /* A line for each term that is a number: the same but for the term */
 static void put_service(struct object *object)
 {
+	const struct summary *summary = summary_read(object);
 	const char *value[COLUMNS];
-	const struct terms *terms;
 	const struct term *term;
+	char gap[NAME_BYTES];
 
-	tree_open(object);
-	if (object->fd < 0)
+	if (!summary)
 		return;
 	name_service(object, value);
 	value[COLUMN_STATE] = object->state;
-	value[COLUMN_VIOLATIONS] = file_get(object->fd, "counters/violations");
-	value[COLUMN_CONTRACT] = file_get(object->fd, "contract/id");
-	value[COLUMN_GAP] = file_get(object->fd, "counters/renegotiation_gap_us");
-	terms = tree_terms(object);
-	for (size_t i = 0; i < terms->count; i++) {
-		term = &terms->term[i];
+	value[COLUMN_VIOLATIONS] = summary->violations;
+	value[COLUMN_CONTRACT] = summary->id;
+	if (tree_read(object, "counters/renegotiation_gap_us", gap, sizeof(gap)))
+		value[COLUMN_GAP] = gap;
+	for (size_t i = 0; i < summary->count; i++) {
+		term = &summary->term[i];
 		if (term->kind != KIND_RATE && term->kind != KIND_RANGE)
 			continue;
 		value[COLUMN_TERM] = term->name;
-		value[COLUMN_FLOOR] = term->kind != KIND_RATE ? NULL :
-				      file_get(object->fd, take_text("terms/%s_floor", term->name));
-		value[COLUMN_CEILING] = file_get(object->fd,
-						 take_text("terms/%s%s", term->name,
-							   term->kind == KIND_RATE ? "_ceiling" :
-							   ""));
-		value[COLUMN_USED] = !term->used ? NULL :
-				     file_get(object->fd, take_text("terms/used_%s", term->name));
+		value[COLUMN_FLOOR] = term->in_force.low;
+		value[COLUMN_CEILING] = term->in_force.high;
+		value[COLUMN_USED] = term->used;
 		put_line(value);
 	}
-	tree_close(object);
 }
 
 static void put_services(char **names)
@@ -180,8 +174,6 @@ static void put_services(char **names)
 		for (size_t i = 0; i < count; i++)
 			if (tree_is_meant(&list[i], names))
 				put_service(&list[i]);
-			else
-				tree_close(&list[i]);
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract/result: how a negotiation ended, and waiting for the end of one.
+ * How a negotiation ended, and waiting for the end of one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,40 +30,44 @@ bool result_word(const char *result, const char *key, char *to, size_t size)
 }
 
 /* The result of the current negotiation, and another one than @before */
-static bool has_ended(const struct object *object, const char *before, char *result, size_t size)
+static bool has_ended(const struct summary *summary, const char *before)
 {
-	char epoch[NAME_BYTES], of[NAME_BYTES];
+	char of[NAME_BYTES];
 
-	return file_read_at(object->fd, "contract/result", result, size) &&
-	       file_read_at(object->fd, "contract/epoch", epoch, sizeof(epoch)) &&
-	       strcmp(result, before) && result_word(result, "epoch", of, sizeof(of)) &&
-	       !strcmp(of, epoch);
+	return summary && summary->result && summary->epoch && strcmp(summary->result, before) &&
+	       result_word(summary->result, "epoch", of, sizeof(of)) && !strcmp(of, summary->epoch);
 }
 
 /* For options.wait seconds. Return: DONE and @result, or LATE, or FAILED: the device is gone. */
-int result_wait(const struct object *object, const char *before, char *result, size_t size)
+int result_wait(struct object *object, const char *before, char *result, size_t size)
 {
 	int64_t end = clock_end();
-	struct pollfd poll_result = { .events = POLLPRI | POLLERR };
+	struct pollfd polled = { .events = POLLPRI | POLLERR };
+	const struct summary *summary;
 	char value[VALUE_MAX];
 	int64_t left;
 	int status = LATE;
 
-	poll_result.fd = openat(object->fd, "contract/result", O_RDONLY | O_CLOEXEC);
-	if (poll_result.fd < 0)
+	polled.fd = openat(object->fd, "contract/summary", O_RDONLY | O_CLOEXEC);
+	if (polled.fd < 0)
 		return FAILED;
 	while (status == LATE) {
 		/* Read before the look: what changes after it wakes the poll. */
-		if (pread(poll_result.fd, value, sizeof(value), 0) < 0)
+		if (pread(polled.fd, value, sizeof(value), 0) < 0) {
 			status = FAILED;
-		else if (has_ended(object, before, result, size))
+			break;
+		}
+		summary = summary_read(object);
+		if (has_ended(summary, before)) {
+			snprintf(result, size, "%s", summary->result);
 			status = DONE;
+		}
 		left = (end - clock_now()) / 1000;
 		if (left <= 0)
 			break;
 		if (status == LATE)
-			poll(&poll_result, 1, left < LOOK_MS ? left : LOOK_MS);
+			poll(&polled, 1, left < LOOK_MS ? left : LOOK_MS);
 	}
-	close(poll_result.fd);
+	close(polled.fd);
 	return status;
 }

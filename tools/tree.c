@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What there is: pools, services and clients, by the directories of configfs and sysfs, and
- * the terms of a class, by the names of the files of one of its services.
+ * What there is: pools, services and clients, by the directories of configfs and sysfs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +11,6 @@
 #include <unistd.h>
 
 #include "vspctl.h"
-
-#define CLASSES_MAX	32	/* whose terms are remembered, of both sides */
 
 const char *tree_services, *tree_pools, *tree_devices, *tree_clients;
 
@@ -44,38 +41,72 @@ static bool split_name(const char *full, struct object *object)
 	return true;
 }
 
-static int open_services(void)
+/*
+ * The directories that services and devices are in, so that the way to a file is short. Opened
+ * anew for each list: one that went with its module is another one when it comes again.
+ */
+static int services_fd = -1, devices_fd = -1, clients_fd = -1;
+
+static void open_directory(int *fd, const char *directory)
 {
-	return open(tree_services, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* @services: open; from there the way to its files is short */
-static void read_service(struct object *object, int services)
+static void open_directories(void)
 {
-	object->pool = or_empty(file_get(services, take_text("%s/pool", object->label)));
-	object->guest = or_empty(file_get(services, take_text("%s/guest", object->label)));
-	object->state = or_empty(file_get(services, take_text("%s/state", object->label)));
-	if (!*object->state && errno == EACCES)
-		exit(complain(FAILED, object->label, "only root may read what a service has"));
+	open_directory(&services_fd, tree_services);
+	open_directory(&devices_fd, tree_devices);
+	open_directory(&clients_fd, tree_clients);
+}
+
+static void read_service(struct object *object)
+{
+	object->pool = or_empty(file_get(services_fd, take_text("%s/pool", object->label)));
+	object->guest = or_empty(file_get(services_fd, take_text("%s/guest", object->label)));
 	object->device = take_text("%s/%s", tree_devices, object->name);
+}
+
+/* A file of the device, as file_read_at() */
+bool tree_read(const struct object *object, const char *file, char *to, size_t size)
+{
+	return file_read_at(object->client ? clients_fd : devices_fd,
+			    take_text("%s/%s", strrchr(object->device, '/') + 1, file), to, size);
+}
+
+static char *get(const struct object *object, const char *file)
+{
+	char value[VALUE_MAX];
+
+	return tree_read(object, file, value, sizeof(value)) ? take_copy(value) : NULL;
 }
 
 static bool read_client(const char *number, struct object *object)
 {
-	char *directory = take_text("%s/%s", tree_clients, number);
-	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
 	memset(object, 0, sizeof(*object));
 	object->client = true;
-	object->device = directory;
-	object->fd = fd;
-	object->class = file_get(fd, "class");
-	object->name = file_get(fd, "name");
-	object->state = or_empty(file_get(fd, "contract/state"));
+	object->device = take_text("%s/%s", tree_clients, number);
+	object->fd = -1;
+	object->class = get(object, "class");
+	object->name = get(object, "name");
 	object->label = take_text("%s (%s)", number, or_empty(object->name));
 	object->pool = "";
 	object->guest = "";
 	return object->class && object->name;
+}
+
+/* What a service without a device says; "" of a client. */
+const char *tree_state(const struct object *object)
+{
+	char *state;
+
+	if (object->client)
+		return "";
+	state = file_get(services_fd, take_text("%s/state", object->label));
+	if (!state && errno == EACCES)
+		exit(complain(FAILED, object->label, "only root may read what a service has"));
+	return or_empty(state);
 }
 
 /* Does it pass --class, --pool, --guest? */
@@ -98,27 +129,21 @@ size_t tree_list(bool client, struct object **list)
 	size_t names, count = 0;
 	char **name = file_list(directory, &names);
 	struct object *found = take((names + 1) * sizeof(*found));
-	int services = client ? -1 : open_services();
 
+	open_directories();
 	for (size_t i = 0; i < names; i++) {
 		if (client) {
-			if (!read_client(name[i], &found[count])) {
-				tree_close(&found[count]);
+			if (!read_client(name[i], &found[count]))
 				continue;
-			}
 		} else {
 			if (!split_name(name[i], &found[count]))
 				continue;
 			found[count].config = take_text("%s/%s", directory, name[i]);
-			read_service(&found[count], services);
+			read_service(&found[count]);
 		}
 		if (tree_passes(&found[count]))
 			count++;
-		else
-			tree_close(&found[count]);
 	}
-	if (services >= 0)
-		close(services);
 	*list = found;
 	return count;
 }
@@ -195,13 +220,11 @@ struct object *tree_pool(const char *name)
 struct object *tree_service(const char *name)
 {
 	struct object *object = find_config(tree_services, name);
-	int services;
 
 	if (!object)
 		return NULL;
-	services = open_services();
-	read_service(object, services);
-	close(services);
+	open_directories();
+	read_service(object);
 	return object;
 }
 
@@ -209,7 +232,7 @@ static bool is_client_named(const struct object *object, const char *name)
 {
 	return !strcmp(object->name, name) ||
 	       !strcmp(take_text("%s.%s", object->class, object->name), name) ||
-	       !strcmp(or_empty(file_get(object->fd, "uuid")), name);
+	       !strcmp(or_empty(get(object, "uuid")), name);
 }
 
 /*
@@ -222,19 +245,14 @@ struct object *tree_client(const char *name)
 	size_t count;
 	char **names = file_list(tree_clients, &count);
 
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i], name))
-			continue;
-		if (read_client(names[i], found))
+	open_directories();
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name) && read_client(names[i], found))
 			return found;
-		tree_close(found);
-	}
 	found->name = NULL;
 	for (size_t i = 0; i < count; i++) {
-		if (!read_client(names[i], object) || !is_client_named(object, name)) {
-			tree_close(object);
+		if (!read_client(names[i], object) || !is_client_named(object, name))
 			continue;
-		}
 		if (found->name)
 			refuse_name(name, found->label, object->label);
 		*found = *object;
@@ -268,7 +286,6 @@ bool tree_names(int count, char **words)
 		if (!object)
 			return false;
 		words[i] = (char *)object->name;
-		tree_close(object);
 	}
 	return true;
 }
@@ -306,61 +323,6 @@ const char *tree_low(enum kind kind)
 const char *tree_high(enum kind kind)
 {
 	return kind == KIND_RATE ? "_ceiling" : kind == KIND_RANGE ? "_max" : "_wanted";
-}
-
-/* asked_bandwidth_floor: a rate "bandwidth"; false: the name tells of no term */
-static bool term_of_file(const char *file, struct term *term)
-{
-	static const enum kind kinds[] = { KIND_RATE, KIND_RANGE, KIND_SET };
-
-	if (!starts(file, "asked_"))
-		return false;
-	file += strlen("asked_");
-	memset(term, 0, sizeof(*term));
-	term->kind = KIND_IDENTITY;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (ends(file, tree_high(kinds[i])) || ends(file, "_demand"))
-			return false;
-		if (ends(file, tree_low(kinds[i])))
-			term->kind = kinds[i];
-	}
-	snprintf(term->name, sizeof(term->name), "%s", file);
-	if (term->kind != KIND_IDENTITY)
-		term->name[strlen(term->name) - strlen(tree_low(term->kind))] = 0;
-	return true;
-}
-
-static void read_terms(const struct object *object, struct terms *terms)
-{
-	char *directory = take_text("%s/terms", object->device);
-	size_t count;
-	char **names = file_list(directory, &count);
-
-	for (size_t i = 0; i < count && terms->count < TERMS_MAX; i++)
-		if (term_of_file(names[i], &terms->term[terms->count]))
-			terms->count++;
-	for (size_t i = 0; i < terms->count; i++)
-		terms->term[i].used = !access(take_text("%s/used_%s", directory,
-							terms->term[i].name), F_OK);
-}
-
-/* Those of its class; all services of a class have the same. */
-const struct terms *tree_terms(const struct object *object)
-{
-	static struct terms known[CLASSES_MAX], *terms;
-	static size_t count;
-
-	for (size_t i = 0; i < count; i++)
-		if (known[i].client == object->client && !strcmp(known[i].class, object->class))
-			return &known[i];
-	terms = count < CLASSES_MAX ? &known[count] : take(sizeof(*terms));
-	snprintf(terms->class, sizeof(terms->class), "%s", object->class);
-	terms->client = object->client;
-	read_terms(object, terms);
-	/* Do not remember an empty list: the device has just gone. */
-	if (terms->count && count < CLASSES_MAX)
-		count++;
-	return terms;
 }
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * vspctl: what its files share.  It knows no class: which terms there are, and of which
- * kind, follows from the names of files in configfs and sysfs.
+ * kind, is read in sysfs.
  *
  * A run is short: what take() gives stays until its end.  What runs for long (watch) gives
  * it back, once a turn.
@@ -16,7 +16,7 @@
 
 #define VALUE_MAX	4096	/* bytes of a file in sysfs or configfs, with a zero at its end */
 #define NAME_BYTES	128	/* of a file there, with its zero */
-#define TERMS_MAX	64	/* of a class; the modules have 12 at most */
+#define TERMS_MAX	16	/* of a class; the modules have 12 at most */
 
 /* Exit statuses; see vspctl.8 */
 enum status {
@@ -154,36 +154,62 @@ struct table *table_make(const char * const *heads);
 void table_cell(struct table *table, const char *text);
 void table_print(const struct table *table);
 
-/* Kinds of terms, as far as names of files tell them */
+/* Kinds of terms, as far as they matter here */
 enum kind {
 	KIND_RATE,	/* floor and ceiling */
 	KIND_RANGE,	/* asked for as min and max, granted as one number: SPACE and LEVEL */
-	KIND_SET,	/* words: required and wanted */
+	KIND_SET,	/* words, with commas: required and wanted, granted as one set */
 	KIND_IDENTITY,	/* a text */
 };
 
 /**
- * struct term - a term of a class
- * @name: of it
- * @kind: of it
- * @used: there is a file that shows what is used
+ * struct values - of a term
+ * @low: floor, min or required; NULL: there is none
+ * @high: ceiling, max, wanted or allowed, or the only value; NULL: there is none
  */
-struct term {
-	char name[NAME_BYTES];
-	enum kind kind;
-	bool used;
+struct values {
+	const char *low;
+	const char *high;
 };
 
 /**
- * struct terms - the terms of one class, on one side
- * @class: its name
- * @client: the side
- * @count: entries of @term in use
- * @term: in the order of their names
+ * struct term - a term, as contract/summary has it
+ * @name: of it
+ * @kind: of it
+ * @asked: last
+ * @offered: then
+ * @in_force: by the contract
+ * @used: now; NULL: it is not known
  */
-struct terms {
-	char class[NAME_BYTES];
-	bool client;
+struct term {
+	const char *name;
+	enum kind kind;
+	struct values asked;
+	struct values offered;
+	struct values in_force;
+	const char *used;
+};
+
+/**
+ * struct summary - contract/summary of a service or client; a line that is missing is NULL
+ * @state: of its machine
+ * @epoch: of the current negotiation
+ * @id: of the contract in force, "0": none
+ * @reason: of the current or last negotiation
+ * @result: of the last negotiation
+ * @deadline_ms: of an open call
+ * @violations: how many
+ * @count: entries of @term in use
+ * @term: in the order of the class
+ */
+struct summary {
+	const char *state;
+	const char *epoch;
+	const char *id;
+	const char *reason;
+	const char *result;
+	const char *deadline_ms;
+	const char *violations;
 	size_t count;
 	struct term term[TERMS_MAX];
 };
@@ -199,7 +225,7 @@ struct terms {
  * @fd: of @device, or -1
  * @pool: of a provider's service: its pool with its class, or ""
  * @guest: likewise, the label of its guest, or ""
- * @state: what its file says
+ * @state: what it is in, once summary_read() has looked; NULL before
  */
 struct object {
 	bool client;
@@ -226,12 +252,18 @@ struct object *tree_one(const char *name);
 bool tree_names(int count, char **words);
 bool tree_passes(const struct object *object);
 bool tree_is_meant(const struct object *object, char **names);
+bool tree_read(const struct object *object, const char *file, char *to, size_t size);
+const char *tree_state(const struct object *object);
 void tree_open(struct object *object);
 void tree_close(struct object *object);
-const struct terms *tree_terms(const struct object *object);
-const char *tree_low(enum kind kind);
-const char *tree_high(enum kind kind);
 const char *tree_capacity(const char *pool, const char *term);
+
+/* summary.c */
+char *summary_text(const struct object *object, const char *file);
+const struct summary *summary_parse(const char *text);
+const struct summary *summary_read(struct object *object);
+const struct term *summary_term(const struct summary *summary, const char *name);
+const char *summary_id(const struct summary *summary);
 
 /**
  * struct uevent - what has happened to a service, on either side
@@ -303,7 +335,7 @@ bool journal_ended(void);
 
 /* result.c */
 bool result_word(const char *result, const char *key, char *to, size_t size);
-int result_wait(const struct object *object, const char *before, char *result, size_t size);
+int result_wait(struct object *object, const char *before, char *result, size_t size);
 
 /* mount.c */
 const char *mount_missing(const char *path);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * watch: what happens to contracts, as it happens.  The kernel's uevents say what has
- * happened; of one service they are limited to so many a second, so the result of every
+ * happened; of one service they are limited to so many a second, so the summary of every
  * service is polled as well, and shows what the contract is now.
  *
  * This may run for months, and what it reads comes from other machines: what it takes of
@@ -18,24 +18,21 @@
 #include "vspctl.h"
 
 #define TICK_MS		1000	/* how often to look for what came without an event */
-#define TEXT_BYTES	512	/* of a result or a value, with its zero */
 
 /**
  * struct watched - a service, on either side
  * @label: of its object
  * @device: its directory in sysfs
  * @fd: of that
- * @result: file to be polled
- * @terms: of its class
- * @text: what was shown last: result, and then every value in force
+ * @summary: file to be polled
+ * @text: what that has said last
  */
 struct watched {
 	char *label;
 	char *device;
 	int fd;
-	int result;
-	struct terms *terms;
-	char (*text)[TEXT_BYTES];
+	int summary;
+	char *text;
 };
 
 static struct watched *watched;
@@ -89,71 +86,79 @@ static void end_line(void)
 
 /* ---- Results, and the terms in force ---- */
 
-static const char *in_force(const struct terms *terms, size_t index, bool high, char *file,
-			    size_t size)
+/* What take_back() does not free */
+static void *keep(void *memory)
 {
-	const struct term *term = &terms->term[index];
-
-	if (term->kind != KIND_RATE && high)
-		return NULL;
-	snprintf(file, size, "terms/%s%s", term->name, term->kind != KIND_RATE ? "" :
-		 high ? "_ceiling" : "_floor");
-	return file + strlen("terms/");
+	if (memory)
+		return memory;
+	exit(complain(FAILED, "watch", "no memory"));
 }
 
-/* Reads it into @text; true: it was another one */
-static bool read_again(int fd, const char *file, char *text)
+/* "none": there is no contract; an identity may consist of digits. */
+static const char *shown(const struct term *term, const char *value)
 {
-	char value[VALUE_MAX];
-
-	if (!file_read_at(fd, file, value, sizeof(value)))
-		return false;
-	value[TEXT_BYTES - 1] = 0;
-	if (!strcmp(value, text))
-		return false;
-	memcpy(text, value, TEXT_BYTES);
-	return true;
+	if (!value)
+		return "none";
+	return term->kind == KIND_RATE || term->kind == KIND_RANGE ? units_out(value) : value;
 }
 
-/* @text: of the value in force of that term */
-static const char *shown(const struct terms *terms, size_t index, const char *text)
+static bool differ(const char *a, const char *b)
 {
-	enum kind kind = terms->term[index].kind;
+	return strcmp(a ?: "none", b ?: "none");
+}
 
-	return kind == KIND_RATE || kind == KIND_RANGE ? units_out(text) : text;
+static void put_change(const struct watched *service, bool *begun, const struct term *term,
+		       const char *side, const char *old, const char *new)
+{
+	if (!differ(old, new))
+		return;
+	if (!*begun)
+		begin_line(service->label, "terms");
+	*begun = true;
+	put_value(take_text("%s%s", term->name, side),
+		  take_text("%s->%s", shown(term, old), shown(term, new)));
+}
+
+/* The result, if it is another one, and what is in force, as far as that is */
+static void show_changes(const struct watched *service, const struct summary *old,
+			 const struct summary *new)
+{
+	static const struct term none;
+	const struct term *term, *before;
+	bool begun = false;
+
+	if (differ(old->result, new->result)) {
+		begin_line(service->label, "result");
+		put_value("result", new->result ?: "none");
+		begun = true;
+	}
+	for (size_t i = 0; i < new->count; i++) {
+		term = &new->term[i];
+		before = summary_term(old, term->name) ?: &none;
+		if (term->kind == KIND_RATE)
+			put_change(service, &begun, term, "_floor", before->in_force.low,
+				   term->in_force.low);
+		put_change(service, &begun, term, term->kind == KIND_RATE ? "_ceiling" : "",
+			   before->in_force.high, term->in_force.high);
+	}
+	if (begun)
+		end_line();
 }
 
 /* @show: false the first time, when all of it is new. Return: false: the device is going. */
 static bool look_at(struct watched *service, bool show)
 {
-	char file[2 * NAME_BYTES], old[TEXT_BYTES], change[2 * TEXT_BYTES + 8], ignored[VALUE_MAX];
-	const char *name;
-	bool begun = false;
+	char text[VALUE_MAX];
 
 	/* What makes the file ready for the next poll */
-	if (pread(service->result, ignored, sizeof(ignored), 0) < 0)
+	if (pread(service->summary, text, sizeof(text), 0) < 0)
 		return false;
-	if (read_again(service->fd, "contract/result", service->text[0]) && show) {
-		begin_line(service->label, "result");
-		put_value("result", service->text[0]);
-		begun = true;
-	}
-	for (size_t i = 0; i < 2 * service->terms->count; i++) {
-		name = in_force(service->terms, i / 2, i % 2, file, sizeof(file));
-		if (!name)
-			continue;
-		memcpy(old, service->text[i + 1], sizeof(old));
-		if (!read_again(service->fd, file, service->text[i + 1]) || !show)
-			continue;
-		if (!begun)
-			begin_line(service->label, "terms");
-		begun = true;
-		snprintf(change, sizeof(change), "%s->%s", shown(service->terms, i / 2, old),
-			 shown(service->terms, i / 2, service->text[i + 1]));
-		put_value(name, change);
-	}
-	if (begun)
-		end_line();
+	if (!file_read_at(service->fd, "contract/summary", text, sizeof(text)))
+		return true;
+	if (show && strcmp(text, service->text))
+		show_changes(service, summary_parse(service->text), summary_parse(text));
+	free(service->text);
+	service->text = keep(strdup(text));
 	return true;
 }
 
@@ -167,36 +172,25 @@ static struct watched *find_watched(const char *device)
 	return NULL;
 }
 
-/* What take_back() does not free */
-static void *keep(void *memory)
-{
-	if (memory)
-		return memory;
-	exit(complain(FAILED, "watch", "no memory"));
-}
-
 static void add_watched(struct object *object, bool show)
 {
-	const struct terms *terms;
 	struct watched *service;
-	int result;
+	int summary;
 
 	tree_open(object);
-	result = openat(object->fd, "contract/result", O_RDONLY | O_CLOEXEC);
-	if (result < 0) {
+	summary_read(object);
+	summary = openat(object->fd, "contract/summary", O_RDONLY | O_CLOEXEC);
+	if (summary < 0) {
 		tree_close(object);
 		return;
 	}
-	terms = tree_terms(object);
 	watched = keep(reallocarray(watched, watched_count + 1, sizeof(*watched)));
 	service = &watched[watched_count++];
 	service->label = keep(strdup(object->label));
 	service->device = keep(strdup(object->device));
 	service->fd = object->fd;
-	service->result = result;
-	service->terms = keep(malloc(sizeof(*terms)));
-	*service->terms = *terms;
-	service->text = keep(calloc(2 * terms->count + 1, sizeof(*service->text)));
+	service->summary = summary;
+	service->text = keep(strdup(""));
 	if (show) {
 		begin_line(object->label, "there");
 		put_value("state", object->state);
@@ -211,10 +205,9 @@ static void drop_watched(size_t index)
 
 	begin_line(service->label, "gone");
 	end_line();
-	close(service->result);
+	close(service->summary);
 	close(service->fd);
 	free(service->text);
-	free(service->terms);
 	free(service->device);
 	free(service->label);
 	*service = watched[--watched_count];
@@ -225,7 +218,7 @@ static bool is_stale(const struct watched *service)
 {
 	char value[VALUE_MAX];
 
-	return pread(service->result, value, sizeof(value), 0) < 0;
+	return pread(service->summary, value, sizeof(value), 0) < 0;
 }
 
 static void look_for_services(char **names, bool show)
@@ -241,8 +234,6 @@ static void look_for_services(char **names, bool show)
 		for (size_t i = 0; i < count; i++)
 			if (tree_is_meant(&list[i], names) && !find_watched(list[i].device))
 				add_watched(&list[i], show);
-			else
-				tree_close(&list[i]);
 	}
 }
 
@@ -272,7 +263,7 @@ static void watch_turn(int events, char **names)
 
 	polled[0] = (struct pollfd){ .fd = events, .events = POLLIN };
 	for (size_t i = 0; i < watched_count; i++)
-		polled[i + 1] = (struct pollfd){ .fd = watched[i].result, .events = POLLPRI };
+		polled[i + 1] = (struct pollfd){ .fd = watched[i].summary, .events = POLLPRI };
 	look = !poll(polled, watched_count + 1, TICK_MS);
 	look |= uevent_read(events, show_event, names);
 	for (size_t i = 0; i < watched_count; i++)
