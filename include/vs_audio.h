@@ -92,9 +92,9 @@ enum vs_audio_control {
 #define VS_AUDIO_CONTROLS	(VS_AUDIO_STREAMS * VS_AUDIO_CONTROLS_EACH)
 #define VS_AUDIO_CONTROL_ID(stream, control)	((stream) * VS_AUDIO_CONTROLS_EACH + (control))
 
+/* Sound servers take the loudest for 100 %: nothing is amplified. */
 #define VS_AUDIO_VOLUME_MIN_DB	(-60)
-#define VS_AUDIO_VOLUME_ONE	60	/* 0 dB: nothing changes; of a new card */
-#define VS_AUDIO_VOLUME_MAX	72	/* 12 dB */
+#define VS_AUDIO_VOLUME_MAX	60	/* 0 dB: nothing changes; of a new card */
 
 /**
  * struct vs_audio_grant - a contract's terms, as streams are compared with them

@@ -58,6 +58,10 @@ builds() {
 	done
 	assert_eq "$(cd /tmp/debs && printf '%s\n' *)" "$(printf '%s\n' "${expected[@]}" vsc-tools_0.1_amd64.deb vsp-dkms_0.1_all.deb \
 		vsp-tools_0.1_all.deb)" packages
+	# guests may be of Debian 12, whose C library is 2.36
+	i=$(inside dpkg-deb --field /out/vsc-tools_0.1_amd64.deb Depends)
+	[[ $i =~ libc6\ \(\>=\ ([0-9.]+)\) ]] || fail "vsc-tools depends on $i"
+	inside dpkg --compare-versions "${BASH_REMATCH[1]}" le 2.36 || fail "vsc-tools depends on $i"
 }
 
 is_clean() {
@@ -94,8 +98,39 @@ guest_modules() {
 	diff /tmp/before /tmp/after >/tmp/diff || fail "what is left, or gone: $(cat /tmp/diff)"
 }
 
+# modules_of RELEASE HEADERS: that dkms has for that kernel: each in this version, signed with the key that is to be enrolled for
+# Secure Boot
+modules_of() {
+	local i
+	# shellcheck disable=SC2016 # the words of the shell that reads dkms.conf
+	inside env kernelver="$1" kernel_source_dir="$2" bash -c '. /vsp/dkms.conf && printf "%s\n" "${BUILT_MODULE_NAME[@]}"' >/tmp/modules
+	grep -qx vsp_audio /tmp/modules || fail "dkms.conf: no vsp_audio"
+	while read -r i; do
+		assert_eq "$(inside modinfo -k "$1" -F version "$i")" 0.1 "module $i for $1"
+		assert_eq "$(inside modinfo -k "$1" -F signer "$i")" "$(inside openssl x509 -inform DER -in /var/lib/dkms/mok.pub -noout \
+			-subject -nameopt multiline | sed -n 's/ *commonName *= //p')" "signer of $i for $1"
+	done </tmp/modules
+}
+
+# upgrades FROM: the newest kernel comes, as its packages would bring it, beside FROM, and goes
+upgrades() {
+	local new
+	new=$(basename /cache/"$GUEST_backport"/usr/src/linux-headers-*-amd64)
+	new=${new#linux-headers-}
+	mkdir -p "/tmp/root/usr/lib/modules/$new"
+	ln -s "/cache/$GUEST_backport/build" "/tmp/root/usr/lib/modules/$new/build"
+	inside /etc/kernel/header_postinst.d/dkms "$new" >/tmp/install.log 2>&1 ||
+		fail "$(cat /tmp/install.log /tmp/root/var/lib/dkms/vsp-vsc/*/build/make.log)"
+	assert_eq "$(inside dkms status | sort)" "$(printf 'vsp-vsc/0.1, %s, x86_64: installed\n' "$1" "$new" | sort)" "dkms with both kernels"
+	modules_of "$new" "/usr/lib/modules/$new/build"
+	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of after the upgrade"
+	inside /etc/kernel/prerm.d/dkms "$new" >/tmp/remove.log 2>&1
+	assert_eq "$(inside dkms status)" "vsp-vsc/0.1, $1, x86_64: installed" "dkms without the newest kernel"
+	rm -r "/tmp/root/usr/lib/modules/$new"
+}
+
 installs_and_goes() {
-	local kernel i
+	local kernel
 	kernel=$(cd /tmp/root/usr/src && echo linux-headers-*-amd64)
 	kernel=${kernel#linux-headers-}
 	everything >/tmp/before
@@ -104,17 +139,9 @@ installs_and_goes() {
 	assert_eq "$(packages)" 'vsc-tools installed vsp-dkms installed vsp-tools installed' "packages"
 	[[ -e /tmp/root/var/lib/dkms/vsp-vsc/0.1/$kernel ]] || inside dkms autoinstall -k "$kernel" >/tmp/install.log 2>&1
 	assert_eq "$(inside dkms status)" "vsp-vsc/0.1, $kernel, x86_64: installed" "dkms"
-	# shellcheck disable=SC2016 # the words of the shell that reads dkms.conf
-	inside env kernelver="$kernel" kernel_source_dir="/usr/src/linux-headers-$kernel" \
-		bash -c '. /vsp/dkms.conf && printf "%s\n" "${BUILT_MODULE_NAME[@]}"' >/tmp/modules
-	grep -qx vsp_audio /tmp/modules || fail "dkms.conf: no vsp_audio"
-	while read -r i; do
-		assert_eq "$(inside modinfo -k "$kernel" -F version "$i")" 0.1 "module $i"
-		# with the key that is to be enrolled for Secure Boot
-		assert_eq "$(inside modinfo -k "$kernel" -F signer "$i")" "$(inside openssl x509 -inform DER -in /var/lib/dkms/mok.pub -noout \
-			-subject -nameopt multiline | sed -n 's/ *commonName *= //p')" "signer of $i"
-	done </tmp/modules
+	modules_of "$kernel" "/usr/src/linux-headers-$kernel"
 	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of"
+	upgrades "$kernel"
 	inside vspctl --help | grep -q '^usage: vspctl' || fail "vspctl"
 	inside systemd-analyze verify --man=no /usr/lib/systemd/system/vsp-{restore,restore-retry,agent@cpu}.service \
 		/usr/lib/systemd/system/vsp-metrics.socket >/tmp/verify 2>&1 || fail "$(cat /tmp/verify)"

@@ -168,9 +168,9 @@ static int measure_device(struct source *source)
 
 	source->kind = "network device";
 	source->percent = 100;
-	if (!speed || !is_number(speed) || strlen(speed) > 9 || !strtoull(speed, NULL, 10))
+	if (!speed || !is_number(speed) || strlen(speed) > 9 || !number_of(speed, 10))
 		return complain(FAILED, source->path, "its driver names no speed (is the link up?): write what it can do, as in capacity_...=1Gbit");
-	bytes = strtoull(speed, NULL, 10) * 1000000 / 8;
+	bytes = number_of(speed, 10) * 1000000 / 8;
 	source->figure[source->count++] = (struct figure){
 		"bytes/s", take_text("the link's speed, %s Mbit/s each way", speed), bytes, bytes,
 		bytes

@@ -99,7 +99,7 @@ static bool above(const char *a, const char *b)
 {
 	if (!a || !is_number(a))
 		return false;
-	return strtoull(a, NULL, 10) > (b && is_number(b) ? strtoull(b, NULL, 10) : 0);
+	return number_of(a, 10) > (b && is_number(b) ? number_of(b, 10) : 0);
 }
 
 static const char *pool_value(const struct object *object, const char *part,
@@ -169,8 +169,8 @@ static bool explain_value(const struct object *object, const struct term *term,
 		return true;
 	}
 	left = pool_value(object, "available", term);
-	can = left ? take_text("%llu", strtoull(left, NULL, 10) +
-			       (has ? strtoull(has, NULL, 10) : 0)) : NULL;
+	can = left ? take_text("%llu", number_of(left, 10) +
+			       (has ? number_of(has, 10) : 0)) : NULL;
 	/* A ceiling is not charged: it may be the whole capacity. */
 	if (can && above(may, can) && strcmp(suffix, "_ceiling")) {
 		advise("%s may be %s, and is %s: %s has %s of %s left of %s: raise its capacity_%s, or lower what others have",

@@ -92,7 +92,7 @@ static uint64_t field(const char *line, unsigned int number)
 		line = strchr(line, ';');
 		line += !!line;
 	}
-	return line ? strtoull(line, NULL, 10) : 0;
+	return line ? number_of(line, 10) : 0;
 }
 
 /* So much is done: was that another second? What is left at the end is a part of one. */

@@ -235,7 +235,7 @@ static bool has_number(const char *file, const char *text, uint64_t *number)
 	char normal[VALUE_MAX];
 
 	units_normal(file, text ? text : "", normal, sizeof(normal));
-	*number = is_number(normal) ? strtoull(normal, NULL, 10) : 0;
+	*number = is_number(normal) ? number_of(normal, 10) : 0;
 	return is_number(normal);
 }
 

@@ -2,6 +2,8 @@
 /*
  * Memory that stays until the program ends, and small questions about texts.
  */
+#include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -102,6 +104,27 @@ bool is_number(const char *text)
 	size_t digits = text ? strspn(text, "0123456789") : 0;
 
 	return digits && digits <= 20 && !text[digits];
+}
+
+/*
+ * Of the digits, to this base, that @text begins with; what is too large is the largest there is.
+ * Not strtoull(): where Debian 13 compiles it, it is one that Debian 12 does not have.
+ */
+unsigned long long number_of(const char *text, unsigned int base)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned long long value = 0;
+	const char *digit;
+
+	for (; *text; text++) {
+		digit = memchr(digits, tolower((unsigned char)*text), base);
+		if (!digit)
+			break;
+		if (__builtin_mul_overflow(value, base, &value) ||
+		    __builtin_add_overflow(value, digit - digits, &value))
+			return ULLONG_MAX;
+	}
+	return value;
 }
 
 /* What files say where there is no value */

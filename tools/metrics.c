@@ -94,7 +94,7 @@ static const struct {
 
 static const char *seconds(const char *value, double divisor)
 {
-	return take_text("%.9g", strtoull(value, NULL, 10) / divisor);
+	return take_text("%.9g", number_of(value, 10) / divisor);
 }
 
 static void add_counter(const char *side, const char *labels, const char *file,

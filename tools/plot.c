@@ -219,7 +219,7 @@ static int fill(const struct row *row, void *context)
 		return DONE;
 	if (row->value[COLUMN_EVENT])
 		plot_event(plot, service, row->value[COLUMN_EVENT], row->value[COLUMN_REASON],
-			   row->time, contract ? strtoull(contract, NULL, 10) : 0);
+			   row->time, contract ? number_of(contract, 10) : 0);
 	term = row->value[COLUMN_TERM] ? find_term(service, row->value[COLUMN_TERM]) : NULL;
 	if (!term)
 		return DONE;

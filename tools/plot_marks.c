@@ -112,9 +112,9 @@ static void take_gap(struct plot_mark *mark, double gap)
 void plot_sample(const struct plot *plot, struct plot_service *service, double time,
 		 const char *contract, const char *violations, const char *gap)
 {
-	uint64_t id = contract ? strtoull(contract, NULL, 10) : service->contract;
+	uint64_t id = contract ? number_of(contract, 10) : service->contract;
 	const struct plot_mark *mark = newest_mark(service);
-	uint64_t count = violations ? strtoull(violations, NULL, 10) : service->violations;
+	uint64_t count = violations ? number_of(violations, 10) : service->violations;
 
 	if (service->seen && time >= service->time) {
 		/* unless an event has told of it */

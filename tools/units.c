@@ -164,7 +164,7 @@ void units_normal(const char *file, const char *text, char *to, size_t size)
 
 	snprintf(copy, sizeof(copy), "%s", text);
 	if (units_numeric(file) && !strncasecmp(copy, "0x", 2)) {
-		snprintf(to, size, "%llu", strtoull(copy, NULL, 16));
+		snprintf(to, size, "%llu", number_of(copy + 2, 16));
 	} else if (units_numeric(file) && split(copy, &number)) {
 		if (!number.bits) {
 			bytes_in(&number, to, size);
@@ -177,7 +177,7 @@ void units_normal(const char *file, const char *text, char *to, size_t size)
 			value /= 10;
 		snprintf(to, size, "%llu", (unsigned long long)(value / 8));
 	} else if (!strcmp(file, "mode")) {
-		snprintf(to, size, "%04lo", strtoul(copy, NULL, 8));
+		snprintf(to, size, "%04llo", number_of(copy, 8));
 	} else if (ends(file, "_allowed")) {
 		normal_words(copy, to, size);
 	} else if (!strcmp(file, "uuid")) {
@@ -208,7 +208,7 @@ const char *units_out(const char *number)
 
 	if (options.bytes || !is_number(number))
 		return number;
-	value = strtoull(number, NULL, 10);
+	value = number_of(number, 10);
 	if (value < KIBI * KIBI)
 		return number;
 	while (letter < (int)strlen(letters) - 1 && value / KIBI >= unit) {
@@ -232,7 +232,7 @@ const char *units_exact(const char *number)
 
 	if (!is_number(number))
 		return number;
-	value = strtoull(number, NULL, 10);
+	value = number_of(number, 10);
 	if (value < KIBI * KIBI)
 		return number;
 	while (value % KIBI == 0 && letter < (int)strlen(letters) - 1) {

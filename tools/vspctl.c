@@ -97,7 +97,7 @@ static unsigned long number(const char *text)
 {
 	if (!is_number(text) || strlen(text) > 9)
 		exit(complain(USAGE, "--count", "\"%s\": 0..999999999 allowed", text));
-	return strtoul(text, NULL, 10);
+	return number_of(text, 10);
 }
 
 /* Return: the bit of enum option_bit; 0: any command takes it. */

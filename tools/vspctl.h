@@ -111,6 +111,7 @@ char *take_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool starts(const char *text, const char *prefix);
 bool ends(const char *text, const char *suffix);
 bool is_number(const char *text);
+unsigned long long number_of(const char *text, unsigned int base);
 bool is_nothing(const char *text);
 
 /* complain.c */

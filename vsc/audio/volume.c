@@ -6,11 +6,9 @@
  * each contract's start and whenever it changes.  A host without such controls refuses the first
  * of them, and the card has none then.
  *
- * Sound servers take the loudest for 100 %, and know what is recorded by as "Capture": so the host
- * could amplify, and the card does not.
+ * Sound servers know what is recorded by as "Capture".
  */
 #include <linux/errno.h>
-#include <linux/minmax.h>
 #include <sound/control.h>
 #include <sound/core.h>
 #include <sound/tlv.h>
@@ -24,11 +22,6 @@ static unsigned int volume_stream(unsigned int id)
 	return id / VS_AUDIO_CONTROLS_EACH;
 }
 
-static u32 volume_max(unsigned int id)
-{
-	return min_t(u32, vs_audio_control_max(id), VS_AUDIO_VOLUME_ONE);
-}
-
 /* ---- ALSA ---- */
 
 static int volume_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
@@ -39,7 +32,7 @@ static int volume_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *i
 		     SNDRV_CTL_ELEM_TYPE_INTEGER : SNDRV_CTL_ELEM_TYPE_BOOLEAN;
 	info->count = 1;
 	info->value.integer.min = 0;
-	info->value.integer.max = volume_max(id);
+	info->value.integer.max = vs_audio_control_max(id);
 	return 0;
 }
 
@@ -77,7 +70,7 @@ static int volume_put(struct snd_kcontrol *control, struct snd_ctl_elem_value *v
 	unsigned int id = control->private_value;
 	int result = 0;
 
-	if (wanted < 0 || wanted > volume_max(id))
+	if (wanted < 0 || wanted > vs_audio_control_max(id))
 		return -EINVAL;
 	mutex_lock(&audio->volume.lock);
 	if (wanted != audio->volume.value[id])
@@ -173,6 +166,5 @@ void vsc_audio_volume_init(struct vsc_audio *audio)
 {
 	mutex_init(&audio->volume.lock);
 	for (unsigned int id = 0; id < VS_AUDIO_CONTROLS; id++)
-		audio->volume.value[id] = id % VS_AUDIO_CONTROLS_EACH == VS_AUDIO_CONTROL_VOLUME ?
-					  VS_AUDIO_VOLUME_ONE : true;
+		audio->volume.value[id] = vs_audio_control_max(id);
 }

@@ -2,9 +2,8 @@
 /*
  * How loud a stream is: its samples times a gain, in integers.  Pure.
  *
- * With a gain of one no bit changes.  What is larger than a format has becomes the largest that it
- * has, floats too; these may be above full scale.  A float that is too small for a normal number
- * becomes zero, and what is no number stays what it is.
+ * A gain is one at most, with which no bit changes; floats may be above full scale.  One that is
+ * too small for a normal number becomes zero, and what is no number stays what it is.
  *
  * Another gain is reached in VSP_AUDIO_RAMP_MS, in as many steps as there are frames: a jump would
  * be heard as a click.
@@ -21,8 +20,7 @@
 #define GAIN_DECADE	20	/* dB */
 
 static_assert(VSP_AUDIO_GAIN_ONE == 1U << GAIN_BITS);
-static_assert(VS_AUDIO_VOLUME_MAX < 4 * GAIN_DECADE);
-static_assert(VS_AUDIO_VOLUME_ONE == 3 * GAIN_DECADE);
+static_assert(VS_AUDIO_VOLUME_MAX == 3 * GAIN_DECADE);
 
 /* Of 0 dB to 19 dB. */
 static const u32 gain_of_db[GAIN_DECADE] = {
@@ -37,7 +35,6 @@ static const u32 gain_of_db[GAIN_DECADE] = {
 #define FLOAT_BITS	23	/* of the fraction */
 #define FLOAT_HIDDEN	BIT(FLOAT_BITS)
 #define FLOAT_EXPONENT	0xffU
-#define FLOAT_LARGEST	0x7f7fffffU
 
 /**
  * vsp_audio_gain_of() - what a volume stands for
@@ -52,12 +49,9 @@ u32 vsp_audio_gain_of(unsigned int volume)
 	return DIV_ROUND_CLOSEST(gain_of_db[volume % GAIN_DECADE], parts[volume / GAIN_DECADE]);
 }
 
-static s32 gain_integer(s32 sample, u32 gain, unsigned int bits)
+static s32 gain_integer(s32 sample, u32 gain)
 {
-	s64 largest = (1LL << (bits - 1)) - 1;
-	s64 product = ((s64)sample * gain + (1LL << (GAIN_BITS - 1))) >> GAIN_BITS;
-
-	return clamp(product, -largest - 1, largest);
+	return ((s64)sample * gain + (1LL << (GAIN_BITS - 1))) >> GAIN_BITS;
 }
 
 static u32 gain_float(u32 sample, u32 gain)
@@ -83,8 +77,6 @@ static u32 gain_float(u32 sample, u32 gain)
 	}
 	if (exponent <= 0)
 		return sign;
-	if (exponent >= (int)FLOAT_EXPONENT)
-		return sign | FLOAT_LARGEST;
 	return sign | (u32)exponent << FLOAT_BITS | (product & (FLOAT_HIDDEN - 1));
 }
 
@@ -96,14 +88,14 @@ static void gain_samples(u32 gain, unsigned int format, u8 *bytes, u32 count)
 	for (u32 i = 0; i < count; i++) {
 		switch (format) {
 		case VS_AUDIO_S16:
-			words[i] = cpu_to_le16(gain_integer((s16)le16_to_cpu(words[i]), gain, 16));
+			words[i] = cpu_to_le16(gain_integer((s16)le16_to_cpu(words[i]), gain));
 			break;
 		case VS_AUDIO_S24:
-			longs[i] = cpu_to_le32(gain_integer(sign_extend32(le32_to_cpu(longs[i]),
-									  23), gain, 24));
+			longs[i] = cpu_to_le32(gain_integer(sign_extend32(le32_to_cpu(longs[i]), 23),
+							    gain));
 			break;
 		case VS_AUDIO_S32:
-			longs[i] = cpu_to_le32(gain_integer(le32_to_cpu(longs[i]), gain, 32));
+			longs[i] = cpu_to_le32(gain_integer(le32_to_cpu(longs[i]), gain));
 			break;
 		default:
 			longs[i] = cpu_to_le32(gain_float(le32_to_cpu(longs[i]), gain));
@@ -132,7 +124,7 @@ static void gain_step(struct vsp_audio_gain *gain)
 /**
  * vsp_audio_gain_set() - be this loud from the next frame on
  * @gain: any
- * @target: of VSP_AUDIO_GAIN_ONE
+ * @target: of VSP_AUDIO_GAIN_ONE, which is the most
  */
 void vsp_audio_gain_set(struct vsp_audio_gain *gain, u32 target)
 {
@@ -142,7 +134,7 @@ void vsp_audio_gain_set(struct vsp_audio_gain *gain, u32 target)
 /**
  * vsp_audio_gain_apply() - the next frames of a stream
  * @gain: of the stream
- * @target: how loud it is to be, of VSP_AUDIO_GAIN_ONE
+ * @target: how loud it is to be, of VSP_AUDIO_GAIN_ONE, which is the most
  * @params: of the stream
  * @bytes: of the frames, aligned as an integer is
  * @frames: how many

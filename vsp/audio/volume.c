@@ -23,7 +23,7 @@
  */
 void vsp_audio_volume_reset(struct vsp_audio_stream *stream)
 {
-	stream->volume.value[VS_AUDIO_CONTROL_VOLUME] = VS_AUDIO_VOLUME_ONE;
+	stream->volume.value[VS_AUDIO_CONTROL_VOLUME] = VS_AUDIO_VOLUME_MAX;
 	stream->volume.value[VS_AUDIO_CONTROL_SWITCH] = true;
 }
 
@@ -115,7 +115,7 @@ static ssize_t volume_show(struct device *dev, struct device_attribute *attribut
 	int value = READ_ONCE(volume->value[id % VS_AUDIO_CONTROLS_EACH]);
 
 	if (id % VS_AUDIO_CONTROLS_EACH == VS_AUDIO_CONTROL_VOLUME)
-		value -= VS_AUDIO_VOLUME_ONE;
+		value -= VS_AUDIO_VOLUME_MAX;
 	return sysfs_emit(page, "%d\n", value);
 }
 
