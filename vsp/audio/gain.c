@@ -84,6 +84,7 @@ static void gain_samples(u32 gain, unsigned int format, u8 *bytes, u32 count)
 {
 	__le16 *words = (__le16 *)bytes;
 	__le32 *longs = (__le32 *)bytes;
+	s32 sample;
 
 	for (u32 i = 0; i < count; i++) {
 		switch (format) {
@@ -91,8 +92,8 @@ static void gain_samples(u32 gain, unsigned int format, u8 *bytes, u32 count)
 			words[i] = cpu_to_le16(gain_integer((s16)le16_to_cpu(words[i]), gain));
 			break;
 		case VS_AUDIO_S24:
-			longs[i] = cpu_to_le32(gain_integer(sign_extend32(le32_to_cpu(longs[i]), 23),
-							    gain));
+			sample = sign_extend32(le32_to_cpu(longs[i]), 23);
+			longs[i] = cpu_to_le32(gain_integer(sample, gain));
 			break;
 		case VS_AUDIO_S32:
 			longs[i] = cpu_to_le32(gain_integer(le32_to_cpu(longs[i]), gain));
