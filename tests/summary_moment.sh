@@ -27,7 +27,6 @@ reads() {
 		        assert terms.setdefault(number, has['ceiling']) == has['ceiling'], 'other terms of one contract:\n' + text
 		    if provider and lines['state'] == 'RUNNING':
 		        assert number != '0', 'RUNNING, and no contract:\n' + text
-		    if provider and lines['state'] == 'RUNNING':
 		        result = dict(i.split('=') for i in lines['result'].split())
 		        assert result['epoch'] == lines['epoch'], 'RUNNING, and the negotiation has not ended:\n' + text
 		    assert time.monotonic() < end, '%d contracts in 240 s' % len(terms)

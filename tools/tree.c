@@ -315,16 +315,6 @@ void tree_close(struct object *object)
 	object->fd = -1;
 }
 
-const char *tree_low(enum kind kind)
-{
-	return kind == KIND_RATE ? "_floor" : kind == KIND_RANGE ? "_min" : "_required";
-}
-
-const char *tree_high(enum kind kind)
-{
-	return kind == KIND_RATE ? "_ceiling" : kind == KIND_RANGE ? "_max" : "_wanted";
-}
-
 /*
  * The capacity that was written, for what is to be written again: "unset" where the class
  * has filled it in. Of modules without the file "declared", what there is.
