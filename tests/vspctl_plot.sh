@@ -24,14 +24,15 @@ file() {
 	printf '%s\n' "$2" >"$1"
 }
 
-# device DIRECTORY: of a service with a term of each kind
+# device DIRECTORY [FLOOR] [VIOLATIONS]: of a service with a term of each kind
 device() {
-	local i
-	for i in terms/asked_speed_floor=1 terms/speed_floor=1048576 terms/speed_ceiling=209715200 terms/used_speed=12345678 \
-		terms/asked_room_min=1 terms/room=134217728 terms/asked_colours_required=none terms/colours=red terms/asked_name=x \
-		terms/name=x contract/state=RUNNING contract/id=3 counters/violations=2; do
-		file "$1/${i%%=*}" "${i#*=}"
-	done
+	file "$1/contract/summary" "state RUNNING
+id 3
+violations ${3-2}
+term speed rate asked_floor=1 floor=${2-1048576} ceiling=209715200 used=12345678
+term room space asked_min=1 value=134217728
+term colours set asked_required=none value=red
+term name identity asked=x value=x"
 }
 
 prepare() {
@@ -93,9 +94,8 @@ True float provider speed 1048576 12345678 None None
 True float client room None None 32000 None
 True float client speed 1048576 12345678 32000 None" JSON
 	# what there is not, and what is called as nothing is
-	file $TREE/bus/vdpa/devices/web/terms/speed_floor none
+	device $TREE/bus/vdpa/devices/web none none
 	file $TREE/kernel/config/vsp/services/odd.web/guest -
-	rm -r $TREE/bus/vdpa/devices/web/counters
 	status 0 vspctl record --wait 0 --provider
 	words /tmp/out | grep -qxF 'T web provider odd \x2d speed - 209715200 12345678 - 3 RUNNING - - -' || fail "$(cat /tmp/out)"
 }
@@ -152,7 +152,7 @@ goes_on() {
 costs_little() {
 	local few many
 	strace -y -o /tmp/calls -e trace=openat /vsp/build/vspctl-calls/vspctl --root /tmp/tree record --wait 0 >/dev/null
-	[[ $(grep -c speed_ceiling /tmp/calls) -eq 2 ]] || fail "$(grep speed /tmp/calls)"
+	[[ $(grep -c contract/summary /tmp/calls) -eq 2 ]] || fail "$(grep contract /tmp/calls)"
 	[[ $(grep -c '^openat([0-9]*<.*>, "' /tmp/calls) -gt 10 ]] || fail "calls: $(cat /tmp/calls)"
 	assert_eq "$(grep -v AT_FDCWD /tmp/calls | grep -o '^openat([0-9]*<[^>]*>, "[^"]*"' | sort | uniq -d)" '' "files opened twice"
 	for i in few=0.2 many=3; do
