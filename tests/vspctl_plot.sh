@@ -79,20 +79,20 @@ format() {
 	status 0 vspctl record --wait 0
 	assert_eq "$(head -n 1 /tmp/out | xargs)" "$HEAD" "first line"
 	words /tmp/out | tail -n +2 >/tmp/words
-	assert_eq "$(</tmp/words)" "T web provider odd $guest room - 134217728 - 2 3 RUNNING - - -
-T web provider odd $guest speed 1048576 209715200 12345678 2 3 RUNNING - - -
-T web client odd - room - 134217728 - 2 3 RUNNING - - 32000
-T web client odd - speed 1048576 209715200 12345678 2 3 RUNNING - - 32000" lines
+	assert_eq "$(</tmp/words)" "T web provider odd $guest speed 1048576 209715200 12345678 2 3 RUNNING - - -
+T web provider odd $guest room - 134217728 - 2 3 RUNNING - - -
+T web client odd - speed 1048576 209715200 12345678 2 3 RUNNING - - 32000
+T web client odd - room - 134217728 - 2 3 RUNNING - - 32000" lines
 	# the clock's seconds
 	assert_eq "$(awk -v now="$EPOCHSECONDS" 'NR > 1 && ($1 < now - 100 || $1 > now + 100 || $1 !~ /^[0-9]+\.[0-9]{3}$/)' /tmp/out)" '' times
 	status 0 vspctl record --wait 0 --json
 	assert_eq "$(python3 -c 'import json
 for j in map(json.loads, open("/tmp/out")):
     print(list(j) == "'"$HEAD"'".split(), type(j["time"]).__name__, *(j[i] for i in ("side", "term", "floor", "used", "gap_us", "event")))')" \
-		"True float provider room None None None None
-True float provider speed 1048576 12345678 None None
-True float client room None None 32000 None
-True float client speed 1048576 12345678 32000 None" JSON
+		"True float provider speed 1048576 12345678 None None
+True float provider room None None None None
+True float client speed 1048576 12345678 32000 None
+True float client room None None 32000 None" JSON
 	# what there is not, and what is called as nothing is
 	device $TREE/bus/vdpa/devices/web none none
 	file $TREE/kernel/config/vsp/services/odd.web/guest -
@@ -152,7 +152,7 @@ goes_on() {
 costs_little() {
 	local few many
 	strace -y -o /tmp/calls -e trace=openat /vsp/build/vspctl-calls/vspctl --root /tmp/tree record --wait 0 >/dev/null
-	[[ $(grep -c contract/summary /tmp/calls) -eq 2 ]] || fail "$(grep contract /tmp/calls)"
+	[[ $(grep -c 'contract/summary.* = [0-9]' /tmp/calls) -eq 2 ]] || fail "$(grep contract /tmp/calls)"
 	[[ $(grep -c '^openat([0-9]*<.*>, "' /tmp/calls) -gt 10 ]] || fail "calls: $(cat /tmp/calls)"
 	assert_eq "$(grep -v AT_FDCWD /tmp/calls | grep -o '^openat([0-9]*<[^>]*>, "[^"]*"' | sort | uniq -d)" '' "files opened twice"
 	for i in few=0.2 many=3; do

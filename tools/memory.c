@@ -47,14 +47,16 @@ void *take_more(void *old, size_t count, size_t size)
 
 char *take_text(const char *format, ...)
 {
+	char most[256], *text;
 	va_list arguments;
-	char *text;
 	int length;
 
 	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
+	length = vsnprintf(most, sizeof(most), format, arguments);
 	va_end(arguments);
 	text = take(length + 1);
+	if ((size_t)length < sizeof(most))
+		return memcpy(text, most, length);
 	va_start(arguments, format);
 	vsnprintf(text, length + 1, format, arguments);
 	va_end(arguments);
@@ -101,8 +103,10 @@ bool ends(const char *text, const char *suffix)
 
 bool is_number(const char *text)
 {
-	size_t digits = text ? strspn(text, "0123456789") : 0;
+	size_t digits = 0;
 
+	while (text && isdigit((unsigned char)text[digits]))
+		digits++;
 	return digits && digits <= 20 && !text[digits];
 }
 

@@ -34,11 +34,34 @@ struct family {
 	struct sample *sample;
 };
 
-static void *families;	/* a tree of struct family, for tsearch() */
+/**
+ * struct counter - which family a line of counters/summary belongs to
+ * @side: vsp, vsc
+ * @file: the word that the line begins with
+ * @family: of it
+ * @divisor: of its values, for base units
+ */
+struct counter {
+	const char *side;
+	const char *file;
+	struct family *family;
+	double divisor;
+};
+
+/* Trees, for tsearch(): of struct family, of struct counter */
+static void *families, *counters;
 
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct family *)a)->name, ((const struct family *)b)->name);
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct counter *one = a, *other = b;
+	int order = strcmp(one->file, other->file);
+
+	return order ? order : strcmp(one->side, other->side);
 }
 
 static struct family *find_family(const char *name, bool counter)
@@ -55,20 +78,24 @@ static struct family *find_family(const char *name, bool counter)
 	return family;
 }
 
+/* @labels and @value stay. */
+static void add_sample(struct family *family, const char *labels, const char *value)
+{
+	family->sample = take_more(family->sample, family->count, sizeof(*family->sample));
+	family->sample[family->count++] = (struct sample){ labels, value };
+}
+
 /* @labels and @value stay; @format: of the name of the family */
 static __attribute__((format(printf, 4, 5)))
 void add(const char *labels, const char *value, bool counter, const char *format, ...)
 {
 	char name[2 * NAME_BYTES];
-	struct family *family;
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(name, sizeof(name), format, arguments);
 	va_end(arguments);
-	family = find_family(name, counter);
-	family->sample = take_more(family->sample, family->count, sizeof(*family->sample));
-	family->sample[family->count++] = (struct sample){ labels, value };
+	add_sample(find_family(name, counter), labels, value);
 }
 
 /* As a label wants it: \, " and line feed with a \ in front; ours have no control characters. */
@@ -97,24 +124,44 @@ static const char *seconds(const char *value, double divisor)
 	return take_text("%.9g", number_of(value, 10) / divisor);
 }
 
-static void add_counter(const char *side, const char *labels, const char *file,
-			const char *value)
+/* waited_ns: vsp_waited_seconds_total. NULL: that is no name */
+static struct counter *new_counter(const char *side, const char *file)
 {
 	bool gap = ends(file, "_gap_us");	/* the longest one, which may be set back */
+	struct counter *counter = take(sizeof(*counter));
 	int length = strlen(file);
 	const char *unit = "";
 
-	if (!is_number(value))
-		return;
+	if (file[strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+		return NULL;
+	*counter = (struct counter){ .side = side, .file = take_copy(file), .divisor = 1 };
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		if (!ends(file, times[i].suffix))
 			continue;
 		length -= strlen(times[i].suffix);
 		unit = "_seconds";
-		value = seconds(value, times[i].divisor);
+		counter->divisor = times[i].divisor;
 		break;
 	}
-	add(labels, value, !gap, "%s_%.*s%s%s", side, length, file, unit, gap ? "" : "_total");
+	counter->family = find_family(take_text("%s_%.*s%s%s", side, length, file, unit,
+						gap ? "" : "_total"), !gap);
+	tsearch(counter, &counters, by_file);
+	return counter;
+}
+
+static void add_counter(const char *side, const char *labels, const char *file,
+			const char *value)
+{
+	struct counter wanted = { .side = side, .file = file };
+	struct counter **found, *counter;
+
+	if (!is_number(value))
+		return;
+	found = tfind(&wanted, &counters, by_file);
+	counter = found ? *found : new_counter(side, file);
+	if (counter)
+		add_sample(counter->family, labels,
+			   counter->divisor == 1 ? value : seconds(value, counter->divisor));
 }
 
 /* A line for each: messages 9 */
@@ -127,8 +174,7 @@ static void add_counters(const struct object *object, const char *side, const ch
 		if (!value)
 			continue;
 		*value++ = 0;
-		if (!line[strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_")])
-			add_counter(side, labels, line, value);
+		add_counter(side, labels, line, value);
 	}
 }
 
@@ -153,14 +199,6 @@ static void add_term(const struct object *object, const char *of_object, const s
 	add_value(object, labels, "used", term->used);
 }
 
-/* Of a provider's service; a client has no such file. */
-static const char *config_label(const struct object *object, const char *file)
-{
-	const char *text = object->config ? file_get_in(object->config, file) : NULL;
-
-	return text ? label(text) : "";
-}
-
 static void add_object(struct object *object)
 {
 	const char *side = object->client ? "vsc" : "vsp", *labels, *pool;
@@ -169,8 +207,8 @@ static void add_object(struct object *object)
 	pool = strchr(object->pool, '.') ? strchr(object->pool, '.') + 1 : object->pool;
 	labels = take_text("service=\"%s\",class=\"%s\",pool=\"%s\",guest=\"%s\",vm=\"%s\",vm_uuid=\"%s\"",
 			   label(object->name), label(object->class), label(pool),
-			   label(object->guest), config_label(object, "vm"),
-			   config_label(object, "vm_uuid"));
+			   label(object->guest), label(tree_config(object, "vm")),
+			   label(tree_config(object, "vm_uuid")));
 	add(labels, strcmp(object->state, "RUNNING") ? "0" : "1", false, "%s_running", side);
 	if (!summary)
 		return;
@@ -216,11 +254,11 @@ static void print_family(const void *node, VISIT visit, int depth)
 		return;
 	printf("# TYPE %s %s\n", family->name, family->counter ? "counter" : "gauge");
 	for (size_t i = 0; i < family->count; i++) {
-		fputs(family->name, stdout);
+		fputs_unlocked(family->name, stdout);
 		putc_unlocked('{', stdout);
-		fputs(family->sample[i].labels, stdout);
-		fputs("} ", stdout);
-		fputs(family->sample[i].value, stdout);
+		fputs_unlocked(family->sample[i].labels, stdout);
+		fputs_unlocked("} ", stdout);
+		fputs_unlocked(family->sample[i].value, stdout);
 		putc_unlocked('\n', stdout);
 	}
 }

@@ -61,10 +61,18 @@ static void open_directories(void)
 	open_directory(&clients_fd, tree_clients);
 }
 
+/* A file of a service, in configfs; "" where there is none, or of a client, which has none */
+const char *tree_config(const struct object *object, const char *file)
+{
+	if (object->client)
+		return "";
+	return or_empty(file_get(services_fd, take_text("%s/%s", object->label, file)));
+}
+
 static void read_service(struct object *object)
 {
-	object->pool = or_empty(file_get(services_fd, take_text("%s/pool", object->label)));
-	object->guest = or_empty(file_get(services_fd, take_text("%s/guest", object->label)));
+	object->pool = tree_config(object, "pool");
+	object->guest = tree_config(object, "guest");
 	object->device = take_text("%s/%s", tree_devices, object->name);
 }
 

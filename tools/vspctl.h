@@ -253,6 +253,7 @@ struct object *tree_one(const char *name);
 bool tree_names(int count, char **words);
 bool tree_passes(const struct object *object);
 bool tree_is_meant(const struct object *object, char **names);
+const char *tree_config(const struct object *object, const char *file);
 bool tree_read(const struct object *object, const char *file, char *to, size_t size);
 const char *tree_state(const struct object *object);
 void tree_open(struct object *object);
