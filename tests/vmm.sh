@@ -80,6 +80,24 @@ is_free() {
 	! fuser -s "$(node disk)"
 }
 
+# shows_its_process: while it has the disk, to whoever sees that process
+shows_its_process() {
+	local pid shown=$VDPA/disk/contract/vmm
+	services
+	assert_eq "$(<"$shown")" none "before"
+	mkfifo /tmp/shown_go_on
+	"$VSP_MODULES/vmm/vmm" disk serve </tmp/shown_go_on >/tmp/serve &
+	pid=$!
+	exec 5>/tmp/shown_go_on
+	wait_for 60 grep -q serving /tmp/serve
+	assert_eq "$(<"$shown")" "$pid" "while it has it"
+	assert_eq "$(unshare --pid --fork cat "$shown")" none "in a namespace where it is not"
+	assert_eq "$(<"$VDPA/net/contract/vmm")" none "of another service"
+	kill -9 "$pid"
+	wait_for 30 said "$shown" none
+	exec 5>&-
+}
+
 # throttled: it gets a hundredth of the processor, and is killed all the same
 throttled() {
 	local pid
@@ -172,6 +190,7 @@ test_case vmm.messages_may_come_at_the_wrong_time attacked messages
 test_case vmm.ioctls_may_come_in_any_order attacked ioctls
 test_case vmm.may_end_in_every_state attacked endings
 test_case vmm.may_have_few_processes_and_lock_no_memory limited
+test_case vmm.is_shown_to_who_sees_it shows_its_process
 test_case vmm.may_get_little_time_and_is_killed_all_the_same throttled
 test_case vmm.ram_on_fuse_is_not_used_and_keeps_no_one_alive on_fuse
 test_case vmm.buffered_writes_are_charged_to_its_cgroup account

@@ -415,6 +415,47 @@ any_tree() {
 	done
 }
 
+# vmm WORD...: the process that has the service was begun with these
+vmm() {
+	mkdir -p /tmp/tree/proc/4711
+	printf '%s\0' "$@" >/tmp/tree/proc/4711/cmdline
+}
+
+# A machine that has the service, and is another one than its vm_uuid says
+explains_vmm() {
+	local uuid=01234567-89ab-cdef-0123-456789abcdef i
+	file $SERVICE/vm_uuid "$uuid"
+	file /tmp/tree/sys/bus/vdpa/devices/web/contract/vmm none 400
+	assert_eq "$(json "j['vmm'], j['vmm_uuid']" explain web)" 'None None' "nobody has it"
+	file /tmp/tree/sys/bus/vdpa/devices/web/contract/vmm 4711 400
+	# it may have gone since
+	assert_eq "$(json "j['vmm'], j['vmm_uuid']" explain web)" '4711 None' "of no process"
+	vmm qemu-system-x86_64 -name -uuid,debug -uuid "${uuid^^}" -S
+	assert_eq "$(json "j['vmm'], j['vmm_uuid']" explain web)" "4711 ${uuid^^}" "machine"
+	vspctl explain web >/tmp/out
+	grep -q '; process 4711 has it$' /tmp/out || fail "$(cat /tmp/out)"
+	! grep -q 'is meant for' /tmp/out || fail "$(cat /tmp/out)"
+	vmm qemu-system-x86_64 --uuid "f$uuid" -S
+	explains none web "^- process 4711, which has it, is the machine f$uuid, and it is meant for $uuid: .* vm_uuid=f$uuid\$"
+	# what is no UUID of it, or cut
+	for i in -uuid '' "-uuid=$uuid"; do
+		# shellcheck disable=SC2086 # words
+		vmm qemu-system-x86_64 $i
+		status 0 vspctl explain web
+		! grep -q 'is meant for' /tmp/out || fail "'$i': $(cat /tmp/out)"
+	done
+	vmm qemu-system-x86_64 -uuid "$HOSTILE"
+	status 0 vspctl explain web
+	: >/tmp/tree/proc/4711/cmdline
+	status 0 vspctl explain web
+	head -c 70000 /dev/zero | tr '\0' x >/tmp/tree/proc/4711/cmdline
+	status 0 vspctl explain web
+	file $SERVICE/vm_uuid ''
+	vmm qemu-system-x86_64 -uuid "$uuid"
+	status 0 vspctl explain web
+	! grep -q 'is meant for' /tmp/out || fail "of no UUID: $(cat /tmp/out)"
+}
+
 # What is there of older modules has no summary: not to be taken for a service that is not enabled.
 older_modules() {
 	local i
@@ -825,6 +866,7 @@ test_case vspctl_text.exit_statuses_are_those_of_the_manual statuses
 test_case vspctl_text.names_of_two_are_refused names
 test_case vspctl_text.watch_shows_what_is_meant watches
 test_case vspctl_text.each_result_is_explained explains_results
+test_case vspctl_text.machine_is_the_one_that_was_meant explains_vmm
 test_case vspctl_text.any_text_is_refused_or_read saved_text
 test_case vspctl_text.any_tree_is_shown any_tree
 test_case vspctl_text.many_services_cost_few_calls many_services

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "vspctl.h"
 
@@ -26,6 +27,7 @@ static const struct {
 };
 
 static const struct summary *summary;	/* of the service; NULL: it has no device */
+static const char *vmm;			/* the process that has it; NULL: none */
 
 /* LOW..HIGH; NULL: there is none */
 static const char *range(const struct term *term, const struct values *values)
@@ -255,6 +257,18 @@ static bool explain_term(const struct object *object, const struct term *term)
 	return more;
 }
 
+/* Is it in the hands of the machine that it is meant for? */
+static void explain_vmm(const struct object *object)
+{
+	const char *meant = tree_config(object, "vm_uuid"), *has = vmm ? vmm_uuid(vmm) : NULL;
+
+	if (!has || !*meant || !strcasecmp(has, meant))
+		return;
+	advise("process %s, which has it, is the machine %s, and it is meant for %s: start that with it, or vspctl service set %s vm_uuid=%s",
+	       vmm, escape_text(has), escape_text(meant), escape_text(object->name),
+	       escape_text(has));
+}
+
 /* Of the machine around it, whatever the terms are. Return: whether there was something. */
 static bool explain_provider(const struct object *object)
 {
@@ -357,6 +371,8 @@ static void explain_head(const struct object *object)
 		printf("; pool %s", escape_text(object->pool));
 	if (*object->guest)
 		printf("; guest %s", escape_text(object->guest));
+	if (vmm)
+		printf("; process %s has it", vmm);
 	putchar('\n');
 }
 
@@ -371,6 +387,8 @@ static void explain_json(const struct object *object, const char *result)
 	json_string("class", object->class);
 	json_string("state", object->state);
 	json_number("contract", now->id);
+	json_number("vmm", vmm);
+	json_string("vmm_uuid", vmm ? vmm_uuid(vmm) : NULL);
 	json_string("outcome", result_word(result, "outcome", word, sizeof(word)) ? word : NULL);
 	json_string("outcome_reason", result_word(result, "reason", word, sizeof(word)) ?
 		    word : NULL);
@@ -432,6 +450,7 @@ static void explain_changes(const struct object *object, const char *result)
 		explain_client(object, result);
 		return;
 	}
+	explain_vmm(object);
 	if (explain_provider(object))
 		return;
 	for (size_t i = 0; summary && i < summary->count; i++)
@@ -450,6 +469,7 @@ int explain_run(int argc, char **argv)
 	if (!object)
 		return MISSING;
 	summary = summary_read(object);
+	vmm = vmm_of(object);
 	result = summary && !is_nothing(summary->result) ? summary->result : NULL;
 	if (!options.json) {
 		explain_text(object, result);

@@ -288,6 +288,10 @@ struct uevent {
 int uevent_open(void);
 bool uevent_read(int fd, void (*tell)(const struct uevent *event, char **names), char **names);
 
+/* vmm.c */
+const char *vmm_of(const struct object *object);
+const char *vmm_uuid(const char *vmm);
+
 /* clock.c */
 int64_t clock_now(void);
 int64_t clock_end(void);

@@ -9,6 +9,7 @@
 #include <linux/kmod.h>
 #include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 
@@ -252,6 +253,24 @@ struct device *vsp_channel_device(struct vsp_channel *channel)
 void *vsp_channel_service(struct device *dev)
 {
 	return container_of(dev, struct vsp_channel, vdpa.dev)->service;
+}
+
+/**
+ * vsp_channel_vmm() - which process has a channel
+ * @channel: any
+ *
+ * Context: any but interrupt.
+ * Return: its number, as the caller's namespace has it; 0: none, or none of that
+ * namespace.
+ */
+pid_t vsp_channel_vmm(struct vsp_channel *channel)
+{
+	pid_t vmm;
+
+	spin_lock(&channel->hold.lock);
+	vmm = pid_vnr(channel->hold.vmm);
+	spin_unlock(&channel->hold.lock);
+	return vmm;
 }
 
 /**

@@ -81,6 +81,7 @@ void *vsp_channel_service(struct device *dev);
 void vsp_channel_answer(struct vsp_channel *channel, unsigned int slot,
 			const void *bytes, size_t length);
 void vsp_channel_call(struct vsp_channel *channel, const void *bytes, size_t length);
+pid_t vsp_channel_vmm(struct vsp_channel *channel);
 u64 vsp_channel_ring_errors(const struct vsp_channel *channel);
 
 #endif

@@ -22,6 +22,7 @@
 #include "channel/host/channel.h"
 #include "channel/host/ring.h"
 
+struct pid;
 struct task_struct;
 struct vhost_task;
 
@@ -155,6 +156,7 @@ struct vsp_channel_driver {
  * struct vsp_channel_hold - who may open a channel, and who has
  * @lock: protects the rest
  * @held: a VMM has it open
+ * @vmm: the process whose memory it has said is the channel's; a reference, or NULL
  * @dying: nobody may open it any more
  * @removing: it is about to be unregistered
  * @late: it was opened all the same
@@ -162,6 +164,7 @@ struct vsp_channel_driver {
 struct vsp_channel_hold {
 	spinlock_t lock;	/* a leaf */
 	bool held;
+	struct pid *vmm;
 	bool dying;
 	bool removing;
 	bool late;

@@ -14,7 +14,9 @@
  */
 #include <linux/bug.h>
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -131,10 +133,20 @@ release:
 	return error;
 }
 
+/* @vmm: a reference that goes to the channel, or NULL */
+static void channel_set_vmm(struct vsp_channel *channel, struct pid *vmm)
+{
+	spin_lock(&channel->hold.lock);
+	swap(channel->hold.vmm, vmm);
+	spin_unlock(&channel->hold.lock);
+	put_pid(vmm);
+}
+
 static void channel_unbind_mm(struct vdpa_device *vdpa)
 {
 	struct vsp_channel *channel = to_channel(vdpa);
 
+	channel_set_vmm(channel, NULL);
 	spin_lock(&channel->hold.lock);
 	channel->hold.late = false;
 	spin_unlock(&channel->hold.lock);
@@ -165,8 +177,12 @@ static int channel_bind_mm(struct vdpa_device *vdpa, struct mm_struct *mm)
 	if (error)
 		goto forget;
 	error = vsp_jobs_start(&channel->jobs, channel->workers);
-	if (!error)
-		return 0;
+	if (error)
+		goto stop;
+	channel_set_vmm(channel, get_task_pid(current, PIDTYPE_TGID));
+	return 0;
+
+stop:
 	vsp_movers_stop(channel);
 forget:
 	channel->memory.mm = NULL;

@@ -19,6 +19,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "channel/host/channel.h"
 #include "vs_message.h"
 #include "vsp/admin/configfs.h"
 #include "vsp/admin/sysfs.h"
@@ -143,6 +144,16 @@ static ssize_t contract_summary_show(struct device *dev, struct device_attribute
 static struct device_attribute contract_summary =
 	__ATTR(summary, 0400, contract_summary_show, NULL);
 
+static ssize_t contract_vmm_show(struct device *dev, struct device_attribute *attribute,
+				 char *page)
+{
+	pid_t vmm = vsp_channel_vmm(vsp_service_of_device(dev)->device.channel);
+
+	return vmm ? sysfs_emit(page, "%d\n", vmm) : sysfs_emit(page, "none\n");
+}
+
+static struct device_attribute contract_vmm = __ATTR(vmm, 0400, contract_vmm_show, NULL);
+
 static int refuse_trigger(struct device *dev, const char *file, const char *page)
 {
 	int shown = min_t(size_t, strcspn(page, "\n"), 64);
@@ -203,6 +214,7 @@ static struct attribute *contract_attributes[] = {
 	&contract_result.attribute.attr,
 	&contract_deadline_ms.attribute.attr,
 	&contract_summary.attr,
+	&contract_vmm.attr,
 	&contract_renegotiate.attr,
 	&contract_withdraw.attr,
 	NULL
