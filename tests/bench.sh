@@ -49,7 +49,7 @@ scale() {
 
 audio() {
 	smallest audio ROUNDS=1 SECONDS_EACH=1
-	figures /tmp/figures/results added_delay added_delay_p99 xruns_beside_busy processor
+	figures /tmp/figures/results added_delay added_delay_p99 mixed_delay mixed_delay_p99 xruns_beside_busy processor
 }
 
 plot_all() {
