@@ -5,15 +5,16 @@
 # guest kernels: debian12 backport
 # seconds: 150
 # The Debian packages: built as "make deb" does, clean by lintian's rules, installed where dkms and the headers of a kernel are,
-# and taken away again.
+# or in a guest of Debian 12, and taken away again.
 set -euo pipefail
 . /vsp/scripts/env
 . tests/lib/chroot.sh
 
-# A Debian 13 in which all may be written
+# new_root FOLDER: /tmp/root is that one of the cache, and all may be written in it
 new_root() {
+	rm -rf /tmp/{upper,work}
 	mkdir -p /tmp/{upper,work,root}
-	mount -t overlay overlay -o "lowerdir=/cache/$PACKAGING,upperdir=/tmp/upper,workdir=/tmp/work" /tmp/root
+	mount -t overlay overlay -o "lowerdir=/cache/$1,upperdir=/tmp/upper,workdir=/tmp/work" /tmp/root
 	mount -t proc proc /tmp/root/proc
 	mount -t tmpfs tmpfs /tmp/root/tmp
 	mount --rbind /dev /tmp/root/dev
@@ -74,24 +75,31 @@ is_clean() {
 	assert_fails inside sh -c 'lintian --allow-root --fail-on error,warning /tmp/wrong.deb >/tmp/lintian 2>&1'
 }
 
-# A guest without dkms: each package has all of the client's modules, for its kernel, which modprobe finds, and goes again. Of
-# that kernel there is what depmod reads.
+# modules_come_and_go RELEASE: the package for that kernel, which itself is not there, but for what depmod reads: it has all of
+# the client's modules, which modprobe finds, and goes again
+modules_come_and_go() {
+	local names='vs_channel vsc vsc_abstract vsc_audio vsc_channel vsc_input vsc_network vsc_storage' name there
+	local map=/tmp/root/boot/System.map-$1
+	there=$([[ ! -e $map ]] || echo y)
+	touch "$map"
+	inside dpkg -i --force-depends "/out/vsc-modules-${1}_0.1_amd64.deb" >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"
+	# a bookworm has /lib where its kernel's modules are
+	assert_eq "$(inside sh -c "cd /lib/modules/$1/updates/vsc && ls | sed 's/\.ko$//'" | xargs)" "$names" "modules for $1"
+	for name in $names; do
+		assert_eq "$(inside modinfo -k "$1" -F vermagic "$name" | cut -d' ' -f1)" "$1" "kernel of $name"
+	done
+	inside dpkg --purge "vsc-modules-$1" >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
+	assert_fails inside modinfo -k "$1" vsc
+	# what depmod wrote goes with the kernel
+	[[ $there ]] || rm -r "$map" "/tmp/root/lib/modules/$1"
+}
+
+# Guests without dkms
 guest_modules() {
-	local i names='vs_channel vsc vsc_abstract vsc_audio vsc_channel vsc_input vsc_network vsc_storage' name map there
+	local i
 	everything >/tmp/before
 	for i in $(releases); do
-		map=/tmp/root/boot/System.map-$i
-		there=$([[ ! -e $map ]] || echo y)
-		touch "$map"
-		inside dpkg -i --force-depends "/out/vsc-modules-${i}_0.1_amd64.deb" >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"
-		assert_eq "$(inside sh -c "cd /usr/lib/modules/$i/updates/vsc && ls | sed 's/\.ko$//'" | xargs)" "$names" "modules for $i"
-		for name in $names; do
-			assert_eq "$(inside modinfo -k "$i" -F vermagic "$name" | cut -d' ' -f1)" "$i" "kernel of $name"
-		done
-		inside dpkg --purge "vsc-modules-$i" >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
-		assert_fails inside modinfo -k "$i" vsc
-		# what depmod wrote goes with the kernel
-		[[ $there ]] || rm -r "$map" "/tmp/root/usr/lib/modules/$i"
+		modules_come_and_go "$i"
 	done
 	assert_eq "$(packages)" '' "packages after removal"
 	everything >/tmp/after
@@ -112,6 +120,25 @@ modules_of() {
 	done </tmp/modules
 }
 
+# upgrades FROM: the newest kernel comes, as its packages would bring it, beside FROM, and goes
+upgrades() {
+	local new
+	new=$(basename /cache/"$GUEST_backport"/usr/src/linux-headers-*-amd64)
+	new=${new#linux-headers-}
+	mkdir -p "/tmp/root/usr/lib/modules/$new"
+	ln -s "/cache/$GUEST_backport/build" "/tmp/root/usr/lib/modules/$new/build"
+	# without it dkms does not have depmod run
+	touch "/tmp/root/boot/System.map-$new"
+	inside /etc/kernel/header_postinst.d/dkms "$new" >/tmp/install.log 2>&1 ||
+		fail "$(cat /tmp/install.log /tmp/root/var/lib/dkms/vsp-vsc/*/build/make.log)"
+	assert_eq "$(inside dkms status | sort)" "$(printf 'vsp-vsc/0.1, %s, x86_64: installed\n' "$1" "$new" | sort)" "dkms with both kernels"
+	modules_of "$new" "/usr/lib/modules/$new/build"
+	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of after the upgrade"
+	inside /etc/kernel/prerm.d/dkms "$new" >/tmp/remove.log 2>&1
+	assert_eq "$(inside dkms status)" "vsp-vsc/0.1, $1, x86_64: installed" "dkms without the newest kernel"
+	rm -r "/tmp/root/usr/lib/modules/$new" "/tmp/root/boot/System.map-$new"
+}
+
 installs_and_goes() {
 	local kernel
 	kernel=$(cd /tmp/root/usr/src && echo linux-headers-*-amd64)
@@ -124,6 +151,7 @@ installs_and_goes() {
 	assert_eq "$(inside dkms status)" "vsp-vsc/0.1, $kernel, x86_64: installed" "dkms"
 	modules_of "$kernel" "/usr/src/linux-headers-$kernel"
 	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of"
+	upgrades "$kernel"
 	inside vspctl --help | grep -q '^usage: vspctl' || fail "vspctl"
 	inside systemd-analyze verify --man=no /usr/lib/systemd/system/vsp-{restore,restore-retry,agent@cpu}.service \
 		/usr/lib/systemd/system/vsp-metrics.socket >/tmp/verify 2>&1 || fail "$(cat /tmp/verify)"
@@ -139,9 +167,29 @@ installs_and_goes() {
 	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of after removal"
 }
 
-new_root
+# A guest of Debian 12, which has neither a compiler nor headers
+debian_12() {
+	local kernel
+	umount -R /tmp/root
+	new_root "$PACKAGING_debian12"
+	kernel=$(basename /cache/"$GUEST_debian12"/usr/src/linux-headers-*-amd64)
+	everything >/tmp/before
+	inside dpkg -i /out/vsc-tools_0.1_amd64.deb >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"
+	assert_eq "$(packages)" 'vsc-tools installed' "packages"
+	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of"
+	inside vspctl --help | grep '^usage: vspctl' >/dev/null || fail "vspctl"
+	inside vspctl status >/tmp/status || fail "vspctl status, of nothing"
+	modules_come_and_go "${kernel#linux-headers-}"
+	inside dpkg --purge vsc-tools >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
+	assert_eq "$(inside dpkg --audit)$(packages)" '' "what dpkg complains of after removal, or has"
+	everything >/tmp/after
+	diff /tmp/before /tmp/after >/tmp/diff || fail "what is left, or gone: $(cat /tmp/diff)"
+}
+
+new_root "$PACKAGING"
 # the others need what it makes
 ONLY='' test_case debian.packages_are_built builds
 test_case debian.packages_are_clean is_clean
 test_case debian.modules_for_guests_install_and_go guest_modules
 test_case debian.packages_install_and_go installs_and_goes
+test_case debian.guest_of_debian_12_has_them debian_12
