@@ -210,6 +210,15 @@ disks_go_on() {
 	refused 'a name for the snapshot' d '-x'
 	refused '--size 1,5G: as 512M or 2G allowed' --size 1,5G d monday
 	goes_on
+	# killed when the snapshot is there already
+	lvremove --quiet --quiet --yes guests/other
+	mkdir -p /tmp/late
+	# shellcheck disable=SC2016 # that script's
+	printf '#!/bin/sh\n%s "$@" && touch /tmp/is_made && kill -9 $$\n' "$(command -v lvcreate)" >/tmp/late/lvcreate
+	chmod +x /tmp/late/lvcreate
+	PATH=/tmp/late:$PATH refused 'cannot be copied' --size 16M d monday
+	[[ -e /tmp/is_made ]] || fail "nothing was made"
+	goes_on
 	# killed while the disk is suspended
 	refused 'cannot be copied (within 2 s)' --time 2 d -- sh -c 'dmsetup suspend guests-web; exec sleep 1000'
 	assert_eq "$(dmsetup info -c --noheadings -o suspended guests-web)" Active "the disk"
