@@ -59,15 +59,15 @@ measure() {
 }
 
 mark_log
-loopback 1 enable=1,1 index=8,9
+loopback 1 enable=1,1 index=6,7
 start_audio monitor_allowed=record period_max=1000
-vsp_pool audio.mixed source=hw:9,0 mix_rate=48000 mix_format=s32 mix_channels=1 enable=1
+vsp_pool audio.mixed source=hw:7,0 mix_rate=48000 mix_format=s32 mix_channels=1 enable=1
 vsp_service audio.mixed pool=mixed local=1 monitor_allowed=hear enable=1
 wait_for 30 monitor in
 wait_for 30 guest_pcm in p
 wait_for 30 guest_pcm mixed p
-plays_to=([ours]=$(guest_pcm in p) [peer]=/dev/snd/pcmC8D0p [mixed]=$(guest_pcm mixed p))
-records_from=([ours]=$(monitor in) [peer]=/dev/snd/pcmC8D1c [mixed]=/dev/snd/pcmC9D1c)
+plays_to=([ours]=$(guest_pcm in p) [peer]=/dev/snd/pcmC6D0p [mixed]=$(guest_pcm mixed p))
+records_from=([ours]=$(monitor in) [peer]=/dev/snd/pcmC6D1c [mixed]=/dev/snd/pcmC7D1c)
 for ((round = 1; round <= ROUNDS; round++)); do
 	measure "$round"
 done
