@@ -44,7 +44,7 @@ measure() {
 		else
 			pair peer "${MIXED[@]}"
 		fi
-		measured mixed_delay $kind "${line[median]}"
+		measured mixed_delay $kind "${line[median]#-}"
 		measured mixed_delay_p99 $kind "${line[p99]}"
 		pair $kind "${QUIET[@]}"
 		measured processor $kind "${line[busy]}"
@@ -80,6 +80,6 @@ results mixed_delay_p99 us lower 100
 results xruns_beside_busy runs lower 1
 results processor us/s lower 100
 echo "Medians of $ROUNDS rounds of $SECONDS_EACH s. added_delay: later than the playing card says, at periods of 1 ms;"
-echo "mixed_delay: through a pool that mixes into such a cable, at periods of 5 ms, beside that cable alone."
+echo "mixed_delay: than it says, later or sooner, through a pool that mixes into such a cable, at periods of 5 ms, beside that cable."
 echo "ours: vsp and vsc (min, max: of it); peer: $PEER_NAME."
 check_host_log

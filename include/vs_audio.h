@@ -13,6 +13,9 @@
  * capture	a chain is a struct virtio_snd_pcm_xfer (readable), and room for whole frames and a
  *		struct virtio_snd_pcm_status (writable).  It comes back when it is full.
  *
+ * latency_bytes of a status is how much later than that its last frame is heard, or how long before
+ * it was recorded: by what a source of the provider, and its mixer, hold.
+ *
  * A message holds VS_AUDIO_MESSAGE_MAX bytes of frames at the most, and VS_AUDIO_MESSAGE_MS of
  * them; a period may take several.
  * Messages of a stream wait in the ring until START; those that are there at RELEASE come back.

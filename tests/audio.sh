@@ -381,6 +381,12 @@ keeps_its_controls() {
 	grep -q 'PCM Playback Volume: 60 ' /tmp/controls || fail "$(</tmp/controls)"
 }
 
+is_not_late() {
+	start_audio
+	wait_for 30 guest_pcm in p
+	latency_within 0 0
+}
+
 test_case audio.plays plays
 test_case audio.records records
 test_case audio.plays_all_formats plays_all_formats
@@ -395,6 +401,7 @@ test_case audio.withdraws_the_monitor withdraws_the_monitor
 test_case audio.ends_with_its_contract ends_with_its_contract
 test_case audio.goes_on_when_it_can goes_on_when_it_can
 test_case audio.ends_at_the_deadline ends_at_the_deadline
+test_case audio.is_not_late_without_a_source is_not_late
 test_case audio.pauses pauses
 test_case audio.has_controls_of_what_is_granted has_controls_of_what_is_granted
 test_case audio.plays_at_a_volume plays_at_a_volume

@@ -67,6 +67,12 @@ adds_what_two_play() {
 	assert_eq "$(<"$VDPA/other/counters/malformed_requests")" 0 "malformed requests"
 }
 
+# Beside what is in the source there are a message, and three rounds of the mixer of 2 ms each.
+says_how_late_it_is() {
+	mixer
+	latency_within 288 6720
+}
+
 offers_what_it_mixes() {
 	local i
 	mixer mix_format=s24 mix_channels=4
@@ -352,6 +358,7 @@ memory_is_short() {
 }
 
 test_case audio_mixer.adds_what_two_play adds_what_two_play
+test_case audio_mixer.says_how_late_it_is says_how_late_it_is
 test_case audio_mixer.offers_what_it_mixes offers_what_it_mixes
 test_case audio_mixer.saturates saturates
 test_case audio_mixer.has_channels_and_volumes_of_each has_channels_and_volumes_of_each

@@ -70,6 +70,14 @@ has_formats() {
 	)
 }
 
+# A period, at most 20 ms of it, and a millisecond, are in the source; it has 60 ms at the most, and may move by 10 ms.
+says_how_late_it_is() {
+	loopback 1
+	start_source hw:Loopback,0
+	wait_for 30 guest_pcm in p
+	latency_within 48 3840
+}
+
 # The guest's pause is the source's; short periods are played out of a source that moves in steps of 10 ms.
 pauses_and_has_short_periods() {
 	loopback 1
@@ -356,6 +364,7 @@ test_case audio_source.plays plays
 test_case audio_source.records records
 test_case audio_source.plays_and_records_at_once plays_and_records_at_once
 test_case audio_source.has_formats has_formats
+test_case audio_source.says_how_late_it_is says_how_late_it_is
 test_case audio_source.pauses_and_has_short_periods pauses_and_has_short_periods
 test_case audio_source.has_a_substream_each has_a_substream_each
 test_case audio_source.is_refused_when_busy is_refused_when_busy

@@ -31,6 +31,25 @@ static void within_it_the_position_goes_with_the_time(struct kunit *test)
 	}
 }
 
+static void what_the_host_says_of_latency_ends_at_a_second(struct kunit *test)
+{
+	for (u8 channels = 1; channels <= VS_AUDIO_CHANNELS_MAX; channels++) {
+		for (u8 rate = 0; rate < VS_AUDIO_RATES_MAX; rate++) {
+			struct vs_audio_params params = { VS_AUDIO_S16, rate, channels };
+			u32 second = vs_audio_rate(rate), frame = 2 * channels;
+
+			KUNIT_EXPECT_EQ(test, vsc_audio_position_latency(0, &params), 0);
+			KUNIT_EXPECT_EQ(test, vsc_audio_position_latency(frame - 1, &params), 0);
+			KUNIT_EXPECT_EQ(test, vsc_audio_position_latency(480 * frame, &params),
+					480);
+			KUNIT_EXPECT_EQ(test, vsc_audio_position_latency(second * frame, &params),
+					second);
+			KUNIT_EXPECT_EQ(test, vsc_audio_position_latency(U32_MAX, &params),
+					second);
+		}
+	}
+}
+
 static struct vs_terms *unlimited(struct kunit *test)
 {
 	struct vs_terms *terms = kunit_kzalloc(test, sizeof(*terms), GFP_KERNEL);
@@ -76,6 +95,7 @@ static void what_is_not_wished_is_not_needed(struct kunit *test)
 static struct kunit_case audio_position_cases[] = {
 	KUNIT_CASE(a_message_is_not_over_before_it_is_back),
 	KUNIT_CASE(within_it_the_position_goes_with_the_time),
+	KUNIT_CASE(what_the_host_says_of_latency_ends_at_a_second),
 	KUNIT_CASE(an_open_stream_is_needed_and_no_more),
 	KUNIT_CASE(what_is_not_wished_is_not_needed),
 	{}

@@ -21,6 +21,8 @@
  *			recording has begun anew, or anywhere in a file, as who made it may have
  *			been late; less than 30000 samples at once. Prints how many are missing
  *	--gain G	what is recorded is to be the counter times G, but for rounding
+ *	--latency	prints how much later than when they leave the buffer frames are heard, as
+ *			the card has said: the most that it was, in frames
  *	--pause MS	pauses after the first half, for so long
  *	--raw		DEVICE is a file of such frames, as aplay and arecord have them
  *	--share		opens a substream that another one has open
@@ -195,6 +197,8 @@ static bool goes_on(int fd, const char *what)
 	exit(0);
 }
 
+static long longest_latency;
+
 static void print_sleeps(void)
 {
 	if (sleeps)
@@ -213,6 +217,19 @@ static void hold(int fd)
 	if (ioctl(fd, SNDRV_PCM_IOCTL_PAUSE, 0))
 		fail("pause release");
 	option.pause_ms = 0;
+}
+
+/* Of what is in the buffer the card says nothing more than everybody knows. */
+static void look_at_latency(int fd)
+{
+	struct snd_pcm_status status = { };
+	long latency;
+
+	if (ioctl(fd, SNDRV_PCM_IOCTL_STATUS, &status))
+		fail("status");
+	latency = status.delay - (long)(option.buffer - status.avail);
+	if (latency > longest_latency)
+		longest_latency = latency;
 }
 
 /* Return: 0, or as ioctl(2); a file has an end. */
@@ -249,12 +266,16 @@ static void play(int fd)
 		done += frames.result;
 		if (done >= option.buffer)
 			tell_ready();
+		if (option.latency)
+			look_at_latency(fd);
 		if (option.pause_ms && done >= option.frames / 2)
 			hold(fd);
 	}
 	if (!option.raw && ioctl(fd, SNDRV_PCM_IOCTL_DRAIN))
 		fail("drain");
 	print_sleeps();
+	if (option.latency)
+		printf("latency %ld\n", longest_latency);
 }
 
 static void record(int fd)
@@ -357,7 +378,7 @@ static void read_options(int count, char **argument)
 		{ "share", 0, 0, 's' }, { "raw", 0, 0, 'F' }, { "gain", 1, 0, 'g' },
 		{ "high", 0, 0, 'H' }, { "halves", 0, 0, 'B' }, { "low", 0, 0, 'L' },
 		{ "level", 1, 0, 'l' }, { "levels", 1, 0, 'l' }, { "lose", 1, 0, 'z' },
-		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { }
+		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { "latency", 0, 0, 'y' }, { }
 	};
 	int letter;
 
@@ -427,6 +448,9 @@ static void read_options(int count, char **argument)
 			break;
 		case 'x':
 			option.contend = strtoul(optarg, NULL, 0);
+			break;
+		case 'y':
+			option.latency = true;
 			break;
 		case 'h':
 			option.pause_ms = strtoul(optarg, NULL, 0);

@@ -25,6 +25,7 @@ struct pcm_option {
 	int levels[LEVELS_MAX];
 	unsigned int level_count;
 	bool raw;
+	bool latency;
 	double gain;
 	unsigned int pause_ms;
 	unsigned int contend;

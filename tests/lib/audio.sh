@@ -115,6 +115,15 @@ plug() {
 	wait_for 30 card_named Loopback
 }
 
+# latency_within LEAST MOST: while a second of it is played, what the card of service "in" has said of its latency at the most, frames
+latency_within() {
+	local said
+	said=$("$PCM" --play --latency --frames 48000 "$(guest_pcm in p)") || fail "playing"
+	said=${said##* }
+	echo "	latency: $said frames"
+	((said >= $1 && said <= $2)) || fail "latency $said, $1..$2 expected"
+}
+
 # counts_on FILE NUMBER: for wait_for
 counts_on() {
 	(($(<"$1") > $2))

@@ -114,6 +114,7 @@ struct vsc_audio_request {
  * @done: where the oldest message in the ring begins, likewise
  * @elapsed: frames of the period that has begun
  * @stamp_ns: when the host has given back the last message, or began
+ * @latency: how late its frames are heard, or were recorded, as the host says: frames
  * @head: messages sent so far
  * @tail: of these, those that came back
  * @message: VSC_AUDIO_MESSAGES, used in turn; made with the first parameters
@@ -134,6 +135,7 @@ struct vsc_audio_stream {
 	unsigned long done;
 	unsigned long elapsed;
 	u64 stamp_ns;
+	u32 latency;
 	unsigned int head;
 	unsigned int tail;
 	struct vsc_audio_message *message;
@@ -206,6 +208,7 @@ struct vsc_audio {
 
 /* vsc/audio/position.c: pure */
 u32 vsc_audio_position_ahead(u64 passed_ns, u32 rate, u32 frames);
+u32 vsc_audio_position_latency(u32 bytes, const struct vs_audio_params *params);
 void vsc_audio_position_wish(const struct vs_audio_params *params, unsigned int stream,
 			     struct vs_terms *wish);
 

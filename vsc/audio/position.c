@@ -29,6 +29,18 @@ u32 vsc_audio_position_ahead(u64 passed_ns, u32 rate, u32 frames)
 					  NSEC_PER_SEC), frames - 1);
 }
 
+/**
+ * vsc_audio_position_latency() - how late the host says that frames are heard, or were recorded
+ * @bytes: of a message's status: any number
+ * @params: of the stream
+ *
+ * Return: frames, no more than a second.
+ */
+u32 vsc_audio_position_latency(u32 bytes, const struct vs_audio_params *params)
+{
+	return min(bytes / vs_audio_frame_bytes(params), vs_audio_rate(params->rate));
+}
+
 static void position_need_bit(struct vs_term *term, unsigned int bit)
 {
 	/* What the administrator does not want is not needed either. */

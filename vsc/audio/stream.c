@@ -192,6 +192,7 @@ int vsc_audio_stream_begin(struct vsc_audio_stream *stream,
 	stream->sent = 0;
 	stream->done = 0;
 	stream->elapsed = 0;
+	stream->latency = 0;
 	stream->refused = false;
 	spin_unlock_irq(&stream->audio->lock);
 	return 0;
@@ -200,6 +201,8 @@ int vsc_audio_stream_begin(struct vsc_audio_stream *stream,
 /**
  * vsc_audio_stream_position() - where the stream is in ALSA's buffer
  * @stream: open and set
+ *
+ * Tells ALSA also how much later than that its frames are heard.
  *
  * Context: any, the lock of ALSA's stream held.
  * Return: frames.
@@ -216,6 +219,7 @@ unsigned long vsc_audio_stream_position(struct vsc_audio_stream *stream)
 						 stream->message[stream->tail %
 								 VSC_AUDIO_MESSAGES].frames);
 	position = (stream->done + ahead) % stream->substream->runtime->buffer_size;
+	stream->substream->runtime->delay = stream->latency;
 	spin_unlock_irqrestore(&stream->audio->lock, irq);
 	return position;
 }
@@ -262,6 +266,9 @@ static enum stream_news stream_took(struct vsc_audio_stream *stream,
 	}
 	if (!stream_plays(stream))
 		stream_copy(stream, message->data, stream->done, message->frames, false);
+	stream->latency =
+		vsc_audio_position_latency(le32_to_cpu(READ_ONCE(message->status.latency_bytes)),
+					   &stream->params);
 	vsc_audio_count(audio, stream_plays(stream) ? VSC_AUDIO_PLAYED : VSC_AUDIO_RECORDED,
 			message->frames);
 	return stream_passed(stream, message->frames);

@@ -143,6 +143,7 @@ struct vsp_audio_volume {
  * @number: enum vs_audio_stream
  * @bytes: of a message, for its mover
  * @chain: as last peeked, by its mover
+ * @latency: of the message that was moved last, for its mover: how late it is heard, bytes
  * @timer: wakes the mover when the next message is due
  * @mixed: of the pool's mixer; NULL: it has none. Constant while the service is enabled
  *
@@ -160,6 +161,7 @@ struct vsp_audio_stream {
 	unsigned int number;
 	u8 *bytes;
 	struct vsp_chain chain;
+	u32 latency;
 	struct hrtimer timer;
 	struct vsp_audio_mixed *mixed;
 	struct vsp_queue *queue;

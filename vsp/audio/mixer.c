@@ -149,6 +149,15 @@ static int mixer_set(const struct vsp_audio_mixer *mixer, struct vsp_audio_pcm *
 	return vsp_audio_pcm_set(pcm, &mixer->params, mixer_frames(mixer, 2 * VSP_AUDIO_MIX_US));
 }
 
+static void mixer_tell_latency(struct vsp_audio_mixer *mixer, struct vsp_audio_pcm *pcm)
+{
+	u32 latency = vsp_audio_pcm_latency(pcm);
+
+	spin_lock(&mixer->lock);
+	mixer->latency[pcm->plays ? VS_AUDIO_STREAM_PLAYBACK : VS_AUDIO_STREAM_CAPTURE] = latency;
+	spin_unlock(&mixer->lock);
+}
+
 /* All frames whose time has come. Return: 0, or an errno. */
 static int mixer_move(struct vsp_audio_mixer *mixer, struct vsp_audio_pcm *pcm)
 {
@@ -162,6 +171,7 @@ static int mixer_move(struct vsp_audio_mixer *mixer, struct vsp_audio_pcm *pcm)
 		frames = min_t(u32, due, VSP_AUDIO_MIX_FRAMES);
 		error = mixer_pass(mixer, pcm, frames);
 	}
+	mixer_tell_latency(mixer, pcm);
 	/* There are more, always: if it runs dry it was looked at too late. */
 	pcm->waited = true;
 	pcm->waited_ns = 0;
@@ -335,6 +345,17 @@ static bool mixed_pass(struct vsp_audio_mixed *mixed, u8 *chunk, u32 bytes)
 	return has;
 }
 
+static u32 mixed_latency(struct vsp_audio_mixed *mixed)
+{
+	struct vsp_audio_mixer *mixer = mixed->mixer;
+	u32 latency;
+
+	spin_lock(&mixer->lock);
+	latency = mixed->silent + mixed_ready(mixed) + mixer->latency[mixed->number];
+	spin_unlock(&mixer->lock);
+	return latency;
+}
+
 /**
  * vsp_audio_mixer_move() - play frames, or fill in what was recorded
  * @mixed: of the stream
@@ -343,9 +364,10 @@ static bool mixed_pass(struct vsp_audio_mixed *mixed, u8 *chunk, u32 bytes)
  * @frames: that are due
  *
  * Context: the mover of the stream.
+ * Return: how late the last of them is heard, or was recorded before, frames.
  */
-void vsp_audio_mixer_move(struct vsp_audio_mixed *mixed, const struct vs_audio_params *params,
-			  u8 *bytes, u32 frames)
+u32 vsp_audio_mixer_move(struct vsp_audio_mixed *mixed, const struct vs_audio_params *params,
+			 u8 *bytes, u32 frames)
 {
 	u32 channels = params->channels;
 	bool plays = mixed->number == VS_AUDIO_STREAM_PLAYBACK;
@@ -354,7 +376,7 @@ void vsp_audio_mixer_move(struct vsp_audio_mixed *mixed, const struct vs_audio_p
 	u8 chunk[MIXER_CHUNK];
 
 	if (!mixed_takes(mixed, params))
-		return;
+		return 0;
 	for (; frames; frames -= some) {
 		some = min_t(u32, frames, sizeof(chunk) / frame);
 		if (plays)
@@ -365,6 +387,7 @@ void vsp_audio_mixer_move(struct vsp_audio_mixed *mixed, const struct vs_audio_p
 			vsp_audio_fit_channels(bytes, channels, chunk, has, sample, some);
 		bytes += some * channels * sample;
 	}
+	return mixed_latency(mixed);
 }
 
 /**

@@ -77,6 +77,7 @@ struct vsp_audio_mixed {
  * @active: @work is queued, runs, or will be queued by @timer
  * @streams: of each direction, of struct vsp_audio_mixed
  * @error: of each direction, why streams go by their own clocks; 0: they do not
+ * @latency: of each direction, how late what is mixed is heard, or was recorded, frames
  */
 struct vsp_audio_mixer {
 	struct vsp_audio_source source;
@@ -91,6 +92,7 @@ struct vsp_audio_mixer {
 	bool active;
 	struct list_head streams[VS_AUDIO_STREAMS];
 	int error[VS_AUDIO_STREAMS];
+	u32 latency[VS_AUDIO_STREAMS];
 };
 
 /* mix.c: pure */
@@ -112,8 +114,8 @@ int vsp_audio_mixer_fit(const struct vsp_audio_mixer *mixer, struct vsp_audio_pc
 void vsp_audio_mixer_set(struct vsp_audio_mixed *mixed);
 int vsp_audio_mixer_due(struct vsp_audio_mixed *mixed, const struct vs_audio_params *params,
 			u32 frames);
-void vsp_audio_mixer_move(struct vsp_audio_mixed *mixed, const struct vs_audio_params *params,
-			  u8 *bytes, u32 frames);
+u32 vsp_audio_mixer_move(struct vsp_audio_mixed *mixed, const struct vs_audio_params *params,
+			 u8 *bytes, u32 frames);
 void vsp_audio_mixer_rest(struct vsp_audio_mixed *mixed);
 
 #endif

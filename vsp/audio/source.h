@@ -167,11 +167,12 @@ int vsp_audio_pcm_due(struct vsp_audio_pcm *pcm, u32 frames);
 void vsp_audio_pcm_rest(struct vsp_audio_pcm *pcm);
 int vsp_audio_pcm_write(struct vsp_audio_pcm *pcm, const u8 *bytes, u32 frames);
 int vsp_audio_pcm_read(struct vsp_audio_pcm *pcm, u8 *bytes, u32 frames);
+u32 vsp_audio_pcm_latency(struct vsp_audio_pcm *pcm);
 
 /* source_stream.c */
 int vsp_audio_source_due(struct vsp_audio_stream *stream, u32 bytes);
-void vsp_audio_source_move(struct vsp_audio_stream *stream, const struct vs_audio_params *params,
-			   u32 bytes);
+u32 vsp_audio_source_move(struct vsp_audio_stream *stream, const struct vs_audio_params *params,
+			  u32 bytes);
 int vsp_audio_source_set(struct vsp_audio_stream *stream, u32 period);
 void vsp_audio_source_rest(struct vsp_audio_stream *stream);
 

@@ -458,6 +458,25 @@ int vsp_audio_pcm_write(struct vsp_audio_pcm *pcm, const u8 *bytes, u32 frames)
 }
 
 /**
+ * vsp_audio_pcm_latency() - how late what was written last is heard, or what is read next was
+ * recorded
+ * @pcm: set
+ *
+ * Context: may sleep, pcm->lock held.
+ * Return: frames, no more than a second; 0 while it does not run.
+ */
+u32 vsp_audio_pcm_latency(struct vsp_audio_pcm *pcm)
+{
+	snd_pcm_sframes_t delay;
+
+	lockdep_assert_held(&pcm->lock);
+	if (!pcm->set || pcm_state(pcm) != SNDRV_PCM_STATE_RUNNING ||
+	    pcm_do(pcm, SNDRV_PCM_IOCTL_DELAY, &delay))
+		return 0;
+	return clamp_t(snd_pcm_sframes_t, delay, 0, pcm_ms(pcm, MSEC_PER_SEC));
+}
+
+/**
  * vsp_audio_pcm_read() - take what was recorded
  * @pcm: records, set
  * @bytes: silence; filled with what there is

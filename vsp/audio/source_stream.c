@@ -127,27 +127,31 @@ int vsp_audio_source_due(struct vsp_audio_stream *stream, u32 bytes)
  * @bytes: of frames, in stream->bytes
  *
  * Context: the mover of the stream; may sleep, and waits for no frames.
+ * Return: how late the last of them is heard, or was recorded before, frames.
  */
-void vsp_audio_source_move(struct vsp_audio_stream *stream, const struct vs_audio_params *params,
-			   u32 bytes)
+u32 vsp_audio_source_move(struct vsp_audio_stream *stream, const struct vs_audio_params *params,
+			  u32 bytes)
 {
-	u32 frames = bytes / vs_audio_frame_bytes(params);
+	u32 frames = bytes / vs_audio_frame_bytes(params), latency = 0;
 	struct vsp_audio_pcm *pcm = follow_pcm(stream);
 	struct vs_audio_params now;
 	int error = 0;
 
 	if (stream->mixed) {
-		if (follow_uses(stream, VSP_AUDIO_RUNNING, &now) && follow_same(&now, params))
-			vsp_audio_mixer_move(stream->mixed, params, stream->bytes, frames);
-		return;
+		if (!follow_uses(stream, VSP_AUDIO_RUNNING, &now) || !follow_same(&now, params))
+			return 0;
+		return vsp_audio_mixer_move(stream->mixed, params, stream->bytes, frames);
 	}
 	mutex_lock(&pcm->lock);
 	if (pcm->set && follow_same(&pcm->params, params) &&
-	    follow_uses(stream, VSP_AUDIO_RUNNING, &now) && follow_same(&now, params))
+	    follow_uses(stream, VSP_AUDIO_RUNNING, &now) && follow_same(&now, params)) {
 		error = pcm->plays ? vsp_audio_pcm_write(pcm, stream->bytes, frames) :
 			vsp_audio_pcm_read(pcm, stream->bytes, frames);
+		latency = vsp_audio_pcm_latency(pcm);
+	}
 	mutex_unlock(&pcm->lock);
 	follow_result(stream, error);
+	return latency;
 }
 
 /**

@@ -186,7 +186,8 @@ static u32 stream_move(struct vsp_audio_stream *stream, struct vsp_queue *queue,
 		vsp_audio_volume_apply(stream, params, bytes);
 	stream_pass(stream, bytes);
 	if (stream->follows)
-		vsp_audio_source_move(stream, params, bytes);
+		stream->latency = vsp_audio_source_move(stream, params, bytes) *
+				  vs_audio_frame_bytes(params);
 	if (plays)
 		return VIRTIO_SND_S_OK;
 	vsp_audio_volume_apply(stream, params, bytes);
@@ -197,7 +198,10 @@ static u32 stream_move(struct vsp_audio_stream *stream, struct vsp_queue *queue,
 /* The status is behind the frames, also where there are none. */
 static void stream_finish(struct vsp_audio_stream *stream, struct vsp_queue *queue, u32 status)
 {
-	struct virtio_snd_pcm_status answer = { .status = cpu_to_le32(status) };
+	struct virtio_snd_pcm_status answer = {
+		.status = cpu_to_le32(status),
+		.latency_bytes = cpu_to_le32(stream->latency),
+	};
 	const struct vsp_chain *chain = &stream->chain;
 	u32 written = 0;
 
@@ -218,6 +222,7 @@ static bool stream_message(struct vsp_audio_stream *stream, struct vsp_queue *qu
 	struct vs_audio_params params;
 	u32 status = VIRTIO_SND_S_OK;
 
+	stream->latency = 0;
 	switch (stream_judge(stream, bytes, vsp_audio_source_due(stream, bytes), &params)) {
 	case STREAM_WAIT:
 		return false;
