@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include "channel/host/channel.h"
 #include "vs_class.h"
@@ -136,7 +137,8 @@ void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *s
 
 static struct vsp_session *new_session(struct vsp_service *service)
 {
-	struct vsp_session *session = kvzalloc(sizeof(*session), GFP_KERNEL);
+	/* kmalloc() would have 64 KiB for these 34. */
+	struct vsp_session *session = vzalloc(sizeof(*session));
 
 	if (!session)
 		return NULL;
@@ -209,7 +211,7 @@ static void end_session(struct vsp_service *service)
 	vsp_machine_close(session);
 	vsp_machine_end_preparation(session);
 	service->counters.ids = session->grant.next_id;
-	kvfree(session);
+	vfree(session);
 }
 
 /* The pool stays enabled until vsp_pool_unuse(). */

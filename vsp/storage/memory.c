@@ -20,8 +20,34 @@
 
 #include "vsp/storage/storage.h"
 
-/* Requests that there are from the beginning: of the first queue, which is always granted. */
-#define REQUESTS_LEAST	4
+/* Requests that each queue has from the beginning; and the first of a local disk. */
+#define REQUESTS_LEAST	1
+#define REQUESTS_LOCAL	4
+
+/* Of all disks: kmalloc() would have 4 KiB for each of these 2.6. */
+static struct kmem_cache *requests;
+
+/**
+ * vsp_storage_memory_init() - make what all disks share
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int vsp_storage_memory_init(void)
+{
+	requests = KMEM_CACHE(vsp_storage_request, SLAB_ACCOUNT);
+	return requests ? 0 : -ENOMEM;
+}
+
+/**
+ * vsp_storage_memory_exit() - undo vsp_storage_memory_init()
+ *
+ * Context: process; there is no disk.
+ */
+void vsp_storage_memory_exit(void)
+{
+	kmem_cache_destroy(requests);
+}
 
 static int add_request(struct vsp_storage_ring *ring, gfp_t gfp)
 {
@@ -29,7 +55,7 @@ static int add_request(struct vsp_storage_ring *ring, gfp_t gfp)
 
 	if (ring->requests == VS_STORAGE_QUEUE_SIZE)
 		return -EBUSY;
-	request = kzalloc(sizeof(*request), gfp | __GFP_ACCOUNT | __GFP_NOWARN);
+	request = kmem_cache_zalloc(requests, gfp | __GFP_NOWARN);
 	if (!request)
 		return -ENOMEM;
 	request->storage = ring->storage;
@@ -92,7 +118,8 @@ static int open_bounces(struct vsp_storage *storage)
 
 static int open_ring(struct vsp_storage_ring *ring)
 {
-	unsigned int least = ring->index ? 1 : REQUESTS_LEAST;
+	bool most = !ring->index && vsp_service_is_local(ring->storage->service);
+	unsigned int least = most ? REQUESTS_LOCAL : REQUESTS_LEAST;
 	int error = 0;
 
 	while (!error && ring->requests < least)
@@ -131,7 +158,7 @@ void vsp_storage_memory_close(struct vsp_storage *storage)
 		free_bounce(bounce);
 	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
 		list_for_each_entry_safe(request, next_request, &storage->ring[i].free, entry)
-			kfree(request);
+			kmem_cache_free(requests, request);
 }
 
 /**

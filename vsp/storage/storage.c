@@ -400,7 +400,14 @@ static const struct vsp_class storage_class = {
 
 static int __init vsp_storage_init(void)
 {
-	return vsp_class_register(&storage_class);
+	int error = vsp_storage_memory_init();
+
+	if (error)
+		return error;
+	error = vsp_class_register(&storage_class);
+	if (error)
+		vsp_storage_memory_exit();
+	return error;
 }
 
 static void __exit vsp_storage_exit(void)
@@ -408,6 +415,7 @@ static void __exit vsp_storage_exit(void)
 	vsp_class_unregister(&storage_class);
 	vsp_storage_device_exit();
 	vsp_storage_owner_exit();
+	vsp_storage_memory_exit();
 }
 
 module_init(vsp_storage_init);

@@ -266,6 +266,8 @@ void vsp_storage_io_start(struct vsp_storage_request *request, struct vsp_queue 
 void vsp_storage_io_sync(struct vsp_storage *storage, struct vsp_queue *queue);
 
 /* vsp/storage/memory.c */
+int vsp_storage_memory_init(void);
+void vsp_storage_memory_exit(void);
 int vsp_storage_memory_open(struct vsp_storage *storage);
 void vsp_storage_memory_close(struct vsp_storage *storage);
 struct vsp_storage_request *vsp_storage_memory_request(struct vsp_storage_ring *ring);
