@@ -166,6 +166,18 @@ withdraws_the_monitor() {
 	wait "$player" || fail "what the guest plays: $(</tmp/played)"
 }
 
+# Of the numbers that cards may have all are given: the one that comes has that of the one that goes.
+replaces_a_card_where_there_are_no_more() {
+	start_audio
+	wait_for 30 microphone in
+	wait_for 30 guest_pcm in p
+	modprobe snd-dummy enable=1,1,1,1,1,1,1,1
+	echo record >"$SERVICES/audio.in/monitor_allowed"
+	limit capture_channels_max 0
+	wait_for 30 monitor in
+	! microphone in || fail "the microphone is there"
+}
+
 no_pcm() {
 	! compgen -G '/dev/snd/pcm*'
 }
@@ -398,6 +410,7 @@ test_case audio.has_no_direction_that_is_not_granted has_no_direction_that_is_no
 test_case audio.keeps_to_its_bandwidth keeps_to_its_bandwidth
 test_case audio.has_no_monitor_unless_granted has_no_monitor_unless_granted
 test_case audio.withdraws_the_monitor withdraws_the_monitor
+test_case audio.replaces_a_card_where_there_are_no_more replaces_a_card_where_there_are_no_more
 test_case audio.ends_with_its_contract ends_with_its_contract
 test_case audio.goes_on_when_it_can goes_on_when_it_can
 test_case audio.ends_at_the_deadline ends_at_the_deadline

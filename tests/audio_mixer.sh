@@ -251,6 +251,37 @@ goes_on_in_silence() {
 	wait "$player" "$other" || :
 }
 
+# has_gone: how often the log says so
+has_gone() {
+	host_log | grep -c 'source hw:0,0 has gone' || :
+}
+
+# Another card has its number, and does not record. Who recorded keeps its contract for now; what is played is heard.
+comes_back_without_a_direction() {
+	local player before
+	gap=(source_gap_ms=60000)
+	loopback 1 index=0
+	gap+=(mix_rate=48000)
+	start_source hw:0,0 deadline_ms=600000
+	vsp_service audio.other pool=all local=1 monitor_allowed=hear deadline_ms=600000 enable=1
+	wait_for 30 guest_pcm in c
+	wait_for 30 guest_pcm other p
+	record /tmp/recorded --until-error "$(guest_pcm in c)"
+	"$PCM" --play --until-error "$(guest_pcm other p)" >/tmp/played 2>&1 &
+	player=$!
+	mark_log
+	unplug
+	wait_for 30 log_has 'pool all: source hw:0,0 has gone'
+	modprobe audio_batch captures=0
+	assert_eq "$(card_named Batch)" 0 "number of the other card"
+	wait_for 30 log_has 'pool all: source hw:0,0 is back'
+	before=$(<"$VDPA/other/counters/frames_played")
+	wait_for 60 counts_on "$VDPA/other/counters/frames_played" $((before + 96000))
+	assert_eq "$(has_gone)" 1 "how often it has gone"
+	kill "$player" "$recorder" || fail "$(</tmp/played) $(</tmp/recorded)"
+	wait "$player" "$recorder" || :
+}
+
 ends_after_the_gap() {
 	local player other
 	gap=(source_gap_ms=500)
@@ -367,6 +398,7 @@ test_case audio_mixer.goes_on_whatever_the_other_does goes_on_whatever_the_other
 test_case audio_mixer.records_on_whatever_the_other_does records_on_whatever_the_other_does
 test_case audio_mixer.has_one_substream has_one_substream
 test_case audio_mixer.goes_on_in_silence goes_on_in_silence
+test_case audio_mixer.comes_back_without_a_direction comes_back_without_a_direction
 test_case audio_mixer.ends_after_the_gap ends_after_the_gap
 test_case audio_mixer.refuses_bad_input refuses_bad_input
 test_case audio_mixer.memory_is_short memory_is_short

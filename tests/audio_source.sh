@@ -259,6 +259,21 @@ comes_back_as_another() {
 	wait_for 30 is "$VDPA/in/terms/playback_formats" 's16 s32'
 }
 
+# Its number is that of a card of another service by then.
+is_never_anothers_card() {
+	modprobe snd-dummy model=ac97 pcm_substreams=1
+	modprobe -a snd-pcm vsp
+	vsp_pool audio.all source=hw:0,0 enable=1
+	echo snd_dummy.0 >/sys/bus/platform/drivers/snd_dummy/unbind
+	vsp_pool audio.own enable=1
+	vsp_service audio.own pool=own local=1 monitor_allowed=record enable=1
+	modprobe vsc
+	wait_for 30 monitor own
+	[[ $("$PCM" --name /dev/snd/controlC0) == VS* ]] || fail "card 0 is $("$PCM" --name /dev/snd/controlC0)"
+	vsp_service audio.in pool=all local=1 monitor_allowed=hear
+	enable_fails 'service in: source: hw:0,0 is a card of a service or client of this host'
+}
+
 # gaps: of that recording
 gaps() {
 	sed -n 's/ gaps$//p' /tmp/recorded
@@ -375,6 +390,7 @@ test_case audio_source.is_heard_when_granted is_heard_when_granted
 test_case audio_source.goes_on_in_silence goes_on_in_silence
 test_case audio_source.ends_after_the_gap ends_after_the_gap
 test_case audio_source.comes_back_as_another comes_back_as_another
+test_case audio_source.is_never_anothers_card is_never_anothers_card
 test_case audio_source.moves_by_periods moves_by_periods
 test_case audio_source.survives_a_program_that_shares_it survives_a_program_that_shares_it
 test_case audio_source.pins_its_source pins_its_source

@@ -25,6 +25,10 @@ static unsigned int period_us = 1000;
 module_param(period_us, uint, 0444);
 MODULE_PARM_DESC(period_us, "the shortest period (1000)");
 
+static unsigned int captures = 1;
+module_param(captures, uint, 0444);
+MODULE_PARM_DESC(captures, "substreams that record (1)");
+
 /*
  * struct batch_stream - a direction
  * @timer: ends a period
@@ -164,7 +168,7 @@ static const struct snd_pcm_ops batch_ops = {
 static int batch_fill(struct snd_card *card)
 {
 	struct snd_pcm *pcm;
-	int error = snd_pcm_new(card, "Batch", 0, 1, 1, &pcm);
+	int error = snd_pcm_new(card, "Batch", 0, 1, captures, &pcm);
 
 	if (error)
 		return error;

@@ -8,6 +8,7 @@
 
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/printk.h>
@@ -106,28 +107,39 @@ static void host_card_end(struct vsp_audio_stream *stream)
 	snd_card_free_when_closed(side->card);
 }
 
-static int host_card_follow_stream(struct vsp_audio_stream *stream,
-				   const struct vs_audio_grant *grant)
+static int host_card_follow_all(struct vsp_audio *audio, const struct vs_audio_grant *grant)
 {
-	bool wanted = host_card_is_granted(stream, grant);
+	int error = 0;
 
-	if (stream->side && (!wanted || !host_card_is_same(stream->side, grant)))
-		host_card_end(stream);
-	return wanted && !stream->side ? host_card_new(stream, grant) : 0;
+	lockdep_assert_held(&audio->follow_lock);
+	/* First, as the one that goes may have the number that the other one needs. */
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++) {
+		struct vsp_audio_stream *stream = &audio->stream[i];
+
+		if (stream->side && (!host_card_is_granted(stream, grant) ||
+				     !host_card_is_same(stream->side, grant)))
+			host_card_end(stream);
+	}
+	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++) {
+		struct vsp_audio_stream *stream = &audio->stream[i];
+
+		if (!stream->side && host_card_is_granted(stream, grant))
+			error = host_card_new(stream, grant) ?: error;
+	}
+	return error;
 }
 
 static void host_card_work(struct work_struct *work)
 {
 	struct vsp_audio *audio = container_of(to_delayed_work(work), struct vsp_audio, follow);
 	struct vs_audio_grant grant;
-	int error = 0;
+	int error;
 
 	mutex_lock(&audio->follow_lock);
 	spin_lock_irq(&audio->lock);
 	grant = audio->grant;
 	spin_unlock_irq(&audio->lock);
-	for (unsigned int i = 0; i < VS_AUDIO_STREAMS && !error; i++)
-		error = host_card_follow_stream(&audio->stream[i], &grant);
+	error = host_card_follow_all(audio, &grant);
 	mutex_unlock(&audio->follow_lock);
 	if (!error)
 		return;

@@ -204,9 +204,7 @@ static void mixer_fails(struct vsp_audio_mixer *mixer, unsigned int number, int 
 		list_for_each_entry(mixed, &mixer->streams[number], entry)
 			mixed_drop(mixed);
 	spin_unlock(&mixer->lock);
-	if (error == -ENODEV)
-		vsp_audio_source_lost(&mixer->source);
-	else if (error && news)
+	if (error && error != -ENODEV && news)
 		pr_warn_ratelimited("pool %s: source: %s cannot be %s (%d): its streams go on in silence\n",
 				    vsp_pool_name(mixer->source.shared->pool),
 				    vsp_pool_source(mixer->source.shared->pool),
@@ -228,6 +226,9 @@ static void mixer_step(struct vsp_audio_mixer *mixer, unsigned int number)
 		vsp_audio_pcm_rest(pcm);
 	else
 		error = pcm->file ? mixer_move(mixer, pcm) : -ENODEV;
+	/* A source that is back may lack a direction, and is no less there. */
+	if (error == -ENODEV && pcm->file)
+		vsp_audio_source_lost(&mixer->source);
 	mutex_unlock(&pcm->lock);
 	if (wants)
 		mixer_fails(mixer, number, error);

@@ -318,6 +318,17 @@ static void source_tell_unheard(struct vsp_audio_source *source, struct vsp_serv
 			vsp_service_name(service));
 }
 
+/* Whatever it was when the pool was enabled: numbers of cards that go are given to others. */
+static int source_refuse_own(const char *kind, const char *name, const struct snd_pcm *of,
+			     struct vsp_pool *pool)
+{
+	if (!vsp_audio_source_is_own(of))
+		return 0;
+	pr_err("%s %s: source: %s is a card of a service or client of this host: what is played would go round; name another one\n",
+	       kind, name, vsp_pool_source(pool));
+	return -EINVAL;
+}
+
 static int source_open(struct vsp_audio_source *source, struct vsp_service *service)
 {
 	struct snd_pcm *of = vsp_audio_source_find(vsp_pool_source(source->shared->pool));
@@ -330,11 +341,15 @@ static int source_open(struct vsp_audio_source *source, struct vsp_service *serv
 		       PTR_ERR(of));
 		return PTR_ERR(of);
 	}
+	error = source_refuse_own("service", vsp_service_name(service), of, source->shared->pool);
+	if (error)
+		goto put;
 	error = source_open_all(source, of, source->wants | source_wants(service), &at);
 	if (error)
 		source_refuse(vsp_service_name(service), source, of, at, error);
 	else
 		source_tell_unheard(source, service);
+put:
 	snd_card_unref(of->card);
 	return error;
 }
@@ -452,11 +467,7 @@ static int source_judge(struct vsp_pool *pool)
 		       vsp_pool_name(pool), vsp_pool_source(pool));
 	if (error)
 		return error;
-	if (vsp_audio_source_is_own(of)) {
-		pr_err("pool %s: source: %s is a card of a service or client of this host: what is played would go round; name another one\n",
-		       vsp_pool_name(pool), vsp_pool_source(pool));
-		error = -EINVAL;
-	}
+	error = source_refuse_own("pool", vsp_pool_name(pool), of, pool);
 	snd_card_unref(of->card);
 	return error;
 }

@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) "vsp_audio: " fmt
 
 #include <linux/errno.h>
+#include <linux/lockdep.h>
 
 #include "vsp/audio/audio.h"
 #include "vsp/audio/mixer.h"
@@ -40,10 +41,13 @@ static bool follow_uses(struct vsp_audio_stream *stream, enum vsp_audio_state le
 	return uses;
 }
 
-static int follow_result(struct vsp_audio_stream *stream, int error)
+/* Under pcm->lock: what is lost is still the source that is there. */
+static int follow_result(struct vsp_audio_stream *stream, const struct vsp_audio_pcm *pcm,
+			 int error)
 {
 	struct vsp_audio *audio = stream->audio;
 
+	lockdep_assert_held(&pcm->lock);
 	if (error == -ENODEV)
 		vsp_audio_source_lost(audio->source);
 	else if (error < 0)
@@ -78,14 +82,13 @@ static int follow_due(struct vsp_audio_stream *stream, struct vsp_audio_pcm *pcm
 /* Of the source that the stream has alone. */
 static int follow_due_own(struct vsp_audio_stream *stream, struct vsp_audio_pcm *pcm, u32 bytes)
 {
-	bool present;
-	int due;
+	int due = -ENODEV;
 
 	mutex_lock(&pcm->lock);
-	present = pcm->file;
-	due = present ? follow_due(stream, pcm, bytes) : -ENODEV;
+	if (pcm->file)
+		due = follow_result(stream, pcm, follow_due(stream, pcm, bytes));
 	mutex_unlock(&pcm->lock);
-	return present ? follow_result(stream, due) : due;
+	return due;
 }
 
 static int follow_due_mixed(struct vsp_audio_stream *stream, u32 bytes)
@@ -149,8 +152,8 @@ u32 vsp_audio_source_move(struct vsp_audio_stream *stream, const struct vs_audio
 			vsp_audio_pcm_read(pcm, stream->bytes, frames);
 		latency = vsp_audio_pcm_latency(pcm);
 	}
+	follow_result(stream, pcm, error);
 	mutex_unlock(&pcm->lock);
-	follow_result(stream, error);
 	return latency;
 }
 
@@ -179,8 +182,9 @@ int vsp_audio_source_set(struct vsp_audio_stream *stream, u32 period)
 		error = vsp_audio_pcm_set(pcm, &params, period);
 	else
 		pcm->period = period;
+	follow_result(stream, pcm, error);
 	mutex_unlock(&pcm->lock);
-	return follow_result(stream, error) == -ENODEV ? 0 : error;
+	return error == -ENODEV ? 0 : error;
 }
 
 /**
