@@ -369,7 +369,84 @@ static void what_was_held_before_stays_untold_by_a_new_device(struct kunit *test
 	KUNIT_EXPECT_LT(test, world->client.state.mt[2][REPORT_TRACKING], 0);
 }
 
+static void source_does(struct world *world, const struct vsp_input_event *event)
+{
+	vsp_input_state_apply(&world->want, event);
+	vsp_input_stream_add(&world->stream, event, 1);
+}
+
+static void takes_all(struct kunit *test)
+{
+	while (client_takes(test))
+		;
+}
+
+/* Whether the touch ends while the client is stopped, or afterwards */
+static void a_touch_ends_for_who_was_stopped(struct kunit *test)
+{
+	static const struct vsp_input_event touch = { EV_ABS, 2, ABS_MT_TRACKING_ID, 7 };
+	static const struct vsp_input_event lift = { EV_ABS, 2, ABS_MT_TRACKING_ID, -1 };
+	struct world *world = test->priv;
+
+	for (unsigned int late = 0; late < 2; late++) {
+		begin(world);
+		source_does(world, &touch);
+		takes_all(test);
+		KUNIT_ASSERT_EQ(test, world->client.state.mt[2][REPORT_TRACKING], 7);
+		vsp_input_stream_resume(&world->stream);
+		if (late)
+			takes_all(test);
+		source_does(world, &lift);
+		takes_all(test);
+		KUNIT_EXPECT_EQ(test, world->client.state.mt[2][REPORT_TRACKING], -1);
+		source_does(world, &touch);
+		takes_all(test);
+		KUNIT_EXPECT_EQ(test, world->client.state.mt[2][REPORT_TRACKING], 7);
+	}
+}
+
+/* Though its release, and more than there is room for, has come meanwhile */
+static void a_key_is_released_for_who_was_stopped(struct kunit *test)
+{
+	struct vsp_input_event key = { EV_KEY, 0, KEY_A, 1 }, other = { EV_KEY, 0, KEY_B, 0 };
+	struct world *world = test->priv;
+
+	begin(world);
+	source_does(world, &key);
+	takes_all(test);
+	vsp_input_stream_resume(&world->stream);
+	key.value = 0;
+	source_does(world, &key);
+	for (unsigned int i = 0; i < VSP_INPUT_WAITING_MAX; i++) {
+		other.value = !other.value;
+		source_does(world, &other);
+	}
+	takes_all(test);
+	KUNIT_EXPECT_GT(test, world->dropped, 0);
+	KUNIT_EXPECT_FALSE(test, test_bit(KEY_A, world->client.state.key));
+}
+
+static void who_has_lost_the_source_and_was_stopped_holds_nothing(struct kunit *test)
+{
+	static const struct vsp_input_event press = { EV_KEY, 0, KEY_A, 1 };
+	static const struct vsp_input_event touch = { EV_ABS, 2, ABS_MT_TRACKING_ID, 7 };
+	struct world *world = test->priv;
+
+	begin(world);
+	source_does(world, &press);
+	source_does(world, &touch);
+	takes_all(test);
+	vsp_input_stream_leave(&world->stream);
+	vsp_input_stream_resume(&world->stream);
+	takes_all(test);
+	KUNIT_EXPECT_FALSE(test, test_bit(KEY_A, world->client.state.key));
+	KUNIT_EXPECT_EQ(test, world->client.state.mt[2][REPORT_TRACKING], -1);
+}
+
 static struct kunit_case input_stream_cases[] = {
+	KUNIT_CASE(a_touch_ends_for_who_was_stopped),
+	KUNIT_CASE(a_key_is_released_for_who_was_stopped),
+	KUNIT_CASE(who_has_lost_the_source_and_was_stopped_holds_nothing),
 	KUNIT_CASE(a_touch_that_began_in_what_was_lost_is_told),
 	KUNIT_CASE(what_was_held_before_stays_untold_by_a_new_device),
 	KUNIT_CASE(a_client_ends_as_its_source),

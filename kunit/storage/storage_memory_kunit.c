@@ -12,6 +12,9 @@ static void *stub_vmalloc(unsigned long size, gfp_t gfp);
 #define vsp_storage_done_wake	stub_wake
 #undef __vmalloc
 #define __vmalloc		stub_vmalloc
+/* Of another name than that of the module, which may be loaded. */
+#undef KMEM_CACHE
+#define KMEM_CACHE(type, flags)	kmem_cache_create("kunit_" #type, sizeof(struct type), 0, flags, NULL)
 
 #include "vs_storage.h"
 #include "vsp/storage/memory.c"

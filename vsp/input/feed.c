@@ -150,14 +150,19 @@ void vsp_input_feed_commit(struct vsp_input *input, const struct vs_terms *terms
 	memset(&input->grant, 0, sizeof(input->grant));
 	if (terms)
 		vs_input_grant_of(terms, &input->grant);
-	if (terms && input->present && feed_differs(&old, &input->grant))
+	if (terms && input->present && feed_differs(&old, &input->grant)) {
 		vsp_input_stream_restart(&input->stream);
+		input->stale = true;
+		input->resumed = false;
+	}
 	input->present = terms;
 	/* It may have been granted before the source was moved. */
 	input->lost = feed->holder && feed->holder != input;
 	if (!terms) {
 		input->stream.active = false;
 		vsp_input_stream_clear(&input->stream);
+		input->stale = true;
+		input->resumed = false;
 	}
 	if (feed->holder == input && terms)
 		feed->moving = false;

@@ -48,6 +48,8 @@ enum vsp_input_counter {
  * @grant: of it
  * @queue: events, from its first kick to its reset
  * @stream: what waits
+ * @stale: what is in @report was taken under another contract, or for another device of the client
+ * @resumed: the rings were set up anew: the client has gone on with its device, or is another one
  *
  * Of the mover of events:
  * @count: events of @report, which waits for its rate or for buffers; 0: none
@@ -67,6 +69,8 @@ struct vsp_input {
 	struct vs_input_grant grant;
 	struct vsp_queue *queue;
 	struct vsp_input_stream stream;
+	bool stale;
+	bool resumed;
 
 	unsigned int count;
 	u64 owed;

@@ -14,10 +14,11 @@
 
 static bool queue_take_report(struct vsp_input *input)
 {
-	if (input->count)
-		return true;
 	spin_lock_irq(&input->feed->lock);
-	if (input->present)
+	if (input->stale)
+		input->count = 0;
+	input->stale = false;
+	if (input->present && !input->count)
 		input->count = vsp_input_stream_take(&input->stream, &input->grant, input->report);
 	spin_unlock_irq(&input->feed->lock);
 	return input->count;
@@ -49,7 +50,8 @@ static bool queue_admit(struct vsp_input *input)
 	bool passes;
 
 	irq = vsp_rates_lock(input->service);
-	if (!READ_ONCE(input->present)) {
+	/* Who has made it stale has the queue looked at again. */
+	if (!READ_ONCE(input->present) || READ_ONCE(input->stale)) {
 		input->count = 0;
 		vsp_rates_drop(input->service, 0);
 		passes = false;
@@ -167,7 +169,13 @@ static void queue_answer(struct vsp_input *input, const struct vs_input_query *q
 	vsp_input_caps_answer(&feed->caps, input->present ? &input->grant : NULL, query, config);
 	/* Who asks for the axes makes a device, in which none of them has a value yet. */
 	if (query->select == VIRTIO_INPUT_CFG_EV_BITS && query->subsel == EV_ABS) {
-		vsp_input_stream_axes(&input->stream);
+		if (input->resumed) {
+			vsp_input_stream_restart(&input->stream);
+			input->stale = true;
+			input->resumed = false;
+		} else {
+			vsp_input_stream_axes(&input->stream);
+		}
 		if (input->queue)
 			vsp_queue_wake(input->queue);
 	}
@@ -243,6 +251,8 @@ void vsp_input_queue_reap(struct vsp_service *service, struct vsp_queue *queue)
  * vsp_input_queue_reset() - queue_reset of the class
  * @service: enabled; nothing of its queues is in flight
  *
+ * A client that was only stopped goes on with what it has, a report that was taken for it included.
+ *
  * Context: may sleep.
  */
 void vsp_input_queue_reset(struct vsp_service *service)
@@ -251,11 +261,9 @@ void vsp_input_queue_reset(struct vsp_service *service)
 
 	spin_lock_irq(&input->feed->lock);
 	input->queue = NULL;
-	vsp_input_stream_clear(&input->stream);
-	if (input->stream.active)
-		vsp_input_stream_join(&input->stream);
+	vsp_input_stream_resume(&input->stream);
+	input->resumed = true;
 	spin_unlock_irq(&input->feed->lock);
-	input->count = 0;
 	queue_settle(input);
 	vsp_rates_reset(service, 0);
 }

@@ -134,6 +134,27 @@ void vsp_input_stream_join(struct vsp_input_stream *stream)
 }
 
 /**
+ * vsp_input_stream_resume() - the client was stopped, and goes on with what it has
+ * @stream: any
+ *
+ * What waits is dropped, and what the client holds is released.
+ *
+ * Context: any.
+ */
+void vsp_input_stream_resume(struct vsp_input_stream *stream)
+{
+	if (stream->active) {
+		vsp_input_stream_join(stream);
+		return;
+	}
+	/* Among it are the releases for one that has lost the source. */
+	stream->head = stream->end;
+	stream->motion = false;
+	vsp_input_state_init(&stream->base);
+	vsp_input_stream_axes(stream);
+}
+
+/**
  * vsp_input_stream_axes() - tell the client again where all axes are
  * @stream: any
  *
@@ -348,8 +369,8 @@ static void out_event(struct report_out *out, const struct vsp_input_event *even
 }
 
 /*
- * A release of what is granted always goes its way: what a client holds may be more than is known
- * of it. Of a key that is not granted the client hears only that one which it has is released.
+ * A release of what is granted, and the end of a touch, always go their way: what a client holds may
+ * be more than is known of it. Of a key that is not granted the client hears only that one which it has is released.
  */
 static bool stream_is_news(const struct vsp_input_stream *stream,
 			   const struct vs_input_grant *grant, const struct vsp_input_event *event)
@@ -365,6 +386,8 @@ static bool stream_is_news(const struct vsp_input_stream *stream,
 	if (!report_is_mt(event->code))
 		return !test_bit(event->code, have->known) ||
 		       have->abs[event->code] != event->value;
+	if (event->code == ABS_MT_TRACKING_ID && event->value < 0)
+		return event->slot < grant->contacts;
 	return event->slot < grant->contacts && !(stream->mute_slot & BIT(event->slot)) &&
 	       have->mt[event->slot][event->code - VSP_INPUT_MT_FIRST] != event->value;
 }

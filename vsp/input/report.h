@@ -128,6 +128,7 @@ void vsp_input_stream_clear(struct vsp_input_stream *stream);
 void vsp_input_stream_restart(struct vsp_input_stream *stream);
 void vsp_input_stream_join(struct vsp_input_stream *stream);
 void vsp_input_stream_leave(struct vsp_input_stream *stream);
+void vsp_input_stream_resume(struct vsp_input_stream *stream);
 void vsp_input_stream_axes(struct vsp_input_stream *stream);
 unsigned int vsp_input_stream_take(struct vsp_input_stream *stream,
 				   const struct vs_input_grant *grant,
