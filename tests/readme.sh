@@ -102,7 +102,9 @@ one() {
 	echo "	$side# $command"
 	case $command in
 	# the disk and the network device appear when udev has seen them
-	cat* | ls* | 'vspctl explain'* | 'vspctl status'* | mkfs* | ip*) wait_for 60 run_shows "$side" "$command" ;;
+	cat* | ls* | 'vspctl explain'* | 'vspctl status'* | mkfs* | ip*)
+		(wait_for 60 run_shows "$side" "$command") || fail "it shows: $(cat /tmp/shown)"
+		;;
 	*) run "$side" "$command" || [[ -s /tmp/expected ]] || fail "$2: $(cat /tmp/shown)" ;;
 	esac
 	shows /tmp/expected /tmp/shown

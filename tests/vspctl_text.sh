@@ -155,6 +155,7 @@ json_is_json() {
 		"134217728 None 0600 $(printf '%s' "$HOSTILE" | wc -c)" service
 	assert_eq "$(json "j['terms']['speed']['limit'], j['terms']['room']['asked'], len(j['changes']), j['changes'][0]" explain web)" \
 		"1048576..209715200 1073741824 2 speed_ceiling is 209715200, and its client would take more: vspctl service set web speed_ceiling=..., vspctl renegotiate web" explain
+	assert_eq "$(json "j['terms']['colours']['asked']" explain web)" red,blue "a set of which nothing is required"
 	assert_eq "$(json "len(j['changes'])" explain vsc0)" 1 "explain of a client"
 	line /tmp/tree/sys/bus/vdpa/devices/web state '9e999,"x":1'
 	line /tmp/tree/sys/bus/vdpa/devices/web id '3,"x":1'

@@ -34,7 +34,7 @@ static const char *range(const struct term *term, const struct values *values)
 {
 	const char *low = values->low, *high = values->high;
 
-	if (term->kind == KIND_IDENTITY || !high)
+	if (term->kind == KIND_IDENTITY || !high || (term->kind == KIND_SET && is_nothing(low)))
 		return high;
 	if (!low || !strcmp(low, high))
 		return units_out(high);
