@@ -312,6 +312,30 @@ consoles_are_drained() {
 	wait_for 30 has_ended "$drainer"
 }
 
+# What a console of a contract that has ended had in its ring, the next console of that number waits for and owes nobody.
+consoles_are_drained_after_others() {
+	local host sent
+	channels
+	exec {host}<>$HOST/0
+	drain
+	limit tx_bandwidth_ceiling=4096
+	echo 1 >$VSC/contract/release
+	wait_for 30 has_channels 0
+	wait_for 30 has_ended "$drainer"
+	exec {host}>&-
+	sent=$(<$VSC/counters/data_sent)
+	((sent < $(sed -n 's/written //p' /tmp/drained))) || fail "nothing was left in the ring"
+	echo 1 >$VSC/contract/renegotiate
+	wait_for 30 has_channels 3
+	limit tx_bandwidth_ceiling=16G
+	wait_for 30 is $VSC/counters/data_sent "$(sed -n 's/written //p' /tmp/drained)"
+	exec {host}<>$HOST/0
+	drain
+	cat <&"$host" >/dev/null &
+	wait_for 30 has_ended "$drainer"
+	assert_eq "$(tail -n 1 /tmp/drained)" "drained, 0 left" "the next console"
+}
+
 # drain: a program that waits for what it has written; fills drainer
 drain() {
 	traffic drain "$(terminal 0)" {host}>&- >/tmp/drained 2>&1 &
@@ -467,6 +491,7 @@ test_case channel.service_goes_with_an_open_file service_goes_with_an_open_file
 test_case channel.consoles_are_terminals consoles_are_terminals
 test_case channel.consoles_have_the_size_that_the_host_says consoles_have_a_size
 test_case channel.consoles_are_drained consoles_are_drained
+test_case channel.consoles_are_drained_after_others consoles_are_drained_after_others
 test_case channel.lines_of_open_terminals_are_not_used_again lines_are_not_shared
 test_case channel.memory_may_be_short memory_is_short
 test_case channel.broken_rings_are_reset broken_rings

@@ -41,6 +41,7 @@ static void ports_remove(struct vsc_ports *ports, unsigned int number)
 		return;
 	spin_lock_irq(&slot->lock);
 	slot->port = NULL;
+	slot->foreign = slot->sending;
 	spin_unlock_irq(&slot->lock);
 	vs_port_hang_up(port);
 }
