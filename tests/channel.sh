@@ -159,6 +159,30 @@ shrinking_hangs_up() {
 	both_ways 1 $MEGABYTE
 }
 
+# Channels that were to go, but under a contract that did not come about, go on, on both sides: they wait for data in flight
+# when the grant is dropped, by a call that leaves them their place and comes into force before they have waited.
+what_stays_after_all_is_written_to() {
+	local host guest grants
+	channels tx_bandwidth_ceiling=8192
+	exec {host}<>$HOST/1 {guest}<>$GUEST/1
+	head -c 30000 /dev/zero >&"$guest"
+	read -r grants <$VDPA/c/counters/grants
+	vsp_service channel.c channels_max=1
+	echo 1 >$VDPA/c/contract/renegotiate
+	until is $VDPA/c/counters/grants $((grants + 1)); do :; done
+	echo 3 >$SERVICES/channel.c/channels_max
+	echo 4096 >$SERVICES/channel.c/tx_bandwidth_ceiling
+	echo 50 >$SERVICES/channel.c/deadline_ms
+	echo 1 >$VDPA/c/contract/renegotiate
+	wait_for 30 is $VDPA/c/counters/fallbacks 1
+	wait_for 30 is $VSC/counters/adopted 1
+	wait_for 30 is $VSC/contract/state RUNNING
+	limit tx_bandwidth_ceiling=16G
+	has_channels 3 || fail "a channel has gone"
+	echo guest >&"$guest" || fail "guest"
+	echo host >&"$host" || fail "host"
+}
+
 # data_in_flight_arrive FROM TO: written, not read, when the number shrinks
 data_in_flight_arrive() {
 	local from=$1 to=$2
@@ -482,6 +506,7 @@ test_case channel.full_channels_wait full_channels_wait
 test_case channel.nothing_is_lost_at_a_ceiling nothing_is_lost_at_a_ceiling
 test_case channel.streams_flow_through_renegotiations streams_flow_through_renegotiations
 test_case channel.shrinking_hangs_up shrinking_hangs_up
+test_case channel.what_stays_after_all_is_written_to what_stays_after_all_is_written_to
 test_case channel.data_in_flight_to_the_host_arrive data_in_flight_arrive $GUEST $HOST
 test_case channel.data_in_flight_to_the_guest_arrive data_in_flight_arrive $HOST $GUEST
 test_case channel.hang_up_is_seen hang_up_is_seen

@@ -94,7 +94,8 @@ enum vsc_ports_counter {
  * struct vsc_ports - the class's part of a session
  * @session: has it as its vsc_session_data(); readers other than its work come through RCU
  * @channel: of the session
- * @set: ports of the contract in force; touched by the session's work alone
+ * @set: ports of the contract in force; touched by the session's work alone, as the next
+ * @leaving: ports that were about to go, and have neither gone nor been told that they stay
  * @slot: by number of the port
  * @control: control messages
  * @flow: by enum vs_port_flow
@@ -104,6 +105,7 @@ struct vsc_ports {
 	struct vsc_session *session;
 	struct vsc_channel *channel;
 	struct vs_port_set set;
+	u32 leaving;
 	struct vsc_ports_slot slot[VS_PORT_MAX];
 	struct vsc_ports_control control;
 	struct vsc_flow flow[VS_PORT_FLOWS];
