@@ -367,6 +367,26 @@ drain() {
 	wait_for 60 grep -q ^written /tmp/drained
 }
 
+# What is flushed, nobody waits for any more, and who hangs a terminal up waits for nobody: of a host that reads nothing.
+consoles_are_flushed() {
+	local host
+	channels
+	exec {host}<>$HOST/0
+	traffic flush "$(terminal 0)" {host}>&- >/tmp/flushed &
+	wait_for 30 grep -qx "flushed, none left of some" /tmp/flushed
+	# room for what is written next, behind what the host has not read
+	head -c 8128 <&"$host" >/dev/null
+	wait_for 30 grep -qx "written again, some left" /tmp/flushed
+}
+
+consoles_are_hung_up() {
+	local host
+	channels
+	exec {host}<>$HOST/0
+	traffic vhangup "$(terminal 0)" {host}>&- >/tmp/hung &
+	wait_for 30 grep -q "^hung up" /tmp/hung
+}
+
 # A line is another console's only when nobody has a terminal of it open any more: it would be that of both.
 lines_are_not_shared() {
 	local old new host holder
@@ -517,6 +537,8 @@ test_case channel.consoles_are_terminals consoles_are_terminals
 test_case channel.consoles_have_the_size_that_the_host_says consoles_have_a_size
 test_case channel.consoles_are_drained consoles_are_drained
 test_case channel.consoles_are_drained_after_others consoles_are_drained_after_others
+test_case channel.consoles_are_flushed_beside_a_host_that_does_not_read consoles_are_flushed
+test_case channel.consoles_are_hung_up_beside_a_host_that_does_not_read consoles_are_hung_up
 test_case channel.lines_of_open_terminals_are_not_used_again lines_are_not_shared
 test_case channel.memory_may_be_short memory_is_short
 test_case channel.broken_rings_are_reset broken_rings
