@@ -63,6 +63,7 @@ enum vs_port_news {
  * @leaves: the port is about to go: users can write nothing more
  * @gone: its contract has ended: users can write nothing more, and no data come
  * @filling: a writer has taken the last piece of @out to add to it
+ * @flushed: nobody waits for what was written, as nothing was since it was to be dropped
  * @resized: of the host's end: the guest is to be told its size; of a terminal: it is to be given
  *	its size
  */
@@ -76,6 +77,7 @@ struct vs_port_state {
 	bool leaves;
 	bool gone;
 	bool filling;
+	bool flushed;
 	bool resized;
 };
 

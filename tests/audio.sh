@@ -241,6 +241,31 @@ pauses() {
 	recorded /tmp/recorded
 }
 
+# Messages that come back in another order are those of a broken ring: its device is reset, and plays again.
+order_is_kept() {
+	local player before
+	start_audio
+	wait_for 30 guest_pcm in p
+	rm -f /tmp/ready
+	"$PCM" --play --until-error --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	player=$!
+	wait_for 30 test -e /tmp/ready
+	modprobe broken queue=3 swap=1
+	before=$(<"$VDPA/in/counters/frames_played")
+	wait_for 30 has_played $((before + 3 * 960))
+	modprobe -r broken
+	wait_for 30 is $VSC/counters/resets 1
+	wait_for 30 has_ended "$player"
+	wait_for 30 said "$VDPA/in/contract/state" RUNNING
+	wait_for 30 guest_pcm in p
+	"$PCM" --play --frames 48000 "$(guest_pcm in p)"
+}
+
+# has_played FRAMES: for wait_for: the host, so many at least
+has_played() {
+	(($(<"$VDPA/in/counters/frames_played") >= $1))
+}
+
 # An open stream pins vsc_audio, and nothing else; vsc goes once it is closed.
 unloads() {
 	start_audio
@@ -423,4 +448,5 @@ test_case audio.mutes mutes
 test_case audio.is_muted_by_the_host is_muted_by_the_host
 test_case audio.alsas_programs_use_it alsas_programs_use_it
 test_case audio.keeps_its_controls keeps_its_controls
+test_case audio.resets_a_ring_that_is_out_of_order order_is_kept
 test_case audio.unloads unloads

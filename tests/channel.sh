@@ -159,6 +159,30 @@ shrinking_hangs_up() {
 	both_ways 1 $MEGABYTE
 }
 
+# Channels that were to go, but under a contract that did not come about, go on, on both sides: they wait for data in flight
+# when the grant is dropped, by a call that leaves them their place and comes into force before they have waited.
+what_stays_after_all_is_written_to() {
+	local host guest grants
+	channels tx_bandwidth_ceiling=8192
+	exec {host}<>$HOST/1 {guest}<>$GUEST/1
+	head -c 30000 /dev/zero >&"$guest"
+	read -r grants <$VDPA/c/counters/grants
+	vsp_service channel.c channels_max=1
+	echo 1 >$VDPA/c/contract/renegotiate
+	until is $VDPA/c/counters/grants $((grants + 1)); do :; done
+	echo 3 >$SERVICES/channel.c/channels_max
+	echo 4096 >$SERVICES/channel.c/tx_bandwidth_ceiling
+	echo 50 >$SERVICES/channel.c/deadline_ms
+	echo 1 >$VDPA/c/contract/renegotiate
+	wait_for 30 is $VDPA/c/counters/fallbacks 1
+	wait_for 30 is $VSC/counters/adopted 1
+	wait_for 30 is $VSC/contract/state RUNNING
+	limit tx_bandwidth_ceiling=16G
+	has_channels 3 || fail "a channel has gone"
+	echo guest >&"$guest" || fail "guest"
+	echo host >&"$host" || fail "host"
+}
+
 # data_in_flight_arrive FROM TO: written, not read, when the number shrinks
 data_in_flight_arrive() {
 	local from=$1 to=$2
@@ -312,11 +336,55 @@ consoles_are_drained() {
 	wait_for 30 has_ended "$drainer"
 }
 
+# What a console of a contract that has ended had in its ring, the next console of that number waits for and owes nobody.
+consoles_are_drained_after_others() {
+	local host sent
+	channels
+	exec {host}<>$HOST/0
+	drain
+	limit tx_bandwidth_ceiling=4096
+	echo 1 >$VSC/contract/release
+	wait_for 30 has_channels 0
+	wait_for 30 has_ended "$drainer"
+	exec {host}>&-
+	sent=$(<$VSC/counters/data_sent)
+	((sent < $(sed -n 's/written //p' /tmp/drained))) || fail "nothing was left in the ring"
+	echo 1 >$VSC/contract/renegotiate
+	wait_for 30 has_channels 3
+	limit tx_bandwidth_ceiling=16G
+	wait_for 30 is $VSC/counters/data_sent "$(sed -n 's/written //p' /tmp/drained)"
+	exec {host}<>$HOST/0
+	drain
+	cat <&"$host" >/dev/null &
+	wait_for 30 has_ended "$drainer"
+	assert_eq "$(tail -n 1 /tmp/drained)" "drained, 0 left" "the next console"
+}
+
 # drain: a program that waits for what it has written; fills drainer
 drain() {
 	traffic drain "$(terminal 0)" {host}>&- >/tmp/drained 2>&1 &
 	drainer=$!
 	wait_for 60 grep -q ^written /tmp/drained
+}
+
+# What is flushed, nobody waits for any more, and who hangs a terminal up waits for nobody: of a host that reads nothing.
+consoles_are_flushed() {
+	local host
+	channels
+	exec {host}<>$HOST/0
+	traffic flush "$(terminal 0)" {host}>&- >/tmp/flushed &
+	wait_for 30 grep -qx "flushed, none left of some" /tmp/flushed
+	# room for what is written next, behind what the host has not read
+	head -c 8128 <&"$host" >/dev/null
+	wait_for 30 grep -qx "written again, some left" /tmp/flushed
+}
+
+consoles_are_hung_up() {
+	local host
+	channels
+	exec {host}<>$HOST/0
+	traffic vhangup "$(terminal 0)" {host}>&- >/tmp/hung &
+	wait_for 30 grep -q "^hung up" /tmp/hung
 }
 
 # A line is another console's only when nobody has a terminal of it open any more: it would be that of both.
@@ -458,6 +526,7 @@ test_case channel.full_channels_wait full_channels_wait
 test_case channel.nothing_is_lost_at_a_ceiling nothing_is_lost_at_a_ceiling
 test_case channel.streams_flow_through_renegotiations streams_flow_through_renegotiations
 test_case channel.shrinking_hangs_up shrinking_hangs_up
+test_case channel.what_stays_after_all_is_written_to what_stays_after_all_is_written_to
 test_case channel.data_in_flight_to_the_host_arrive data_in_flight_arrive $GUEST $HOST
 test_case channel.data_in_flight_to_the_guest_arrive data_in_flight_arrive $HOST $GUEST
 test_case channel.hang_up_is_seen hang_up_is_seen
@@ -467,6 +536,9 @@ test_case channel.service_goes_with_an_open_file service_goes_with_an_open_file
 test_case channel.consoles_are_terminals consoles_are_terminals
 test_case channel.consoles_have_the_size_that_the_host_says consoles_have_a_size
 test_case channel.consoles_are_drained consoles_are_drained
+test_case channel.consoles_are_drained_after_others consoles_are_drained_after_others
+test_case channel.consoles_are_flushed_beside_a_host_that_does_not_read consoles_are_flushed
+test_case channel.consoles_are_hung_up_beside_a_host_that_does_not_read consoles_are_hung_up
 test_case channel.lines_of_open_terminals_are_not_used_again lines_are_not_shared
 test_case channel.memory_may_be_short memory_is_short
 test_case channel.broken_rings_are_reset broken_rings

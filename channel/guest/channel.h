@@ -83,6 +83,7 @@ struct virtqueue *vsc_channel_queue(struct vsc_channel *channel, unsigned int in
 void vsc_channel_stop(struct vsc_channel *channel);
 /* Begins anew after vsc_channel_stop(), with other virtqueues; of the session only. */
 int vsc_channel_start(struct vsc_channel *channel);
+bool vsc_channel_ends(void);
 bool vsc_channel_broken(struct vsc_channel *channel);
 void vsc_channel_break(struct vsc_channel *channel);
 struct device *vsc_channel_device(struct vsc_channel *channel);

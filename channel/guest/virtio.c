@@ -12,6 +12,7 @@
 #include <linux/device.h>
 #include <linux/device/bus.h>
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -83,6 +84,20 @@ bool vsc_channel_broken(struct vsc_channel *channel)
 	return false;
 }
 EXPORT_SYMBOL_GPL(vsc_channel_broken);
+
+/**
+ * vsc_channel_ends() - does the machine shut down?
+ *
+ * The virtio core breaks all rings then and resets the devices, which are not to have memory of
+ * what comes after this kernel: none is started again.
+ *
+ * Context: any.
+ * Return: whether it halts, is powered off or restarts, by kexec too.
+ */
+bool vsc_channel_ends(void)
+{
+	return system_state >= SYSTEM_HALT && system_state <= SYSTEM_RESTART;
+}
 
 /**
  * vsc_channel_break() - give the rings up, as if they were broken
@@ -327,8 +342,8 @@ static const struct vs_class_spec *check_config(struct virtio_device *vdev,
  * @channel: if it was never stopped nothing changes; else the class has let go of its data queues
  *
  * Context: the session's work; sleeps.
- * Return: 0; -ENODEV: the device refuses, or is another one now; an errno of the
- * transport. After an error the channel stays stopped.
+ * Return: 0; -ENODEV: the device refuses, or is another one now; -ESHUTDOWN: see
+ * vsc_channel_ends(); an errno of the transport. After an error the channel stays stopped.
  */
 int vsc_channel_start(struct vsc_channel *channel)
 {
@@ -338,6 +353,8 @@ int vsc_channel_start(struct vsc_channel *channel)
 
 	if (!channel->stopped)
 		return 0;
+	if (vsc_channel_ends())
+		return -ESHUTDOWN;
 	virtio_reset_device(vdev);
 	delete_queues(channel);
 	error = offer_driver(vdev);

@@ -29,6 +29,7 @@ int vs_port_end_write(struct vs_port *port, struct vs_port_piece *piece);
 size_t vs_port_write(struct vs_port *port, const u8 *bytes, size_t count);
 unsigned int vs_port_room(struct vs_port *port);
 unsigned int vs_port_unsent(struct vs_port *port);
+void vs_port_flush(struct vs_port *port);
 __poll_t vs_port_poll(struct vs_port *port);
 
 /* tty.c */

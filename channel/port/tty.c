@@ -134,6 +134,12 @@ static unsigned int port_tty_unsent(struct tty_struct *tty)
 	return vs_port_unsent(tty->driver_data);
 }
 
+/* Also before a hang-up, which would wait for who waits in TCSETSW. */
+static void port_tty_flush(struct tty_struct *tty)
+{
+	vs_port_flush(tty->driver_data);
+}
+
 static void port_tty_unthrottle_port(struct tty_struct *tty)
 {
 	vs_port_tty_look(tty->driver_data);
@@ -148,6 +154,7 @@ static const struct tty_operations port_tty_operations = {
 	.write = port_tty_write,
 	.write_room = port_tty_write_room,
 	.chars_in_buffer = port_tty_unsent,
+	.flush_buffer = port_tty_flush,
 	.unthrottle = port_tty_unthrottle_port,
 };
 
@@ -327,7 +334,8 @@ int __init vs_port_tty_init(void)
 {
 	int error = -ENOMEM;
 
-	port_tty_queue = alloc_workqueue("vs-tty", WQ_HIGHPRI | WQ_UNBOUND, 0);
+	/* The session's work flushes it, and is one that memory may wait for. */
+	port_tty_queue = alloc_workqueue("vs-tty", WQ_HIGHPRI | WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!port_tty_queue)
 		return error;
 	port_tty_driver = tty_alloc_driver(TTY_LINES, TTY_DRIVER_REAL_RAW | TTY_DRIVER_DYNAMIC_DEV);

@@ -206,6 +206,7 @@ size_t vs_port_write(struct vs_port *port, const u8 *bytes, size_t count)
 		piece->length += part;
 		done += part;
 		list_add_tail(&piece->entry, &port->out);
+		port->state.flushed = false;
 	}
 	spin_unlock_irqrestore(&port->lock, irq);
 	if (done)
@@ -258,7 +259,8 @@ static unsigned int port_unsent(struct vs_port *port)
  * @port: any
  *
  * Context: any.
- * Return: bytes, and of what is on its way rather more; 0: none, or nobody will read it.
+ * Return: bytes, and of what is on its way rather more; 0: none, or nobody will read it, or nobody
+ * is to wait for it.
  */
 unsigned int vs_port_unsent(struct vs_port *port)
 {
@@ -266,10 +268,31 @@ unsigned int vs_port_unsent(struct vs_port *port)
 	unsigned long irq;
 
 	spin_lock_irqsave(&port->lock, irq);
-	if (!port_has_hung_up(port))
+	if (!port_has_hung_up(port) && !port->state.flushed)
 		unsent = port_unsent(port);
 	spin_unlock_irqrestore(&port->lock, irq);
 	return unsent;
+}
+
+/**
+ * vs_port_flush() - drop what was written and is not on its way, and wait for nothing of it
+ * @port: a tty
+ *
+ * What is on its way is with the class, and still arrives.
+ *
+ * Context: any.
+ */
+void vs_port_flush(struct vs_port *port)
+{
+	unsigned long irq;
+
+	spin_lock_irqsave(&port->lock, irq);
+	vs_port_drop(&port->out, &port->out_free);
+	port->state.flushed = true;
+	spin_unlock_irqrestore(&port->lock, irq);
+	/* Its work wakes who waits; and a close may be news now. */
+	vs_port_tty_look(port);
+	vs_port_kick(port);
 }
 
 /**

@@ -13,6 +13,10 @@
  *	traffic window PATH [ROWS COLUMNS]	sets the size of a console's terminal; prints it
  *	traffic drain PATH			writes zeroes to a terminal for as long as there is
  *						room, and waits until the other side has them all
+ *	traffic flush PATH			writes likewise, drops what was not sent, and
+ *						writes once more
+ *	traffic vhangup PATH			writes likewise, and hangs the terminal up beside a
+ *						process that waits for the other side
  *	traffic keep PATH			has it open until it is killed, and reads nothing
  *	traffic hold PATH			has it open until its standard input ends, then
  *						reads the rest: prints how many bytes that was
@@ -23,12 +27,14 @@
 #include <fcntl.h>
 #include <linux/types.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -271,10 +277,11 @@ static void window(char **size)
 	printf("%u %u\n", set.ws_row, set.ws_col);
 }
 
-static void drain(void)
+/* Return: the terminal, to which no more can be written. */
+static int fill_terminal(void)
 {
 	static const __u8 zeroes[4096];
-	int fd = open_port(O_RDWR | O_NOCTTY), unsent;
+	int fd = open_port(O_RDWR | O_NOCTTY);
 	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	struct termios raw;
 	__u64 bytes = 1;
@@ -296,9 +303,79 @@ static void drain(void)
 	}
 	printf("written %llu\n", bytes);
 	fflush(stdout);
+	return fd;
+}
+
+static void drain(void)
+{
+	int fd = fill_terminal(), unsent;
+
 	if (tcdrain(fd) || ioctl(fd, TIOCOUTQ, &unsent))
 		die("tcdrain, TIOCOUTQ: %m");
 	printf("drained, %d left\n", unsent);
+}
+
+static void flush(void)
+{
+	int fd = fill_terminal(), before, after;
+
+	if (ioctl(fd, TIOCOUTQ, &before) || tcflush(fd, TCOFLUSH) || tcdrain(fd) ||
+	    ioctl(fd, TIOCOUTQ, &after))
+		die("tcflush, tcdrain, TIOCOUTQ: %m");
+	printf("flushed, %s left of %s\n", after ? "some" : "none", before ? "some" : "none");
+	/* This one waits for room. */
+	fcntl(fd, F_SETFL, 0);
+	write_all(fd, (const __u8 *)"x", 1);
+	if (ioctl(fd, TIOCOUTQ, &after))
+		die("TIOCOUTQ: %m");
+	printf("written again, %s left\n", after ? "some" : "none");
+}
+
+static char state_of(pid_t pid)
+{
+	char name[32], state = 0;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+	file = fopen(name, "r");
+	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		die("%s: %m", name);
+	fclose(file);
+	return state;
+}
+
+static void hang_up(void)
+{
+	struct termios settings;
+	int fd, go[2], status;
+	pid_t child;
+	char byte;
+
+	/* The hang-up is for who has the terminal; it is not to kill the process that waits. */
+	signal(SIGHUP, SIG_IGN);
+	if (setsid() < 0 || pipe(go))
+		die("setsid, pipe: %m");
+	fd = fill_terminal();
+	if (ioctl(fd, TIOCSCTTY, 0) || tcgetattr(fd, &settings))
+		die("TIOCSCTTY, tcgetattr: %m");
+	child = fork();
+	if (child < 0)
+		die("fork: %m");
+	if (!child) {
+		write_all(go[1], (const __u8 *)"x", 1);
+		tcsetattr(fd, TCSADRAIN, &settings);
+		_exit(0);
+	}
+	if (read(go[0], &byte, 1) != 1)
+		die("read: %m");
+	while (state_of(child) == 'R')
+		usleep(10000);
+	if (state_of(child) != 'S')
+		die("TCSADRAIN did not wait");
+	if (vhangup())
+		die("vhangup: %m");
+	waitpid(child, &status, 0);
+	printf("hung up\n");
 }
 
 static void keep(void)
@@ -354,6 +431,10 @@ int main(int argc, char **argv)
 		window(argv + 3);
 	else if (!strcmp(what, "drain"))
 		drain();
+	else if (!strcmp(what, "flush"))
+		flush();
+	else if (!strcmp(what, "vhangup"))
+		hang_up();
 	else if (!strcmp(what, "keep"))
 		keep();
 	else if (!strcmp(what, "hold"))

@@ -2,12 +2,14 @@
 /*
  * A host that is broken, for tests only. Loading it writes what no device may write into a
  * used ring of every client of this kernel, and interrupts; or, with mute=1, it holds back the
- * interrupts of that ring until it is unloaded; or, with deaf=1, it does not want to be told of
+ * interrupts of that ring until it is unloaded; or, with swap=1, it does so, and swaps then the
+ * first two entries that have come meanwhile; or, with deaf=1, it does not want to be told of
  * what comes into that ring; or, with foreign=1, it is a device of id 9 that is not ours, as a
  * 9p transport is.
  */
 #define pr_fmt(fmt) "broken: " fmt
 
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -24,6 +26,10 @@ MODULE_PARM_DESC(queue, "number of the virtqueue: 0 messages, 1 calls, 2 and up 
 static bool mute;
 module_param(mute, bool, 0444);
 MODULE_PARM_DESC(mute, "hold its interrupts back, and break nothing (N)");
+
+static bool swaps;
+module_param_named(swap, swaps, bool, 0444);
+MODULE_PARM_DESC(swap, "as mute, and give the first two entries of that time back in wrong order (N)");
 
 static bool deaf;
 module_param(deaf, bool, 0444);
@@ -67,14 +73,30 @@ static void turn_deaf(struct virtqueue *vq)
 /* Of all rings that are mute: they have one number, so one callback. */
 static vq_callback_t *callback;
 
+/* The driver has taken all entries before this one; with swap=1 there is one such ring only. */
+static u16 first;
+
 static void hear_nothing(struct virtqueue *vq)
 {
 }
 
 static void silence(struct virtqueue *vq)
 {
+	first = virtio16_to_cpu(vq->vdev, virtqueue_get_vring(vq)->used->idx);
 	callback = vq->callback;
 	WRITE_ONCE(vq->callback, hear_nothing);
+}
+
+static void swap_first(struct virtqueue *vq)
+{
+	const struct vring *ring = virtqueue_get_vring(vq);
+	u16 came = virtio16_to_cpu(vq->vdev, ring->used->idx) - first;
+
+	if (came < 2)
+		pr_err("%u entries have come, nothing to swap\n", came);
+	else
+		swap(ring->used->ring[first % ring->num],
+		     ring->used->ring[(u16)(first + 1) % ring->num]);
 }
 
 /* What has come meanwhile is interrupted for now. */
@@ -84,6 +106,8 @@ static void unsilence(struct virtqueue *vq)
 
 	if (vq->callback != hear_nothing)
 		return;
+	if (swaps)
+		swap_first(vq);
 	WRITE_ONCE(vq->callback, callback);
 	local_irq_save(flags);
 	vring_interrupt(0, vq);
@@ -194,14 +218,14 @@ static int __init broken_init(void)
 	if (error)
 		return error;
 	bus_for_each_dev(nothing.driver.bus, NULL,
-			 mute ? silence : deaf ? turn_deaf : scribble, on_client);
+			 mute || swaps ? silence : deaf ? turn_deaf : scribble, on_client);
 	return 0;
 }
 
 static void __exit broken_exit(void)
 {
 	if (!foreign) {
-		if (mute)
+		if (mute || swaps)
 			bus_for_each_dev(nothing.driver.bus, NULL, unsilence, on_client);
 		unregister_virtio_driver(&nothing);
 		return;

@@ -92,6 +92,7 @@ static int card_new(struct vsc_audio *audio, u32 streams)
 	if (error) {
 		/* A program may have it open already. */
 		card_set_shown(audio, false);
+		snd_card_disconnect(card);
 		for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++)
 			vsc_audio_stream_forget(&audio->stream[i]);
 		snd_card_free_when_closed(card);

@@ -289,10 +289,13 @@ static bool stream_reap(struct vsc_audio_stream *stream, enum stream_news *news)
 	if (!message)
 		return false;
 	oldest = &stream->message[stream->tail % VSC_AUDIO_MESSAGES];
-	if (message == oldest)
+	if (message == oldest) {
 		*news = stream_took(stream, message);
-	else
-		vsc_session_stalled(stream->audio->session);
+	} else {
+		/* The virtio core knows no order, and nothing else resets the device. */
+		__virtqueue_break(stream->vq);
+		vsc_session_broken(stream->audio->session);
+	}
 	return message == oldest;
 }
 

@@ -265,6 +265,7 @@ void vsc_ports_control_leave(struct vsc_ports *ports, u32 which)
 
 	if (!which)
 		return;
+	ports->leaving |= which;
 	control_set_leaves(ports, which, true);
 	spin_lock_irq(&control->lock);
 	control->leave |= which;
@@ -290,6 +291,7 @@ void vsc_ports_control_leave(struct vsc_ports *ports, u32 which)
  */
 void vsc_ports_control_stay(struct vsc_ports *ports)
 {
+	ports->leaving = 0;
 	control_set_leaves(ports, U32_MAX, false);
 	spin_lock_irq(&ports->control.lock);
 	ports->control.stay = BIT(ports->set.count) - 1;

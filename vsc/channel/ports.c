@@ -37,10 +37,12 @@ static void ports_remove(struct vsc_ports *ports, unsigned int number)
 	struct vsc_ports_slot *slot = &ports->slot[number];
 	struct vs_port *port = slot->port;
 
+	ports->leaving &= ~BIT(number);
 	if (!port)
 		return;
 	spin_lock_irq(&slot->lock);
 	slot->port = NULL;
+	slot->foreign = slot->sending;
 	spin_unlock_irq(&slot->lock);
 	vs_port_hang_up(port);
 }
@@ -183,13 +185,18 @@ static int ports_apply(struct vsc_session *session, const struct vs_terms *next)
 {
 	struct vsc_ports *ports = vsc_session_data(session);
 	struct vs_port_set set;
+	int error;
 
 	vs_port_set_of(next, &set);
 	vsc_flow_set_ceiling(&ports->flow[VS_PORT_RX],
 			     next->term[VS_PORT_INDEX(VS_PORT_RX_BANDWIDTH)].high);
 	/* Interrupts that came before the session had its data were lost. */
 	vsc_ports_control_data(ports, VS_PORT_CONTROL_RX);
-	return ports_change(ports, &set);
+	error = ports_change(ports, &set);
+	/* Narrowed for a grant that was dropped: nothing else undoes that. */
+	if (ports->leaving)
+		vsc_ports_control_stay(ports);
+	return error;
 }
 
 static void ports_leave(struct vsc_session *session)

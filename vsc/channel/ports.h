@@ -5,7 +5,8 @@
  * struct vsc_channel the transport; the ends that users have are in channel/port/.
  *
  * Pieces that were posted in a receive queue stay there when their port goes, and belong to the
- * next port of that number; so the slot counts them.
+ * next port of that number; so the slot counts them.  Those in a transmit queue belong to nobody
+ * then: the next port has pieces of its own to send.
  *
  * Lock order: vsc_ports_control.lock > vsc_ports_slot.lock > vs_port.lock, vsc_flow.lock >
  * the session's inbox.
@@ -40,6 +41,7 @@ struct vsc_session;
  * @port: NULL: there is none
  * @posted: pieces in @rx
  * @sending: pieces in @tx
+ * @foreign: as many of them are of ports that have gone; all, while there is no port
  */
 struct vsc_ports_slot {
 	struct vsc_ports *ports;
@@ -50,6 +52,7 @@ struct vsc_ports_slot {
 	struct vs_port *port;
 	unsigned int posted;
 	unsigned int sending;
+	unsigned int foreign;
 };
 
 /**
@@ -91,7 +94,8 @@ enum vsc_ports_counter {
  * struct vsc_ports - the class's part of a session
  * @session: has it as its vsc_session_data(); readers other than its work come through RCU
  * @channel: of the session
- * @set: ports of the contract in force; touched by the session's work alone
+ * @set: ports of the contract in force; touched by the session's work alone, as the next
+ * @leaving: ports that were about to go, and have neither gone nor been told that they stay
  * @slot: by number of the port
  * @control: control messages
  * @flow: by enum vs_port_flow
@@ -101,6 +105,7 @@ struct vsc_ports {
 	struct vsc_session *session;
 	struct vsc_channel *channel;
 	struct vs_port_set set;
+	u32 leaving;
 	struct vsc_ports_slot slot[VS_PORT_MAX];
 	struct vsc_ports_control control;
 	struct vsc_flow flow[VS_PORT_FLOWS];

@@ -52,17 +52,27 @@ static bool queue_post_room(struct vsc_ports_slot *slot)
 	return posted;
 }
 
-static void queue_sent(struct vsc_ports_slot *slot, struct vs_port_piece *piece)
+/* Which piece is of which port does not matter: each port gets back as many as it has sent. */
+static void queue_give_back(struct vsc_ports_slot *slot, struct vs_port_piece *piece)
 {
 	slot->sending--;
+	if (slot->foreign) {
+		slot->foreign--;
+		kfree(piece);
+	} else {
+		vs_port_sent(slot->port, piece);
+	}
+}
+
+static void queue_sent(struct vsc_ports_slot *slot, struct vs_port_piece *piece)
+{
+	u32 length = piece->length;
+
+	queue_give_back(slot, piece);
 	if (!slot->sending && wq_has_sleeper(&slot->ports->control.wait))
 		wake_up(&slot->ports->control.wait);
-	vsc_flow_serve(&slot->ports->flow[VS_PORT_TX], piece->length, piece->length, 1);
-	atomic64_add(piece->length, &slot->ports->counter[VSC_PORTS_SENT]);
-	if (slot->port)
-		vs_port_sent(slot->port, piece);
-	else
-		kfree(piece);
+	vsc_flow_serve(&slot->ports->flow[VS_PORT_TX], length, length, 1);
+	atomic64_add(length, &slot->ports->counter[VSC_PORTS_SENT]);
 }
 
 static bool queue_send_out(struct vsc_ports_slot *slot)
@@ -174,12 +184,8 @@ void vsc_ports_queue_empty(struct vsc_ports_slot *slot)
 			kfree(piece);
 	}
 	while (slot->tx && (piece = virtqueue_detach_unused_buf(slot->tx))) {
-		slot->sending--;
 		vsc_flow_drop(&slot->ports->flow[VS_PORT_TX], 1);
-		if (slot->port)
-			vs_port_sent(slot->port, piece);
-		else
-			kfree(piece);
+		queue_give_back(slot, piece);
 	}
 	slot->rx = NULL;
 	slot->tx = NULL;

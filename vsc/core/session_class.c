@@ -221,7 +221,7 @@ void vsc_session_reset(struct vsc_session *session)
 
 	/* Without a class the channel has not been started, which is not broken. */
 	if (!session->class || !link->ready || link->slept || link->broken || work->leave.why ||
-	    !vsc_channel_broken(session->channel))
+	    !vsc_channel_broken(session->channel) || vsc_channel_ends())
 		return;
 	ms = reset_pause(work);
 	dev_warn_ratelimited(&session->dev, "a ring is broken: the device is reset, its service begins again in %u ms\n",
