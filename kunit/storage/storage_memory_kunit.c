@@ -12,6 +12,10 @@ static void *stub_vmalloc(unsigned long size, gfp_t gfp);
 #define vsp_storage_done_wake	stub_wake
 #undef __vmalloc
 #define __vmalloc		stub_vmalloc
+/* vsp_storage is loaded, and has one of that name. */
+#undef KMEM_CACHE
+#define KMEM_CACHE(type, flags)	\
+	kmem_cache_create("storage_memory_kunit", sizeof(struct type), 0, flags, NULL)
 
 #include "vs_storage.h"
 #include "vsp/storage/memory.c"
