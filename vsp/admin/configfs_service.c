@@ -110,6 +110,17 @@ static ssize_t service_backing_show(struct config_item *item, char *page)
 	return length;
 }
 
+/* What the pool's source keeps for the service is not that of its next backing. */
+static void set_backing(struct vsp_service *service, const char *backing)
+{
+	lockdep_assert_held(&service->admin);
+	if (service->pool && strcmp(service->settings.backing, backing)) {
+		vsp_pool_leave(service->pool, &service->member);
+		vsp_pool_join(service->pool, &service->member);
+	}
+	strscpy(service->settings.backing, backing, sizeof(service->settings.backing));
+}
+
 static ssize_t service_backing_store(struct config_item *item, const char *page, size_t count)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
@@ -125,7 +136,7 @@ static ssize_t service_backing_store(struct config_item *item, const char *page,
 	error = lock_disabled(item, "backing", page);
 	if (error)
 		return error;
-	strscpy(service->settings.backing, backing, sizeof(service->settings.backing));
+	set_backing(service, backing);
 	mutex_unlock(&service->admin);
 	return count;
 }
