@@ -66,6 +66,41 @@ a_frozen_file_system_delays_no_deadline() {
 	echo 0 >$SERVICES/storage.a/enable
 }
 
+# is_asleep PID: in the kernel, whatever wakes it
+is_asleep() {
+	[[ $(<"/proc/$1/stat") == *') D '* ]]
+}
+
+# the command that removes a service may be killed while the source holds it up: the service goes when the source goes on
+a_killed_removal_ends_when_the_source_goes_on() {
+	local removal
+	disk_pool
+	disk_service a local=1 deadline_ms=1000
+	client host
+	fsfreeze -f /tmp/pool
+	echo 256M >$SERVICES/storage.a/size_max
+	echo 1 >$VDPA/a/contract/renegotiate
+	wait_for 30 is $POOLS/storage.disk/$SIZE $((256 << 20))
+	rmdir $SERVICES/storage.a &
+	removal=$!
+	wait_for 30 is_asleep $removal
+	kill $removal
+	wait $removal || :
+	# no other administration waits for it
+	mkdir $SERVICES/storage.b
+	rmdir $SERVICES/storage.b
+	assert_fails test -e $SERVICES/storage.a
+	host_log | grep -F 'service a: its source has not finished' >/dev/null || fail 'no word of why'
+	test -e $VDPA/a || fail 'it is gone, though its source is at it'
+	assert_fails rmdir $POOLS/storage.disk
+	fsfreeze -u /tmp/pool
+	wait_for 30 eval "[[ ! -e $VDPA/a ]]"
+	# what was prepared for nothing is undone, and nothing of it is left
+	wait_for 30 is $POOLS/storage.disk/$SIZE $((64 << 20))
+	disk_service a local=1
+	running host
+}
+
 # a device is removed in good order, which writes back what others have in its page cache; the claim ends before that
 a_slow_removal_returns_to_a_module_that_is_there() {
 	local i removal
@@ -86,3 +121,4 @@ a_slow_removal_returns_to_a_module_that_is_there() {
 
 test_case hang.a_frozen_file_system_delays_no_deadline a_frozen_file_system_delays_no_deadline
 test_case hang.a_slow_removal_returns_to_a_module_that_is_there a_slow_removal_returns_to_a_module_that_is_there
+test_case hang.a_killed_removal_ends_when_the_source_goes_on a_killed_removal_ends_when_the_source_goes_on

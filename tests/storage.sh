@@ -234,6 +234,29 @@ orphans() {
 	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((32 << 20)) "charged after the release"
 }
 
+# what a service kept stays charged where it has another backing from then on, and is charged once where it comes back
+other_backing() {
+	disk_pool capacity_size=96M
+	disk_service local local=1
+	client host
+	modprobe -r vsc_storage vsc
+	truncate -s 64M /tmp/image
+	echo 0 >$SERVICES/storage.local/enable
+	echo /tmp/image >$SERVICES/storage.local/backing
+	echo 1 >$SERVICES/storage.local/enable
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) "charged beside another backing"
+	echo 0 >$SERVICES/storage.local/enable
+	echo >$SERVICES/storage.local/backing
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) "charged while it is disabled"
+	echo 1 >$SERVICES/storage.local/enable
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) "charged again for what it has kept"
+	# the same text is no other backing
+	echo 0 >$SERVICES/storage.local/enable
+	echo >$SERVICES/storage.local/backing
+	echo 1 >$SERVICES/storage.local/enable
+	assert_eq "$(<$POOLS/storage.disk/charged_size)" $((64 << 20)) "charged after no change"
+}
+
 in_place() {
 	local_client
 	dd if=/dev/zero of=/dev/vscblk0 bs=128k count=32 oflag=direct status=none
@@ -287,5 +310,6 @@ test_case storage.named_backing_is_used backing
 clean_up
 test_case storage.device_is_zeroed_between_services device_changes_hands
 test_case storage.kept_data_stay_charged orphans
+test_case storage.kept_data_stay_charged_beside_another_backing other_backing
 test_case storage.aligned_payload_is_not_copied in_place
 test_case storage.its_mover_needs_no_memory_of_this_kernel no_memory

@@ -343,6 +343,7 @@ inline take_answer()
 
 /* ---- The provider's machine ---- */
 
+#define p_keeps		(p_pending && p_pending == p_force)
 #include "provider.pml"
 
 inline answer_ask()
@@ -424,6 +425,8 @@ inline provider_happens()
 	/* A deadline replaces what was in force; it, and another driver, end the call. */
 	assert(event != VSP_EVENT_DEADLINE || (!p_open && (!old || p_force != old)));
 	assert(event != VSP_EVENT_NEW_DRIVER || !p_open);
+	/* Nor does that come back: a grant to keep it ends with it. */
+	assert(event != VSP_EVENT_DEADLINE || !old || p_pending != old);
 	assert(!p_pending || event != VSP_EVENT_GRANT_LEASE);
 	assert(event != VSP_EVENT_RELEASE || p_in == VS_STATE_START ||
 	       p_in == VS_STATE_UNINITIALIZED || !(p_force || p_held || p_pending));

@@ -29,6 +29,8 @@ hidden byte p_by_start, p_keep_expired;	/* of no interest here */
 #define p_open		open[s]
 #define p_pending_called pending_called[s]
 
+#define p_keeps		(p_pending && pending_keeps[s])
+
 #define does(action)	(todo & action)
 #include "provider.pml"
 
@@ -41,7 +43,9 @@ inline grant()
 {
 	drop_pending();
 	if
-	:: amount && charge(1 - s) + max(charge(s), amount) <= CAPACITY -> p_pending = amount
+	:: amount && charge(1 - s) + max(charge(s), amount) <= CAPACITY ->
+		p_pending = amount;
+		pending_keeps[s] = 0
 	:: !amount && p_force -> p_pending = p_force; pending_keeps[s] = 1
 	:: else
 	fi;

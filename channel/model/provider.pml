@@ -2,7 +2,7 @@
 /*
  * The provider's machine and what its steps do to contracts (vsp/core/machine.c: do_actions(), in
  * its order), for one service: p_in, p_force, p_held, p_pending, p_fallback, p_open, ...
- * Included by both models.
+ * Included by both models, with p_keeps: what is pending is a grant to keep what is in force.
  */
 
 #define CLIENT(state, event_, next_, actions)
@@ -55,6 +55,10 @@ inline provider_contracts()
 		p_held = 0;
 		p_keep_expired = 0
 	:: does(VSP_DO_START_FALLBACK) && p_open && (p_force || p_held) ->
+		if
+		:: p_keeps -> p_pending = 0; p_pending_called = 0
+		:: else
+		fi;
 		if
 		:: p_force -> p_force = p_fallback
 		:: else -> p_held = p_fallback

@@ -12,9 +12,10 @@ static void *stub_vmalloc(unsigned long size, gfp_t gfp);
 #define vsp_storage_done_wake	stub_wake
 #undef __vmalloc
 #define __vmalloc		stub_vmalloc
-/* Of another name than that of the module, which may be loaded. */
+/* vsp_storage is loaded, and has one of that name. */
 #undef KMEM_CACHE
-#define KMEM_CACHE(type, flags)	kmem_cache_create("kunit_" #type, sizeof(struct type), 0, flags, NULL)
+#define KMEM_CACHE(type, flags)	\
+	kmem_cache_create("storage_memory_kunit", sizeof(struct type), 0, flags, NULL)
 
 #include "vs_storage.h"
 #include "vsp/storage/memory.c"
@@ -27,11 +28,14 @@ static struct {
 	bool no_memory;		/* for bounce buffers */
 	unsigned int vmallocs;
 	int woken;		/* the ring that was last */
+	void (*meanwhile)(void *data);	/* what another mover does during the first vmalloc() */
+	void *data;
 } world;
 
 static void *stub_vmalloc(unsigned long size, gfp_t gfp)
 {
-	world.vmallocs++;
+	if (!world.vmallocs++ && world.meanwhile)
+		world.meanwhile(world.data);
 	return world.no_memory ? NULL : vmalloc(size);
 }
 
@@ -110,6 +114,15 @@ static int take(struct vsp_storage *storage, struct list_head *used)
 	return take_for(storage, 0, used);
 }
 
+static void give_back(struct vsp_storage *storage, struct list_head *used)
+{
+	struct vsp_storage_bounce *bounce =
+		list_first_entry(used, struct vsp_storage_bounce, entry);
+
+	list_del(&bounce->entry);
+	vsp_storage_memory_put(storage, bounce);
+}
+
 static void buffers_are_made_up_to_their_most(struct kunit *test)
 {
 	struct vsp_storage *storage = open_storage(test, false, true);
@@ -139,6 +152,35 @@ static void who_gets_no_buffer_waits_for_one_in_use(struct kunit *test)
 	vsp_storage_memory_close(storage);
 }
 
+static void second_mover_gets_none(void *storage)
+{
+	LIST_HEAD(used);
+
+	WARN_ON_ONCE(take_for(storage, 1, &used) != -EAGAIN);
+}
+
+/* The second waits for the buffer that the first is making, and that comes to nothing, too. */
+static void who_waits_is_woken_when_nothing_is_in_use(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, false, true);
+	LIST_HEAD(used);
+
+	world.no_memory = true;
+	world.meanwhile = second_mover_gets_none;
+	world.data = storage;
+	KUNIT_EXPECT_EQ(test, take(storage, &used), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, storage->memory.count, 0);
+	KUNIT_EXPECT_EQ(test, world.woken, 1);
+	/* It has the turn, and passes it on. */
+	KUNIT_EXPECT_EQ(test, take(storage, &used), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, take_for(storage, 1, &used), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, world.woken, 0);
+	world.no_memory = false;
+	KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
+	give_back(storage, &used);
+	vsp_storage_memory_close(storage);
+}
+
 static void a_disk_of_this_kernel_has_a_buffer_from_the_beginning(struct kunit *test)
 {
 	struct vsp_storage *storage = open_storage(test, true, true);
@@ -161,15 +203,6 @@ static void a_source_with_a_page_cache_has_buffers_from_the_beginning(struct kun
 	storage = open_storage(test, false, false);
 	KUNIT_EXPECT_EQ(test, storage->memory.count, 1);
 	vsp_storage_memory_close(storage);
-}
-
-static void give_back(struct vsp_storage *storage, struct list_head *used)
-{
-	struct vsp_storage_bounce *bounce =
-		list_first_entry(used, struct vsp_storage_bounce, entry);
-
-	list_del(&bounce->entry);
-	vsp_storage_memory_put(storage, bounce);
 }
 
 /* However often the first one asks, the others have theirs before it has another. */
@@ -221,6 +254,7 @@ static struct kunit_case storage_memory_cases[] = {
 	KUNIT_CASE(requests_are_made_up_to_the_ring),
 	KUNIT_CASE(buffers_are_made_up_to_their_most),
 	KUNIT_CASE(who_gets_no_buffer_waits_for_one_in_use),
+	KUNIT_CASE(who_waits_is_woken_when_nothing_is_in_use),
 	KUNIT_CASE(queues_have_buffers_in_turn),
 	KUNIT_CASE(who_leaves_holds_up_nobody),
 	KUNIT_CASE(a_disk_of_this_kernel_has_a_buffer_from_the_beginning),

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/workqueue.h>
 
 #include "vs_states.h"
 #include "vs_value.h"
@@ -21,6 +22,7 @@
 #include "vsp/admin/uuid.h"
 #include "vsp/core/registry.h"
 #include "vsp/core/view.h"
+#include "vsp/core/work.h"
 #include "vsp/pool/pool.h"
 
 #define DROP_WAITS		20	/* of DROP_WAIT_MS, for an open that is failing */
@@ -110,6 +112,17 @@ static ssize_t service_backing_show(struct config_item *item, char *page)
 	return length;
 }
 
+/* What the pool's source keeps for the service is not that of its next backing. */
+static void set_backing(struct vsp_service *service, const char *backing)
+{
+	lockdep_assert_held(&service->admin);
+	if (service->pool && strcmp(service->settings.backing, backing)) {
+		vsp_pool_leave(service->pool, &service->member);
+		vsp_pool_join(service->pool, &service->member);
+	}
+	strscpy(service->settings.backing, backing, sizeof(service->settings.backing));
+}
+
 static ssize_t service_backing_store(struct config_item *item, const char *page, size_t count)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
@@ -125,7 +138,7 @@ static ssize_t service_backing_store(struct config_item *item, const char *page,
 	error = lock_disabled(item, "backing", page);
 	if (error)
 		return error;
-	strscpy(service->settings.backing, backing, sizeof(service->settings.backing));
+	set_backing(service, backing);
 	mutex_unlock(&service->admin);
 	return count;
 }
@@ -447,26 +460,45 @@ static void leave_service(struct config_group *group, struct config_item *item)
 	vsp_configfs_leave(vsp_service_of_item(item));
 }
 
+static void put_service(struct vsp_service *service)
+{
+	mutex_lock(&service->admin);
+	move_to_pool(service, NULL);
+	mutex_unlock(&service->admin);
+	config_item_put(&service->group.cg_item);
+}
+
+static void removal_work(struct work_struct *work)
+{
+	struct vsp_service *service = container_of(work, struct vsp_service, device.removal);
+
+	while (vsp_service_disable(service))
+		msleep(DROP_WAIT_MS);
+	put_service(service);
+	module_put(THIS_MODULE);	/* vsp_work_stop() waits for the rest of this */
+}
+
 /*
  * No VMM holds it, or configfs would have refused the rmdir; but one may be in the
- * middle of an open that is about to fail.
+ * middle of an open that is about to fail. For a source that hangs nothing is to wait under
+ * the locks of configfs, and the rmdir cannot fail any more, whatever signal it has got: then
+ * the rest is done behind it.
  */
 static void drop_service(struct config_group *group, struct config_item *item)
 {
 	struct vsp_service *service = vsp_service_of_item(item);
 	int error = vsp_service_disable(service);
 
-	for (int i = 0; error == -EBUSY && i < DROP_WAITS; i++) {
+	for (int i = 0; error && !service->device.held_up && i < DROP_WAITS; i++) {
 		msleep(DROP_WAIT_MS);
 		error = vsp_service_disable(service);
 	}
-	if (WARN_ON_ONCE(error))
-		return;		/* lost for good, rather than used after it was freed */
-	mutex_lock(&service->admin);
-	move_to_pool(service, NULL);
-	mutex_unlock(&service->admin);
 	vsp_change_tell("service", config_item_name(item), "directory", "", "removed");
-	config_item_put(item);
+	if (!error)
+		return put_service(service);
+	__module_get(THIS_MODULE);
+	INIT_WORK(&service->device.removal, removal_work);
+	vsp_work_queue_removal(&service->device.removal);
 }
 
 static struct configfs_group_operations services_ops = {

@@ -133,6 +133,8 @@ void vsp_machine_commit(struct vsp_session *session)
  * vsp_machine_start_fallback() - the deadline of the open call has come
  * @session: of an enabled service; without a call nothing happens
  *
+ * A grant to keep what was in force ends with it.
+ *
  * Without a client what is held becomes the fallback instead; where there was nothing at
  * all, nothing comes of it.
  *
@@ -147,6 +149,10 @@ void vsp_machine_start_fallback(struct vsp_session *session)
 
 	if (!session->call.open || (!vsp_machine_in_force(session) && !session->held.contract))
 		return;
+	/* A grant to keep what ends here would bring it back, and nothing is ready for it. */
+	if (session->grant.pending &&
+	    session->grant.pending->id == vsp_machine_in_force_id(session))
+		vsp_machine_drop_pending(session);
 	session->call.fallback = NULL;
 	session->invitation.told.count = 0;
 	if (fallback)

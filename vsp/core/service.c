@@ -319,10 +319,17 @@ static int close_session(struct vsp_service *service)
 	lockdep_assert_held(&service->admin);
 	vsp_session_post(service->session, VSP_INBOX_CLOSING);
 	flush_work(&service->session->work);
-	while (is_busy(service) && time_before(jiffies, end) && !fatal_signal_pending(current))
+	while (is_busy(service) && (service->device.held_up || (time_before(jiffies, end) &&
+								!fatal_signal_pending(current))))
 		msleep(CLOSE_POLL_MS);
 	if (!is_busy(service))
 		return 0;
+	if (service->device.leaving) {
+		service->device.held_up = true;
+		pr_err("service %s: its source has not finished what it was given: the contract has ended, the device goes once the source goes on\n",
+		       service->name);
+		return -EBUSY;
+	}
 	vsp_session_post(service->session, VSP_INBOX_REOPEN);
 	vsp_channel_revive(service->device.channel);
 	pr_err("service %s: its source has not finished what it was given, within %u ms: the contract has ended, write 0 to enable again once the source goes on\n",
@@ -337,9 +344,11 @@ static int close_session(struct vsp_service *service)
  * A local service's contract ends first: its requests fail, its client is told,
  * its driver is removed.
  *
- * Context: the administrator's process; takes service->admin.
+ * Context: the administrator's process; takes service->admin. Waits for the source for as long
+ *	as that takes if service->device.held_up.
  * Return: 0, or -EBUSY while a VMM holds the device; likewise if the source does not finish
- *	what it was given: then the contract has ended, and the service stays enabled.
+ *	what it was given: then the contract has ended, and the service stays enabled. One whose
+ *	rmdir has begun is held_up from then on.
  */
 int vsp_service_disable(struct vsp_service *service)
 {

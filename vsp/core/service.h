@@ -28,6 +28,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/uuid.h>
+#include <linux/workqueue.h>
 
 #include "vs_limits.h"
 #include "vs_terms.h"
@@ -174,12 +175,16 @@ struct vsp_staged {
  * @channel: while @enabled
  * @groups: of the channel's device, while @enabled
  * @leaving: its rmdir has begun, so nobody may open it; see vsp_configfs_depend()
+ * @held_up: its source did not let the rmdir take it away; under vsp_service.admin
+ * @removal: does so when the source goes on
  */
 struct vsp_service_device {
 	bool enabled;
 	struct vsp_channel *channel;
 	const struct attribute_group **groups;
 	bool leaving;
+	bool held_up;
+	struct work_struct removal;
 };
 
 /**

@@ -49,16 +49,34 @@ static struct vsp_slot *oldest_slot(struct vsp_session *session)
 	return oldest;
 }
 
+/* The one to be taken next. It stays so until it is, or a reset makes it void. */
+static struct vsp_slot *next_slot(struct vsp_session *session)
+{
+	lockdep_assert_held(&session->inbox.lock);
+	/* The driver is to be known before it is listened to. */
+	if (session->inbox.bits & (VSP_INBOX_CLOSED | VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME))
+		return NULL;
+	return oldest_slot(session);
+}
+
+static bool has_slot(struct vsp_session *session)
+{
+	bool has;
+
+	spin_lock_bh(&session->inbox.lock);
+	has = next_slot(session);
+	spin_unlock_bh(&session->inbox.lock);
+	return has;
+}
+
 /* Copies the next message into session->round.bytes. */
 static bool take_slot(struct vsp_session *session, unsigned int *index, u32 *generation,
 		      size_t *length)
 {
-	struct vsp_slot *slot = NULL;
+	struct vsp_slot *slot;
 
 	spin_lock_bh(&session->inbox.lock);
-	/* The driver is to be known before it is listened to. */
-	if (!(session->inbox.bits & (VSP_INBOX_CLOSED | VSP_INBOX_NEW_DRIVER | VSP_INBOX_RESUME)))
-		slot = oldest_slot(session);
+	slot = next_slot(session);
 	if (slot) {
 		slot->full = false;
 		memcpy(session->round.bytes, slot->bytes, slot->length);
@@ -126,6 +144,9 @@ static ktime_t session_take_messages(struct vsp_session *session)
 	while (budget--) {
 		if (must_wait(session))
 			return min(next, session->preparation.wait_until);
+		/* A look at an empty inbox is none of the messages that a client may send. */
+		if (!has_slot(session))
+			return next;
 		if (!__ratelimit(&session->limits.messages))
 			return min(next, ktime_add_ms(ktime_get(), VSP_MESSAGES_PAUSE_MS));
 		if (!take_slot(session, &slot, &generation, &length))

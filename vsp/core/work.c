@@ -14,6 +14,9 @@ static struct workqueue_struct *sessions;
 /* For what may sleep as long as a source likes: nothing else waits in it. */
 static struct workqueue_struct *preparations;
 
+/* Likewise, but without a rescuer: who removes a device waits for works that have none. */
+static struct workqueue_struct *removals;
+
 /**
  * vsp_work_start() - make the workqueues, before there is any pool or service
  *
@@ -22,22 +25,30 @@ static struct workqueue_struct *preparations;
 int vsp_work_start(void)
 {
 	sessions = alloc_workqueue("vsp", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!sessions)
-		return -ENOMEM;
 	preparations = alloc_workqueue("vsp_prepare", WQ_UNBOUND | WQ_MEM_RECLAIM, WQ_MAX_ACTIVE);
-	if (preparations)
+	removals = alloc_workqueue("vsp_remove", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	if (sessions && preparations && removals)
 		return 0;
-	destroy_workqueue(sessions);
+	vsp_work_stop();
 	return -ENOMEM;
+}
+
+static void work_destroy(struct workqueue_struct *queue)
+{
+	if (queue)
+		destroy_workqueue(queue);
 }
 
 /**
  * vsp_work_stop() - undo vsp_work_start(), when no pool and no service is left
+ *
+ * Waits for the end of a work that has given back its module.
  */
 void vsp_work_stop(void)
 {
-	destroy_workqueue(preparations);
-	destroy_workqueue(sessions);
+	work_destroy(removals);
+	work_destroy(preparations);
+	work_destroy(sessions);
 }
 
 /**
@@ -72,4 +83,15 @@ void vsp_work_queue_session(struct work_struct *work)
 void vsp_work_queue_preparation(struct work_struct *work)
 {
 	queue_work(preparations, work);
+}
+
+/**
+ * vsp_work_queue_removal() - remove a service, though its source hangs
+ * @work: of the service; holds a reference on the module until it ends
+ *
+ * Context: any.
+ */
+void vsp_work_queue_removal(struct work_struct *work)
+{
+	queue_work(removals, work);
 }

@@ -13,5 +13,6 @@ void vsp_work_stop(void);
 void vsp_work_queue(struct delayed_work *work, unsigned int ms);
 void vsp_work_queue_session(struct work_struct *work);
 void vsp_work_queue_preparation(struct work_struct *work);
+void vsp_work_queue_removal(struct work_struct *work);
 
 #endif

@@ -187,12 +187,14 @@ static unsigned int next_wanting(const struct vsp_storage_memory *memory)
 	       find_first_bit(&memory->wanting, VS_STORAGE_QUEUES_MAX);
 }
 
+/* For a buffer; or, where none is in use that could come back, to make one or do without. */
 static void wake_wanting(struct vsp_storage *storage)
 {
-	unsigned int next = next_wanting(&storage->memory);
+	const struct vsp_storage_memory *memory = &storage->memory;
+	unsigned int next = next_wanting(memory);
 
 	lockdep_assert_held(&storage->lock);
-	if (next < VS_STORAGE_QUEUES_MAX && !list_empty(&storage->memory.bounces))
+	if (next < VS_STORAGE_QUEUES_MAX && (!list_empty(&memory->bounces) || !memory->count))
 		vsp_storage_done_wake(&storage->ring[next]);
 }
 
@@ -239,11 +241,10 @@ static int add_bounce(struct vsp_storage_ring *ring, struct vsp_storage_bounce *
 	if (*bounce)
 		return 0;
 	spin_lock_irq(&storage->lock);
-	if (--storage->memory.count) {
+	if (--storage->memory.count)
 		error = want_bounce(ring);
-		/* One may have come back meanwhile. */
-		wake_wanting(storage);
-	}
+	/* One may have come back meanwhile, or others wait for this one. */
+	wake_wanting(storage);
 	spin_unlock_irq(&storage->lock);
 	return error;
 }
