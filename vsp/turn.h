@@ -21,7 +21,8 @@
  * struct vsp_turn_spec - how the queues of a flow have turns
  * @queues: that there may be, at most VSP_TURN_QUEUES_MAX
  * @rates: of the flow, at most VSP_RATES_MAX
- * @quantum: what a queue may spend in a row while others want to, in units of the first rate
+ * @quantum: what a queue may spend in a turn while others want to, in units of the first rate; the
+ *	request that begins below it passes whole, and what that has more is taken off the next turn
  * @request: what a request counts for besides its cost, likewise
  */
 struct vsp_turn_spec {
@@ -41,7 +42,8 @@ struct vsp_turn_spec {
  * @holder: the queue whose request it is, or -1: no queue has one
  * @wanting: other queues that have a request, a bit each; none without a holder
  * @cost: of the request of each of these, in the order of the class's table
- * @spent: what the holder has had since its turn began
+ * @spent: what each queue has had while others wanted the turn, less a quantum for each turn that
+ *	has ended, or that it was passed over at
  */
 struct vsp_turn {
 	const struct vsp_turn_spec *spec;
@@ -51,7 +53,7 @@ struct vsp_turn {
 	int holder;
 	unsigned long wanting;
 	u64 cost[VSP_TURN_QUEUES_MAX][VSP_RATES_MAX];
-	u64 spent;
+	u64 spent[VSP_TURN_QUEUES_MAX];
 };
 
 /* vsp/core/turn.c */

@@ -33,6 +33,7 @@
 #define FLOW		1
 #define ROUNDS		200
 #define STEPS		2000
+#define PLENTY		100000	/* requests: more than pass in one run of a mover */
 
 static uint seed;
 module_param(seed, uint, 0444);
@@ -440,6 +441,39 @@ static void draw_costs(struct world *world, struct queue *queue, u64 most)
 	queue->most = min(queue->least + below(world, below(world, 2) ? most : 1000), most);
 }
 
+/* While both want, none gets ahead of another by more than a quantum, and a request. */
+static void whoever_wants_throughout_gets_as_much_as_others(struct kunit *test)
+{
+	struct world *world = make(test);
+
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		unsigned int count = 2 + below(world, QUEUES - 1);
+		u64 most = QUANTUM / 8 << below(world, 8);
+
+		start(world);
+		for (unsigned int i = 0; i < count; i++)
+			draw_costs(world, &world->queue[i], most);
+		let_want(test, world, count, PLENTY);
+		world->open = below(world, 100);
+		for (unsigned int step = 0; step < STEPS; step++) {
+			u64 least = U64_MAX, largest = 0;
+
+			pay(world);
+			for (unsigned int i = 0; i < count; i++)
+				world->queue[i].requests = PLENTY;
+			run(world, world->turn.holder);
+			look(test, world);
+			for (unsigned int i = 0; i < count; i++) {
+				least = min(least, world->queue[i].spent);
+				largest = max(largest, world->queue[i].spent);
+			}
+			KUNIT_ASSERT_LE_MSG(test, largest - least, QUANTUM + most + REQUEST,
+					    "%u queues, step %u, requests of at most %llu", count,
+					    step, most);
+		}
+	}
+}
+
 static void step_at_random(struct world *world)
 {
 	unsigned int number = below(world, QUEUES);
@@ -494,6 +528,7 @@ static struct kunit_case turn_cases[] = {
 	KUNIT_CASE(who_leaves_is_not_given_the_turn),
 	KUNIT_CASE(only_who_is_in_line_is_held),
 	KUNIT_CASE(a_reset_leaves_nothing),
+	KUNIT_CASE(whoever_wants_throughout_gets_as_much_as_others),
 	KUNIT_CASE(nobody_who_wants_is_forgotten),
 	{}
 };

@@ -26,23 +26,56 @@ static bool turn_has_request(const struct vsp_turn *turn, unsigned int queue)
 /* Its request waits for the rates at once: its mover may be late. */
 static void turn_give(struct vsp_turn *turn, unsigned int queue)
 {
-	turn->spent = 0;
 	WRITE_ONCE(turn->holder, queue);
 	smp_wmb();	/* pairs with that of turn_has_request() */
 	WRITE_ONCE(turn->wanting, turn->wanting & ~BIT(queue));
 	vsp_rates_wait(turn->service, turn->flow, turn->cost[queue]);
 }
 
-/* Ends the turn of a queue: the next one that has a request has it. */
+/*
+ * Which of @queues is next after @queue?  One that has had a quantum too much in its turns before
+ * is passed over, once for each quantum: else a queue of large requests would get more than one of
+ * small ones.
+ */
+static unsigned int turn_next(struct vsp_turn *turn, unsigned int queue, unsigned long queues)
+{
+	for (;;) {
+		queue = find_next_bit_wrap(&queues, turn->spec->queues, queue + 1);
+		if (turn->spent[queue] < turn->spec->quantum)
+			return queue;
+		turn->spent[queue] -= turn->spec->quantum;
+	}
+}
+
+/* A queue has no request. */
 static void turn_end(struct vsp_turn *turn, unsigned int queue)
 {
-	vsp_rates_assert_held(turn->service);
+	if (turn->wanting)
+		turn_give(turn, turn_next(turn, queue, turn->wanting));
+	else
+		WRITE_ONCE(turn->holder, -1);
+}
+
+/* A request of a queue has passed; there may be more in it. */
+static void turn_spend(struct vsp_turn *turn, unsigned int queue, u64 amount)
+{
+	unsigned int next = queue;
+
 	if (!turn->wanting) {
-		turn->spent = 0;
+		/* It has taken nothing from others, so that it owes them nothing. */
+		turn->spent[queue] = 0;
 		WRITE_ONCE(turn->holder, -1);
 		return;
 	}
-	turn_give(turn, find_next_bit_wrap(&turn->wanting, turn->spec->queues, queue + 1));
+	turn->spent[queue] += amount;
+	if (turn->spent[queue] >= turn->spec->quantum) {
+		turn->spent[queue] -= turn->spec->quantum;
+		next = turn_next(turn, queue, turn->wanting | BIT(queue));
+	}
+	if (next == queue)
+		WRITE_ONCE(turn->holder, queue);
+	else
+		turn_give(turn, next);
 }
 
 /**
@@ -85,11 +118,7 @@ bool vsp_turn_admit(struct vsp_turn *turn, unsigned int queue, const u64 *cost)
 		WRITE_ONCE(turn->holder, queue);
 		return false;
 	}
-	turn->spent += cost[0] + turn->spec->request;
-	if (turn->wanting && turn->spent < turn->spec->quantum)
-		WRITE_ONCE(turn->holder, queue);
-	else
-		turn_end(turn, queue);
+	turn_spend(turn, queue, cost[0] + turn->spec->request);
 	return true;
 }
 EXPORT_SYMBOL_GPL(vsp_turn_admit);
@@ -158,7 +187,7 @@ void vsp_turn_reset(struct vsp_turn *turn)
 
 	WRITE_ONCE(turn->holder, -1);
 	WRITE_ONCE(turn->wanting, 0);
-	turn->spent = 0;
+	memset(turn->spent, 0, sizeof(turn->spent));
 	vsp_rates_drop(turn->service, turn->flow);
 	vsp_rates_unlock(turn->service, irq);
 }
