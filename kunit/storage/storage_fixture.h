@@ -17,9 +17,15 @@
 #define vsp_rates_admit		stub_admit
 #define vsp_rates_wait		stub_wait
 #define vsp_rates_drop		stub_drop
-#define vsp_rates_reset		stub_reset
 #define vsp_rates_held		stub_held
 #define vsp_rates_done		stub_done
+/* vsp.ko exports these; what includes this has a copy of them, over those above. */
+#define vsp_turn_init		copy_turn_init
+#define vsp_turn_admit		copy_turn_admit
+#define vsp_turn_drop		copy_turn_drop
+#define vsp_turn_leave		copy_turn_leave
+#define vsp_turn_held		copy_turn_held
+#define vsp_turn_reset		copy_turn_reset
 #define vsp_storage_io_prepare	stub_prepare
 #define vsp_storage_io_undo	stub_undo
 #define vsp_storage_io_start	stub_io_start
@@ -31,7 +37,7 @@
 
 #include "vs_storage.h"
 #include "vsp/storage/queue.c"
-#include "vsp/storage/turn.c"
+#include "vsp/core/turn.c"
 #include "vsp/storage/sync.c"
 #include "vsp/storage/done.c"
 #include "vsp/core/service.h"
@@ -145,11 +151,6 @@ void stub_drop(struct vsp_service *service, u32 flow)
 	world.held = false;
 }
 
-void stub_reset(struct vsp_service *service, u32 flow)
-{
-	world.held = false;
-}
-
 bool stub_held(const struct vsp_service *service, u32 flow)
 {
 	return world.held;
@@ -227,16 +228,7 @@ static inline struct fixture *make(struct kunit *test)
 	spin_lock_init(&storage->lock);
 	INIT_LIST_HEAD(&storage->sync.waiting);
 	INIT_LIST_HEAD(&storage->sync.covered_list);
-	storage->turn.holder = -1;
-	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++) {
-		struct vsp_storage_ring *ring = &storage->ring[i];
-
-		ring->storage = storage;
-		ring->index = i;
-		INIT_LIST_HEAD(&ring->done);
-		INIT_LIST_HEAD(&ring->synced);
-		INIT_LIST_HEAD(&ring->free);
-	}
+	vsp_storage_queue_init(storage);
 	for (unsigned int i = 0; i < ARRAY_SIZE(f->request); i++) {
 		struct vsp_storage_ring *ring = &storage->ring[i / 2];
 

@@ -2,7 +2,7 @@
 /*
  * The provider's side of a network device: what network.c (the contract), device.c (the
  * host's netdev), queue.c and ring.c (the data queues), transmit.c and receive.c (what the
- * movers do with them), turn.c (whose frame is next), frame.c (what is looked at in a frame),
+ * movers do with them), frame.c (what is looked at in a frame),
  * uplink.c (what a pool is a part of) and mac.c (which service has which address) share.
  *
  * Directions are the guest's.  A frame that it transmits is in its ring until the mover has
@@ -31,6 +31,7 @@
 #include "vs_limits.h"
 #include "vs_network.h"
 #include "vsp/network/frame.h"
+#include "vsp/turn.h"
 
 /* Frames that the ceiling lets through in so long, but two packets, may wait. */
 #define VSP_NETWORK_QUEUE_MS	VS_NETWORK_GSO_MS
@@ -39,8 +40,6 @@
 #define VSP_NETWORK_WAITING_MAX	1024
 /* A guest that takes no frame for so long, though no rate holds it back, is away. */
 #define VSP_NETWORK_AWAY_MS	200
-/* Bytes that one queue may send in a row while others of the flow wait. */
-#define VSP_NETWORK_QUANTUM	65536
 /* Entries of any ring, at most. */
 #define VSP_NETWORK_RING_MAX	1024
 /* Frames handed to NAPI that it has not taken yet. */
@@ -116,20 +115,6 @@ struct vsp_network_ring {
 };
 
 /**
- * struct vsp_network_turn - whose frame is at the head of a flow; under vsp_rates_lock()
- * @holder: a pair, or -1
- * @wanting: others that have a frame, a bit each
- * @spent: bytes that the holder has sent since it is that
- * @passed: bytes that have passed in all
- */
-struct vsp_network_turn {
-	int holder;
-	unsigned long wanting;
-	u64 spent;
-	u64 passed;
-};
-
-/**
  * struct vsp_network_pair - the receiving side of the netdev
  * @network: whose
  * @napi: takes what has arrived
@@ -152,7 +137,8 @@ struct vsp_network_pair {
  * @claim: address of the contract in force that has not been looked at yet, or 0; under
  *	vsp_rates_lock()
  * @terms: in force
- * @turn: of each flow
+ * @turn: of each flow, by pair; see there
+ * @passed: bytes of each flow that have passed in all; written under vsp_rates_lock()
  * @link: brings @dev to what is in force
  * @counter: for sysfs
  * @bytes: likewise, of SENT and RECEIVED
@@ -167,7 +153,8 @@ struct vsp_network {
 	u64 next;
 	u64 claim;
 	struct vsp_network_terms terms;
-	struct vsp_network_turn turn[VS_CLASS_FLOWS_MAX];
+	struct vsp_turn turn[VS_CLASS_FLOWS_MAX];
+	u64 passed[VS_CLASS_FLOWS_MAX];
 	struct work_struct link;
 	atomic64_t counter[VSP_NETWORK_COUNTERS];
 	atomic64_t bytes[VS_CLASS_FLOWS_MAX];
@@ -221,14 +208,12 @@ void vsp_network_queue_go_on(struct vsp_service *service, u32 flow);
 /* ring.c */
 void vsp_network_ring_wake(struct vsp_network_ring *ring);
 void vsp_network_ring_wake_all(struct vsp_network *network);
+enum vsp_network_verdict vsp_network_ring_admit(struct vsp_network_ring *ring, u64 cost);
+void vsp_network_ring_leave(struct vsp_network_ring *ring);
+void vsp_network_ring_settle(struct vsp_network_ring *ring);
 void vsp_network_ring_passed(struct vsp_network_ring *ring, u64 cost);
 void vsp_network_ring_dropped(struct vsp_network_ring *ring, enum vsp_network_counter why);
 u32 vsp_network_ring_headers(const struct sk_buff *skb);
-
-/* turn.c */
-void vsp_network_turn_leave(struct vsp_network_ring *ring);
-void vsp_network_turn_settle(struct vsp_network_ring *ring);
-enum vsp_network_verdict vsp_network_turn_admit(struct vsp_network_ring *ring, u64 cost);
 
 /* transmit.c */
 unsigned int vsp_network_transmit(struct vsp_network_ring *ring, struct vsp_queue *queue,

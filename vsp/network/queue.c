@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The data queues of a service: what the class's operations on them do, their start and end.
- * Frames out of the guest are in transmit.c, frames into it in receive.c, what is common to both in
- * ring.c, and the order among the queues of one flow is in turn.c.
+ * Frames out of the guest are in transmit.c, frames into it in receive.c; ring.c has what is common
+ * to both.
  */
 #include <linux/skbuff.h>
 
 #include "vsp/class.h"
 #include "vsp/network/network.h"
+#include "vsp/turn.h"
+
+static const struct vsp_turn_spec network_turns = {
+	.queues = VS_NETWORK_PAIRS,
+	.rates = 1,
+	.quantum = 65536,
+};
+
+static_assert(VS_NETWORK_PAIRS <= VSP_TURN_QUEUES_MAX);
 
 static struct vsp_network_ring *ring_of(struct vsp_service *service, struct vsp_queue *queue)
 {
@@ -59,7 +68,7 @@ static void reset_ring(struct vsp_network_ring *ring)
 	spin_unlock_irq(&ring->lock);
 	if (ring->flow == VS_NETWORK_RX)
 		vsp_network_receive_reset(ring);
-	vsp_network_turn_settle(ring);
+	vsp_network_ring_settle(ring);
 	kfree_skb(ring->head);
 	ring->head = NULL;
 	ring->arrivals.taken = 0;
@@ -75,19 +84,11 @@ static void reset_ring(struct vsp_network_ring *ring)
 void vsp_network_queue_reset(struct vsp_service *service)
 {
 	struct vsp_network *network = vsp_service_data(service);
-	unsigned long irq;
 
 	for (unsigned int i = 0; i < VSP_NETWORK_QUEUES; i++)
 		reset_ring(&network->ring[i]);
-	irq = vsp_rates_lock(service);
-	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++) {
-		WRITE_ONCE(network->turn[flow].holder, -1);
-		network->turn[flow].wanting = 0;
-		network->turn[flow].spent = 0;
-	}
-	vsp_rates_unlock(service, irq);
 	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++)
-		vsp_rates_reset(service, flow);
+		vsp_turn_reset(&network->turn[flow]);
 }
 
 /**
@@ -123,7 +124,7 @@ void vsp_network_queue_init(struct vsp_network *network)
 		vsp_network_receive_init(ring);
 	}
 	for (u32 flow = 0; flow < VS_CLASS_FLOWS_MAX; flow++)
-		network->turn[flow].holder = -1;
+		vsp_turn_init(&network->turn[flow], &network_turns, network->service, flow);
 }
 
 /**

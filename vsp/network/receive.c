@@ -411,18 +411,18 @@ static bool receive_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 
 	/* Without a contract the frame is dropped, so it needs no buffers. */
 	if (!first_waiting(ring, &buffers, &cost) || (present && !vsp_queue_has(queue, buffers))) {
-		vsp_network_turn_leave(ring);
-		vsp_network_turn_settle(ring);
+		vsp_network_ring_leave(ring);
+		vsp_network_ring_settle(ring);
 		return false;
 	}
-	switch (is_stale(ring, cost) ? VSP_NETWORK_DROP : vsp_network_turn_admit(ring, cost)) {
+	switch (is_stale(ring, cost) ? VSP_NETWORK_DROP : vsp_network_ring_admit(ring, cost)) {
 	case VSP_NETWORK_HOLD:
 		return false;
 	case VSP_NETWORK_DROP:
 		if (present)
 			verdict = VSP_NETWORK_LATE;
 		skb = take_off(ring);
-		vsp_network_turn_leave(ring);
+		vsp_network_ring_leave(ring);
 		break;
 	default:
 		skb = take_off(ring);

@@ -27,7 +27,7 @@
 /* Stamps all frames that are new in the ring with the bytes that have passed by now. */
 static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 {
-	u64 now = READ_ONCE(ring->network->turn[ring->flow].passed);
+	u64 now = READ_ONCE(ring->network->passed[ring->flow]);
 	struct vsp_network_arrivals *arrivals = &ring->arrivals;
 	u32 end = arrivals->taken + vsp_queue_seen(queue);
 
@@ -43,7 +43,7 @@ static void stamp_frames(struct vsp_network_ring *ring, struct vsp_queue *queue)
 static bool is_late(const struct vsp_network_ring *ring, const struct vsp_queue *queue)
 {
 	const struct vsp_network *network = ring->network;
-	u64 passed = READ_ONCE(network->turn[ring->flow].passed) - ring->arrivals.ahead;
+	u64 passed = READ_ONCE(network->passed[ring->flow]) - ring->arrivals.ahead;
 	u64 behind = (vsp_queue_seen(queue) - 1) * ring->cost;
 	u64 bound = READ_ONCE(network->terms.bound[ring->flow]);
 
@@ -200,7 +200,7 @@ static void drop_head(struct vsp_network_ring *ring, enum vsp_network_counter wh
 	kfree_skb(ring->head);
 	ring->head = NULL;
 	vsp_network_ring_dropped(ring, why);
-	vsp_network_turn_leave(ring);
+	vsp_network_ring_leave(ring);
 }
 
 /* While NAPI has too many frames the mover stops; NAPI wakes it when it has taken some. */
@@ -222,13 +222,13 @@ static bool transmit_one(struct vsp_network_ring *ring, struct vsp_queue *queue)
 	if (is_stalled(ring, pair))
 		return false;
 	if (!ring->head && !take_next_frame(ring, queue)) {
-		vsp_network_turn_leave(ring);
-		vsp_network_turn_settle(ring);
+		vsp_network_ring_leave(ring);
+		vsp_network_ring_settle(ring);
 		return false;
 	}
 	if (!ring->head)
 		return true;
-	switch (vsp_network_turn_admit(ring, ring->cost)) {
+	switch (vsp_network_ring_admit(ring, ring->cost)) {
 	case VSP_NETWORK_HOLD:
 		return false;
 	case VSP_NETWORK_DROP:

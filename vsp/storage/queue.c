@@ -17,10 +17,21 @@
 #include <linux/string.h>
 
 #include "vsp/storage/storage.h"
+#include "vsp/turn.h"
 
 /* Status bytes are never negative: this is none. */
 #define ADMIT		0x100		/* go on */
 #define HOLD		0x101		/* not yet: leave it in the ring */
+
+static const struct vsp_turn_spec storage_turns = {
+	.queues = VS_STORAGE_QUEUES_MAX,
+	.rates = VSP_STORAGE_RATES,
+	.quantum = 256 * 1024,
+	.request = 4096,
+};
+
+static_assert(VS_STORAGE_QUEUES_MAX <= VSP_TURN_QUEUES_MAX);
+static_assert(VSP_STORAGE_RATES <= VSP_RATES_MAX);
 
 static struct vsp_storage_ring *queue_ring(struct vsp_service *service, struct vsp_queue *queue)
 {
@@ -165,8 +176,6 @@ static void set_cost(struct vsp_storage_request *request)
 	request->cost[1] = 1;
 }
 
-static_assert(VSP_STORAGE_RATES <= VSP_RATES_MAX);
-
 static int admit_request(struct vsp_storage *storage, struct vsp_storage_request *request)
 {
 	struct vsp_service *service = storage->service;
@@ -183,8 +192,8 @@ static int admit_request(struct vsp_storage *storage, struct vsp_storage_request
 		request->flags &= ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
 	spin_unlock(&storage->lock);
 	if (verdict != ADMIT)
-		vsp_storage_turn_drop(request->ring);
-	else if (!vsp_storage_turn_admit(request->ring, request->cost))
+		vsp_turn_drop(&storage->turn, request->ring->index);
+	else if (!vsp_turn_admit(&storage->turn, request->ring->index, request->cost))
 		verdict = HOLD;
 	vsp_rates_unlock(service, irq);
 	return verdict;
@@ -389,7 +398,7 @@ static void start_request(struct vsp_storage *storage, struct vsp_queue *queue,
 static void leave_lines(struct vsp_storage_ring *ring)
 {
 	vsp_storage_memory_leave(ring);
-	vsp_storage_turn_leave(ring);
+	vsp_turn_leave(&ring->storage->turn, ring->index);
 }
 
 /* Return: whether there may be another one to take. */
@@ -429,6 +438,15 @@ static bool take_request(struct vsp_storage_ring *ring, struct vsp_queue *queue)
 	return true;
 }
 
+/* What is not granted has nothing to wait for. */
+static bool first_is_held(const struct vsp_storage_ring *ring)
+{
+	const struct vsp_storage *storage = ring->storage;
+
+	return ring->index < READ_ONCE(storage->terms.queues) &&
+	       vsp_turn_held(&storage->turn, ring->index);
+}
+
 /**
  * vsp_storage_queue_kick() - queue_kick of the class
  * @service: enabled
@@ -448,7 +466,7 @@ void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue
 	spin_unlock_irq(&storage->lock);
 
 	reap_requests(ring, queue);
-	if (!vsp_storage_turn_held(ring)) {
+	if (!first_is_held(ring)) {
 		blk_start_plug(&plug);
 		while (budget && take_request(ring, queue))
 			budget--;
@@ -489,5 +507,27 @@ void vsp_storage_queue_reset(struct vsp_service *service)
 		spin_unlock_irq(&storage->lock);
 		vsp_storage_memory_leave(&storage->ring[i]);
 	}
-	vsp_storage_turn_reset(storage);
+	vsp_turn_reset(&storage->turn);
+}
+
+static void init_ring(struct vsp_storage *storage, unsigned int index)
+{
+	struct vsp_storage_ring *ring = &storage->ring[index];
+
+	ring->storage = storage;
+	ring->index = index;
+	INIT_LIST_HEAD(&ring->done);
+	INIT_LIST_HEAD(&ring->synced);
+	INIT_LIST_HEAD(&ring->free);
+}
+
+/**
+ * vsp_storage_queue_init() - rings that have no virtqueue yet
+ * @storage: zeroed, its service set
+ */
+void vsp_storage_queue_init(struct vsp_storage *storage)
+{
+	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
+		init_ring(storage, i);
+	vsp_turn_init(&storage->turn, &storage_turns, storage->service, 0);
 }

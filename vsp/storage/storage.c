@@ -267,17 +267,6 @@ static void set_keep(struct vsp_storage *storage)
 		storage->keep = round_down(storage->keep, vs_class_storage.term->step);
 }
 
-static void init_ring(struct vsp_storage *storage, unsigned int index)
-{
-	struct vsp_storage_ring *ring = &storage->ring[index];
-
-	ring->storage = storage;
-	ring->index = index;
-	INIT_LIST_HEAD(&ring->done);
-	INIT_LIST_HEAD(&ring->synced);
-	INIT_LIST_HEAD(&ring->free);
-}
-
 static int storage_service_open(struct vsp_service *service)
 {
 	struct vsp_storage *storage = kvzalloc(sizeof(*storage), GFP_KERNEL);
@@ -289,9 +278,7 @@ static int storage_service_open(struct vsp_service *service)
 	mutex_init(&storage->resize);
 	spin_lock_init(&storage->lock);
 	INIT_WORK(&storage->trim, trim_work);
-	storage->turn.holder = -1;
-	for (unsigned int i = 0; i < VS_STORAGE_QUEUES_MAX; i++)
-		init_ring(storage, i);
+	vsp_storage_queue_init(storage);
 	INIT_LIST_HEAD(&storage->sync.waiting);
 	INIT_LIST_HEAD(&storage->sync.covered_list);
 	error = vsp_storage_source_open(&storage->source, service);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The provider's side of a disk: what storage.c (the contract), queue.c (the requests), turn.c
- * (whose is next), io.c and bio.c (what they do to the source), done.c (what it reports), sync.c
- * (what is on the medium), memory.c (what they need), pool.c, path.c, source.c, file.c and
- * device.c (what they are kept on) share.
+ * The provider's side of a disk: what storage.c (the contract), queue.c (the requests), io.c and
+ * bio.c (what they do to the source), done.c (what it reports), sync.c (what is on the medium),
+ * memory.c (what they need), pool.c, path.c, source.c, file.c and device.c (what they are kept on)
+ * share.
  *
  * A request is in the ring until it is admitted; then it belongs to one of: the
  * source (direct I/O under way), the service's workqueue (whatever may take long),
@@ -33,6 +33,7 @@
 #include "vs_storage.h"
 #include "vsp/class.h"
 #include "vsp/storage/source.h"
+#include "vsp/turn.h"
 
 /* Bounce buffers of a service at most, for all its queues, each of VS_STORAGE_REQUEST_MAX bytes. */
 #define VSP_STORAGE_BOUNCES		4
@@ -144,20 +145,6 @@ struct vsp_storage_ring {
 };
 
 /**
- * struct vsp_storage_turn - whose request is at the head of the flow; under vsp_rates_lock()
- * @holder: index of a ring, or -1
- * @wanting: others that have a request, a bit each
- * @cost: of the request of each of these
- * @spent: what the holder has had since it is that: bytes, and some for each request
- */
-struct vsp_storage_turn {
-	int holder;
-	unsigned long wanting;
-	u64 cost[VS_STORAGE_QUEUES_MAX][VSP_STORAGE_RATES];
-	u64 spent;
-};
-
-/**
  * struct vsp_storage_memory - bounce buffers, made when they are needed; under vsp_storage.lock
  * @bounces: not in use
  * @count: there are, in use or not
@@ -213,7 +200,7 @@ struct vsp_storage_sync {
  * @memory: see there
  * @sync: see there
  *
- * @turn: under vsp_rates_lock()
+ * @turn: of the flow, by number of the data queue; see there
  * @ring: by number of the data queue
  */
 struct vsp_storage {
@@ -235,7 +222,7 @@ struct vsp_storage {
 	struct vsp_storage_memory memory;
 	struct vsp_storage_sync sync;
 
-	struct vsp_storage_turn turn;
+	struct vsp_turn turn;
 	struct vsp_storage_ring ring[VS_STORAGE_QUEUES_MAX];
 };
 
@@ -282,17 +269,11 @@ void vsp_storage_sync_settle(struct vsp_storage *storage, struct vsp_queue *queu
 			     unsigned int finished);
 void vsp_storage_sync_ended(struct vsp_storage *storage, int result);
 
-/* vsp/storage/turn.c */
-bool vsp_storage_turn_admit(struct vsp_storage_ring *ring, const u64 *cost);
-void vsp_storage_turn_drop(struct vsp_storage_ring *ring);
-void vsp_storage_turn_leave(struct vsp_storage_ring *ring);
-bool vsp_storage_turn_held(const struct vsp_storage_ring *ring);
-void vsp_storage_turn_reset(struct vsp_storage *storage);
-
 /* vsp/storage/bio.c */
 bool vsp_storage_bio_start(struct vsp_storage_request *request);
 
 /* vsp/storage/queue.c */
+void vsp_storage_queue_init(struct vsp_storage *storage);
 void vsp_storage_queue_kick(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reap(struct vsp_service *service, struct vsp_queue *queue);
 void vsp_storage_queue_reset(struct vsp_service *service);
