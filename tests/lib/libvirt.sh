@@ -27,7 +27,9 @@ domain() {
 		<domain type='$type'>
 		  <name>$1</name>
 		  <uuid>$3</uuid>
-		  <metadata>${METADATA-}</metadata>
+		  <metadata>
+		    ${METADATA-}
+		  </metadata>
 		  <memory unit='MiB'>512</memory>
 		  <vcpu>1</vcpu>
 		  <os>
