@@ -5,21 +5,14 @@
 # A domain of libvirt, as Documentation/admin.rst has it: on a stock host, by a QEMU that is nobody's but libvirt's, confined by
 # AppArmor, in the device cgroup.
 . tests/lib.sh
+. tests/lib/libvirt.sh
 
 PORT=1042
+UUID=6b0ec1f2-7b3b-4f7e-9d2a-0d8a3ad6e6a1
 LOG=/var/log/libvirt/qemu/web.log
-
-vspctl() {
-	"$VSP_MODULES/vspctl" "$@"
-}
 
 virsh() {
 	timeout 300 virsh --quiet --connect qemu:///system "$@"
-}
-
-# documented: the lines of qemu.conf that the manual has
-documented() {
-	sed -n '/^    cgroup_device_acl/,/^    \]/s/^    //p' Documentation/admin.rst
 }
 
 # libvirt: with all that it finds on a host that has booted
@@ -48,54 +41,15 @@ restart_libvirtd() {
 	start_libvirtd
 }
 
-# domain [CPU [EDIT]]: its definition, with elements of the cpu, and what vspctl prints, edited
-domain() {
-	local kernel initrd
-	read -r kernel initrd <<<"${VSP_BOOT_stock:?}"
-	cat <<-END
-		<domain type='kvm'>
-		  <name>web</name>
-		  <uuid>6b0ec1f2-7b3b-4f7e-9d2a-0d8a3ad6e6a1</uuid>
-		  <metadata>
-		    <vsp:config xmlns:vsp='urn:vsp'>
-		      [service storage.web]
-		      pool = storage.disk
-		      size_max = ${SIZE-64M}
-		      enable = 1
-		    </vsp:config>
-		  </metadata>
-		  <memory unit='MiB'>512</memory>
-		  <vcpu>1</vcpu>
-		  <os>
-		    <type arch='x86_64' machine='q35'>hvm</type>
-		    <kernel>$kernel</kernel>
-		    <initrd>$initrd</initrd>
-		    <cmdline>console=ttyS0 loglevel=5 vm.role=guest vm.kernel=stock vm.name=web vm.port=$PORT</cmdline>
-		  </os>
-		  <features><acpi/><apic/></features>
-		  <cpu mode='host-passthrough'>${1-}</cpu>
-		  <devices>
-		    <emulator>/usr/bin/qemu-system-x86_64</emulator>
-		    <disk type='block' device='disk'>
-		      <driver name='qemu' type='raw'/>
-		      <source dev='$(realpath "${VSP_BOOT_root:?}")'/>
-		      <target dev='vda' bus='virtio'/>
-		      <readonly/>
-		      <serial>root</serial>
-		    </disk>
-		    <filesystem type='mount' accessmode='passthrough'>
-		      <source dir='/vsp'/>
-		      <target dir='vsp'/>
-		      <readonly/>
-		    </filesystem>
-		    <vsock model='virtio'><cid auto='no' address='$((PORT - 1000))'/></vsock>
-		    <serial type='file'><source path='/run/guest/web/console'/></serial>
-		    <controller type='usb' model='none'/>
-		    <memballoon model='none'/>
-		  </devices>
-		$(vspctl qemu --libvirt web | sed "${2-}")
-		</domain>
-	END
+# web [EDIT]: the definition of the domain, which has its service in its metadata
+web() {
+	local METADATA="<vsp:config xmlns:vsp='urn:vsp'>
+		[service storage.web]
+		pool = storage.disk
+		size_max = ${SIZE-64M}
+		enable = 1
+	</vsp:config>"
+	domain web $PORT $UUID "${1-}"
 }
 
 # domain_starts: and its guest answers; scripts/guest can talk to it then
@@ -151,8 +105,8 @@ story() {
 	libvirt
 	vspctl service create storage.web pool=disk size=64M
 	wait_for 30 test -e /dev/vsp/web
-	domain >/tmp/domain.xml
-	SIZE=5 domain >/tmp/wrong.xml
+	web >/tmp/domain.xml
+	SIZE=5 web >/tmp/wrong.xml
 	vspctl service remove web
 	virsh define /tmp/wrong.xml
 	! virsh start web >/tmp/said 2>&1 || fail "it has started without its service"
@@ -160,7 +114,7 @@ story() {
 	virsh define /tmp/domain.xml
 	# neither is there without being told
 	refused "Could not open '/dev/vsp/web': No such file or directory"
-	documented | tee -a /etc/libvirt/qemu.conf | grep . >/dev/null || fail "nothing is documented"
+	documented web | tee -a /etc/libvirt/qemu.conf | grep . >/dev/null || fail "nothing is documented"
 	restart_libvirtd
 	refused "Could not open '/dev/vsp/web': Permission denied"
 	install -D -m 0644 packaging/vsp.apparmor /etc/apparmor.d/abstractions/libvirt-qemu.d/vsp
@@ -169,7 +123,7 @@ story() {
 	pid=$(guest pid web)
 	assert_eq "$(stat -c %U "/proc/$pid")" libvirt-qemu "QEMU is run by"
 	[[ $(<"/proc/$pid/attr/current") == libvirt-*'(enforce)' ]] || fail "confined: $(<"/proc/$pid/attr/current")"
-	assert_eq "$(cat $SERVICES/storage.web/{vm,vm_uuid})" "web"$'\n'6b0ec1f2-7b3b-4f7e-9d2a-0d8a3ad6e6a1 "the service's VM"
+	assert_eq "$(cat $SERVICES/storage.web/{vm,vm_uuid})" "web"$'\n'$UUID "the service's VM"
 	client web
 	sum=$(fill web)
 	in_guest web 'umount /mnt'
@@ -197,8 +151,8 @@ story() {
 	echo 300 >/proc/sys/vm/nr_hugepages
 	mkdir /dev/hugepages
 	mount -t hugetlbfs hugetlbfs /dev/hugepages
-	domain "<numa><cell id='0' cpus='0' memory='256' unit='MiB' memAccess='shared'/>
-		<cell id='1' memory='256' unit='MiB' memAccess='shared'/></numa>" 's,<source .*/>,<hugepages/>,' >/tmp/domain.xml
+	CPU="<numa><cell id='0' cpus='0' memory='256' unit='MiB' memAccess='shared'/>
+		<cell id='1' memory='256' unit='MiB' memAccess='shared'/></numa>" web 's,<source .*/>,<hugepages/>,' >/tmp/domain.xml
 	virsh define /tmp/domain.xml
 	restart_libvirtd
 	domain_starts
