@@ -315,14 +315,17 @@ static bool is_busy(struct vsp_service *service)
 static int close_session(struct vsp_service *service)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(CLOSE_MS);
+	bool busy;
 
 	lockdep_assert_held(&service->admin);
 	vsp_session_post(service->session, VSP_INBOX_CLOSING);
 	flush_work(&service->session->work);
-	while (is_busy(service) && (service->device.held_up || (time_before(jiffies, end) &&
-								!fatal_signal_pending(current))))
+	/* Asked once more it might say otherwise: a mover that just runs is busy, too. */
+	while ((busy = is_busy(service)) &&
+	       (service->device.held_up || (time_before(jiffies, end) &&
+					    !fatal_signal_pending(current))))
 		msleep(CLOSE_POLL_MS);
-	if (!is_busy(service))
+	if (!busy)
 		return 0;
 	if (service->device.leaving) {
 		service->device.held_up = true;

@@ -369,8 +369,9 @@ static void out_event(struct report_out *out, const struct vsp_input_event *even
 }
 
 /*
- * A release of what is granted, and the end of a touch, always go their way: what a client holds may
- * be more than is known of it. Of a key that is not granted the client hears only that one which it has is released.
+ * A release of what is granted, and the end of a touch, always go their way: what a client holds
+ * may be more than is known of it. Of a key that is not granted the client hears only that one
+ * which it has is released.
  */
 static bool stream_is_news(const struct vsp_input_stream *stream,
 			   const struct vs_input_grant *grant, const struct vsp_input_event *event)
