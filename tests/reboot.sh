@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # host: --kernel native-debug --guests --memory 6144 --disk 512M
-# seconds: 300
+# seconds: 720
 # soak
+# by name
 # A host that is started again: systemd, as Debian has it, is the first process of a PID namespace, and finds our units where
 # "make tools_install" puts them. Its file systems, libvirtd and the VMs are units of it, or what those start. It ends in good
 # order or by SIGKILL, as by a loss of power; then the modules go, with all that was configured, and it starts anew.
