@@ -55,7 +55,7 @@ contract_differs() {
 		[[ $key != deadline_ms || $rest == none || $value == none ]] || ((rest < value)) || continue
 		[[ $value == "$rest" ]] || { echo "$key: $rest, and $value" && return; }
 	done <"$1/contract/summary"
-	files=$(find "$1/contract" -type f -perm /400 ! -name summary | wc -l)
+	files=$(find "$1/contract" -type f -perm /400 ! -name summary ! -name vmm | wc -l)
 	terms=$(find "$1/terms" -name 'asked_*' -printf '%f\n' | sed -E 's/^asked_//; s/_(floor|ceiling|min|max|required|wanted|demand)$//' |
 		sort -u | wc -l)
 	[[ $seen -eq $((files + 1 + terms)) ]] || { echo "$seen lines for $files files and $terms terms" && return; }
