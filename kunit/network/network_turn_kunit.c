@@ -10,14 +10,8 @@
 #define vsp_rates_drop		stub_drop
 #define vsp_rates_held		stub_held
 #define vsp_rates_done		stub_done
-/* vsp.ko exports these; this module has a copy of them, over those above. */
-#define vsp_turn_init		copy_turn_init
-#define vsp_turn_admit		copy_turn_admit
-#define vsp_turn_drop		copy_turn_drop
-#define vsp_turn_leave		copy_turn_leave
-#define vsp_turn_held		copy_turn_held
-#define vsp_turn_reset		copy_turn_reset
 
+#include "kunit/rate/turn_copy.h"
 #include "vsp/core/turn.c"
 #include "vsp/network/ring.c"
 #include "vsp/network/queue.c"

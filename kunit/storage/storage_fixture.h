@@ -19,13 +19,6 @@
 #define vsp_rates_drop		stub_drop
 #define vsp_rates_held		stub_held
 #define vsp_rates_done		stub_done
-/* vsp.ko exports these; what includes this has a copy of them, over those above. */
-#define vsp_turn_init		copy_turn_init
-#define vsp_turn_admit		copy_turn_admit
-#define vsp_turn_drop		copy_turn_drop
-#define vsp_turn_leave		copy_turn_leave
-#define vsp_turn_held		copy_turn_held
-#define vsp_turn_reset		copy_turn_reset
 #define vsp_storage_io_prepare	stub_prepare
 #define vsp_storage_io_undo	stub_undo
 #define vsp_storage_io_start	stub_io_start
@@ -35,6 +28,7 @@
 #define vsp_storage_source_size	stub_size
 #define vsp_storage_source_end	stub_source_end
 
+#include "kunit/rate/turn_copy.h"
 #include "vs_storage.h"
 #include "vsp/storage/queue.c"
 #include "vsp/core/turn.c"
