@@ -128,12 +128,13 @@ static const char *seconds(const char *value, double divisor)
 static struct counter *new_counter(const char *side, const char *file)
 {
 	bool gap = ends(file, "_gap_us");	/* the longest one, which may be set back */
-	struct counter *counter = take(sizeof(*counter));
+	struct counter *counter;
 	int length = strlen(file);
 	const char *unit = "";
 
 	if (file[strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789_")])
 		return NULL;
+	counter = take(sizeof(*counter));
 	*counter = (struct counter){ .side = side, .file = take_copy(file), .divisor = 1 };
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		if (!ends(file, times[i].suffix))

@@ -3,6 +3,7 @@
  * The data queues of a service: what its movers do.
  */
 #include <linux/bug.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <uapi/linux/virtio_input.h>
@@ -160,6 +161,21 @@ static int queue_status(struct vsp_input *input, struct vsp_queue *queue,
 	return 0;
 }
 
+/* The client makes a device: none of its axes has a value yet, and it holds nothing. */
+static void queue_new_device(struct vsp_input *input)
+{
+	lockdep_assert_held(&input->feed->lock);
+	if (input->resumed) {
+		vsp_input_stream_restart(&input->stream);
+		input->stale = true;
+		input->resumed = false;
+	} else {
+		vsp_input_stream_axes(&input->stream);
+	}
+	if (input->queue)
+		vsp_queue_wake(input->queue);
+}
+
 static void queue_answer(struct vsp_input *input, const struct vs_input_query *query,
 			 struct virtio_input_config *config)
 {
@@ -167,18 +183,9 @@ static void queue_answer(struct vsp_input *input, const struct vs_input_query *q
 
 	spin_lock_irq(&feed->lock);
 	vsp_input_caps_answer(&feed->caps, input->present ? &input->grant : NULL, query, config);
-	/* Who asks for the axes makes a device, in which none of them has a value yet. */
-	if (query->select == VIRTIO_INPUT_CFG_EV_BITS && query->subsel == EV_ABS) {
-		if (input->resumed) {
-			vsp_input_stream_restart(&input->stream);
-			input->stale = true;
-			input->resumed = false;
-		} else {
-			vsp_input_stream_axes(&input->stream);
-		}
-		if (input->queue)
-			vsp_queue_wake(input->queue);
-	}
+	/* Who asks for the axes makes a device. */
+	if (query->select == VIRTIO_INPUT_CFG_EV_BITS && query->subsel == EV_ABS)
+		queue_new_device(input);
 	spin_unlock_irq(&feed->lock);
 }
 

@@ -6,10 +6,13 @@
  * Requests are a queue's own. Bounce buffers are shared by all queues of a disk, which have them in
  * turn where they are short.
  *
+ * A VMM's cgroup may have no memory for a request, and only the end of one would have it asked for
+ * again: so each queue has one from the beginning.
+ *
  * The disk of a client of this kernel may be what the kernel writes back to: then there may be no
  * memory before a request is done, and its mover, which alone gives requests back, must not wait
- * for any. So each of its queues has a request, and it has bounce buffers, from the beginning; it
- * makes more requests where that takes no waiting, and else waits for those in use.
+ * for any. So it has bounce buffers from the beginning, too; it makes more requests where that takes
+ * no waiting, and else waits for those in use.
  */
 #include <linux/bitops.h>
 #include <linux/bvec.h>
