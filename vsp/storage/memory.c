@@ -11,8 +11,8 @@
  *
  * The disk of a client of this kernel may be what the kernel writes back to: then there may be no
  * memory before a request is done, and its mover, which alone gives requests back, must not wait
- * for any. So it has bounce buffers from the beginning, too; it makes more requests where that takes
- * no waiting, and else waits for those in use.
+ * for any. So it has bounce buffers from the beginning, too; it makes more requests where that
+ * takes no waiting, and else waits for those in use.
  */
 #include <linux/bitops.h>
 #include <linux/bvec.h>
