@@ -83,6 +83,8 @@ a_killed_removal_ends_when_the_source_goes_on() {
 	wait_for 30 is $POOLS/storage.disk/$SIZE $((256 << 20))
 	rmdir $SERVICES/storage.a &
 	removal=$!
+	# in its wait for the source, not on the way there
+	wait_for 30 is $VDPA/a/contract/id 0
 	wait_for 30 is_asleep $removal
 	kill $removal
 	wait $removal || :
