@@ -73,6 +73,19 @@ says_how_late_it_is() {
 	latency_within 288 6720
 }
 
+begins_anew_after_an_xrun() {
+	local player
+	mixer
+	rm -f /tmp/ready
+	"$PCM" --play --again --frames 96000 --ready /tmp/ready "$(guest_pcm in p)" >/tmp/played 2>&1 &
+	player=$!
+	wait_for 30 test -e /tmp/ready
+	kill -STOP $player
+	wait_for 30 counts_on "/sys/class/vsc/$(audio_session in)/counters/xruns" 0
+	kill -CONT $player
+	wait $player || fail "$(</tmp/played)"
+}
+
 offers_what_it_mixes() {
 	local i
 	mixer mix_format=s24 mix_channels=4
@@ -390,6 +403,7 @@ memory_is_short() {
 
 test_case audio_mixer.adds_what_two_play adds_what_two_play
 test_case audio_mixer.says_how_late_it_is says_how_late_it_is
+test_case audio_mixer.begins_anew_after_an_xrun begins_anew_after_an_xrun
 test_case audio_mixer.offers_what_it_mixes offers_what_it_mixes
 test_case audio_mixer.saturates saturates
 test_case audio_mixer.has_channels_and_volumes_of_each has_channels_and_volumes_of_each

@@ -122,14 +122,17 @@ static int recover(struct stream *stream, const char *what)
 	return 1;
 }
 
-/* Is there room for a period? A position that goes by time has some room always. */
+/*
+ * Is there room for a period? A position that goes by time has some room always; and what is late
+ * beyond the buffer takes no room in it.
+ */
 static int has_room(void)
 {
-	snd_pcm_sframes_t delay;
+	struct snd_pcm_status status = { };
 
-	if (ioctl(player.fd, SNDRV_PCM_IOCTL_DELAY, &delay))
-		return recover(&player, "room");
-	return delay <= (snd_pcm_sframes_t)(option.buffer - option.period);
+	if (ioctl(player.fd, SNDRV_PCM_IOCTL_STATUS, &status))
+		fail(&player, "room");
+	return status.avail >= option.period;
 }
 
 static void expect(int frame)

@@ -16,7 +16,7 @@
  *	--ready FILE	is made when the stream runs
  *	--until-error	goes on until there is an error, and prints its name
  *	--again		begins anew after an xrun, and where the machine has slept, as players
- *			do; prints how often it has slept
+ *			do, and is not late then; prints how often it has slept
  *	--lose FRAMES	of the counter, so many may be missing in all: behind silence, where the
  *			recording has begun anew, or anywhere in a file, as who made it may have
  *			been late; less than 30000 samples at once. Prints how many are missing
@@ -174,6 +174,23 @@ static void tell_ready(void)
 	option.ready = NULL;
 }
 
+/* An xrun is over: nothing is in the buffer, so nothing of it is late. */
+static bool begins_anew(int fd)
+{
+	snd_pcm_sframes_t delay = 0;
+
+	if (ioctl(fd, SNDRV_PCM_IOCTL_PREPARE))
+		return false;
+	if (!option.play)
+		return !ioctl(fd, SNDRV_PCM_IOCTL_START);
+	if (ioctl(fd, SNDRV_PCM_IOCTL_DELAY, &delay))
+		return false;
+	if (!delay)
+		return true;
+	printf("late by %ld frames before it has any\n", delay);
+	exit(1);
+}
+
 static unsigned int sleeps;	/* of the machine, while the stream ran */
 
 /* Return: whether to go on. */
@@ -184,8 +201,7 @@ static bool goes_on(int fd, const char *what)
 	if ((errno == EPIPE || errno == ESTRPIPE) && option.again) {
 		sleeps += errno == ESTRPIPE;
 		pcm_samples_begin_anew();
-		if (!ioctl(fd, SNDRV_PCM_IOCTL_PREPARE) &&
-		    (option.play || !ioctl(fd, SNDRV_PCM_IOCTL_START)))
+		if (begins_anew(fd))
 			return true;
 	}
 	/* What has waited while its card went is told so by the next call. */

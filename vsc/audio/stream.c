@@ -193,6 +193,8 @@ int vsc_audio_stream_begin(struct vsc_audio_stream *stream,
 	stream->done = 0;
 	stream->elapsed = 0;
 	stream->latency = 0;
+	/* ALSA asks for the position, and this, only once the stream runs. */
+	substream->runtime->delay = 0;
 	stream->refused = false;
 	spin_unlock_irq(&stream->audio->lock);
 	return 0;
