@@ -135,15 +135,17 @@ static int has_room(void)
 	return status.avail >= option.period;
 }
 
+/* Before the stream runs nobody knows when it will: what fills the buffer at first is not measured. */
 static void expect(int frame)
 {
 	struct chunk *chunk = &pending[written % PENDING];
-	snd_pcm_sframes_t delay;
+	struct snd_pcm_status status = { };
 
-	if (written - seen == PENDING || ioctl(player.fd, SNDRV_PCM_IOCTL_DELAY, &delay))
+	if (written - seen == PENDING || ioctl(player.fd, SNDRV_PCM_IOCTL_STATUS, &status) ||
+	    status.state != SNDRV_PCM_STATE_RUNNING)
 		return;
 	chunk->frame = frame;
-	chunk->expected_ns = now_ns() + delay * 1000000000LL / RATE;
+	chunk->expected_ns = now_ns() + status.delay * 1000000000LL / RATE;
 	written++;
 }
 
