@@ -135,7 +135,7 @@ static int has_room(void)
 	return status.avail >= option.period;
 }
 
-/* Before the stream runs nobody knows when it will: what fills the buffer at first is not measured. */
+/* Before the stream runs nobody knows when it will: what fills the buffer first is not measured. */
 static void expect(int frame)
 {
 	struct chunk *chunk = &pending[written % PENDING];
