@@ -198,6 +198,32 @@ ends_with_its_contract() {
 	wait_for 30 no_pcm
 }
 
+# prepares CHANGE...: until that has ended its stream; it learns no other reason, whenever it asks
+prepares() {
+	local preparer
+	wait_for 30 guest_pcm in p
+	rm -f /tmp/ready
+	"$PCM" --prepare --ready /tmp/ready "$(guest_pcm in p)" >/tmp/prepared 2>&1 &
+	preparer=$!
+	(wait_for 30 test -e /tmp/ready) || fail "$(</tmp/prepared)"
+	"$@" >/dev/null
+	wait "$preparer" || :
+	assert_eq "$(</tmp/prepared)" ENODEV "what ends preparing: $*"
+}
+
+learns_why_it_cannot_prepare() {
+	local i
+	start_audio deadline_ms=200
+	for i in {1..3}; do
+		prepares tee "$VDPA/in/contract/withdraw" <<<1
+		echo 1 >"$VDPA/in/contract/renegotiate"
+		prepares limit playback_channels_max 0
+		limit playback_channels_max 2
+		prepares tee "$SERVICES/audio.in/enable" <<<0
+		echo 1 >"$SERVICES/audio.in/enable"
+	done
+}
+
 # A contract that is about something else, or the same, leaves an open stream as it is.
 goes_on_when_it_can() {
 	local player before
@@ -437,6 +463,7 @@ test_case audio.has_no_monitor_unless_granted has_no_monitor_unless_granted
 test_case audio.withdraws_the_monitor withdraws_the_monitor
 test_case audio.replaces_a_card_where_there_are_no_more replaces_a_card_where_there_are_no_more
 test_case audio.ends_with_its_contract ends_with_its_contract
+test_case audio.learns_why_it_cannot_prepare learns_why_it_cannot_prepare
 test_case audio.goes_on_when_it_can goes_on_when_it_can
 test_case audio.ends_at_the_deadline ends_at_the_deadline
 test_case audio.is_not_late_without_a_source is_not_late

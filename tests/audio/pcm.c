@@ -9,6 +9,8 @@
  * pcm --contend N DEVICE: one process sets the stream N times, in turn to frames of 2 and of 32
  *	bytes; another one writes to it meanwhile, and drains. Whatever comes of that, the kernel
  *	survives.
+ * pcm --prepare DEVICE: sets the stream, and prepares it again and again until there is an error, whose
+ *	name it prints.
  * pcm --caps DEVICE: prints what DEVICE can be set to.
  * pcm --name DEVICE: prints the name of the card that DEVICE controls.
  *
@@ -360,6 +362,13 @@ static void contend(int fd)
 	printf("drained %lu times\n", drained);
 }
 
+static void prepare_often(int fd)
+{
+	tell_ready();
+	while (!ioctl(fd, SNDRV_PCM_IOCTL_PREPARE) || goes_on(fd, "prepare"))
+		;
+}
+
 static void usage(void)
 {
 	fprintf(stderr, "what it takes is at the head of its source\n");
@@ -394,7 +403,8 @@ static void read_options(int count, char **argument)
 		{ "share", 0, 0, 's' }, { "raw", 0, 0, 'F' }, { "gain", 1, 0, 'g' },
 		{ "high", 0, 0, 'H' }, { "halves", 0, 0, 'B' }, { "low", 0, 0, 'L' },
 		{ "level", 1, 0, 'l' }, { "levels", 1, 0, 'l' }, { "lose", 1, 0, 'z' },
-		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { "latency", 0, 0, 'y' }, { }
+		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { "latency", 0, 0, 'y' },
+		{ "prepare", 0, 0, 'e' }, { }
 	};
 	int letter;
 
@@ -468,6 +478,10 @@ static void read_options(int count, char **argument)
 		case 'y':
 			option.latency = true;
 			break;
+		case 'e':
+			option.prepare = true;
+			option.until_error = true;
+			break;
 		case 'h':
 			option.pause_ms = strtoul(optarg, NULL, 0);
 			break;
@@ -491,7 +505,7 @@ int main(int count, char **argument)
 		  (option.share ? O_APPEND : 0));
 	if (fd < 0)
 		fail("open");
-	if (!option.raw && (option.play || option.record))
+	if (!option.raw && (option.play || option.record || option.prepare))
 		set_params(fd);
 	if (option.play)
 		play(fd);
@@ -499,6 +513,8 @@ int main(int count, char **argument)
 		record(fd);
 	else if (option.contend)
 		contend(fd);
+	else if (option.prepare)
+		prepare_often(fd);
 	else if (option.name)
 		print_name(fd);
 	else

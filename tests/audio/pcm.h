@@ -16,6 +16,7 @@ struct pcm_option {
 	bool play;
 	bool record;
 	bool name;
+	bool prepare;
 	bool until_error;
 	bool again;
 	bool share;

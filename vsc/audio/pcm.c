@@ -17,6 +17,8 @@
 
 #define PCM_BUFFER_MAX	(4 * 1024 * 1024)	/* bytes */
 #define PCM_READY_MS	5000		/* a machine that wakes has a contract soon */
+/* The host may know before the guest that a contract has ended, and does nothing for it then. */
+#define PCM_ENDED_MS	200
 
 static const struct snd_pcm_hardware pcm_hardware = {
 	.info = SNDRV_PCM_INFO_MMAP | SNDRV_PCM_INFO_MMAP_VALID | SNDRV_PCM_INFO_INTERLEAVED |
@@ -149,7 +151,7 @@ static int pcm_set(struct vsc_audio_stream *stream, const struct snd_pcm_substre
 	int error = -ENODEV;
 
 	spin_lock_irq(&audio->lock);
-	if (stream->substream == substream)
+	if (stream->substream == substream && audio->grant.channels[stream->number])
 		error = stream->runs ? -EBUSY :
 			vs_audio_allows(&audio->grant, stream->number, params,
 					vsc_audio_stream_others(audio, stream->number));
@@ -197,17 +199,38 @@ static int pcm_hw_free(struct snd_pcm_substream *substream)
 	return 0;
 }
 
-/* Return: 0; -ENODEV: it goes; -EIO: there is no contract. */
-static int pcm_wait_ready(struct vsc_audio *audio)
+/* Return: 0; -ENODEV: the stream, or the card, goes; -EIO: there is no contract. */
+static int pcm_contract(struct vsc_audio_stream *stream)
 {
-	wait_event_timeout(audio->changed, READ_ONCE(audio->ready) || !READ_ONCE(audio->shown),
-			   msecs_to_jiffies(PCM_READY_MS));
-	if (!READ_ONCE(audio->shown))
-		return -ENODEV;
-	return READ_ONCE(audio->ready) ? 0 : -EIO;
+	struct vsc_audio *audio = stream->audio;
+	int error = 0;
+
+	spin_lock_irq(&audio->lock);
+	if (!audio->shown)
+		error = -ENODEV;
+	else if (!audio->ready)
+		error = -EIO;
+	else if (!audio->grant.channels[stream->number])
+		error = -ENODEV;
+	spin_unlock_irq(&audio->lock);
+	return error;
 }
 
-static int pcm_prepare(struct snd_pcm_substream *substream)
+static int pcm_wait_ready(struct vsc_audio_stream *stream)
+{
+	wait_event_timeout(stream->audio->changed, pcm_contract(stream) != -EIO,
+			   msecs_to_jiffies(PCM_READY_MS));
+	return pcm_contract(stream);
+}
+
+static bool pcm_has_ended(struct vsc_audio_stream *stream)
+{
+	wait_event_timeout(stream->audio->changed, pcm_contract(stream),
+			   msecs_to_jiffies(PCM_ENDED_MS));
+	return pcm_contract(stream);
+}
+
+static int pcm_ask(struct snd_pcm_substream *substream)
 {
 	struct vsc_audio_stream *stream = pcm_stream(substream);
 	struct snd_pcm_runtime *runtime = substream->runtime;
@@ -216,12 +239,25 @@ static int pcm_prepare(struct snd_pcm_substream *substream)
 
 	if (!pcm_is_current(stream, substream))
 		return -ENODEV;
-	error = pcm_wait_ready(audio);
-	error = error ?: vsc_audio_stream_settle(stream);
+	error = vsc_audio_stream_settle(stream);
 	error = error ?: vsc_audio_control_set(audio, stream->number, runtime->period_size,
 					       runtime->buffer_size);
 	error = error ?: vsc_audio_control_ask(audio, stream->number, VIRTIO_SND_R_PCM_PREPARE);
 	return error ?: vsc_audio_stream_begin(stream, substream);
+}
+
+static int pcm_prepare(struct snd_pcm_substream *substream)
+{
+	struct vsc_audio_stream *stream = pcm_stream(substream);
+	int error = pcm_wait_ready(stream);
+
+	if (error)
+		return error;
+	error = pcm_ask(substream);
+	if (error != -EIO || !pcm_has_ended(stream))
+		return error;
+	error = pcm_wait_ready(stream);
+	return error ?: pcm_ask(substream);
 }
 
 static int pcm_start(struct vsc_audio_stream *stream)

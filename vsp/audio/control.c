@@ -112,7 +112,9 @@ static u32 control_set_params(struct vsp_audio *audio, struct vsp_audio_stream *
 	u32 status = VIRTIO_SND_S_OK;
 
 	spin_lock_irq(&audio->lock);
-	if (control_check(audio, stream, request, &params)) {
+	if (!audio->grant.channels[stream->number]) {
+		status = VIRTIO_SND_S_IO_ERR;
+	} else if (control_check(audio, stream, request, &params)) {
 		vsp_audio_count(audio, VSP_AUDIO_REFUSED, 1);
 		status = VIRTIO_SND_S_NOT_SUPP;
 	} else {
