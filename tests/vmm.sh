@@ -149,6 +149,11 @@ on_fuse() {
 	vmm disk serve </dev/null
 }
 
+# bounces: buffers of disks that there are
+bounces() {
+	grep -c make_bounce /proc/vmallocinfo || :
+}
+
 # charge NAME: of the cgroup's io.stat, for the disk of account; 0 if that is not there
 charge() {
 	awk -v "disk=$(</sys/block/account/dev)" -v "name=$1" -F '[ =]' '
@@ -156,7 +161,8 @@ charge() {
 		END { print found + 0 }' $CGROUP/io.stat
 }
 
-# account: what its guest writes through the page cache is the VM's: the memory, the I/O and the time
+# account: what its guest writes through the page cache is the VM's: the memory, the I/O and the time. A disk that nobody has used
+# has no bounce buffer.
 account() {
 	local written cached
 	null_disk account size=400 blocksize=4096
@@ -166,10 +172,12 @@ account() {
 	modprobe vsp
 	vsp_pool storage.disk source=/tmp/pool capacity_bandwidth=4G capacity_iops=1000000 enable=1
 	vsp_service storage.disk pool=storage.disk size_max=32M enable=1
+	assert_eq "$(bounces)" 0 "bounce buffers before the first request"
 	echo +memory +io +cpu >/sys/fs/cgroup/cgroup.subtree_control
 	mkdir -p $CGROUP
 	# shellcheck disable=SC2016 # the inner shell's
 	bash -c 'echo $$ >'"$CGROUP"'/cgroup.procs; exec "$@"' bash "$VSP_MODULES/vmm/vmm" disk write >/tmp/write
+	(($(bounces) > 0)) || fail "the disk has used no bounce buffer"
 	written=$(sed -n 's/ bytes written//p' /tmp/write)
 	cached=$(awk '$1 == "file" { file = $2 } $1 == "shmem" { print file - $2 }' $CGROUP/memory.stat)
 	(($(charge wbytes) >= written * 95 / 100)) || fail "$(charge wbytes) bytes of $written are charged to the VM's I/O"

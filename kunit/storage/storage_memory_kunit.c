@@ -26,6 +26,7 @@ static void *stub_vmalloc(unsigned long size, gfp_t gfp);
 static struct {
 	bool local;
 	bool no_memory;		/* for bounce buffers */
+	bool no_account;	/* the VMM's cgroup has none */
 	unsigned int vmallocs;
 	int woken;		/* the ring that was last */
 	void (*meanwhile)(void *data);	/* what another mover does during the first vmalloc() */
@@ -36,7 +37,9 @@ static void *stub_vmalloc(unsigned long size, gfp_t gfp)
 {
 	if (!world.vmallocs++ && world.meanwhile)
 		world.meanwhile(world.data);
-	return world.no_memory ? NULL : vmalloc(size);
+	if (world.no_memory || (world.no_account && gfp & __GFP_ACCOUNT))
+		return NULL;
+	return vmalloc(size);
 }
 
 bool stub_is_local(const struct vsp_service *service)
@@ -152,6 +155,21 @@ static void who_gets_no_buffer_waits_for_one_in_use(struct kunit *test)
 	vsp_storage_memory_close(storage);
 }
 
+static void the_first_buffer_is_not_on_the_vmms_account(struct kunit *test)
+{
+	struct vsp_storage *storage = open_storage(test, false, false);
+	LIST_HEAD(used);
+
+	world.no_account = true;
+	KUNIT_EXPECT_EQ(test, take(storage, &used), 0);
+	KUNIT_EXPECT_EQ(test, take_for(storage, 1, &used), -EAGAIN);
+	give_back(storage, &used);
+	KUNIT_EXPECT_EQ(test, world.woken, 1);
+	KUNIT_EXPECT_EQ(test, take_for(storage, 1, &used), 0);
+	give_back(storage, &used);
+	vsp_storage_memory_close(storage);
+}
+
 static void second_mover_gets_none(void *storage)
 {
 	LIST_HEAD(used);
@@ -193,7 +211,7 @@ static void a_disk_of_this_kernel_has_a_buffer_from_the_beginning(struct kunit *
 	vsp_storage_memory_close(storage);
 }
 
-/* Where every request needs one: all that there may be, or the first. */
+/* Where every request needs one: this kernel's own disk all that there may be, a guest's none. */
 static void a_source_with_a_page_cache_has_buffers_from_the_beginning(struct kunit *test)
 {
 	struct vsp_storage *storage = open_storage(test, true, false);
@@ -201,7 +219,7 @@ static void a_source_with_a_page_cache_has_buffers_from_the_beginning(struct kun
 	KUNIT_EXPECT_EQ(test, storage->memory.count, VSP_STORAGE_BOUNCES);
 	vsp_storage_memory_close(storage);
 	storage = open_storage(test, false, false);
-	KUNIT_EXPECT_EQ(test, storage->memory.count, 1);
+	KUNIT_EXPECT_EQ(test, storage->memory.count, 0);
 	vsp_storage_memory_close(storage);
 }
 
@@ -254,6 +272,7 @@ static struct kunit_case storage_memory_cases[] = {
 	KUNIT_CASE(requests_are_made_up_to_the_ring),
 	KUNIT_CASE(buffers_are_made_up_to_their_most),
 	KUNIT_CASE(who_gets_no_buffer_waits_for_one_in_use),
+	KUNIT_CASE(the_first_buffer_is_not_on_the_vmms_account),
 	KUNIT_CASE(who_waits_is_woken_when_nothing_is_in_use),
 	KUNIT_CASE(queues_have_buffers_in_turn),
 	KUNIT_CASE(who_leaves_holds_up_nobody),

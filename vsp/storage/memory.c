@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The memory that requests of a disk need, made when it is first needed, and kept: a disk that
- * is idle costs next to nothing. On account of the VMM, if its thread asks.
+ * is idle costs next to nothing. On account of the VMM, if its thread asks, but for the first
+ * bounce buffer.
  *
  * Requests are a queue's own. Bounce buffers are shared by all queues of a disk, which have them in
  * turn where they are short.
  *
  * A VMM's cgroup may have no memory for a request, and only the end of one would have it asked for
- * again: so each queue has one from the beginning.
+ * again: so each queue has one from the beginning. For the same reason the first bounce buffer is
+ * the host's: as the page allocator has it, a single page is only refused to who is being killed.
  *
  * The disk of a client of this kernel may be what the kernel writes back to: then there may be no
  * memory before a request is done, and its mover, which alone gives requests back, must not wait
@@ -75,9 +77,9 @@ static void free_bounce(struct vsp_storage_bounce *bounce)
 	kfree(bounce);
 }
 
-static struct vsp_storage_bounce *make_bounce(void)
+static struct vsp_storage_bounce *make_bounce(bool first)
 {
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	const gfp_t gfp = (first ? GFP_KERNEL : GFP_KERNEL_ACCOUNT) | __GFP_NOWARN;
 	struct vsp_storage_bounce *bounce = kzalloc(sizeof(*bounce), gfp);
 
 	if (!bounce)
@@ -100,7 +102,7 @@ static bool bounces_often(const struct vsp_storage *storage)
 static unsigned int bounces_least(const struct vsp_storage *storage)
 {
 	if (!vsp_service_is_local(storage->service))
-		return bounces_often(storage);
+		return 0;
 	return bounces_often(storage) ? VSP_STORAGE_BOUNCES : 1;
 }
 
@@ -110,7 +112,7 @@ static int open_bounces(struct vsp_storage *storage)
 
 	INIT_LIST_HEAD(&storage->memory.bounces);
 	while (storage->memory.count < bounces_least(storage)) {
-		bounce = make_bounce();
+		bounce = make_bounce(!storage->memory.count);
 		if (!bounce)
 			return -ENOMEM;
 		list_add(&bounce->entry, &storage->memory.bounces);
@@ -235,12 +237,13 @@ static int want_bounce(struct vsp_storage_ring *ring)
 }
 
 /* It is counted already. Where there is no memory for it, it waits for one of those in use. */
-static int add_bounce(struct vsp_storage_ring *ring, struct vsp_storage_bounce **bounce)
+static int add_bounce(struct vsp_storage_ring *ring, bool first,
+		      struct vsp_storage_bounce **bounce)
 {
 	struct vsp_storage *storage = ring->storage;
 	int error = -ENOMEM;
 
-	*bounce = make_bounce();
+	*bounce = make_bounce(first);
 	if (*bounce)
 		return 0;
 	spin_lock_irq(&storage->lock);
@@ -264,15 +267,17 @@ static int add_bounce(struct vsp_storage_ring *ring, struct vsp_storage_bounce *
 int vsp_storage_memory_bounce(struct vsp_storage_ring *ring, struct vsp_storage_bounce **bounce)
 {
 	struct vsp_storage *storage = ring->storage;
+	bool first;
 	int error;
 
 	spin_lock_irq(&storage->lock);
 	error = take_bounce_locked(ring, bounce);
+	first = storage->memory.count == 1;
 	if (error == -EAGAIN)
 		error = want_bounce(ring);
 	spin_unlock_irq(&storage->lock);
 	if (error == -ENOENT)
-		error = add_bounce(ring, bounce);
+		error = add_bounce(ring, first, bounce);
 	if (error != -EAGAIN)
 		vsp_storage_memory_leave(ring);
 	return error;
