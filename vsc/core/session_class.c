@@ -54,6 +54,26 @@ static void remove_counters(struct vsc_session *session, const struct attribute_
 		sysfs_remove_group(&session->dev.kobj, group);
 }
 
+/*
+ * One session at a time loads a class: of a thousand that begin at once, all others find it then,
+ * where each of them would have had a modprobe of its own, and most of those be refused.
+ */
+static DEFINE_MUTEX(session_loading);
+
+static const struct vsc_class *session_load_class(const struct vsc_session *session)
+{
+	const struct vsc_class *class;
+
+	mutex_lock(&session_loading);
+	class = vsc_class_get(session->spec);
+	if (!class) {
+		request_module("vsc-class-%s", session->spec->name);
+		class = vsc_class_get(session->spec);
+	}
+	mutex_unlock(&session_loading);
+	return class;
+}
+
 static const struct vsc_class *session_find_class(struct vsc_session *session)
 {
 	struct vsc_work *work = session->work;
@@ -62,8 +82,7 @@ static const struct vsc_class *session_find_class(struct vsc_session *session)
 
 	if (!class && !work->requested) {
 		work->requested = true;
-		request_module("vsc-class-%s", session->spec->name);
-		class = vsc_class_get(session->spec);
+		class = session_load_class(session);
 	}
 	/* A module that was there and was unloaded is not loaded again by the session. */
 	work->requested |= !!class;
