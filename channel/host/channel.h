@@ -42,8 +42,9 @@ struct vsp_channel_config {
  *
  * None may sleep for the peer, take vdpa_dev_lock, or wait for a mover.
  *
- * @message: a message has come and was copied; answer it, once, with
- *	vsp_channel_answer() and this slot. In context: mover; may sleep shortly.
+ * @message: a message has come and was copied to @bytes, which stay as they are until it
+ *	is answered, once, with vsp_channel_answer() and this slot, or @reset returns. In
+ *	context: mover; may sleep shortly.
  * @opened: a VMM has opened the device. Takes what pins the service. An error
  *	fails the open. In context: the VMM's ioctl, no spinlock.
  * @closed: the VMM has closed it (exit and kill included). In context: as @opened.

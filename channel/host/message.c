@@ -3,7 +3,7 @@
  * Virtqueues 0 and 1 of a channel's host end: the VSC's messages and their answers,
  * and the VSP's call.
  *
- * A message is copied out and handed to the service, which answers in its own
+ * A message is copied out and shown to the service, which answers in its own
  * time, from its own context; the mover copies the answer in.  So no one of the
  * host's ever waits for a VMM.
  */
@@ -32,7 +32,7 @@ enum slot_state {
  *	all else is done under the mover's mutex, too
  * @chain: of the message
  * @length: bytes of the answer; stable while ANSWERED
- * @bytes: the answer; likewise
+ * @bytes: while ASKED the message, for the service to read; while ANSWERED the answer
  */
 struct slot {
 	enum slot_state state;
@@ -48,7 +48,7 @@ struct slot {
  * @call: there is one to be written
  * @call_length: bytes of it
  * @call_bytes: the newest
- * @scratch: the mover's own, under its mutex, as @chain
+ * @scratch: of a call on its way; the mover's own, under its mutex, as @chain
  * @chain: of a buffer that the driver has posted for a call
  */
 struct vsp_messages {
@@ -137,16 +137,16 @@ static int messages_take_one(struct vsp_channel *channel, struct vsp_queue *queu
 	if (error)
 		return error;
 	length = slot->chain.readable_bytes;
-	if (slot->chain.readable_bytes > sizeof(messages->scratch))
+	if (slot->chain.readable_bytes > sizeof(slot->bytes))
 		length = 0;
-	error = vsp_queue_read(queue, &slot->chain, 0, messages->scratch, length);
+	error = vsp_queue_read(queue, &slot->chain, 0, slot->bytes, length);
 	if (error == -EINTR)
 		return error;
 	if (error)
 		length = 0;
 	vsp_queue_consume(queue);
 	set_slot_state(messages, slot, SLOT_ASKED);
-	channel->ops->message(channel->service, index, messages->scratch, length);
+	channel->ops->message(channel->service, index, slot->bytes, length);
 	return 0;
 }
 

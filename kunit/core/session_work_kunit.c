@@ -28,6 +28,7 @@ static struct {
 	unsigned int tokens;	/* that the limit has left */
 	unsigned int messages;	/* that were taken */
 	u8 first;		/* byte of the last one */
+	u8 byte[VS_CHANNEL_MESSAGES];	/* the channel's */
 } world;
 
 static bool stub_ratelimit(void)
@@ -98,7 +99,8 @@ static void put_message(struct vsp_session *session, unsigned int slot, u8 first
 	session->inbox.slot[slot].full = true;
 	session->inbox.slot[slot].sequence = first;
 	session->inbox.slot[slot].length = 1;
-	session->inbox.slot[slot].bytes[0] = first;
+	session->inbox.slot[slot].bytes = &world.byte[slot];
+	world.byte[slot] = first;
 }
 
 /* A client that waits for each answer sends as many as one that does not. */

@@ -137,7 +137,7 @@ void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *s
 
 static struct vsp_session *new_session(struct vsp_service *service)
 {
-	/* kmalloc() would have 64 KiB for these 34. Who enables it is told if there is none. */
+	/* Whole pages are less than one block. Who enables it is told if there is none. */
 	struct vsp_session *session = __vmalloc(sizeof(*session),
 						GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 

@@ -47,7 +47,7 @@ static void on_channel_message(void *data, unsigned int slot, const void *bytes,
 	struct vsp_session *session = service->session;
 
 	spin_lock_bh(&session->inbox.lock);
-	memcpy(session->inbox.slot[slot].bytes, bytes, length);
+	session->inbox.slot[slot].bytes = bytes;
 	session->inbox.slot[slot].length = length;
 	session->inbox.slot[slot].sequence = ++session->inbox.sequence;
 	session->inbox.slot[slot].full = true;

@@ -59,11 +59,18 @@ struct vsp_service;
 #define VSP_INBOX_CLOSING	BIT(10)
 #define VSP_INBOX_REOPEN	BIT(11)
 
+/**
+ * struct vsp_slot - a message that has come and was not taken
+ * @full: there is one
+ * @sequence: of it
+ * @length: bytes of it
+ * @bytes: the channel's, which keeps them as long as @full
+ */
 struct vsp_slot {
 	bool full;
 	u64 sequence;
 	size_t length;
-	u8 bytes[VS_WIRE_MESSAGE_MAX];
+	const void *bytes;
 };
 
 /**
