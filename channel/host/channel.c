@@ -3,7 +3,6 @@
  * The host end of a channel as its service has it: made, shown to the driver that the
  * administrator has chosen, and taken away.  What that driver calls is in vdpa.c.
  */
-#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/kmod.h>
@@ -11,13 +10,12 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "channel/host/host.h"
 #include "vs_class.h"
 #include "vs_compat_vdpa.h"
-
-#define LATE_OPEN_MS	20	/* for an open that was refused to get out of vhost_vdpa */
 
 static int channel_allocate(struct vsp_channel *channel)
 {
@@ -221,13 +219,18 @@ bool vsp_channel_busy(struct vsp_channel *channel)
 void vsp_channel_unregister(struct vsp_channel *channel)
 {
 	struct device *dev = get_device(&channel->vdpa.dev);
+	bool refused;
 
 	spin_lock(&channel->hold.lock);
 	channel->hold.removing = true;
+	refused = channel->hold.refused;
 	spin_unlock(&channel->hold.lock);
-	/* See open_late(): who was refused until here is out of vhost_vdpa then. */
-	if (!channel->local)
-		msleep(LATE_OPEN_MS);
+	/*
+	 * See open_late(). Who was refused until here is out of vhost_vdpa then: on its way it does
+	 * not sleep, it can only be preempted.
+	 */
+	if (refused)
+		synchronize_rcu_tasks();
 	vdpa_unregister_device(&channel->vdpa);
 	if (channel->local)
 		vsp_movers_stop(channel);

@@ -158,6 +158,7 @@ struct vsp_channel_driver {
  * @held: a VMM has it open
  * @vmm: the process whose memory it has said is the channel's; a reference, or NULL
  * @dying: nobody may open it any more
+ * @refused: an open has failed
  * @removing: it is about to be unregistered
  * @late: it was opened all the same
  */
@@ -166,6 +167,7 @@ struct vsp_channel_hold {
 	bool held;
 	struct pid *vmm;
 	bool dying;
+	bool refused;
 	bool removing;
 	bool late;
 };

@@ -91,6 +91,7 @@ static int channel_admit(struct vsp_channel *channel, bool *late)
 		*late = !channel->hold.late;
 		channel->hold.late = true;
 	} else if (channel->hold.dying) {
+		channel->hold.refused = true;
 		error = -ENODEV;
 	} else {
 		channel->hold.held = true;
@@ -129,7 +130,10 @@ static int open_channel(struct vsp_channel *channel)
 put_owner:
 	module_put(channel->owner);
 release:
-	channel_let_go(channel);
+	spin_lock(&channel->hold.lock);
+	channel->hold.held = false;
+	channel->hold.refused = true;
+	spin_unlock(&channel->hold.lock);
 	return error;
 }
 
