@@ -5,6 +5,7 @@
  * table; see Documentation/ABI/testing/sysfs-bus-vdpa-vsp.
  */
 #include <linux/device.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -37,13 +38,13 @@ struct term_file {
 /**
  * struct term_files - all generated files of one device
  * @count: of @file
+ * @file: what @attributes are in; behind these, in the same block
  * @attributes: ended by NULL
- * @file: what they are in
  */
 struct term_files {
 	size_t count;
-	struct attribute *attributes[VS_WIRE_TERMS_MAX * FILES_MAX + 1];
-	struct term_file file[VS_WIRE_TERMS_MAX * FILES_MAX];
+	struct term_file *file;
+	struct attribute *attributes[];
 };
 
 static const struct vs_terms *pick_terms(const struct vsp_service_view *view, enum vs_show_set set)
@@ -182,10 +183,14 @@ ssize_t vsp_sysfs_emit_terms(struct vsp_service *service, const struct vsp_servi
  */
 struct attribute **vsp_sysfs_terms(const struct vsp_class *class)
 {
-	struct term_files *files = kvzalloc(sizeof(*files), GFP_KERNEL);
+	size_t most = class->spec->count * FILES_MAX;
+	struct term_files *files;
 
+	files = kvzalloc(struct_size(files, attributes, most + 1) + most * sizeof(*files->file),
+			 GFP_KERNEL);
 	if (!files)
 		return NULL;
+	files->file = (struct term_file *)&files->attributes[most + 1];
 	for (u32 i = 0; i < class->spec->count; i++)
 		add_term_files(files, class, i);
 	return files->attributes;
