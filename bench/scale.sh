@@ -51,11 +51,9 @@ declare -A memory enable negotiations admission alone idle busy status
 
 # running_clients COUNT: that many have their first contract
 running_clients() {
-	local i n=0
-	for i in /sys/class/vsc/vsc*/contract/id; do
-		[[ ! -e $i ]] || is "$i" 0 || n=$((n + 1))
-	done
-	[[ $n -ge $1 ]]
+	local running
+	running=$(grep -Lx 0 /sys/class/vsc/vsc*/contract/id 2>/dev/null) || :
+	[[ $(wc -w <<<"$running") -ge $1 ]]
 }
 
 # ask_often CLIENT: renegotiates ASKS times

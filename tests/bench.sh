@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --kernel native --memory 3072
+# host: --kernel native --guests --memory 3072
 # Benchmarks in their smallest form: they run, and leave all figures. What these are is for `make bench` to say.
 . tests/lib.sh
 
@@ -52,6 +52,11 @@ audio() {
 	figures /tmp/figures/results added_delay added_delay_p99 mixed_delay mixed_delay_p99 xruns_beside_busy processor
 }
 
+audio_guest() {
+	smallest audio_guest ROUNDS=1 SECONDS_EACH=1
+	figures /tmp/figures/results guest_processor guest_interrupts
+}
+
 plot_all() {
 	local i
 	rm -rf /tmp/plot
@@ -74,3 +79,4 @@ test_case bench.path_leaves_all_its_figures path
 test_case bench.renegotiate_leaves_all_its_figures renegotiate
 test_case bench.scale_leaves_all_its_figures scale
 test_case bench.audio_leaves_all_its_figures audio
+test_case bench.audio_guest_leaves_all_its_figures audio_guest

@@ -57,12 +57,13 @@ running() {
 # some_clients COUNT: waits for so many disks of clients of this kernel; fills vsc[SERVICE] with the directory of its client,
 # and disk[SERVICE] with its disk
 some_clients() {
-	local i name
+	local i name path
 	wait_for 300 disks "$1"
 	for i in /sys/class/vsc/*; do
 		read -r name <"$i/name"
 		vsc[$name]=$i
-		disk[$name]=/dev/$(basename "$i"/vscblk*)
+		path=("$i"/vscblk*)
+		disk[$name]=/dev/${path##*/}
 		[[ -b ${disk[$name]} ]] || fail "$name: no disk"
 	done
 }
