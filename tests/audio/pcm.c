@@ -9,8 +9,8 @@
  * pcm --contend N DEVICE: one process sets the stream N times, in turn to frames of 2 and of 32
  *	bytes; another one writes to it meanwhile, and drains. Whatever comes of that, the kernel
  *	survives.
- * pcm --prepare DEVICE: sets the stream, and prepares it again and again until there is an error, whose
- *	name it prints.
+ * pcm --prepare DEVICE: sets the stream, and prepares it again and again until there is an error,
+ *	and prints its name.
  * pcm --caps DEVICE: prints what DEVICE can be set to.
  * pcm --name DEVICE: prints the name of the card that DEVICE controls.
  *
