@@ -54,7 +54,7 @@ audio() {
 
 audio_guest() {
 	smallest audio_guest ROUNDS=1 SECONDS_EACH=1
-	figures /tmp/figures/results guest_processor guest_interrupts
+	figures /tmp/figures/results guest_delay guest_processor guest_interrupts
 }
 
 plot_all() {
