@@ -18,6 +18,7 @@ enum vs_class_id {
 	VS_CLASS_ABSTRACT	= 4,
 	VS_CLASS_CHANNEL	= 5,
 	VS_CLASS_AUDIO		= 6,
+	VS_CLASS_END,			/* the first that is none */
 };
 
 /* The device's data must not see this term change while it is open. */

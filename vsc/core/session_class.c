@@ -11,6 +11,7 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/wait_bit.h>
 
 #include "vsc/core/session.h"
 
@@ -54,24 +55,28 @@ static void remove_counters(struct vsc_session *session, const struct attribute_
 		sysfs_remove_group(&session->dev.kobj, group);
 }
 
+/* Classes that a session loads, a bit each, and how often one has, by id. */
+static unsigned long session_loading;
+static unsigned int session_loads[VS_CLASS_END];
+
+static_assert(VS_CLASS_END <= BITS_PER_LONG);
+
 /*
- * One session at a time loads a class: of a thousand that begin at once, all others find it then,
- * where each of them would have had a modprobe of its own, and most of those be refused.
+ * One session at a time loads a class. Who has waited for another one's modprobe finds the class
+ * then, or knows as much as that one: of a thousand that begin at once each would have a modprobe
+ * of its own, of which the kernel runs 50 at a time.
  */
-static DEFINE_MUTEX(session_loading);
-
-static const struct vsc_class *session_load_class(const struct vsc_session *session)
+static void session_load_class(const struct vsc_session *session)
 {
-	const struct vsc_class *class;
+	u16 id = session->spec->id;
+	unsigned int before = READ_ONCE(session_loads[id]);
 
-	mutex_lock(&session_loading);
-	class = vsc_class_get(session->spec);
-	if (!class) {
+	wait_on_bit_lock(&session_loading, id, TASK_UNINTERRUPTIBLE);
+	if (session_loads[id] == before) {
 		request_module("vsc-class-%s", session->spec->name);
-		class = vsc_class_get(session->spec);
+		WRITE_ONCE(session_loads[id], before + 1);
 	}
-	mutex_unlock(&session_loading);
-	return class;
+	clear_and_wake_up_bit(id, &session_loading);
 }
 
 static const struct vsc_class *session_find_class(struct vsc_session *session)
@@ -82,7 +87,8 @@ static const struct vsc_class *session_find_class(struct vsc_session *session)
 
 	if (!class && !work->requested) {
 		work->requested = true;
-		class = session_load_class(session);
+		session_load_class(session);
+		class = vsc_class_get(session->spec);
 	}
 	/* A module that was there and was unloaded is not loaded again by the session. */
 	work->requested |= !!class;
