@@ -118,6 +118,7 @@ static void audio_set_ready(struct vsc_audio *audio, const struct vs_audio_grant
 {
 	spin_lock_irq(&audio->lock);
 	audio->ready = grant;
+	audio->contracts++;
 	if (grant)
 		audio->grant = *grant;
 	spin_unlock_irq(&audio->lock);

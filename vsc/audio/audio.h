@@ -184,6 +184,7 @@ struct vsc_audio_volume {
  * @lock: protects the rest, and what the streams say; any context
  * @vq: the control queue; NULL while the machine sleeps
  * @ready: a contract is in force
+ * @contracts: how often @ready was set, to either
  * @shown: there is a card, which nobody takes away
  * @grant: of the contract that was in force last
  * @stream: both directions
@@ -201,6 +202,7 @@ struct vsc_audio {
 	spinlock_t lock;	/* see above */
 	struct virtqueue *vq;
 	bool ready;
+	unsigned int contracts;
 	bool shown;
 	struct vs_audio_grant grant;
 	struct vsc_audio_stream stream[VS_AUDIO_STREAMS];

@@ -17,8 +17,8 @@
 
 #define PCM_BUFFER_MAX	(4 * 1024 * 1024)	/* bytes */
 #define PCM_READY_MS	5000		/* a machine that wakes has a contract soon */
-/* The host may know before the guest that a contract has ended, and does nothing for it then. */
-#define PCM_ENDED_MS	200
+/* The host may know before the guest that there is another contract, or none. */
+#define PCM_OTHER_MS	200
 
 static const struct snd_pcm_hardware pcm_hardware = {
 	.info = SNDRV_PCM_INFO_MMAP | SNDRV_PCM_INFO_MMAP_VALID | SNDRV_PCM_INFO_INTERLEAVED |
@@ -200,12 +200,13 @@ static int pcm_hw_free(struct snd_pcm_substream *substream)
 }
 
 /* Return: 0; -ENODEV: the stream, or the card, goes; -EIO: there is no contract. */
-static int pcm_contract(struct vsc_audio_stream *stream)
+static int pcm_contract(struct vsc_audio_stream *stream, unsigned int *contract)
 {
 	struct vsc_audio *audio = stream->audio;
 	int error = 0;
 
 	spin_lock_irq(&audio->lock);
+	*contract = audio->contracts;
 	if (!audio->shown)
 		error = -ENODEV;
 	else if (!audio->ready)
@@ -216,18 +217,22 @@ static int pcm_contract(struct vsc_audio_stream *stream)
 	return error;
 }
 
-static int pcm_wait_ready(struct vsc_audio_stream *stream)
+/* @contract: set to the contract that it is ready under */
+static int pcm_wait_ready(struct vsc_audio_stream *stream, unsigned long end,
+			  unsigned int *contract)
 {
-	wait_event_timeout(stream->audio->changed, pcm_contract(stream) != -EIO,
-			   msecs_to_jiffies(PCM_READY_MS));
-	return pcm_contract(stream);
+	long left = end - jiffies;
+
+	wait_event_timeout(stream->audio->changed, pcm_contract(stream, contract) != -EIO,
+			   max(left, 0L));
+	return pcm_contract(stream, contract);
 }
 
-static bool pcm_has_ended(struct vsc_audio_stream *stream)
+static bool pcm_is_other(struct vsc_audio_stream *stream, unsigned int before)
 {
-	wait_event_timeout(stream->audio->changed, pcm_contract(stream),
-			   msecs_to_jiffies(PCM_ENDED_MS));
-	return pcm_contract(stream);
+	unsigned int contract;
+
+	return pcm_contract(stream, &contract) || contract != before;
 }
 
 static int pcm_ask(struct snd_pcm_substream *substream)
@@ -248,16 +253,20 @@ static int pcm_ask(struct snd_pcm_substream *substream)
 
 static int pcm_prepare(struct snd_pcm_substream *substream)
 {
+	unsigned long end = jiffies + msecs_to_jiffies(PCM_READY_MS);
 	struct vsc_audio_stream *stream = pcm_stream(substream);
-	int error = pcm_wait_ready(stream);
+	unsigned int contract;
+	int error;
 
-	if (error)
-		return error;
-	error = pcm_ask(substream);
-	if (error != -EIO || !pcm_has_ended(stream))
-		return error;
-	error = pcm_wait_ready(stream);
-	return error ?: pcm_ask(substream);
+	do {
+		error = pcm_wait_ready(stream, end, &contract);
+		if (error)
+			return error;
+		error = pcm_ask(substream);
+	} while (error == -EIO && time_before(jiffies, end) &&
+		 wait_event_timeout(stream->audio->changed, pcm_is_other(stream, contract),
+				    msecs_to_jiffies(PCM_OTHER_MS)));
+	return error;
 }
 
 static int pcm_start(struct vsc_audio_stream *stream)
