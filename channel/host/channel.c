@@ -227,7 +227,8 @@ void vsp_channel_unregister(struct vsp_channel *channel)
 	spin_unlock(&channel->hold.lock);
 	/*
 	 * See open_late(). Who was refused until here is out of vhost_vdpa then: on its way it does
-	 * not sleep, it can only be preempted.
+	 * not sleep, it can only be preempted. (By then there is CONFIG_TASKS_RCU, which comes with
+	 * tracing and with BPF.)
 	 */
 	if (refused)
 		synchronize_rcu_tasks();

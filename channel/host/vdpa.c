@@ -80,7 +80,7 @@ static int open_late(struct vsp_channel *channel)
 	return 0;
 }
 
-/* Decides in one step whether it may be opened, against vsp_channel_kill(). */
+/* Decides in one step whether it may be opened, against vsp_channel_kill(). A local one is not. */
 static int channel_admit(struct vsp_channel *channel, bool *late)
 {
 	int error = 0;
@@ -90,7 +90,7 @@ static int channel_admit(struct vsp_channel *channel, bool *late)
 	if (channel->hold.removing) {
 		*late = !channel->hold.late;
 		channel->hold.late = true;
-	} else if (channel->hold.dying) {
+	} else if (channel->hold.dying || channel->local) {
 		channel->hold.refused = true;
 		error = -ENODEV;
 	} else {
@@ -203,8 +203,6 @@ static int channel_reset(struct vdpa_device *vdpa)
 	bool gone = channel->local && channel->driver.status & VIRTIO_CONFIG_S_DRIVER_OK;
 	int error;
 
-	if (opens && channel->local)
-		return -ENODEV;
 	if (opens) {
 		error = open_channel(channel);
 		if (error)
