@@ -573,8 +573,8 @@ calls_of_each() {
 }
 
 # What a command takes with many services is what it asks the kernel for: two calls for each file that it shows something of, and
-# next to nothing else. These are the labels in configfs (a service here has no vm), the summary of the contract, and that of the
-# counters. A rest of a call, as each is closed with many others, counts as one.
+# next to nothing else. These are the summary of the contract, that of the counters, and, where the first does not say them, the
+# labels in configfs (a service here has no vm). A rest of a call, as each is closed with many others, counts as one.
 many_services() {
 	local i
 	local -A few
@@ -598,6 +598,14 @@ many_services() {
 	calls_of_each 9 status --json
 	calls_of_each 11 metrics
 	calls_of_each 1 explain web
+	for i in {1..200}; do
+		printf '%s\n' 'pool odd.fast' 'guest of the summary' 'vm x' 'vm_uuid ' >>"/tmp/tree/sys/bus/vdpa/devices/s$i/contract/summary"
+	done
+	calls_of_each 3 status
+	calls_of_each 3 status --json
+	calls_of_each 5 metrics
+	assert_eq "$(vspctl status --provider | grep -c 'of the summary')" 200 "guests in the table"
+	assert_eq "$(vspctl metrics | grep -c '^vsp_running{.*pool="fast",guest="of the summary",vm="x",vm_uuid=""}')" 200 "labels"
 }
 
 # What is saved is no difference; what is edited is, and is put back, values with blanks and quotes among it.

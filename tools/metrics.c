@@ -208,8 +208,10 @@ static void add_object(struct object *object)
 	pool = strchr(object->pool, '.') ? strchr(object->pool, '.') + 1 : object->pool;
 	labels = take_text("service=\"%s\",class=\"%s\",pool=\"%s\",guest=\"%s\",vm=\"%s\",vm_uuid=\"%s\"",
 			   label(object->name), label(object->class), label(pool),
-			   label(object->guest), label(tree_config(object, "vm")),
-			   label(tree_config(object, "vm_uuid")));
+			   label(object->guest),
+			   label(summary_label(object, summary ? summary->vm : NULL, "vm")),
+			   label(summary_label(object, summary ? summary->vm_uuid : NULL,
+					       "vm_uuid")));
 	add(labels, strcmp(object->state, "RUNNING") ? "0" : "1", false, "%s_running", side);
 	if (!summary)
 		return;

@@ -133,8 +133,9 @@ static void json_object(struct object *object)
 	if (!object->client) {
 		json_string("pool", something(object->pool));
 		json_string("guest", something(object->guest));
-		json_string("vm", something(file_get_in(object->config, "vm")));
-		json_string("vm_uuid", something(file_get_in(object->config, "vm_uuid")));
+		json_string("vm", something(summary_label(object, summary->vm, "vm")));
+		json_string("vm_uuid",
+			    something(summary_label(object, summary->vm_uuid, "vm_uuid")));
 	}
 	json_string("state", object->state);
 	json_number("contract", summary_id(summary));

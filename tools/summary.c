@@ -30,7 +30,7 @@ static const struct {
 	size_t offset;
 } lines[] = {
 	LINE(state), LINE(epoch), LINE(id), LINE(reason), LINE(result), LINE(deadline_ms),
-	LINE(violations),
+	LINE(violations), LINE(pool), LINE(guest), LINE(vm), LINE(vm_uuid),
 };
 
 #define VALUE(name, member)	{ name, offsetof(struct term, member) }
@@ -151,13 +151,22 @@ const struct summary *summary_parse(const char *text)
 	return take_summary(take_copy(text));
 }
 
-/* NULL: there is no device. Sets the state. */
+/* @label: of a summary; NULL: there is none, or an older module does not say it, but @file does */
+const char *summary_label(const struct object *object, const char *label, const char *file)
+{
+	return label ? label : tree_config(object, file);
+}
+
+/* NULL: there is no device. Sets the state, the pool and the guest. */
 const struct summary *summary_read(struct object *object)
 {
+	static const struct summary none;
 	char *text = summary_text(object, "contract/summary");
-	const struct summary *summary = text ? take_summary(text) : NULL;
+	const struct summary *summary = text ? take_summary(text) : NULL, *said = summary ?: &none;
 
-	object->state = summary && summary->state ? summary->state : tree_state(object);
+	object->state = said->state ? said->state : tree_state(object);
+	object->pool = summary_label(object, said->pool, "pool");
+	object->guest = summary_label(object, said->guest, "guest");
 	return summary;
 }
 

@@ -71,8 +71,11 @@ const char *tree_config(const struct object *object, const char *file)
 
 static void read_service(struct object *object)
 {
-	object->pool = tree_config(object, "pool");
-	object->guest = tree_config(object, "guest");
+	/* Else summary_read() finds them in the file that it reads anyway. */
+	if (options.pool || options.guest) {
+		object->pool = tree_config(object, "pool");
+		object->guest = tree_config(object, "guest");
+	}
 	object->device = take_text("%s/%s", tree_devices, object->name);
 }
 
@@ -120,7 +123,7 @@ const char *tree_state(const struct object *object)
 /* Does it pass --class, --pool, --guest? */
 bool tree_passes(const struct object *object)
 {
-	const char *dot = strchr(object->pool, '.');
+	const char *dot = options.pool ? strchr(object->pool, '.') : NULL;
 
 	if (options.class && strcmp(options.class, object->class))
 		return false;

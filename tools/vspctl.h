@@ -200,6 +200,10 @@ struct term {
  * @result: of the last negotiation
  * @deadline_ms: of an open call
  * @violations: how many
+ * @pool: with its class; of a provider's service, as the rest of the labels
+ * @guest: label, or ""
+ * @vm: of the virtual machine, or ""
+ * @vm_uuid: likewise
  * @count: entries of @term in use
  * @term: in the order of the class
  */
@@ -211,6 +215,10 @@ struct summary {
 	const char *result;
 	const char *deadline_ms;
 	const char *violations;
+	const char *pool;
+	const char *guest;
+	const char *vm;
+	const char *vm_uuid;
 	size_t count;
 	struct term term[TERMS_MAX];
 };
@@ -224,7 +232,8 @@ struct summary {
  * @config: its directory in configfs, or NULL
  * @device: its directory in sysfs: contract/, terms/, counters/; or NULL
  * @fd: of @device, or -1
- * @pool: of a provider's service: its pool with its class, or ""
+ * @pool: of a provider's service: its pool with its class, or ""; NULL before summary_read() has
+ *	looked, unless the options ask for one
  * @guest: likewise, the label of its guest, or ""
  * @state: what it is in, once summary_read() has looked; NULL before
  */
@@ -264,6 +273,7 @@ const char *tree_capacity(const char *pool, const char *term);
 char *summary_text(const struct object *object, const char *file);
 const struct summary *summary_parse(const char *text);
 const struct summary *summary_read(struct object *object);
+const char *summary_label(const struct object *object, const char *label, const char *file);
 const struct term *summary_term(const struct summary *summary, const char *name);
 const char *summary_id(const struct summary *summary);
 

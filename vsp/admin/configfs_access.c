@@ -4,6 +4,7 @@
  * Documentation/ABI/testing/configfs-vsp.
  */
 #include <linux/kstrtox.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/uidgid.h>
@@ -15,74 +16,73 @@
 
 /* ---- Names of its guest, for people and monitors ---- */
 
-static ssize_t service_guest_show(struct config_item *item, char *page)
+static struct vsp_guest *guest_of(struct config_item *item)
 {
-	struct vsp_service *service = vsp_service_of_item(item);
+	return &vsp_service_of_item(item)->settings.guest;
+}
+
+/* @text: of @guest */
+static ssize_t guest_show(struct vsp_guest *guest, const char *text, char *page)
+{
 	ssize_t length;
 
-	mutex_lock(&service->admin);
-	length = sysfs_emit(page, "%s\n", service->settings.guest);
-	mutex_unlock(&service->admin);
+	spin_lock(&guest->lock);
+	length = sysfs_emit(page, "%s\n", text);
+	spin_unlock(&guest->lock);
 	return length;
+}
+
+/* @file: its name; @text: of the guest of @item */
+static ssize_t guest_store(struct config_item *item, const char *file, char *text,
+			   const char *page, size_t count)
+{
+	struct vsp_guest *guest = guest_of(item);
+	char value[VSP_GUEST_NAME_MAX];
+	int error = vs_value_text(page, value, sizeof(value));
+
+	if (error)
+		return vsp_configfs_refuse(item, file, page, error,
+					   "up to %u printable characters", VSP_GUEST_NAME_MAX - 1);
+	spin_lock(&guest->lock);
+	strscpy(text, value, VSP_GUEST_NAME_MAX);
+	spin_unlock(&guest->lock);
+	return count;
+}
+
+static ssize_t service_guest_show(struct config_item *item, char *page)
+{
+	return guest_show(guest_of(item), guest_of(item)->label, page);
 }
 
 static ssize_t service_guest_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = vsp_service_of_item(item);
-	char guest[sizeof(service->settings.guest)];
-	int error = vs_value_text(page, guest, sizeof(guest));
-
-	if (error)
-		return vsp_configfs_refuse(item, "guest", page, error,
-					   "up to %zu printable characters",
-					   sizeof(service->settings.guest) - 1);
-	mutex_lock(&service->admin);
-	strscpy(service->settings.guest, guest, sizeof(service->settings.guest));
-	mutex_unlock(&service->admin);
-	return count;
+	return guest_store(item, "guest", guest_of(item)->label, page, count);
 }
 
 static ssize_t service_vm_show(struct config_item *item, char *page)
 {
-	struct vsp_service *service = vsp_service_of_item(item);
-	ssize_t length;
-
-	mutex_lock(&service->admin);
-	length = sysfs_emit(page, "%s\n", service->settings.vm);
-	mutex_unlock(&service->admin);
-	return length;
+	return guest_show(guest_of(item), guest_of(item)->vm, page);
 }
 
 static ssize_t service_vm_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = vsp_service_of_item(item);
-	char vm[sizeof(service->settings.vm)];
-	int error = vs_value_text(page, vm, sizeof(vm));
-
-	if (error)
-		return vsp_configfs_refuse(item, "vm", page, error,
-					   "up to %zu printable characters",
-					   sizeof(service->settings.vm) - 1);
-	mutex_lock(&service->admin);
-	strscpy(service->settings.vm, vm, sizeof(service->settings.vm));
-	mutex_unlock(&service->admin);
-	return count;
+	return guest_store(item, "vm", guest_of(item)->vm, page, count);
 }
 
 static ssize_t service_vm_uuid_show(struct config_item *item, char *page)
 {
-	struct vsp_service *service = vsp_service_of_item(item);
+	struct vsp_guest *guest = guest_of(item);
 	uuid_t uuid;
 
-	mutex_lock(&service->admin);
-	uuid = service->settings.vm_uuid;
-	mutex_unlock(&service->admin);
+	spin_lock(&guest->lock);
+	uuid = guest->vm_uuid;
+	spin_unlock(&guest->lock);
 	return uuid_is_null(&uuid) ? sysfs_emit(page, "\n") : sysfs_emit(page, "%pUb\n", &uuid);
 }
 
 static ssize_t service_vm_uuid_store(struct config_item *item, const char *page, size_t count)
 {
-	struct vsp_service *service = vsp_service_of_item(item);
+	struct vsp_guest *guest = guest_of(item);
 	char text[UUID_STRING_LEN + 1];
 	uuid_t uuid = uuid_null;
 	int error = vs_value_text(page, text, sizeof(text));
@@ -92,9 +92,9 @@ static ssize_t service_vm_uuid_store(struct config_item *item, const char *page,
 	if (error)
 		return vsp_configfs_refuse(item, "vm_uuid", page, -EINVAL,
 					   "an UUID as in 01234567-89ab-cdef-0123-456789abcdef, or nothing");
-	mutex_lock(&service->admin);
-	service->settings.vm_uuid = uuid;
-	mutex_unlock(&service->admin);
+	spin_lock(&guest->lock);
+	guest->vm_uuid = uuid;
+	spin_unlock(&guest->lock);
 	return count;
 }
 

@@ -16,8 +16,10 @@
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/uuid.h>
 
 #include "channel/host/channel.h"
 #include "vs_message.h"
@@ -121,6 +123,21 @@ static struct contract_file * const contract_files[] = {
 	&contract_deadline_ms,
 };
 
+/* A line for each of its files in configfs */
+static ssize_t contract_emit_guest(struct vsp_guest *guest, char *page, ssize_t at)
+{
+	char uuid[UUID_STRING_LEN + 1] = "";
+	ssize_t start = at;
+
+	spin_lock(&guest->lock);
+	if (!uuid_is_null(&guest->vm_uuid))
+		snprintf(uuid, sizeof(uuid), "%pUb", &guest->vm_uuid);
+	at += sysfs_emit_at(page, at, "guest %s\nvm %s\nvm_uuid %s\n", guest->label, guest->vm,
+			    uuid);
+	spin_unlock(&guest->lock);
+	return at - start;
+}
+
 /* All that stands in it of the session is of one moment: of one view. */
 static ssize_t contract_summary_show(struct device *dev, struct device_attribute *attribute,
 				     char *page)
@@ -136,6 +153,10 @@ static ssize_t contract_summary_show(struct device *dev, struct device_attribute
 		at += contract_files[i]->emit(view, page, at);
 	}
 	at += sysfs_emit_at(page, at, "violations %llu\n", vsp_sysfs_violations(service));
+	/* It has this pool as long as it has a device. */
+	at += sysfs_emit_at(page, at, "pool %s.%s\n", service->pool->spec->name,
+			    service->pool->name);
+	at += contract_emit_guest(&service->settings.guest, page, at);
 	at += vsp_sysfs_emit_terms(service, view, page, at);
 	kfree(view);
 	return at;

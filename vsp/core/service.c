@@ -119,6 +119,7 @@ void vsp_service_init(struct vsp_service *service, const struct vs_class_spec *s
 	strscpy(service->name, name, sizeof(service->name));
 	INIT_LIST_HEAD(&service->identity.entry);
 	mutex_init(&service->admin);
+	spin_lock_init(&service->settings.guest.lock);
 	spin_lock_init(&service->staged.lock);
 	service->access.mode = 0600;
 	service->access.uid = GLOBAL_ROOT_UID;

@@ -114,12 +114,26 @@ struct vsp_identity {
 #define VSP_LABELS_MAX	2	/* of a class */
 #define VSP_LABEL_MAX	16	/* bytes of one, zero included: a device's name */
 
+#define VSP_GUEST_NAME_MAX	64	/* bytes, zero included */
+
+/**
+ * struct vsp_guest - whom a service is for, for people and monitors; vsp/admin/configfs_access.c
+ * @lock: protects the rest. Not vsp_service.admin, which who reads them in sysfs must not take
+ * @label: of the guest
+ * @vm: name of the virtual machine
+ * @vm_uuid: of that, or null
+ */
+struct vsp_guest {
+	spinlock_t lock;	/* a leaf */
+	char label[VSP_GUEST_NAME_MAX];
+	char vm[VSP_GUEST_NAME_MAX];
+	uuid_t vm_uuid;
+};
+
 /**
  * struct vsp_settings - what the administrator has said of a service
  * @backing: path of an existing file or device, or empty; of the class
- * @guest: label, for people
- * @vm: name of the virtual machine that it belongs to
- * @vm_uuid: of that, or null
+ * @guest: whom it is for; has a lock of its own
  * @label: of the class, for user space
  * @local: for this kernel's own VSC
  * @weight: part of what others leave unused, and of what is left to its @priority in a
@@ -131,9 +145,7 @@ struct vsp_identity {
  */
 struct vsp_settings {
 	char backing[VSP_PATH_MAX];
-	char guest[64];
-	char vm[64];
-	uuid_t vm_uuid;
+	struct vsp_guest guest;
 	char label[VSP_LABELS_MAX][VSP_LABEL_MAX];
 	bool local;
 	u32 weight;
