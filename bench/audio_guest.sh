@@ -125,6 +125,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	late peer
 	progress_to "round $round: $(tail -n 6 $MEASURED | cut -d ' ' -f 1-3 | paste -sd ' '), idle $idle"
 done
+kill "$STREAMS_PID"
 guest stop g
 echo
 table_head
