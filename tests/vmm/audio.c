@@ -53,7 +53,7 @@ static void audio_params(const struct device *device, struct virtio_snd_pcm_set_
 
 	params->hdr.hdr.code = htole32(VIRTIO_SND_R_PCM_SET_PARAMS);
 	params->period_bytes = htole32(65536);
-	params->channels = 1 + below(2);
+	params->channels = one_in(8) ? below(256) : 1 + below(2);
 	params->format = known[below(ARRAY_SIZE(known))];
 	params->rate = VIRTIO_SND_PCM_RATE_8000 + below(VS_AUDIO_RATES_MAX);
 	if (one_in(2)) {
