@@ -157,18 +157,19 @@ restarts() {
 }
 
 # both_over COMMAND...: aplay plays, and a program records, while the guest sleeps and wakes by that. Both are told and begin
-# anew. What is in the buffers is lost, as ever with ALSA; of what is recorded, all that the host plays meanwhile is, too.
+# anew. What is in the buffers is lost, as ever with ALSA; of what is recorded, all that the host plays meanwhile is, too, and
+# whatever an emulated guest is too late for.
 both_over() {
 	local player
 	in_guest g "rm -f /run/counter; touch /run/counter; /tmp/pcm --play $COUNTER --frames 160000 /run/counter"
 	record /tmp/recorded "${SOUND[@]}" --frames 160000 --again --lose 16000 "$(monitor in)"
 	"$PCM" --play "${SOUND[@]}" --until-error --again "$(microphone in)" >/tmp/played 2>&1 &
 	player=$!
-	in_background "/tmp/pcm --record ${SOUND[*]} --frames 200000 --again --lose 90000 /dev/snd/pcmC0D0c >/run/heard 2>&1 &
+	in_background "/tmp/pcm --record ${SOUND[*]} --frames 200000 --again --lose 90000 --late /dev/snd/pcmC0D0c >/run/heard 2>&1 &
 		aplay ${RAW#-q} /run/counter && wait \$!"
 	plays_on
 	"$@"
-	has_ended_with 0 'Suspended. Trying resume. Failed. Restarting stream. Done.'
+	(has_ended_with 0 'Suspended. Trying resume. Failed. Restarting stream. Done.') || fail "what records: $(in_guest g 'cat /run/heard')"
 	recorded /tmp/recorded
 	in_guest g "cat /run/heard" >/tmp/heard
 	grep -qx 'slept 1 times' /tmp/heard || fail "what records: $(</tmp/heard)"

@@ -22,6 +22,8 @@
  *	--lose FRAMES	of the counter, so many may be missing in all: behind silence, where the
  *			recording has begun anew, or anywhere in a file, as who made it may have
  *			been late; less than 30000 samples at once. Prints how many are missing
+ *	--late		and so they may be missing anywhere: what the card is too late for, the
+ *			other end drops
  *	--gain G	what is recorded is to be the counter times G, but for rounding
  *	--latency	prints how much later than when they leave the buffer frames are heard, as
  *			the card has said: the most that it was, in frames
@@ -404,7 +406,7 @@ static void read_options(int count, char **argument)
 		{ "high", 0, 0, 'H' }, { "halves", 0, 0, 'B' }, { "low", 0, 0, 'L' },
 		{ "level", 1, 0, 'l' }, { "levels", 1, 0, 'l' }, { "lose", 1, 0, 'z' },
 		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { "latency", 0, 0, 'y' },
-		{ "prepare", 0, 0, 'e' }, { }
+		{ "prepare", 0, 0, 'e' }, { "late", 0, 0, 'i' }, { }
 	};
 	int letter;
 
@@ -477,6 +479,9 @@ static void read_options(int count, char **argument)
 			break;
 		case 'y':
 			option.latency = true;
+			break;
+		case 'i':
+			option.late = true;
 			break;
 		case 'e':
 			option.prepare = true;

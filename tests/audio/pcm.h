@@ -27,6 +27,7 @@ struct pcm_option {
 	unsigned int level_count;
 	bool raw;
 	bool latency;
+	bool late;
 	double gain;
 	unsigned int pause_ms;
 	unsigned int contend;

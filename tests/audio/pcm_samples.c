@@ -158,7 +158,7 @@ static bool check_alone(const unsigned char *bytes)
 	bool was_silent = silent;
 	unsigned long skip = 0;
 
-	if ((silent || anew || option.raw) && read_sample(bytes))
+	if ((silent || anew || option.raw || option.late) && read_sample(bytes))
 		skip = missing(bytes, done[0]);
 	if (lost + skip <= option.lose) {
 		lost += skip;
