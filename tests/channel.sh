@@ -362,6 +362,8 @@ consoles_are_drained_after_others() {
 
 # drain: a program that waits for what it has written; fills drainer
 drain() {
+	# what the one before has said is there until the shell of this one has begun
+	rm -f /tmp/drained
 	traffic drain "$(terminal 0)" {host}>&- >/tmp/drained 2>&1 &
 	drainer=$!
 	wait_for 60 grep -q ^written /tmp/drained
