@@ -66,7 +66,7 @@ tell_of_streams() {
 	END'
 	in_guest g "socat VSOCK-LISTEN:$PORT EXEC:'bash /run/tell' </dev/null >/run/tell.log 2>&1 &"
 	# the agent's command has ended, and the listener may not be there yet
-	coproc STREAMS { exec socat - "VSOCK-CONNECT:$(</run/guest/g/cid):$PORT,retry=50,interval=0.1"; }
+	coproc STREAMS { exec socat - "VSOCK-CONNECT:$(</run/guest/g/cid):$PORT,retry=50,interval=0.1" 2>/dev/null; }
 }
 
 # heard KIND: sets heard to the frames that have come to the host, of all streams
