@@ -16,6 +16,7 @@ static void floors_and_ceilings_hold_beside_hostile_neighbours(struct kunit *tes
 		u64 left = CAPACITY - CAPACITY / 100, begin;
 
 		world->clients = 0;
+		world->pool = (struct vsp_share_pool){};
 		vsp_share_pool_init(&world->pool, RATES);
 		set_pool(world, CAPACITY, PLENTY, left);
 		for (u32 i = 0; i < CLIENTS; i++) {
@@ -113,7 +114,7 @@ static void without_a_floor_there_is_progress(struct kunit *test)
 	none[1] = add(world, 500, 0, CAPACITY, 4096, 4096);
 	run(test, world, 20 * NSEC_PER_SEC);
 	KUNIT_EXPECT_GT(test, none[0]->bytes, units(CAPACITY, 20 * NSEC_PER_SEC) * 5 / 1000);
-	KUNIT_EXPECT_GT(test, none[1]->bytes, units(CAPACITY, 20 * NSEC_PER_SEC) * 15 / 10000);
+	KUNIT_EXPECT_GT(test, none[1]->bytes, units(CAPACITY, 20 * NSEC_PER_SEC) * 8 / 10000);
 }
 
 static void small_requests_do_not_starve_large_ones(struct kunit *test)
