@@ -11,6 +11,7 @@
  */
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/vhost_task.h>
 
@@ -85,7 +86,7 @@ static bool worker_run(void *data)
 		return false;
 	__set_current_state(TASK_RUNNING);
 	job->work.func(&job->work);
-	cond_resched();
+	cond_resched_tasks_rcu_qs();	/* as in mover_run() */
 	return true;
 }
 

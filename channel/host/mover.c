@@ -17,6 +17,7 @@
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -161,7 +162,8 @@ static bool mover_run(void *data)
 		cond_resched();
 	}
 	mutex_unlock(&mover->mutex);
-	cond_resched();
+	/* Who waits for RCU-tasks, as a removal does, need not wait until a ring is empty, too. */
+	cond_resched_tasks_rcu_qs();
 	return true;
 }
 
