@@ -79,13 +79,18 @@ start_audio() {
 	wait_for 30 said "$VDPA/in/contract/state" RUNNING
 }
 
-# start_source SOURCE [ATTRIBUTE=VALUE...]: likewise, of a pool with a source
-start_source() {
+# offer_source SOURCE [ATTRIBUTE=VALUE...]: service "in" of pool "all", which has that source
+offer_source() {
 	local source=$1
 	shift
 	modprobe -a snd-pcm vsp
 	vsp_pool audio.all source="$source" "${gap[@]}" enable=1
-	vsp_service audio.in pool=all local=1 monitor_allowed=hear "$@" enable=1
+	vsp_service audio.in pool=all monitor_allowed=hear "$@" enable=1
+}
+
+# start_source SOURCE [ATTRIBUTE=VALUE...]: likewise, and its client
+start_source() {
+	offer_source "$@" local=1
 	modprobe vsc
 	wait_for 30 said "$VDPA/in/contract/state" RUNNING
 }
