@@ -9,6 +9,13 @@
 . tests/lib/audio.sh
 . tests/lib/vmm.sh
 
+# alone [ATTRIBUTE=VALUE...]: "sound", of a pool with these; nothing is mixed
+alone() {
+	modprobe -a snd-pcm vsp
+	vsp_pool audio.all "$@" enable=1
+	vsp_service audio.sound pool=all monitor_allowed='hear record' enable=1
+}
+
 # mixed FORMAT [ATTRIBUTE=VALUE...]: of "sound"; a PCM has one substream for both
 mixed() {
 	loopback 1
@@ -82,6 +89,23 @@ counts_underruns() {
 	assert_eq "$(counted sound malformed_requests)" 0 "malformed requests"
 }
 
+# counts_without_a_mixer [ATTRIBUTE=VALUE...]: of the pool; what has come too late is counted when there is more
+counts_without_a_mixer() {
+	local vmm before
+	loopback 1
+	alone "$@"
+	begins
+	enters starved
+	before=$(counted sound underruns)
+	pause 0.5
+	assert_eq "$(counted sound underruns)" "$before" "underruns before there is more"
+	enters playing
+	wait_for 30 counts_on "$VDPA/sound/counters/underruns" "$before"
+	enters stopped
+	echo >&5
+	wait "$vmm" || fail "$(</tmp/states)"
+}
+
 stands_still() {
 	local before
 	before=$(counted sound frames_played)
@@ -141,5 +165,7 @@ is_hostile() {
 }
 
 test_case audio_vmm.counts_underruns counts_underruns
+test_case audio_vmm.counts_underruns_of_a_source counts_without_a_mixer source=hw:Loopback,0
+test_case audio_vmm.counts_underruns_of_a_service_without_one counts_without_a_mixer
 test_case audio_vmm.counts_a_stopped_vmm counts_a_stopped_vmm
 test_case audio_vmm.is_hostile is_hostile

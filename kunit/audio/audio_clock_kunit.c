@@ -81,8 +81,11 @@ static void what_is_too_late_is_given_up(struct kunit *test)
 
 	vsp_audio_clock_start(&clock, 48000, 1000);
 	KUNIT_EXPECT_EQ(test, vsp_audio_clock_due(&clock, 1000 + LATE_NS), 4800);
+	KUNIT_EXPECT_FALSE(test, vsp_audio_clock_give_up(&clock, 1000 + LATE_NS));
+	KUNIT_EXPECT_EQ(test, vsp_audio_clock_due(&clock, 1000 + 15 * LATE_NS), 15 * 4800);
+	KUNIT_EXPECT_TRUE(test, vsp_audio_clock_give_up(&clock, 1000 + 15 * LATE_NS));
 	KUNIT_EXPECT_EQ(test, vsp_audio_clock_due(&clock, 1000 + 15 * LATE_NS), 4800);
-	KUNIT_EXPECT_EQ(test, vsp_audio_clock_due(&clock, 1000 + 15 * LATE_NS), 4800);
+	KUNIT_EXPECT_FALSE(test, vsp_audio_clock_give_up(&clock, 1000 + 15 * LATE_NS));
 	vsp_audio_clock_take(&clock, 4800);
 	KUNIT_EXPECT_EQ(test, vsp_audio_clock_due(&clock, 1000 + 15 * LATE_NS), 0);
 	KUNIT_EXPECT_EQ(test, vsp_audio_clock_due(&clock, 1000 + 15 * LATE_NS + NSEC_PER_MSEC), 48);

@@ -46,7 +46,7 @@ enum vsp_audio_counter {
 	VSP_AUDIO_RECORDED,	/* frames */
 	VSP_AUDIO_REFUSED,	/* settings of streams that the contract does not allow */
 	VSP_AUDIO_CONTROLS_SET,	/* values of controls */
-	VSP_AUDIO_UNDERRUNS,	/* times that the mixer missed a stream's frames */
+	VSP_AUDIO_UNDERRUNS,	/* times that frames of a running stream came too late */
 	VSP_AUDIO_MALFORMED,	/* requests or messages of the client that are wrong */
 	VSP_AUDIO_COUNTERS
 };
@@ -200,7 +200,8 @@ struct vsp_audio {
 
 /* clock.c: pure */
 void vsp_audio_clock_start(struct vsp_audio_clock *clock, u32 rate, u64 now_ns);
-u64 vsp_audio_clock_due(struct vsp_audio_clock *clock, u64 now_ns);
+u64 vsp_audio_clock_due(const struct vsp_audio_clock *clock, u64 now_ns);
+bool vsp_audio_clock_give_up(struct vsp_audio_clock *clock, u64 now_ns);
 void vsp_audio_clock_take(struct vsp_audio_clock *clock, u32 frames);
 u64 vsp_audio_clock_wait_ns(const struct vsp_audio_clock *clock, u32 frames, u64 now_ns);
 

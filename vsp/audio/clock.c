@@ -25,23 +25,32 @@ void vsp_audio_clock_start(struct vsp_audio_clock *clock, u32 rate, u64 now_ns)
  * @clock: started
  * @now_ns: the time
  *
- * What is later than VSP_AUDIO_LATE_MS is given up: the clock goes on from there.
- *
  * Return: frames.
  */
-u64 vsp_audio_clock_due(struct vsp_audio_clock *clock, u64 now_ns)
+u64 vsp_audio_clock_due(const struct vsp_audio_clock *clock, u64 now_ns)
 {
 	u64 passed = now_ns - min(now_ns, clock->anchor_ns);
 	u64 ended = mul_u64_u64_div_u64(passed, clock->rate, NSEC_PER_SEC);
-	u64 due = ended - min(ended, clock->frames);
+
+	return ended - min(ended, clock->frames);
+}
+
+/**
+ * vsp_audio_clock_give_up() - what is later than VSP_AUDIO_LATE_MS
+ * @clock: started
+ * @now_ns: the time; the clock goes on from as long before
+ *
+ * Return: whether there was something.
+ */
+bool vsp_audio_clock_give_up(struct vsp_audio_clock *clock, u64 now_ns)
+{
 	u64 late = div_u64((u64)clock->rate * VSP_AUDIO_LATE_MS, MSEC_PER_SEC);
 
-	if (due > late) {
-		clock->anchor_ns = now_ns - VSP_AUDIO_LATE_MS * (u64)NSEC_PER_MSEC;
-		clock->frames = 0;
-		due = late;
-	}
-	return due;
+	if (vsp_audio_clock_due(clock, now_ns) <= late)
+		return false;
+	clock->anchor_ns = now_ns - VSP_AUDIO_LATE_MS * (u64)NSEC_PER_MSEC;
+	clock->frames = 0;
+	return true;
 }
 
 /**

@@ -161,9 +161,12 @@ void vsp_audio_side_take(struct vsp_audio_side *side, u8 *bytes, u32 frames)
 
 static void side_pass_silence(struct vsp_audio_side *side)
 {
-	u64 due = vsp_audio_clock_due(&side->clock, ktime_get_ns());
-	unsigned long there = due;
+	u64 now = ktime_get_ns(), due;
+	unsigned long there;
 
+	vsp_audio_clock_give_up(&side->clock, now);
+	due = vsp_audio_clock_due(&side->clock, now);
+	there = due;
 	/* The clock gives up what is later than this, which is when it is needed. */
 	if (side->runs && due < (u64)side->clock.rate * VSP_AUDIO_LATE_MS / MSEC_PER_SEC)
 		return;

@@ -71,6 +71,8 @@ struct vsp_audio_caps {
  * @step: what its position moves by at once, frames; 0: it is that of now
  * @lead: frames that are kept in it, of what is played
  * @lead_max: likewise, the most
+ * @missed: times that it has run dry, or over, while the client's stream ran; to be counted
+ * @rests: the client's stream does not run
  * @waited: a message of the client waited when it was looked at last
  * @looked_ns: when that was
  * @waited_ns: how long that message has waited, without what its mover slept too long
@@ -89,6 +91,8 @@ struct vsp_audio_pcm {
 	u32 step;
 	u32 lead;
 	u32 lead_max;
+	u32 missed;
+	bool rests;
 	bool waited;
 	u64 looked_ns;
 	u64 waited_ns;

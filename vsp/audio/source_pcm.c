@@ -269,6 +269,7 @@ static int pcm_begin(struct vsp_audio_pcm *pcm)
 	if (pcm->waited)
 		pcm->lead = min(2 * pcm->lead, pcm->lead_max);
 	pcm->waited = false;
+	pcm->rests = false;
 	if (!error && pcm->plays) {
 		written = snd_pcm_kernel_write(pcm->substream, NULL, pcm->lead);
 		error = min_t(snd_pcm_sframes_t, written, 0);
@@ -284,6 +285,7 @@ static int pcm_run(struct vsp_audio_pcm *pcm)
 
 	if (pcm_state(pcm) == SNDRV_PCM_STATE_RUNNING)
 		error = pcm_do(pcm, SNDRV_PCM_IOCTL_DELAY, &delay);
+	pcm->missed += pcm_state(pcm) == SNDRV_PCM_STATE_XRUN && !pcm->rests;
 	if (error && error != -ENODEV)
 		error = pcm_begin(pcm);
 	/* It is set anew the next time. */
@@ -358,6 +360,7 @@ int vsp_audio_pcm_due(struct vsp_audio_pcm *pcm, u32 frames)
 void vsp_audio_pcm_rest(struct vsp_audio_pcm *pcm)
 {
 	lockdep_assert_held(&pcm->lock);
+	pcm->rests = true;
 	if (!pcm->set || pcm_state(pcm) != SNDRV_PCM_STATE_RUNNING)
 		return;
 	pcm->waited = false;

@@ -42,12 +42,13 @@ static bool follow_uses(struct vsp_audio_stream *stream, enum vsp_audio_state le
 }
 
 /* Under pcm->lock: what is lost is still the source that is there. */
-static int follow_result(struct vsp_audio_stream *stream, const struct vsp_audio_pcm *pcm,
-			 int error)
+static int follow_result(struct vsp_audio_stream *stream, struct vsp_audio_pcm *pcm, int error)
 {
 	struct vsp_audio *audio = stream->audio;
 
 	lockdep_assert_held(&pcm->lock);
+	vsp_audio_count(audio, VSP_AUDIO_UNDERRUNS, pcm->missed);
+	pcm->missed = 0;
 	if (error == -ENODEV)
 		vsp_audio_source_lost(audio->source);
 	else if (error < 0)

@@ -101,6 +101,8 @@ static u64 stream_wait_ns(struct vsp_audio_stream *stream, u32 frames, int ready
 	if (stream->follows)
 		vsp_audio_clock_start(&stream->clock, vs_audio_rate(stream->params.rate), now);
 	stream->follows = false;
+	vsp_audio_count(stream->audio, VSP_AUDIO_UNDERRUNS,
+			vsp_audio_clock_give_up(&stream->clock, now));
 	if (vsp_audio_clock_due(&stream->clock, now) >= frames)
 		return 0;
 	return vsp_audio_clock_wait_ns(&stream->clock, frames, now);
