@@ -13,7 +13,7 @@ PEER_NAME="one service, alone"
 COUNTS=${COUNTS:-1 10 100 1000}
 BUSY_MOST=100		# beside more, there is nothing left of one processor that could be told from nothing
 ASKS=50			# renegotiations of one client
-IDLE_SECONDS=5
+IDLE_SECONDS=20
 TRACING=/sys/kernel/tracing
 
 # kernel_kib: what the kernel has allocated, but for what it gives back when it is asked to
@@ -103,13 +103,20 @@ vspctl_ms() {
 	done | sort -n | awk 'NR == 4 { print $1 / 1000 }'
 }
 
-# processor: ticks that it was busy
-processor() {
-	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat
+# busy_processor SECONDS: sets busy_percent to what it is busy meanwhile; without a process of ours, each of which a native kernel
+# takes a tenth of a second for, where the shell has become large
+busy_processor() {
+	local before user nice system irq softirq _
+	read -r _ user nice system _ _ irq softirq _ </proc/stat
+	before=$((user + nice + system + irq + softirq))
+	pause "$1"
+	read -r _ user nice system _ _ irq softirq _ </proc/stat
+	busy_percent=$(awk -v ticks="$((user + nice + system + irq + softirq - before))" -v hz="$(getconf CLK_TCK)" -v s="$1" \
+		'BEGIN { print 100 * ticks / hz / s }')
 }
 
 measure() {
-	local count=$1 began before others i
+	local count=$1 began others i
 	make_services "$count"
 	progress_to "$count services: ${memory[$count]} KiB and ${enable[$count]} us each"
 	began=$(us "$EPOCHREALTIME")
@@ -124,9 +131,8 @@ measure() {
 	echo 0 >$TRACING/events/vsp/vsp_message/enable
 	admission[$count]=$(admission_us s0)
 	alone[$count]=$(read_one "${disk[s0]}")
-	before=$(processor)
-	sleep $IDLE_SECONDS
-	idle[$count]=$(awk -v ticks="$(($(processor) - before))" -v hz="$(getconf CLK_TCK)" -v s=$IDLE_SECONDS 'BEGIN { print 100 * ticks / hz / s }')
+	busy_processor $IDLE_SECONDS
+	idle[$count]=$busy_percent
 	if [[ $count -gt 1 && $count -le $BUSY_MOST ]]; then
 		others=()
 		for ((i = 1; i < count; i++)); do
