@@ -28,6 +28,7 @@
  *	--latency	prints how much later than when they leave the buffer frames are heard, as
  *			the card has said: the most that it was, in frames
  *	--pause MS	pauses after the first half, for so long
+ *	--pauses N	behind that: so often, between equal parts
  *	--raw		DEVICE is a file of such frames, as aplay and arecord have them
  *	--share		opens a substream that another one has open
  *	--high		s32: the counter is played in the upper 16 bits
@@ -236,7 +237,6 @@ static void hold(int fd)
 	nanosleep(&time, NULL);
 	if (ioctl(fd, SNDRV_PCM_IOCTL_PAUSE, 0))
 		fail("pause release");
-	option.pause_ms = 0;
 }
 
 /* Of what is in the buffer the card says nothing more than everybody knows. */
@@ -271,7 +271,7 @@ static int transfer(int fd, struct snd_xferi *frames)
 static void play(int fd)
 {
 	static unsigned char bytes[FRAMES_AT_ONCE * 32];
-	unsigned long done = 0;
+	unsigned long done = 0, pauses = 0;
 
 	while (done < option.frames || option.until_error) {
 		struct snd_xferi frames = { .buf = bytes, .frames = FRAMES_AT_ONCE };
@@ -288,8 +288,11 @@ static void play(int fd)
 			tell_ready();
 		if (option.latency)
 			look_at_latency(fd);
-		if (option.pause_ms && done >= option.frames / 2)
+		if (option.pause_ms && pauses < option.pauses && done >= option.buffer &&
+		    done >= option.frames / (option.pauses + 1) * (pauses + 1)) {
 			hold(fd);
+			pauses++;
+		}
 	}
 	if (!option.raw && ioctl(fd, SNDRV_PCM_IOCTL_DRAIN))
 		fail("drain");
@@ -405,7 +408,8 @@ static void read_options(int count, char **argument)
 		{ "share", 0, 0, 's' }, { "raw", 0, 0, 'F' }, { "gain", 1, 0, 'g' },
 		{ "high", 0, 0, 'H' }, { "halves", 0, 0, 'B' }, { "low", 0, 0, 'L' },
 		{ "level", 1, 0, 'l' }, { "levels", 1, 0, 'l' }, { "lose", 1, 0, 'z' },
-		{ "pause", 1, 0, 'h' }, { "contend", 1, 0, 'x' }, { "latency", 0, 0, 'y' },
+		{ "pause", 1, 0, 'h' }, { "pauses", 1, 0, 'U' }, { "contend", 1, 0, 'x' },
+		{ "latency", 0, 0, 'y' },
 		{ "prepare", 0, 0, 'e' }, { "late", 0, 0, 'i' }, { }
 	};
 	int letter;
@@ -489,6 +493,10 @@ static void read_options(int count, char **argument)
 			break;
 		case 'h':
 			option.pause_ms = strtoul(optarg, NULL, 0);
+			option.pauses = 1;
+			break;
+		case 'U':
+			option.pauses = strtoul(optarg, NULL, 0);
 			break;
 		default:
 			usage();

@@ -30,6 +30,7 @@ struct pcm_option {
 	bool late;
 	double gain;
 	unsigned int pause_ms;
+	unsigned int pauses;
 	unsigned int contend;
 	unsigned long lose;
 	unsigned int format;

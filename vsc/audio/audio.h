@@ -96,6 +96,20 @@ struct vsc_audio_request {
 };
 
 /**
+ * struct vsc_audio_position - where a stream is, as ALSA counts frames
+ * @sent: where the next message begins
+ * @done: where the oldest message in the ring begins
+ * @ahead: frames of that message that ALSA was told are played: its position never goes back
+ * @elapsed: frames of the period that has begun; a whole one and more while it is paused
+ */
+struct vsc_audio_position {
+	unsigned long sent;
+	unsigned long done;
+	u32 ahead;
+	unsigned long elapsed;
+};
+
+/**
  * struct vsc_audio_stream - one direction
  * @audio: whose
  * @number: enum vs_audio_stream
@@ -107,12 +121,11 @@ struct vsc_audio_request {
  * @substream: that is open; NULL: none, or of a card that is gone. Changed under @telling, too
  * @set: it has parameters, @params
  * @runs: it plays or records
+ * @paused: it did, and may go on; what the host still takes or fills meanwhile counts
  * @refused: the host has given back a message of a stream that runs, or has lost it
  * @params: see @set
  * @chunk: frames of a whole message
- * @sent: where the next message begins, as ALSA counts frames
- * @done: where the oldest message in the ring begins, likewise
- * @elapsed: frames of the period that has begun
+ * @at: its position
  * @stamp_ns: when the host has given back the last message, or began
  * @latency: how late its frames are heard, or were recorded, as the host says: frames
  * @head: messages sent so far
@@ -128,12 +141,11 @@ struct vsc_audio_stream {
 	struct snd_pcm_substream *substream;
 	bool set;
 	bool runs;
+	bool paused;
 	bool refused;
 	struct vs_audio_params params;
 	u32 chunk;
-	unsigned long sent;
-	unsigned long done;
-	unsigned long elapsed;
+	struct vsc_audio_position at;
 	u64 stamp_ns;
 	u32 latency;
 	unsigned int head;

@@ -115,12 +115,16 @@ static int pcm_open(struct snd_pcm_substream *substream)
 	spin_lock_irq(&stream->telling);
 	spin_lock(&audio->lock);
 	grant = audio->grant;
-	if (!audio->shown || !grant.channels[stream->number])
+	/* Another card may have taken the place of this one, which its opener had found before. */
+	if (READ_ONCE(substream->pcm->card->shutdown) || !audio->shown ||
+	    !grant.channels[stream->number])
 		error = -ENODEV;
-	else
+	if (!error) {
 		stream->substream = substream;
-	stream->set = false;
-	stream->runs = false;
+		stream->set = false;
+		stream->runs = false;
+		stream->paused = false;
+	}
 	spin_unlock(&audio->lock);
 	spin_unlock_irq(&stream->telling);
 	if (error)
@@ -280,16 +284,21 @@ static int pcm_start(struct vsc_audio_stream *stream)
 	if (vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_START))
 		return -EIO;
 	stream->runs = true;
+	stream->paused = false;
 	stream->stamp_ns = ktime_get_ns();
 	vsc_audio_stream_send(stream);
+	/* ALSA's lock is held here: it is told from there. */
+	if (stream->at.elapsed >= stream->substream->runtime->period_size)
+		queue_work(system_highpri_wq, &stream->more);
 	return 0;
 }
 
-static void pcm_stop(struct vsc_audio_stream *stream)
+static void pcm_stop(struct vsc_audio_stream *stream, bool pauses)
 {
 	lockdep_assert_held(&stream->audio->lock);
 	if (stream->runs)
 		vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_STOP);
+	stream->paused = pauses && stream->runs;
 	stream->runs = false;
 }
 
@@ -307,7 +316,7 @@ static int pcm_trigger(struct snd_pcm_substream *substream, int command)
 		 command == SNDRV_PCM_TRIGGER_PAUSE_RELEASE)
 		error = pcm_start(stream);
 	else
-		pcm_stop(stream);
+		pcm_stop(stream, command == SNDRV_PCM_TRIGGER_PAUSE_PUSH);
 	spin_unlock_irqrestore(&audio->lock, irq);
 	return error;
 }

@@ -98,7 +98,7 @@ static unsigned long stream_add(const struct snd_pcm_runtime *runtime, unsigned 
 static unsigned long stream_written(const struct vsc_audio_stream *stream)
 {
 	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
-	long written = READ_ONCE(runtime->control->appl_ptr) - stream->sent;
+	long written = READ_ONCE(runtime->control->appl_ptr) - stream->at.sent;
 
 	if (written < 0)
 		written += runtime->boundary;
@@ -112,7 +112,7 @@ static unsigned long stream_written(const struct vsc_audio_stream *stream)
 static u32 stream_pad(const struct vsc_audio_stream *stream)
 {
 	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
-	unsigned long rest = runtime->period_size - stream->elapsed;
+	unsigned long rest = runtime->period_size - stream->at.elapsed;
 
 	if (runtime->status->state != SNDRV_PCM_STATE_DRAINING ||
 	    stream->head != stream->tail || rest == runtime->period_size)
@@ -133,7 +133,7 @@ static u32 stream_fill(struct vsc_audio_stream *stream, struct vsc_audio_message
 		return 0;
 	frames = min_t(unsigned long, written, frames);
 	if (frames) {
-		stream_copy(stream, message->data, stream->sent, frames, true);
+		stream_copy(stream, message->data, stream->at.sent, frames, true);
 		return frames;
 	}
 	frames = stream_pad(stream);
@@ -160,7 +160,7 @@ void vsc_audio_stream_send(struct vsc_audio_stream *stream)
 		message->frames = stream_fill(stream, message);
 		if (!message->frames || stream_post(stream, message))
 			break;
-		stream->sent = stream_add(stream->substream->runtime, stream->sent,
+		stream->at.sent = stream_add(stream->substream->runtime, stream->at.sent,
 					  message->frames);
 		stream->head++;
 		sent = true;
@@ -189,12 +189,11 @@ int vsc_audio_stream_begin(struct vsc_audio_stream *stream,
 			     VS_AUDIO_MESSAGE_MAX / vs_audio_frame_bytes(&stream->params),
 			     vs_audio_rate(stream->params.rate) * VS_AUDIO_MESSAGE_MS /
 			     (u32)MSEC_PER_SEC);
-	stream->sent = 0;
-	stream->done = 0;
-	stream->elapsed = 0;
+	stream->at = (struct vsc_audio_position){ };
 	stream->latency = 0;
 	/* ALSA asks for the position, and this, only once the stream runs. */
 	substream->runtime->delay = 0;
+	stream->paused = false;
 	stream->refused = false;
 	spin_unlock_irq(&stream->audio->lock);
 	return 0;
@@ -211,16 +210,20 @@ int vsc_audio_stream_begin(struct vsc_audio_stream *stream,
  */
 unsigned long vsc_audio_stream_position(struct vsc_audio_stream *stream)
 {
+	struct vsc_audio_position *at = &stream->at;
 	unsigned long position, irq;
-	u32 ahead = 0;
+	u32 ahead;
 
 	spin_lock_irqsave(&stream->audio->lock, irq);
-	if (stream_plays(stream) && stream->runs && stream->head != stream->tail)
+	if (stream_plays(stream) && stream->runs && stream->head != stream->tail) {
 		ahead = vsc_audio_position_ahead(ktime_get_ns() - stream->stamp_ns,
 						 vs_audio_rate(stream->params.rate),
 						 stream->message[stream->tail %
 								 VSC_AUDIO_MESSAGES].frames);
-	position = (stream->done + ahead) % stream->substream->runtime->buffer_size;
+		/* After a pause the message begins anew, by that clock. */
+		at->ahead = max(at->ahead, ahead);
+	}
+	position = (at->done + at->ahead) % stream->substream->runtime->buffer_size;
 	stream->substream->runtime->delay = stream->latency;
 	spin_unlock_irqrestore(&stream->audio->lock, irq);
 	return position;
@@ -235,22 +238,49 @@ enum stream_news {
 	STREAM_DRY,	/* all that was written was played */
 };
 
-static enum stream_news stream_passed(struct vsc_audio_stream *stream, u32 frames)
+static void stream_advance(struct vsc_audio_stream *stream, u32 frames)
+{
+	struct vsc_audio_position *at = &stream->at;
+
+	at->done = stream_add(stream->substream->runtime, at->done, frames);
+	at->ahead -= min(at->ahead, frames);
+	at->elapsed += frames;
+}
+
+/* Has a period ended, also in a pause, of which ALSA was not told? */
+static enum stream_news stream_elapsed(struct vsc_audio_stream *stream)
 {
 	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
 
-	stream->done = stream_add(runtime, stream->done, frames);
-	stream->elapsed += frames;
+	if (stream->at.elapsed < runtime->period_size)
+		return STREAM_NOTHING;
+	stream->at.elapsed %= runtime->period_size;
+	return STREAM_PERIOD;
+}
+
+static enum stream_news stream_passed(struct vsc_audio_stream *stream)
+{
+	const struct snd_pcm_runtime *runtime = stream->substream->runtime;
+
 	stream->stamp_ns = ktime_get_ns();
 	vsc_audio_stream_send(stream);
-	if (stream->elapsed >= runtime->period_size) {
-		stream->elapsed -= runtime->period_size;
+	if (stream_elapsed(stream) == STREAM_PERIOD)
 		return STREAM_PERIOD;
-	}
 	if (stream->head == stream->tail && stream_plays(stream) &&
 	    runtime->stop_threshold <= runtime->buffer_size)
 		return STREAM_DRY;
 	return STREAM_NOTHING;
+}
+
+static void stream_take(struct vsc_audio_stream *stream, struct vsc_audio_message *message)
+{
+	bool plays = stream_plays(stream);
+
+	if (!plays)
+		stream_copy(stream, message->data, stream->at.done, message->frames, false);
+	stream_advance(stream, message->frames);
+	vsc_audio_count(stream->audio, plays ? VSC_AUDIO_PLAYED : VSC_AUDIO_RECORDED,
+			message->frames);
 }
 
 static enum stream_news stream_took(struct vsc_audio_stream *stream,
@@ -259,6 +289,9 @@ static enum stream_news stream_took(struct vsc_audio_stream *stream,
 	struct vsc_audio *audio = stream->audio;
 
 	stream->tail++;
+	/* ALSA asks for no position in a pause: it is told when the stream goes on. */
+	if (stream->substream && stream->paused)
+		stream_take(stream, message);
 	if (!stream->substream || !stream->runs || stream->refused)
 		return STREAM_NOTHING;
 	if (le32_to_cpu(READ_ONCE(message->status.status)) != VIRTIO_SND_S_OK) {
@@ -266,14 +299,11 @@ static enum stream_news stream_took(struct vsc_audio_stream *stream,
 		vsc_audio_card_soon(audio, STREAM_REFUSED_MS);
 		return STREAM_NOTHING;
 	}
-	if (!stream_plays(stream))
-		stream_copy(stream, message->data, stream->done, message->frames, false);
+	stream_take(stream, message);
 	stream->latency =
 		vsc_audio_position_latency(le32_to_cpu(READ_ONCE(message->status.latency_bytes)),
 					   &stream->params);
-	vsc_audio_count(audio, stream_plays(stream) ? VSC_AUDIO_PLAYED : VSC_AUDIO_RECORDED,
-			message->frames);
-	return stream_passed(stream, message->frames);
+	return stream_passed(stream);
 }
 
 /* Return: whether a message has come back. */
@@ -328,12 +358,15 @@ void vsc_audio_stream_data(struct vsc_audio_stream *stream)
 	bool more = true;
 
 	spin_lock_irqsave(&stream->telling, irq);
+	spin_lock(&stream->audio->lock);
+	news = stream->runs ? stream_elapsed(stream) : STREAM_NOTHING;
+	spin_unlock(&stream->audio->lock);
+	stream_tell(stream, news);
 	for (; more && budget; budget--) {
 		spin_lock(&stream->audio->lock);
 		more = stream_reap(stream, &news);
 		spin_unlock(&stream->audio->lock);
-		if (news != STREAM_NOTHING)
-			stream_tell(stream, news);
+		stream_tell(stream, news);
 	}
 	spin_unlock_irqrestore(&stream->telling, irq);
 	/* A host that gives them back as fast as they are sent does not hold an interrupt. */
@@ -416,7 +449,7 @@ void vsc_audio_stream_void(struct vsc_audio_stream *stream)
 		;
 	stream->vq = NULL;
 	stream->tail = stream->head;
-	stream->refused |= stream->runs;
+	stream->refused |= stream->runs || stream->paused;
 	spin_unlock_irq(&stream->audio->lock);
 	cancel_work_sync(&stream->more);
 	wake_up_all(&stream->audio->changed);
@@ -434,6 +467,7 @@ static void stream_let_go(struct vsc_audio_stream *stream,
 		stream->substream = NULL;
 		stream->set = false;
 		stream->runs = false;
+		stream->paused = false;
 	}
 	spin_unlock(&stream->audio->lock);
 	spin_unlock_irq(&stream->telling);
@@ -478,6 +512,13 @@ void vsc_audio_stream_init(struct vsc_audio *audio, unsigned int number)
 	INIT_WORK(&stream->more, stream_more_work);
 }
 
+static void free_messages(struct vsc_audio_message *message)
+{
+	for (unsigned int i = 0; message && i < VSC_AUDIO_MESSAGES; i++)
+		kfree(message[i].data);
+	kfree(message);
+}
+
 /**
  * vsc_audio_stream_alloc() - make the messages of a stream
  * @stream: has some already, or none
@@ -487,26 +528,28 @@ void vsc_audio_stream_init(struct vsc_audio *audio, unsigned int number)
  */
 int vsc_audio_stream_alloc(struct vsc_audio_stream *stream)
 {
-	struct vsc_audio_message *message;
-	unsigned int made = 0;
+	struct vsc_audio_message *message, *unused;
+	int error = 0;
 
-	if (stream->message)
+	if (READ_ONCE(stream->message))
 		return 0;
 	message = kcalloc(VSC_AUDIO_MESSAGES, sizeof(*message), GFP_KERNEL);
 	if (!message)
 		return -ENOMEM;
-	for (; made < VSC_AUDIO_MESSAGES; made++) {
-		message[made].data = kzalloc(VS_AUDIO_MESSAGE_MAX, GFP_KERNEL);
-		if (!message[made].data)
-			goto free;
+	for (unsigned int i = 0; i < VSC_AUDIO_MESSAGES && !error; i++) {
+		message[i].data = kzalloc(VS_AUDIO_MESSAGE_MAX, GFP_KERNEL);
+		error = message[i].data ? 0 : -ENOMEM;
 	}
-	stream->message = message;
-	return 0;
-free:
-	while (made--)
-		kfree(message[made].data);
-	kfree(message);
-	return -ENOMEM;
+	unused = message;
+	spin_lock_irq(&stream->audio->lock);
+	/* A stream of another card may have made them meanwhile. */
+	if (!error && !stream->message) {
+		WRITE_ONCE(stream->message, message);
+		unused = NULL;
+	}
+	spin_unlock_irq(&stream->audio->lock);
+	free_messages(unused);
+	return error;
 }
 
 /**
@@ -517,7 +560,5 @@ free:
  */
 void vsc_audio_stream_free(struct vsc_audio_stream *stream)
 {
-	for (unsigned int i = 0; stream->message && i < VSC_AUDIO_MESSAGES; i++)
-		kfree(stream->message[i].data);
-	kfree(stream->message);
+	free_messages(stream->message);
 }
