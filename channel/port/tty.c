@@ -292,20 +292,15 @@ int vs_port_tty_show(struct vs_port *port, const struct attribute_group **groups
  * vs_port_tty_hide() - undo vs_port_tty_show()
  * @port: gone
  *
- * Users who have it open are hung up.
+ * Users who have it open are hung up, soon: that waits for a write() whose bytes are in a page that
+ * its user, who may have a file system of his own, does not let come.
  *
  * Context: process; sleeps.
  */
 void vs_port_tty_hide(struct vs_port *port)
 {
-	struct tty_struct *tty;
-
 	tty_unregister_device(port_tty_driver, port->tty.line);
-	tty = tty_port_tty_get(&port->tty.port);
-	if (tty) {
-		tty_vhangup(tty);
-		tty_kref_put(tty);
-	}
+	tty_port_tty_hangup(&port->tty.port, false);
 	port_tty_forget_line(port);
 	/* The work may wait for room in a buffer that nobody empties any more. */
 	flush_delayed_work(&port->tty.work);
