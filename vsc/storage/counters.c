@@ -127,6 +127,14 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
 		counters->bytes_read += request->bytes;
 }
 
+static u64 gap_since(const struct vsc_storage_counters *counters, u64 now, bool negotiation)
+{
+	u64 start = negotiation ? counters->gap_start_ns :
+		    max(counters->gap_start_ns, counters->gap_reset_ns);
+
+	return now > start ? now - start : 0;
+}
+
 /**
  * vsc_storage_counters_gap() - requests have just been completed
  * @storage: the disk
@@ -137,12 +145,12 @@ void vsc_storage_counters_end(struct vsc_storage *storage,
 void vsc_storage_counters_gap(struct vsc_storage *storage, u64 now)
 {
 	struct vsc_storage_counters *counters = &storage->queue.counters;
-	u64 gap = now > counters->gap_start_ns ? now - counters->gap_start_ns : 0;
 
 	lockdep_assert_held(&storage->queue.lock);
-	counters->gap_ns = max(counters->gap_ns, gap);
+	counters->gap_ns = max(counters->gap_ns, gap_since(counters, now, false));
 	if (counters->negotiation != VSC_STORAGE_NEGOTIATED)
-		counters->negotiation_gap_ns = max(counters->negotiation_gap_ns, gap);
+		counters->negotiation_gap_ns = max(counters->negotiation_gap_ns,
+						   gap_since(counters, now, true));
 	if (counters->negotiation == VSC_STORAGE_LAST_GAP)
 		counters->negotiation = VSC_STORAGE_NEGOTIATED;
 	counters->gap_start_ns = now;
@@ -272,7 +280,7 @@ static ssize_t show_gap(struct device *dev, char *text, bool negotiation)
 	struct vsc_storage *storage;
 	ssize_t length = -ENODEV;
 	bool measured;
-	u64 gap, now;
+	u64 gap;
 
 	rcu_read_lock();
 	storage = to_storage(dev);
@@ -281,9 +289,8 @@ static ssize_t show_gap(struct device *dev, char *text, bool negotiation)
 		spin_lock_irq(&storage->queue.lock);
 		gap = negotiation ? counters->negotiation_gap_ns : counters->gap_ns;
 		measured = !negotiation || counters->negotiation != VSC_STORAGE_NEGOTIATED;
-		now = ktime_get_ns();
-		if (measured && storage->queue.outstanding && now > counters->gap_start_ns)
-			gap = max(gap, now - counters->gap_start_ns);
+		if (measured && storage->queue.outstanding)
+			gap = max(gap, gap_since(counters, ktime_get_ns(), negotiation));
 		spin_unlock_irq(&storage->queue.lock);
 		length = sysfs_emit(text, "%llu\n", div_u64(gap, NSEC_PER_USEC));
 	}
@@ -322,7 +329,7 @@ static ssize_t longest_gap_us_store(struct device *dev, struct device_attribute 
 	if (storage) {
 		spin_lock_irq(&storage->queue.lock);
 		storage->queue.counters.gap_ns = 0;
-		storage->queue.counters.gap_start_ns = ktime_get_ns();
+		storage->queue.counters.gap_reset_ns = ktime_get_ns();
 		spin_unlock_irq(&storage->queue.lock);
 		result = length;
 	}

@@ -12,6 +12,7 @@
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sysfs.h>
 #include <linux/virtio.h>
 
@@ -38,12 +39,20 @@ static int disk_open(struct vs_opened *opened, vs_blk_mode_t mode)
 /* For whoever has to know this disk again by another way. */
 static int disk_unique_id(struct gendisk *disk, u8 id[16], enum blk_unique_id type)
 {
-	struct vsc_storage *storage = disk->private_data;
+	const struct vsc_storage *storage;
+	int length = -ENODEV;
 
 	if (type != BLK_UID_T10)
 		return -EINVAL;
-	export_uuid(id, vsc_session_uuid(storage->session));
-	return UUID_SIZE;
+	/* Who asks may have a disk that is gone open. */
+	rcu_read_lock();
+	storage = READ_ONCE(disk->private_data);
+	if (storage) {
+		export_uuid(id, vsc_session_uuid(storage->session));
+		length = UUID_SIZE;
+	}
+	rcu_read_unlock();
+	return length;
 }
 
 /* An open disk pins the module, and nothing else does. */
@@ -249,6 +258,8 @@ void vsc_storage_disk_destroy(struct vsc_storage *storage)
 		blk_mark_disk_dead(storage->disk);
 		del_gendisk(storage->disk);
 	}
+	/* storage_detach() waits for readers under RCU. */
+	WRITE_ONCE(storage->disk->private_data, NULL);
 	put_disk(storage->disk);
 	vsc_storage_queue_exit(storage);
 	ida_free(&numbers, storage->number);

@@ -96,6 +96,7 @@ enum vsc_storage_negotiation {
  * @negotiation_gap_ns: the longest that the last negotiation had a part in
  * @negotiation: whether that is still measured
  * @gap_start_ns: the last completion, or when the first request came after none
+ * @gap_reset_ns: when @gap_ns was set to 0: no earlier time counts for it
  */
 struct vsc_storage_counters {
 	u64 bytes_read;
@@ -107,6 +108,7 @@ struct vsc_storage_counters {
 	u64 gap_ns;
 	u64 negotiation_gap_ns;
 	u64 gap_start_ns;
+	u64 gap_reset_ns;
 	enum vsc_storage_negotiation negotiation;
 };
 
