@@ -3,6 +3,7 @@
  * The host end of a channel as its service has it: made, shown to the driver that the
  * administrator has chosen, and taken away.  What that driver calls is in vdpa.c.
  */
+#include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/kmod.h>
@@ -232,6 +233,12 @@ void vsp_channel_unregister(struct vsp_channel *channel)
 	 */
 	if (refused)
 		synchronize_rcu_tasks();
+	/*
+	 * Waits for whoever has it open, if need be for long: an opener that open_late() has
+	 * killed may have its file in a ring of io_uring, which others share.  Not under
+	 * vdpa_dev_lock, for which every other service would have to wait.
+	 */
+	device_release_driver(&channel->vdpa.dev);
 	vdpa_unregister_device(&channel->vdpa);
 	if (channel->local)
 		vsp_movers_stop(channel);

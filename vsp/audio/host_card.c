@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) "vsp_audio: " fmt
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
@@ -19,6 +20,7 @@
 #include "vsp/class.h"
 
 #define CARD_RETRY_MS	1000
+#define CARD_PACE_MS	250	/* a guest has other contracts faster than the host's cards come and go */
 /*
  * How long the cards outlive a contract. A guest that has slept is another driver to the host: its
  * contract ends when it wakes, and the next one begins as soon as it has asked.
@@ -107,7 +109,9 @@ static void host_card_end(struct vsp_audio_stream *stream)
 	snd_card_free_when_closed(side->card);
 }
 
-static int host_card_follow_all(struct vsp_audio *audio, const struct vs_audio_grant *grant)
+/* @ended: set to whether a card was taken away */
+static int host_card_follow_all(struct vsp_audio *audio, const struct vs_audio_grant *grant,
+				bool *ended)
 {
 	int error = 0;
 
@@ -117,8 +121,10 @@ static int host_card_follow_all(struct vsp_audio *audio, const struct vs_audio_g
 		struct vsp_audio_stream *stream = &audio->stream[i];
 
 		if (stream->side && (!host_card_is_granted(stream, grant) ||
-				     !host_card_is_same(stream->side, grant)))
+				     !host_card_is_same(stream->side, grant))) {
 			host_card_end(stream);
+			*ended = true;
+		}
 	}
 	for (unsigned int i = 0; i < VS_AUDIO_STREAMS; i++) {
 		struct vsp_audio_stream *stream = &audio->stream[i];
@@ -133,14 +139,18 @@ static void host_card_work(struct work_struct *work)
 {
 	struct vsp_audio *audio = container_of(to_delayed_work(work), struct vsp_audio, follow);
 	struct vs_audio_grant grant;
+	bool ended = false;
 	int error;
 
 	mutex_lock(&audio->follow_lock);
 	spin_lock_irq(&audio->lock);
 	grant = audio->grant;
 	spin_unlock_irq(&audio->lock);
-	error = host_card_follow_all(audio, &grant);
+	error = host_card_follow_all(audio, &grant, &ended);
 	mutex_unlock(&audio->follow_lock);
+	/* Not beside itself: another contract waits for the end of this. */
+	if (ended)
+		msleep(CARD_PACE_MS);
 	if (!error)
 		return;
 	vsp_warn_limited(audio->service,

@@ -233,8 +233,9 @@ static void source_return(struct vsp_audio_source *source)
 
 	if (IS_ERR(of))
 		return;
+	/* What was opened of it is closed without waiting for a mover, now or by the next look. */
 	if (vsp_audio_source_is_own(of) || source_open_all(source, of, wants, &at))
-		source_close(source, SOURCE_ALL);
+		source_drop(source);
 	else
 		pr_info("%s %s: source %s is back\n", source_kind(source), source_name(source),
 			vsp_pool_source(source->shared->pool));

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) "vsp_channel: " fmt
 
 #include <linux/bits.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -17,6 +18,7 @@
 #include "vsp/class.h"
 
 #define AGAIN	HZ	/* when a port could not be made */
+#define PACE_MS	250	/* a guest has other contracts faster than the host's ports come and go */
 
 /**
  * vsp_ports_get() - a port of the contract in force
@@ -150,10 +152,11 @@ static int follow_make_missing(struct vsp_ports *ports)
 	return error;
 }
 
-static void follow_work(struct work_struct *work)
+/* Return: whether a port was hung up. */
+static bool follow_all(struct vsp_ports *ports)
 {
-	struct vsp_ports *ports = container_of(to_delayed_work(work), struct vsp_ports, follow);
 	struct vs_port *port;
+	bool ended = false;
 	int error;
 
 	for (unsigned int i = 0; i < VS_PORT_MAX; i++) {
@@ -162,6 +165,7 @@ static void follow_work(struct work_struct *work)
 			continue;
 		follow_keep_size(ports, port);
 		vs_port_hang_up(port);
+		ended = true;
 	}
 	error = follow_make_missing(ports);
 	vsp_ports_wake(ports);
@@ -172,6 +176,14 @@ static void follow_work(struct work_struct *work)
 	/* If another contract has queued it already, that comes sooner, and stays. */
 	if (error)
 		queue_delayed_work(system_unbound_wq, &ports->follow, AGAIN);
+	return ended;
+}
+
+/* Not beside itself: another contract waits for the end of this. */
+static void follow_work(struct work_struct *work)
+{
+	if (follow_all(container_of(to_delayed_work(work), struct vsp_ports, follow)))
+		msleep(PACE_MS);
 }
 
 /**
@@ -216,5 +228,5 @@ void vsp_ports_follow_end(struct vsp_ports *ports)
 {
 	cancel_delayed_work_sync(&ports->follow);
 	ports->set.count = 0;
-	follow_work(&ports->follow.work);
+	follow_all(ports);
 }
