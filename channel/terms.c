@@ -105,6 +105,8 @@ bool vs_terms_identity_valid(const struct vs_term_spec *spec, const char *text, 
 {
 	if (!vs_terms_text_valid(text, length))
 		return false;
+	if (spec->length && length && length != spec->length)
+		return false;
 	for (size_t i = 0; spec->characters && i < length; i++)
 		if (!strchr(spec->characters, text[i]))
 			return false;

@@ -9,7 +9,7 @@
 #include "vs_limits.h"
 
 /* Of another build than its core, a class module is refused by name. */
-#define VS_CLASS_ABI		8
+#define VS_CLASS_ABI		9
 
 enum vs_class_id {
 	VS_CLASS_STORAGE	= 1,
@@ -46,6 +46,8 @@ enum vs_class_id {
  * @preset: LEVEL, SET: most, where the administrator has set no limit; 0: @highest
  * @bits: SET only: name of each bit, ended by NULL
  * @characters: IDENTITY only: all that its text may have; NULL: see vs_terms_text_valid()
+ * @length: IDENTITY only: characters that its text has, where it is not empty; 0: any number
+ * @form: IDENTITY only: which text it is, for who writes another
  */
 struct vs_term_spec {
 	u16 id;
@@ -60,6 +62,8 @@ struct vs_term_spec {
 	u64 preset;
 	const char * const *bits;
 	const char *characters;
+	u8 length;
+	const char *form;
 };
 
 /**

@@ -7,6 +7,9 @@
 
 #include <linux/types.h>
 
+/* Bytes of the names of a SET, as vs_value_emit_names() has them. */
+#define VS_NAMES_MAX	192
+
 struct vs_term;
 struct vs_term_spec;
 

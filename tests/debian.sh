@@ -147,6 +147,36 @@ installs_and_goes() {
 	assert_eq "$(inside dpkg --audit)" '' "what dpkg complains of after removal"
 }
 
+# next_kernel: puts the newest kernel of Debian beside the one that there is, as its packages would, and prints its release
+next_kernel() {
+	local from=/cache/$GUEST_backport release
+	release=$(basename "$from"/usr/src/linux-headers-*-amd64)
+	release=${release#linux-headers-}
+	cp -a "$from"/usr/src/linux-* /tmp/root/usr/src/
+	mkdir -p "/tmp/root/usr/lib/modules/$release"
+	cp -a "$from/usr/lib/modules/$release"/{build,source,modules.*} "/tmp/root/usr/lib/modules/$release/"
+	cp "$from/usr/lib/modules/$release/System.map" "/tmp/root/boot/System.map-$release"
+	echo "$release"
+}
+
+# A new kernel comes, as by apt full-upgrade: the scripts that its packages run give it the modules, and the old one goes.
+follows_the_kernel() {
+	local old new
+	old=$(cd /tmp/root/usr/src && echo linux-headers-*-amd64)
+	old=${old#linux-headers-}
+	inside dpkg -i /out/vsp-dkms_0.1_all.deb >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"
+	new=$(next_kernel)
+	inside run-parts --arg="$new" --arg="/boot/vmlinuz-$new" /etc/kernel/header_postinst.d >/tmp/install.log 2>&1 ||
+		fail "the headers of $new: $(cat /tmp/install.log)"
+	inside dkms status
+	modules_of "$new" "/usr/src/linux-headers-$new"
+	modules_of "$old" "/usr/src/linux-headers-$old"
+	inside run-parts --arg="$old" --arg="/boot/vmlinuz-$old" /etc/kernel/prerm.d >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"
+	assert_eq "$(inside dkms status)" "vsp-vsc/0.1, $new, x86_64: installed" "dkms"
+	inside dpkg --purge vsp-dkms >/tmp/remove.log 2>&1 || fail "$(cat /tmp/remove.log)"
+	assert_eq "$(inside find /usr/lib/modules -name 'vs[pc]*')" '' "modules after removal"
+}
+
 # A guest of Debian 12, which has neither a compiler nor headers
 debian_12() {
 	local kernel
@@ -173,4 +203,5 @@ ONLY='' test_case debian.packages_are_built builds
 test_case debian.packages_are_clean is_clean
 test_case debian.modules_for_guests_install_and_go guest_modules
 test_case debian.packages_install_and_go installs_and_goes
+test_case debian.modules_follow_the_kernel follows_the_kernel
 test_case debian.guest_of_debian_12_has_them debian_12

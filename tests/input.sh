@@ -146,7 +146,7 @@ refuses_a_layout() {
 	vsp_service input.in layout='de(nodeadkeys)'
 	mark_log
 	assert_fails sh -c "echo 'de;rm' >$SERVICES/input.in/layout"
-	host_log | grep -q 'characters of' || fail "the log does not say which characters"
+	host_log | grep -q 'letters, digits and' || fail "the log does not say which characters"
 	assert_eq "$(<$SERVICES/input.in/layout)" 'de(nodeadkeys)' "layout"
 }
 

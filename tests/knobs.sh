@@ -26,6 +26,11 @@ refused() {
 	[[ $mode == 200 ]] || assert_eq "$(<"$3")" "$before" "${3##*/} after a refusal"
 }
 
+# says TEXT: the last line of the log
+says() {
+	host_log | tail -n 1 | grep -F -e "$1" >/dev/null || fail "$(host_log | tail -n 1): not '$1'"
+}
+
 # takes VALUE FILE [SHOWN]
 takes() {
 	printf '%s\n' "$1" >"$2" || fail "'$1' refused by $2"
@@ -130,6 +135,9 @@ service_values() {
 	takes 1G "$SERVICE/size_max" 1073741824
 	takes 8k "$SERVICE/bandwidth_ceiling" 8192
 	refused 'Invalid argument' 9k "$SERVICE/bandwidth_floor"
+	says 'at most 8192 bytes/s allowed'
+	refused 'Numerical result out of range' 2P "$SERVICE/bandwidth_floor"
+	says ': 0..1125899906842624 bytes/s, or unset allowed'
 	takes 8k "$SERVICE/bandwidth_floor" 8192
 	refused 'Invalid argument' 4k "$SERVICE/bandwidth_ceiling"
 	takes unset "$SERVICE/bandwidth_ceiling"
@@ -159,6 +167,21 @@ service_values() {
 	mkdir "$CONFIG/services/storage.t"
 	refused 'Device or resource busy' 01234567-89ab-cdef-0123-456789abcdef "$CONFIG/services/storage.t/uuid"
 	refused 'Invalid argument' 2 "$SERVICE/release"
+}
+
+# Of other classes, whose texts have a form
+texts() {
+	local i mac=$CONFIG/services/network.s/mac layout=$CONFIG/services/input.s/layout
+	mkdir "${mac%/*}" "${layout%/*}"
+	for i in banana 52:54:00:12:34 52-54-00-12-34-56 52:54:00:12:34:567; do
+		refused 'Invalid argument' "$i" "$mac"
+		says ': an address as 52:54:00:12:34:56, or unset allowed'
+	done
+	takes 52:54:00:ab:CD:ef "$mac"
+	takes unset "$mac"
+	refused 'Invalid argument' 'de;x' "$layout"
+	says ': up to 128 letters, digits and _(),+:-, or unset allowed'
+	takes 'de(nodeadkeys)' "$layout"
 }
 
 enabled_service() {
@@ -398,6 +421,7 @@ changes_are_told() {
 test_case knobs.names names
 test_case knobs.pool_values pool_values
 test_case knobs.service_values service_values
+test_case knobs.texts texts
 test_case knobs.enabled_service enabled_service
 test_case knobs.held_service held_service
 test_case knobs.open_races_rmdir open_races_rmdir

@@ -234,6 +234,9 @@ address_of_another() {
 	vsp_pool network.two capacity_tx_bandwidth=1G capacity_rx_bandwidth=1G mac_range=$RANGE enable=1
 	vsp_service network.b pool=network.two local=1 enable=1
 	local_pair
+	mark_log
+	assert_fails sh -c "echo 52:54:00:12:34:5 >/sys/class/vsc/vsc0/request/mac"
+	host_log | grep -q 'request/mac: .* refused, write an address as ' || fail "the log does not say what to write"
 	other=$(<$VDPA/b/terms/mac)
 	[[ $other != "$(<$VDPA/a/terms/mac)" ]] || fail "the same address in two pools"
 	says 'Address already in use' set_address a "$other"

@@ -233,6 +233,8 @@ statuses() {
 	status 3 vspctl service set web frob=1
 	grep -q 'there are: .*speed_ceiling' /tmp/out || fail "$(cat /tmp/out)"
 	status 1 vspctl qemu web
+	status 2 vspctl watch --json --guest vm1
+	grep -q 'watch: --guest is no option of it: --root --json --bytes --wait --count allowed' /tmp/out || fail "$(cat /tmp/out)"
 	status 0 vspctl --help
 	status 1 sh -c '/vsp/build/vspctl-sanitizer/vspctl --root /tmp/tree status >/dev/full'
 }
@@ -500,6 +502,8 @@ installed() {
 	completes service rel release
 	completes pool ena enable
 	completes status --js --json
+	completes calibrate --wr --write
+	completes calibrate /vsp/READ /vsp/README.md
 	# a client's name is its provider's choice
 	# shellcheck disable=SC2034 # read by the completion
 	_vspctl_sys=/tmp/tree/sys

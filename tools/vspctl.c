@@ -36,7 +36,7 @@ static const struct command commands[] = {
 	{ "save", save_run, OPTION_FILTER,
 	  "[FILE]", "write the configuration of all pools and services" },
 	{ "restore", restore_run, OPTION_DRY_RUN | OPTION_EACH | OPTION_WAIT,
-	  "FILE", "make it so: all of it, or nothing" },
+	  "FILE", "make the pools and services that FILE names: all, or nothing" },
 	{ "watch", watch_run, OPTION_JSON | OPTION_BYTES | OPTION_WAIT | OPTION_COUNT,
 	  "[SERVICE...]", "print changes of contracts and violations as they happen" },
 	{ "record", record_run,
@@ -100,64 +100,88 @@ static unsigned long number(const char *text)
 	return number_of(text, 10);
 }
 
-/* Return: the bit of enum option_bit; 0: any command takes it. */
-static unsigned int take_option(int option)
+/* By which commands take them, a bit of enum option_bit; 0: all do. */
+static const unsigned int option_bits[] = {
+	['j'] = OPTION_JSON, ['b'] = OPTION_BYTES,
+	['c'] = OPTION_FILTER, ['p'] = OPTION_FILTER, ['g'] = OPTION_FILTER,
+	['C'] = OPTION_SIDE, ['P'] = OPTION_SIDE, ['w'] = OPTION_WAIT,
+	['n'] = OPTION_DRY_RUN, ['e'] = OPTION_EACH, ['m'] = OPTION_MEMORY,
+	['l'] = OPTION_LIBVIRT, ['W'] = OPTION_WRITE, ['N'] = OPTION_COUNT,
+	['i'] = OPTION_INTERVAL, ['r'] = 0, ['h'] = 0,
+};
+
+static void take_option(int option)
 {
 	switch (option) {
 	case 'r':
 		options.root = optarg;
-		return 0;
+		break;
 	case 'j':
 		options.json = true;
-		return OPTION_JSON;
+		break;
 	case 'b':
 		options.bytes = true;
-		return OPTION_BYTES;
+		break;
 	case 'c':
 		options.class = optarg;
-		return OPTION_FILTER;
+		break;
 	case 'p':
 		options.pool = optarg;
-		return OPTION_FILTER;
+		break;
 	case 'g':
 		options.guest = optarg;
-		return OPTION_FILTER;
+		break;
 	case 'C':
 		options.client = true;
-		return OPTION_SIDE;
+		break;
 	case 'P':
 		options.provider = true;
-		return OPTION_SIDE;
+		break;
 	case 'w':
 		options.wait = seconds("--wait", optarg, "0", "1000000");
-		return OPTION_WAIT;
+		break;
 	case 'n':
 		options.dry_run = true;
-		return OPTION_DRY_RUN;
+		break;
 	case 'e':
 		options.each = true;
-		return OPTION_EACH;
+		break;
 	case 'm':
 		options.memory = optarg;
-		return OPTION_MEMORY;
+		break;
 	case 'l':
 		options.libvirt = true;
-		return OPTION_LIBVIRT;
+		break;
 	case 'W':
 		options.write = true;
-		return OPTION_WRITE;
+		break;
 	case 'N':
 		options.count = number(optarg);
-		return OPTION_COUNT;
+		break;
 	case 'i':
 		options.interval = seconds("--interval", optarg, "0.01", "3600");
-		return OPTION_INTERVAL;
+		break;
 	case 'h':
 		usage(stdout);
 		exit(DONE);
 	default:
 		exit(USAGE);	/* getopt_long() has said why */
 	}
+}
+
+/* Names those that it takes. */
+static int complain_of_option(const struct command *command, const struct option *option)
+{
+	char taken[256] = "";
+
+	for (const struct option *i = long_options; i->name; i++) {
+		size_t length = strlen(taken);
+
+		if (i->val != 'h' && !(option_bits[i->val] & ~command->options))
+			snprintf(taken + length, sizeof(taken) - length, " --%s", i->name);
+	}
+	return complain(USAGE, command->name, "--%s is no option of it:%s allowed", option->name,
+			taken);
 }
 
 static const struct command *find_command(const char *name)
@@ -182,19 +206,21 @@ static void allow_files(void)
 int main(int argc, char **argv)
 {
 	const struct command *command;
-	unsigned int given = 0;
+	bool given[sizeof(option_bits) / sizeof(*option_bits)] = {};
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
-		given |= take_option(option);
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+		take_option(option);
+		given[option] = true;
+	}
 	if (optind == argc) {
 		usage(stderr);
 		return USAGE;
 	}
 	command = find_command(argv[optind++]);
-	if (given & ~command->options)
-		return complain(USAGE, command->name, "does not take all of these options; usage: vspctl %s %s",
-				command->name, command->usage);
+	for (const struct option *i = long_options; i->name; i++)
+		if (given[i->val] && option_bits[i->val] & ~command->options)
+			return complain_of_option(command, i);
 	if (options.client && options.provider)
 		return complain(USAGE, command->name, "either --client or --provider");
 	allow_files();

@@ -6,6 +6,7 @@
 #include <linux/build_bug.h>
 #include <linux/export.h>
 #include <linux/limits.h>
+#include <linux/stringify.h>
 
 #include "vs_abstract.h"
 #include "vs_class.h"
@@ -39,6 +40,8 @@ static const struct vs_term_spec abstract_terms[] = {
 	}, {
 		.id = VS_ABSTRACT_LABEL, .kind = VS_KIND_IDENTITY,
 		.name = "label", .unit = "text",
+		.form = "up to " __stringify(VS_WIRE_TEXT_MAX)
+			" printable characters without space and /",
 	},
 };
 

@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/string.h>
+#include <linux/stringify.h>
 #include <uapi/linux/input-event-codes.h>
 
 #include "vs_class.h"
@@ -74,6 +75,7 @@ static const struct vs_term_spec input_terms[] = {
 		.id = VS_INPUT_LAYOUT, .kind = VS_KIND_IDENTITY,
 		.name = "layout", .unit = "XKB",
 		.characters = input_layout_characters,
+		.form = "up to " __stringify(VS_WIRE_TEXT_MAX) " letters, digits and _(),+:-",
 	}, {
 		.id = VS_INPUT_BUTTONS, .kind = VS_KIND_LEVEL,
 		.name = "buttons", .unit = "buttons",

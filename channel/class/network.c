@@ -31,6 +31,8 @@ static const struct vs_term_spec network_terms[] = {
 	}, {
 		.id = VS_NETWORK_MAC, .kind = VS_KIND_IDENTITY, .flags = VS_TERM_SUGGESTED,
 		.name = "mac", .unit = "address",
+		.characters = "0123456789abcdefABCDEF:", .length = 3 * ETH_ALEN - 1,
+		.form = "an address as 52:54:00:12:34:56",
 	}, {
 		.id = VS_NETWORK_OFFLOADS, .kind = VS_KIND_SET,
 		.name = "offloads", .unit = "set",

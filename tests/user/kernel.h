@@ -40,6 +40,8 @@ typedef unsigned int gfp_t;
 #define __noreturn __attribute__((noreturn))
 #define __printf(text, first) __attribute__((format(printf, text, first)))
 #define likely(x)	(x)
+#define __stringify_1(x) #x
+#define __stringify(x) __stringify_1(x)
 #define BIT(n)		(1UL << (n))
 #define BIT_ULL(n)	(1ULL << (n))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

@@ -95,6 +95,7 @@ static struct counter_attribute counters[] = {
 	RENEGOTIATIONS(admin, ADMIN),
 	RENEGOTIATIONS(more, MORE),
 	RENEGOTIATIONS(capacity, CAPACITY),
+	RENEGOTIATIONS(source, SOURCE),
 	RENEGOTIATIONS(fallback, FALLBACK),
 	RENEGOTIATIONS(withdrawn, WITHDRAWN),
 	RENEGOTIATIONS(violated, VIOLATED),
@@ -203,6 +204,7 @@ static struct attribute *counter_attributes[] = {
 	&counters[20].attr.attr,
 	&counters[21].attr.attr,
 	&counters[22].attr.attr,
+	&counters[23].attr.attr,
 	&counters_summary.attr,
 	NULL
 };

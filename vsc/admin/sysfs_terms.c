@@ -213,11 +213,11 @@ static u64 lowest_value(const struct vs_term_spec *spec, bool high)
 	return high ? spec->lowest : 0;
 }
 
-static int parse_text(struct vs_term *term, const char *word)
+static int parse_text(const struct vs_term_spec *spec, const char *word, struct vs_term *term)
 {
 	size_t length = strlen(word);
 
-	if (!vs_terms_text_valid(word, length))
+	if (!vs_terms_identity_valid(spec, word, length))
 		return length > VS_WIRE_TEXT_MAX ? -ERANGE : -EINVAL;
 	memset(term->text, 0, sizeof(term->text));
 	memcpy(term->text, word, length);
@@ -232,7 +232,7 @@ static int parse_staged(const struct vs_term_spec *spec, bool high, const char *
 	int error;
 
 	if (spec->kind == VS_KIND_IDENTITY)
-		return parse_text(term, word);
+		return parse_text(spec, word, term);
 	if (spec->kind == VS_KIND_SET)
 		error = vs_value_set(spec, word, &value);
 	else
@@ -265,7 +265,7 @@ static void complain_of_staged(struct device *dev, const struct term_attribute *
 			       const struct vs_term_spec *spec, const char *text, size_t bytes)
 {
 	int length = min_t(size_t, bytes, VS_WIRE_TEXT_MAX);
-	char words[64];
+	char words[VS_NAMES_MAX];
 
 	switch (spec->kind) {
 	case VS_KIND_SET:
@@ -274,8 +274,8 @@ static void complain_of_staged(struct device *dev, const struct term_attribute *
 				     length, text, words);
 		break;
 	case VS_KIND_IDENTITY:
-		dev_warn_ratelimited(dev, "request/%s: \"%*pE\" refused, write at most %u printable characters, no blank, no '/'\n",
-				     file->name, length, text, VS_WIRE_TEXT_MAX);
+		dev_warn_ratelimited(dev, "request/%s: \"%*pE\" refused, write %s, or unset\n",
+				     file->name, length, text, spec->form);
 		break;
 	default:
 		dev_warn_ratelimited(dev, "request/%s: \"%*pE\" refused, write %llu..%llu %s, or unset\n",

@@ -62,16 +62,20 @@ void vsp_limits_init(struct vsp_service *service)
 	service->member.limits = *limits;
 }
 
+/* Least but nothing: a RATE's floor may be any number. */
+static u64 least_value(const struct vs_term_spec *spec, enum side side)
+{
+	return spec->kind == VS_KIND_RATE && side == LOW ? 0 : spec->lowest;
+}
+
 /* Can a grant of the term have this value? */
 static int check_value(const struct vs_term_spec *spec, enum side side, u64 value)
 {
-	u64 lowest = spec->lowest, rest;
+	u64 rest;
 
-	/* A RATE's floor may be 0, and so may a SPACE: nothing of it. */
-	if ((spec->kind == VS_KIND_RATE && side == LOW) ||
-	    (spec->kind == VS_KIND_SPACE && !value))
-		lowest = 0;
-	if (value < lowest || value > spec->highest)
+	if (spec->kind == VS_KIND_SPACE && !value)
+		return 0;
+	if (value < least_value(spec, side) || value > spec->highest)
 		return -ERANGE;
 	if (spec->kind == VS_KIND_RATE)
 		return 0;
@@ -124,16 +128,18 @@ static ssize_t refuse_number(struct config_item *item, const struct vsp_file *fi
 			     const char *page, int error)
 {
 	const struct vs_term_spec *spec = &vsp_service_of_item(item)->spec->term[file->index];
+	const char *none = spec->kind == VS_KIND_SPACE && spec->lowest ? "0, or " : "";
+	u64 least = least_value(spec, file->kind->what);
 	const char *shape = "";
 
 	if (!spec->step && spec->kind == VS_KIND_LEVEL)
 		shape = ", powers of two";
 	if (spec->step > 1)
 		return vsp_configfs_refuse(item, file->name, page, error,
-					   "%llu..%llu %s, multiples of %llu, or unset allowed",
-					   spec->lowest, spec->highest, spec->unit, spec->step);
+					   "%s%llu..%llu %s, multiples of %llu, or unset allowed",
+					   none, least, spec->highest, spec->unit, spec->step);
 	return vsp_configfs_refuse(item, file->name, page, error,
-				   "%llu..%llu %s%s, or unset allowed", spec->lowest,
+				   "%s%llu..%llu %s%s, or unset allowed", none, least,
 				   spec->highest, spec->unit, shape);
 }
 
@@ -153,7 +159,7 @@ static ssize_t number_store(struct config_item *item, const struct vsp_file *fil
 	const struct vs_term_spec *spec = &service->spec->term[file->index];
 	enum side side = file->kind->what;
 	bool set = !vs_value_unset(page);
-	u64 value = unset_value(spec, side);
+	u64 value = unset_value(spec, side), other;
 	int error = 0;
 
 	if (set) {
@@ -164,10 +170,12 @@ static ssize_t number_store(struct config_item *item, const struct vsp_file *fil
 	if (error)
 		return refuse_number(item, file, page, error);
 	error = set_limit(service, file->index, side, value, set);
-	if (error)
+	if (error) {
+		get_limit(service, file->index, side == LOW ? HIGH : LOW, &other);
 		return vsp_configfs_refuse(item, file->name, page, error,
-					   "not %s the term's other limit allowed",
-					   side == LOW ? "above" : "below");
+					   "%s %llu %s allowed, which is the term's other limit",
+					   side == LOW ? "at most" : "at least", other, spec->unit);
+	}
 	return count;
 }
 
@@ -205,7 +213,7 @@ static ssize_t allowed_store(struct config_item *item, const struct vsp_file *fi
 	const struct vs_term_spec *spec = &service->spec->term[file->index];
 	bool set = !vs_value_unset(page);
 	u64 bits = unset_value(spec, HIGH);
-	char words[128];
+	char words[VS_NAMES_MAX];
 
 	if (set && vs_value_set(spec, page, &bits)) {
 		vs_value_emit_names(spec, words, sizeof(words));
@@ -246,14 +254,9 @@ static ssize_t identity_store(struct config_item *item, const struct vsp_file *f
 		error = vs_value_text(page, text, sizeof(text));
 	if (!error && !vs_terms_identity_valid(spec, text, strlen(text)))
 		error = -EINVAL;
-	if (error && spec->characters)
-		return vsp_configfs_refuse(item, file->name, page, error,
-					   "up to %u characters of %s, or unset allowed",
-					   VS_WIRE_TEXT_MAX, spec->characters);
 	if (error)
-		return vsp_configfs_refuse(item, file->name, page, error,
-					   "up to %u printable characters without space and /, or unset allowed",
-					   VS_WIRE_TEXT_MAX);
+		return vsp_configfs_refuse(item, file->name, page, error, "%s, or unset allowed",
+					   spec->form);
 	spin_lock(&service->staged.lock);
 	limit->length = strlen(text);
 	memcpy(limit->text, text, sizeof(limit->text));

@@ -114,7 +114,7 @@ static int uplink_open(struct vsp_network_uplink *uplink)
 		u32 index = VS_NETWORK_INDEX(rates[i]);
 
 		if (vsp_pool_fill_capacity(pool, index, speed) && !speed)
-			pr_info("pool %s: capacity_%s is unset, and %s does not say how fast it is: nothing is offered until it does\n",
+			pr_info("pool %s: capacity_%s is unset, and %s does not say how fast it is: nothing is offered until it does, or you write it, as 1Gbit\n",
 				vsp_pool_name(pool), vs_class_network.term[index].name,
 				vsp_pool_source(pool));
 	}
