@@ -161,7 +161,7 @@ void vsc_audio_stream_send(struct vsc_audio_stream *stream)
 		if (!message->frames || stream_post(stream, message))
 			break;
 		stream->at.sent = stream_add(stream->substream->runtime, stream->at.sent,
-					  message->frames);
+					     message->frames);
 		stream->head++;
 		sent = true;
 	}

@@ -20,7 +20,7 @@
 #include "vsp/class.h"
 
 #define CARD_RETRY_MS	1000
-#define CARD_PACE_MS	250	/* a guest has other contracts faster than the host's cards come and go */
+#define CARD_PACE_MS	250	/* a guest has other contracts faster than cards come and go */
 /*
  * How long the cards outlive a contract. A guest that has slept is another driver to the host: its
  * contract ends when it wakes, and the next one begins as soon as it has asked.

@@ -18,7 +18,7 @@
 #include "vsp/class.h"
 
 #define AGAIN	HZ	/* when a port could not be made */
-#define PACE_MS	250	/* a guest has other contracts faster than the host's ports come and go */
+#define PACE_MS	250	/* a guest has other contracts faster than ports come and go */
 
 /**
  * vsp_ports_get() - a port of the contract in force
