@@ -153,6 +153,7 @@ next_kernel() {
 	release=$(basename "$from"/usr/src/linux-headers-*-amd64)
 	release=${release#linux-headers-}
 	cp -a "$from"/usr/src/linux-* /tmp/root/usr/src/
+	cp -a "$from"/usr/lib/linux-kbuild-* /tmp/root/usr/lib/
 	mkdir -p "/tmp/root/usr/lib/modules/$release"
 	cp -a "$from/usr/lib/modules/$release"/{build,source,modules.*} "/tmp/root/usr/lib/modules/$release/"
 	cp "$from/usr/lib/modules/$release/System.map" "/tmp/root/boot/System.map-$release"

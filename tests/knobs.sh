@@ -171,7 +171,7 @@ service_values() {
 
 # Of other classes, whose texts have a form
 texts() {
-	local i mac=$CONFIG/services/network.s/mac layout=$CONFIG/services/input.s/layout
+	local i mac=$CONFIG/services/network.s/mac layout=$CONFIG/services/input.t/layout
 	mkdir "${mac%/*}" "${layout%/*}"
 	for i in banana 52:54:00:12:34 52-54-00-12-34-56 52:54:00:12:34:567; do
 		refused 'Invalid argument' "$i" "$mac"

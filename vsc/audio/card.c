@@ -118,13 +118,14 @@ static bool card_is_open(struct vsc_audio *audio)
 static void card_judge(struct vsc_audio *audio, unsigned int number)
 {
 	struct vsc_audio_stream *stream = &audio->stream[number];
-	bool ends, xrun;
+	bool goes, ends, xrun;
 
 	spin_lock_irq(&audio->lock);
-	ends = audio->ready && stream->runs &&
+	goes = stream->runs || stream->paused;
+	ends = audio->ready && goes &&
 	       vs_audio_allows(&audio->grant, number, &stream->params,
 			       vsc_audio_stream_others(audio, number));
-	xrun = stream->runs && stream->refused;
+	xrun = goes && stream->refused;
 	spin_unlock_irq(&audio->lock);
 	if (ends || xrun)
 		vsc_audio_stream_end(stream, !ends);

@@ -199,6 +199,9 @@ static int pcm_hw_free(struct snd_pcm_substream *substream)
 		vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_RELEASE);
 		stream->set = false;
 	}
+	/* One that was suspended in a pause was not told of its end. */
+	if (pcm_is_current(stream, substream))
+		stream->paused = false;
 	spin_unlock_irq(&stream->audio->lock);
 	return 0;
 }
@@ -288,7 +291,8 @@ static int pcm_start(struct vsc_audio_stream *stream)
 	stream->stamp_ns = ktime_get_ns();
 	vsc_audio_stream_send(stream);
 	/* ALSA's lock is held here: it is told from there. */
-	if (stream->at.elapsed >= stream->substream->runtime->period_size)
+	if (stream->head == stream->tail ||
+	    stream->at.elapsed >= stream->substream->runtime->period_size)
 		queue_work(system_highpri_wq, &stream->more);
 	return 0;
 }
@@ -298,7 +302,7 @@ static void pcm_stop(struct vsc_audio_stream *stream, bool pauses)
 	lockdep_assert_held(&stream->audio->lock);
 	if (stream->runs)
 		vsc_audio_control_tell(stream->audio, stream->number, VIRTIO_SND_R_PCM_STOP);
-	stream->paused = pauses && stream->runs;
+	stream->paused = pauses && (stream->runs || stream->paused);
 	stream->runs = false;
 }
 

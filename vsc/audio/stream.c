@@ -289,10 +289,7 @@ static enum stream_news stream_took(struct vsc_audio_stream *stream,
 	struct vsc_audio *audio = stream->audio;
 
 	stream->tail++;
-	/* ALSA asks for no position in a pause: it is told when the stream goes on. */
-	if (stream->substream && stream->paused)
-		stream_take(stream, message);
-	if (!stream->substream || !stream->runs || stream->refused)
+	if (!stream->substream || !(stream->runs || stream->paused) || stream->refused)
 		return STREAM_NOTHING;
 	if (le32_to_cpu(READ_ONCE(message->status.status)) != VIRTIO_SND_S_OK) {
 		stream->refused = true;
@@ -303,7 +300,19 @@ static enum stream_news stream_took(struct vsc_audio_stream *stream,
 	stream->latency =
 		vsc_audio_position_latency(le32_to_cpu(READ_ONCE(message->status.latency_bytes)),
 					   &stream->params);
-	return stream_passed(stream);
+	/* ALSA asks for no position in a pause: it is told when the stream goes on. */
+	return stream->runs ? stream_passed(stream) : STREAM_NOTHING;
+}
+
+/* What has it missed, if it goes on after a pause in which the host has taken all there was? */
+static enum stream_news stream_resumes(struct vsc_audio_stream *stream)
+{
+	if (!stream->runs)
+		return STREAM_NOTHING;
+	vsc_audio_stream_send(stream);
+	if (stream_plays(stream) && stream->head == stream->tail)
+		return STREAM_PERIOD;
+	return stream_elapsed(stream);
 }
 
 /* Return: whether a message has come back. */
@@ -359,7 +368,7 @@ void vsc_audio_stream_data(struct vsc_audio_stream *stream)
 
 	spin_lock_irqsave(&stream->telling, irq);
 	spin_lock(&stream->audio->lock);
-	news = stream->runs ? stream_elapsed(stream) : STREAM_NOTHING;
+	news = stream_resumes(stream);
 	spin_unlock(&stream->audio->lock);
 	stream_tell(stream, news);
 	for (; more && budget; budget--) {
@@ -423,12 +432,12 @@ void vsc_audio_stream_end(struct vsc_audio_stream *stream, bool xrun)
 
 	spin_lock_irq(&stream->telling);
 	substream = stream->substream;
-	if (substream && xrun) {
-		snd_pcm_stop_xrun(substream);
-	} else if (substream) {
+	if (substream) {
 		snd_pcm_stream_lock(substream);
-		if (snd_pcm_running(substream))
-			snd_pcm_stop(substream, SNDRV_PCM_STATE_DISCONNECTED);
+		if (snd_pcm_running(substream) ||
+		    substream->runtime->status->state == SNDRV_PCM_STATE_PAUSED)
+			snd_pcm_stop(substream, xrun ? SNDRV_PCM_STATE_XRUN :
+				     SNDRV_PCM_STATE_DISCONNECTED);
 		snd_pcm_stream_unlock(substream);
 	}
 	spin_unlock_irq(&stream->telling);

@@ -102,12 +102,10 @@ static void session_handle(struct vsc_session *session, unsigned long inbox, u32
 		vsc_session_begin(session);
 	if (inbox & VSC_INBOX_BUSY)
 		vsc_watch_busy(session);
-	if (inbox & VSC_INBOX_STALLED && session->state != VS_STATE_START &&
+	if (inbox & VSC_INBOX_STALLED && session->state == VS_STATE_RUNNING &&
 	    !work->leave.release) {
-		/* Also where an answer is waited for: it may be the provider that is gone. */
 		work->link.stalled = true;
-		if (session->state == VS_STATE_RUNNING)
-			session_need(session, VS_REASON_RETRY);
+		session_need(session, VS_REASON_RETRY);
 	}
 	if (inbox & VSC_INBOX_AUTO && vsc_watch_knobs(session))
 		session_need(session, VS_REASON_NEED);

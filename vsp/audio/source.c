@@ -113,11 +113,8 @@ static int source_open_all(struct vsp_audio_source *source, struct snd_pcm *of, 
 		if (!of->streams[*at].substream_count || !(wants & BIT(*at)))
 			continue;
 		error = source_open_one(source, of, &source->pcm[*at], &caps[*at]);
-		if (error) {
-			/* What other services of a mixer have is theirs. */
-			source_close(source, ~source->wants);
+		if (error)
 			return error;
-		}
 	}
 	spin_lock_irq(&source->lock);
 	memcpy(source->caps, caps, sizeof(caps));
@@ -225,21 +222,24 @@ static bool source_drop(struct vsp_audio_source *source)
 	return dropped;
 }
 
-static void source_return(struct vsp_audio_source *source)
+/* Return: false: look again, as of source_drop(). */
+static bool source_return(struct vsp_audio_source *source)
 {
 	struct snd_pcm *of = vsp_audio_source_find(vsp_pool_source(source->shared->pool));
 	u32 wants = source->audio ? source_wants(source->audio->service) : source->wants;
+	bool done = true;
 	unsigned int at;
 
 	if (IS_ERR(of))
-		return;
+		return true;
 	/* What was opened of it is closed without waiting for a mover, now or by the next look. */
 	if (vsp_audio_source_is_own(of) || source_open_all(source, of, wants, &at))
-		source_drop(source);
+		done = source_drop(source);
 	else
 		pr_info("%s %s: source %s is back\n", source_kind(source), source_name(source),
 			vsp_pool_source(source->shared->pool));
 	snd_card_unref(of->card);
+	return done;
 }
 
 /* Return: how long the gap still is, ms; 0: there is none. */
@@ -264,7 +264,7 @@ static u64 source_visit(struct vsp_audio_source *source)
 	u64 rest;
 
 	if (dropped && READ_ONCE(source->presence) != VSP_AUDIO_SOURCE_PRESENT)
-		source_return(source);
+		dropped = source_return(source);
 	rest = source_gap(source);
 	return dropped ? rest ?: U64_MAX : SOURCE_AGAIN_MS;
 }
@@ -346,10 +346,13 @@ static int source_open(struct vsp_audio_source *source, struct vsp_service *serv
 	if (error)
 		goto put;
 	error = source_open_all(source, of, source->wants | source_wants(service), &at);
-	if (error)
+	if (error) {
+		/* What other services of a mixer have is theirs. */
+		source_close(source, ~source->wants);
 		source_refuse(vsp_service_name(service), source, of, at, error);
-	else
+	} else {
 		source_tell_unheard(source, service);
+	}
 put:
 	snd_card_unref(of->card);
 	return error;

@@ -269,7 +269,6 @@ static int pcm_begin(struct vsp_audio_pcm *pcm)
 	if (pcm->waited)
 		pcm->lead = min(2 * pcm->lead, pcm->lead_max);
 	pcm->waited = false;
-	pcm->rests = false;
 	if (!error && pcm->plays) {
 		written = snd_pcm_kernel_write(pcm->substream, NULL, pcm->lead);
 		error = min_t(snd_pcm_sframes_t, written, 0);
@@ -286,6 +285,7 @@ static int pcm_run(struct vsp_audio_pcm *pcm)
 	if (pcm_state(pcm) == SNDRV_PCM_STATE_RUNNING)
 		error = pcm_do(pcm, SNDRV_PCM_IOCTL_DELAY, &delay);
 	pcm->missed += pcm_state(pcm) == SNDRV_PCM_STATE_XRUN && !pcm->rests;
+	pcm->rests = false;
 	if (error && error != -ENODEV)
 		error = pcm_begin(pcm);
 	/* It is set anew the next time. */
