@@ -3,7 +3,7 @@
 # chroot
 # root folder: packaging
 # guest kernels: debian12 backport
-# seconds: 150
+# seconds: 320
 # The Debian packages: built as "make deb" does, clean by lintian's rules, installed where dkms and the headers of a kernel are,
 # or in a guest of Debian 12, and taken away again.
 set -euo pipefail
