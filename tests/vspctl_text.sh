@@ -503,7 +503,7 @@ installed() {
 	completes pool ena enable
 	completes status --js --json
 	completes calibrate --wr --write
-	completes calibrate /vsp/READ /vsp/README.md
+	completes calibrate /usr/sbi /usr/sbin
 	# a client's name is its provider's choice
 	# shellcheck disable=SC2034 # read by the completion
 	_vspctl_sys=/tmp/tree/sys
