@@ -92,7 +92,7 @@ counts_underruns() {
 # counts_without_a_mixer [ATTRIBUTE=VALUE...]: of the pool; what has come too late is counted when there is more
 counts_without_a_mixer() {
 	local vmm before
-	loopback 1
+	[[ $# -eq 0 ]] || loopback 1
 	alone "$@"
 	begins
 	enters starved

@@ -169,7 +169,7 @@ follows_the_kernel() {
 	new=$(next_kernel)
 	inside run-parts --arg="$new" --arg="/boot/vmlinuz-$new" /etc/kernel/header_postinst.d >/tmp/install.log 2>&1 ||
 		fail "the headers of $new: $(cat /tmp/install.log)"
-	inside dkms status
+	assert_eq "$(inside dkms status | sort)" "$(printf "vsp-vsc/0.1, %s, x86_64: installed\n" "$old" "$new" | sort)" "dkms, of both"
 	modules_of "$new" "/usr/src/linux-headers-$new"
 	modules_of "$old" "/usr/src/linux-headers-$old"
 	inside run-parts --arg="$old" --arg="/boot/vmlinuz-$old" /etc/kernel/prerm.d >/tmp/install.log 2>&1 || fail "$(cat /tmp/install.log)"

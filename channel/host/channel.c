@@ -215,7 +215,7 @@ bool vsp_channel_busy(struct vsp_channel *channel)
  * operation of the service is called afterwards. The memory goes with the last
  * reference to the device.
  *
- * Context: process; takes vdpa_dev_lock.
+ * Context: process; waits for whoever has it open; takes vdpa_dev_lock.
  */
 void vsp_channel_unregister(struct vsp_channel *channel)
 {

@@ -290,7 +290,7 @@ static int pcm_start(struct vsc_audio_stream *stream)
 	stream->paused = false;
 	stream->stamp_ns = ktime_get_ns();
 	vsc_audio_stream_send(stream);
-	/* ALSA's lock is held here: it is told from there. */
+	/* ALSA is told by the work: its lock is held here. */
 	if (stream->head == stream->tail ||
 	    stream->at.elapsed >= stream->substream->runtime->period_size)
 		queue_work(system_highpri_wq, &stream->more);

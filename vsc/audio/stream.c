@@ -283,13 +283,22 @@ static void stream_take(struct vsc_audio_stream *stream, struct vsc_audio_messag
 			message->frames);
 }
 
+/* One that is suspended in a pause, and set to something else then, is not told of either. */
+static bool stream_goes(const struct vsc_audio_stream *stream)
+{
+	int state = stream->substream->runtime->status->state;
+
+	return stream->runs || (stream->paused && (state == SNDRV_PCM_STATE_RUNNING ||
+						   state == SNDRV_PCM_STATE_PAUSED));
+}
+
 static enum stream_news stream_took(struct vsc_audio_stream *stream,
 				    struct vsc_audio_message *message)
 {
 	struct vsc_audio *audio = stream->audio;
 
 	stream->tail++;
-	if (!stream->substream || !(stream->runs || stream->paused) || stream->refused)
+	if (!stream->substream || !stream_goes(stream) || stream->refused)
 		return STREAM_NOTHING;
 	if (le32_to_cpu(READ_ONCE(message->status.status)) != VIRTIO_SND_S_OK) {
 		stream->refused = true;
@@ -440,6 +449,10 @@ void vsc_audio_stream_end(struct vsc_audio_stream *stream, bool xrun)
 				     SNDRV_PCM_STATE_DISCONNECTED);
 		snd_pcm_stream_unlock(substream);
 	}
+	/* Of the end of a pause nobody is told. */
+	spin_lock(&stream->audio->lock);
+	stream->paused = false;
+	spin_unlock(&stream->audio->lock);
 	spin_unlock_irq(&stream->telling);
 	if (substream)
 		vsc_audio_count(stream->audio, xrun ? VSC_AUDIO_XRUNS : VSC_AUDIO_ENDED, 1);
