@@ -286,7 +286,7 @@ static void stream_take(struct vsc_audio_stream *stream, struct vsc_audio_messag
 /* One that is suspended in a pause, and set to something else then, is not told of either. */
 static bool stream_goes(const struct vsc_audio_stream *stream)
 {
-	int state = stream->substream->runtime->status->state;
+	snd_pcm_state_t state = stream->substream->runtime->status->state;
 
 	return stream->runs || (stream->paused && (state == SNDRV_PCM_STATE_RUNNING ||
 						   state == SNDRV_PCM_STATE_PAUSED));
